@@ -1,0 +1,1 @@
+//! The hands: one task each, moving data between the machine and the world.

@@ -1,0 +1,1 @@
+//! The brain: a sans-IO state machine.

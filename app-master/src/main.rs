@@ -1,0 +1,3 @@
+//! The binary `flink-app-master`, started by a NodeManager.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Boots real Hadoop daemons as separate processes.

@@ -1,0 +1,3 @@
+//! Real Hadoop daemons and real Flink for tests, the quickstart and measurements.
+
+pub mod cluster;

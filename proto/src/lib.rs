@@ -1,0 +1,38 @@
+//! Wire vocabulary of the project: the Hadoop and YARN messages it speaks, the launch specification that the
+//! client leaves for the application master, and YARN's typed ids. No I/O and no decisions live here.
+//!
+//! Begin with [`ids`] for the identifiers people see, [`hadoop`] for the messages on the wire and [`launch`]
+//! for the file that travels from client to application master.
+#![forbid(unsafe_code)]
+
+pub mod ids;
+mod redacted;
+
+/// Messages of Hadoop's own protocols. Field meanings are documented by Hadoop's interfaces of the same name.
+pub mod hadoop {
+    /// Package `hadoop.common`: RPC envelope, SASL negotiation, tokens.
+    #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
+    pub mod common {
+        include!(concat!(env!("OUT_DIR"), "/hadoop.common.rs"));
+    }
+    /// Package `hadoop.yarn`: records, requests and responses.
+    #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
+    pub mod yarn {
+        include!(concat!(env!("OUT_DIR"), "/hadoop.yarn.rs"));
+    }
+}
+
+/// The launch specification; see `proto/launch.proto`.
+#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
+pub mod launch {
+    include!(concat!(env!("OUT_DIR"), "/yarnflink.launch.rs"));
+
+    /// The layout version this build writes and reads.
+    pub const VERSION: u32 = 1;
+    /// Name of the file in the staging directory and in the container's working directory.
+    pub const FILE_NAME: &str = "launch-spec.pb";
+}
+
+/// A serialised `FileDescriptorSet` of every `.proto` file of this crate, for comparison with the descriptors
+/// inside the Hadoop jars.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -1,0 +1,1 @@
+//! Hadoop configuration: where it is found and what it says.

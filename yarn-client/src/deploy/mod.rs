@@ -1,0 +1,1 @@
+//! The verbs as library calls: submit, watch, list, kill.

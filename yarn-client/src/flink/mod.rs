@@ -1,0 +1,1 @@
+//! Everything the project knows of Flink: versions, configuration, memory, command lines, REST.

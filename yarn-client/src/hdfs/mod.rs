@@ -1,0 +1,1 @@
+//! The staging area in HDFS: content-addressed cache and application directories.

@@ -1,0 +1,13 @@
+//! Runs Apache Flink on Hadoop YARN without a JVM on the gateway.
+//!
+//! Floors of the crate, top to bottom; a module uses only what stands below it:
+//! [`deploy`] (the verbs) · [`hdfs`] (staging) · [`yarn`] (typed ResourceManager and NodeManager clients) ·
+//! [`rpc`] (Hadoop RPC) · [`security`] (SASL, tokens, users) · [`conf`] and [`flink`] (what Hadoop and Flink are told).
+
+pub mod conf;
+pub mod deploy;
+pub mod flink;
+pub mod hdfs;
+pub mod rpc;
+pub mod security;
+pub mod yarn;

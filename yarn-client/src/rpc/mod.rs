@@ -1,0 +1,1 @@
+//! Hadoop RPC: frames, connections, calls, failover. Knows nothing of YARN.

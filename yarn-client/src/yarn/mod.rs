@@ -1,0 +1,1 @@
+//! Typed clients of the ResourceManager and the NodeManagers, and launch contexts.
