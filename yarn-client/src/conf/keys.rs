@@ -1,0 +1,1 @@
+//! Hadoop configuration keys that we read, with Hadoop's defaults.

@@ -1,0 +1,1 @@
+//! Reads `*-site.xml`.
