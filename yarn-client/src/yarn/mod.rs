@@ -14,16 +14,15 @@ mod resource_manager;
 mod submission;
 
 pub use application_master::{
-    AM_RM_TOKEN, AllocateRequest, AllocateResponse, ApplicationMasterClient, ApplicationMasterCommand, Ask,
-    Registered,
+    AM_RM_TOKEN, AllocateRequest, AllocateResponse, ApplicationMasterClient, Ask, ApplicationMasterCommand, Registered,
 };
 pub use error::{ContainerFailure, YarnError};
 pub use launch::LaunchContext;
 pub use node_manager::NodeManagerClient;
 pub use records::{
     AllocatedContainer, ApplicationReport, ApplicationState, AttemptReport, AttemptState, ContainerReport,
-    ContainerState, ContainerStatus, FinalStatus, LogAggregation, NodeReport, NodeState, QueueInfo,
-    QueueState, Resource, ResourceUsage, UnknownName, exit_status,
+    ContainerState, ContainerStatus, FinalStatus, LogAggregation, NodeReport, NodeState, QueueInfo, QueueState,
+    Resource, ResourceUsage, UnknownName, exit_status,
 };
 pub use resource_manager::{ApplicationFilter, KillOutcome, NewApplication, ResourceManager};
 pub use submission::{ApplicationSubmission, LogAggregationContext, SubmissionError};
