@@ -3,34 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Backoff;
 use crate::conf::{ConfError, Configuration, TimeUnit};
 use crate::security::sasl::Protection;
 use crate::security::{Entropy, SystemEntropy};
-
-/// Delays between tries: exponential, capped, with jitter.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Backoff {
-    /// Delay before the second try.
-    pub base: Duration,
-    /// No delay is longer, jitter aside.
-    pub cap: Duration,
-}
-
-impl Default for Backoff {
-    /// 100 ms doubling up to 2 s. Hadoop waits 15 to 45 s between two failovers, because the same figure serves
-    /// thousands of NodeManagers; a person at a prompt should not pay for that.
-    fn default() -> Self {
-        Self { base: Duration::from_millis(100), cap: Duration::from_secs(2) }
-    }
-}
 
 /// How long one call may go on trying, however many tries that takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// Limit for a call in all, waiting for its answer included.
     pub overall: Duration,
-    /// Limit while nothing listens at any of the addresses. Refusal is quick and clear, so a person need not wait
-    /// long for the bad news; an application master must outlive a restart of its ResourceManager.
+    /// Limit while the only server cannot be connected to. Refusal is quick and clear, so a person need not wait
+    /// long for the bad news; a daemon must outlive a restart of its server. With several servers, one of them is
+    /// expected to take over, and the overall limit alone counts.
     pub refused: Duration,
 }
 
@@ -60,8 +45,7 @@ pub struct Options {
 
 impl Patience {
     /// For a person who waits: a minute in all, five seconds where nothing listens.
-    pub const INTERACTIVE: Self =
-        Self { overall: Duration::from_secs(60), refused: Duration::from_secs(5) };
+    pub const INTERACTIVE: Self = Self { overall: Duration::from_secs(60), refused: Duration::from_secs(5) };
     /// For a daemon: Hadoop's own fifteen minutes (`yarn.resourcemanager.connect.max-wait.ms`).
     pub const DAEMON: Self =
         Self { overall: Duration::from_secs(15 * 60), refused: Duration::from_secs(15 * 60) };
@@ -95,8 +79,11 @@ impl Options {
         let ping_interval = millis("ipc.ping.interval", Duration::from_secs(60))?;
         let call_timeout = millis("ipc.client.rpc-timeout.ms", Duration::from_secs(120))?;
         let max_response = conf.integer("ipc.maximum.response.length", 128 << 20)?;
-        let protections: Vec<Protection> =
-            conf.list("hadoop.rpc.protection").iter().filter_map(|name| Protection::from_hadoop(name)).collect();
+        let protections: Vec<Protection> = conf
+            .list("hadoop.rpc.protection")
+            .iter()
+            .filter_map(|name| Protection::from_hadoop(name))
+            .collect();
         Ok(Self {
             connect_timeout: millis("ipc.client.connect.timeout", defaults.connect_timeout)?,
             ping_interval: (conf.boolean("ipc.client.ping", true) && !ping_interval.is_zero())
@@ -104,7 +91,10 @@ impl Options {
             call_timeout: (!call_timeout.is_zero()).then_some(call_timeout),
             max_idle: millis("ipc.client.connection.maxidletime", defaults.max_idle)?,
             // 0 or less switches the check off in Java; a limit remains here, since a length is only a claim.
-            max_response_length: usize::try_from(max_response).ok().filter(|n| *n > 0).unwrap_or(i32::MAX as usize),
+            max_response_length: usize::try_from(max_response)
+                .ok()
+                .filter(|n| *n > 0)
+                .unwrap_or(i32::MAX as usize),
             protections: if protections.is_empty() { defaults.protections } else { protections },
             patience: defaults.patience,
             backoff: defaults.backoff,
