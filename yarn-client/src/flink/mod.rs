@@ -1,1 +1,32 @@
 //! Everything the project knows of Flink: versions, configuration, memory, command lines, REST.
+//!
+//! Begin with [`Distribution::open`] (what is on disk) and [`FlinkConfig::load`] (what the user wants). From the
+//! two follow the sizes ([`memory`]), the settings the life cycle depends on ([`settings`]) and the command lines
+//! ([`command`]). A running cluster is read through [`rest::Client`]; [`demand`] turns what it says into a number
+//! of slots.
+
+pub mod command;
+pub mod config;
+pub mod demand;
+pub mod dist;
+pub mod duration;
+pub mod failure;
+pub mod jar;
+pub mod job;
+pub mod memory;
+pub mod options;
+pub mod ports;
+pub mod rest;
+pub mod settings;
+pub mod size;
+pub mod version;
+
+pub use config::{ConfigError, FlinkConfig, Warning};
+pub use dist::Distribution;
+pub use job::JobStatus;
+pub use memory::{JobManagerMemory, TaskManagerMemory};
+pub use size::MemorySize;
+pub use version::Version;
+
+/// Look-up of an environment variable; in production a method of the process environment, in tests a closure.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
