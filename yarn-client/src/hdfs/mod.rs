@@ -1,1 +1,174 @@
-//! The staging area in HDFS: content-addressed cache and application directories.
+//! Files of the cluster: the few operations we use, and staging on top of them.
+//!
+//! Begin with [`FileSystems::connect`], then [`stage::Staging`]. [`FileSystem`] is what everything here stands on;
+//! HDFS and the local file system (a single-machine YARN on `file:///`) implement it, and [`conformance`] is what
+//! both must pass. No other module of the project knows the crate that speaks to HDFS.
+
+pub mod application_dir;
+pub mod cache;
+pub mod conformance;
+pub mod digest;
+mod error;
+mod filesystems;
+mod local;
+mod native;
+pub mod stage;
+mod uri;
+
+use std::fmt;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+
+pub use error::HdfsError;
+pub use filesystems::FileSystems;
+pub use local::LocalFs;
+pub use native::Hdfs;
+pub use uri::FileUri;
+
+/// A file or directory as its file system reports it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileStatus {
+    /// Absolute path, without scheme and authority.
+    pub path: String,
+    /// Bytes; 0 for a directory.
+    pub len: u64,
+    /// Modification time, ms since the epoch. What a `LocalResource` must carry, exactly.
+    pub modification_time_ms: u64,
+    /// Whether this is a directory.
+    pub is_dir: bool,
+    /// User that owns it.
+    pub owner: String,
+    /// Group that owns it.
+    pub group: String,
+    /// Permission bits, such as 0o644.
+    pub permission: u16,
+    /// Copies HDFS keeps; 0 for a directory, 1 on a local file system.
+    pub replication: u32,
+}
+
+impl FileStatus {
+    /// Last component of the path.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+}
+
+/// How a file is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CreateOptions {
+    /// Replace an existing file; otherwise its existence is an error.
+    pub overwrite: bool,
+    /// Permission bits.
+    pub mode: u16,
+    /// Copies HDFS shall keep; `None` for the file system's default (`dfs.replication`).
+    pub replication: Option<u32>,
+}
+
+impl Default for CreateOptions {
+    fn default() -> Self {
+        Self { overwrite: false, mode: 0o644, replication: None }
+    }
+}
+
+/// A file being written. Without [`FileWrite::close`] its content is not complete and must not be used.
+pub trait FileWrite: Send {
+    /// Appends `data`; returns once it is on its way, so that memory stays bounded.
+    fn write(&mut self, data: Bytes) -> BoxFuture<'_, Result<(), HdfsError>>;
+    /// Waits until all data is stored, and closes the file.
+    fn close(&mut self) -> BoxFuture<'_, Result<(), HdfsError>>;
+}
+
+/// The operations we need of a cluster's file system.
+///
+/// Paths are absolute and without scheme; [`FileSystem::resolve`] makes them from what people write.
+pub trait FileSystem: Send + Sync + fmt::Debug {
+    /// Scheme and authority: `hdfs://namenode:8020`, `hdfs://nameservice`, `file://`.
+    fn root(&self) -> &str;
+
+    /// Home directory of the user: `<dfs.user.home.dir.prefix>/<user>` on HDFS. Need not exist.
+    fn home(&self) -> &str;
+
+    /// User the operations are done as.
+    fn user(&self) -> &str;
+
+    /// Status of a file or directory.
+    ///
+    /// # Errors
+    /// [`HdfsError::NotFound`], and whatever the file system answers.
+    fn stat<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<FileStatus, HdfsError>>;
+
+    /// Entries of a directory, sorted by name; of a file: the file itself.
+    ///
+    /// # Errors
+    /// [`HdfsError::NotFound`], and whatever the file system answers.
+    fn list<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStatus>, HdfsError>>;
+
+    /// Makes a directory and its missing parents, all with `mode`. An existing directory is left as it is.
+    ///
+    /// # Errors
+    /// [`HdfsError::WrongType`] or [`HdfsError::AlreadyExists`] when a file is in the way.
+    fn mkdirs<'a>(&'a self, path: &'a str, mode: u16) -> BoxFuture<'a, Result<(), HdfsError>>;
+
+    /// Creates a file, and missing parent directories.
+    ///
+    /// # Errors
+    /// [`HdfsError::AlreadyExists`] without `overwrite`.
+    fn create<'a>(
+        &'a self,
+        path: &'a str,
+        options: CreateOptions,
+    ) -> BoxFuture<'a, Result<Box<dyn FileWrite>, HdfsError>>;
+
+    /// The content of a small file.
+    ///
+    /// # Errors
+    /// [`HdfsError::Failed`] when it is longer than `limit` bytes.
+    fn read<'a>(&'a self, path: &'a str, limit: u64) -> BoxFuture<'a, Result<Bytes, HdfsError>>;
+
+    /// Renames, atomically.
+    ///
+    /// # Errors
+    /// [`HdfsError::AlreadyExists`] when `to` exists, [`HdfsError::NotFound`] when `from` or the directory of `to`
+    /// does not.
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<(), HdfsError>>;
+
+    /// Deletes; `false` when there was nothing.
+    ///
+    /// # Errors
+    /// [`HdfsError::NotEmpty`] for a directory with content, unless `recursive`.
+    fn delete<'a>(&'a self, path: &'a str, recursive: bool) -> BoxFuture<'a, Result<bool, HdfsError>>;
+
+    /// Sets the permission bits.
+    ///
+    /// # Errors
+    /// As [`FileSystem::stat`].
+    fn set_permission<'a>(&'a self, path: &'a str, mode: u16) -> BoxFuture<'a, Result<(), HdfsError>>;
+
+    /// Sets the number of copies of a file; does nothing on a file system without copies.
+    ///
+    /// # Errors
+    /// As [`FileSystem::stat`].
+    fn set_replication<'a>(&'a self, path: &'a str, replication: u32)
+    -> BoxFuture<'a, Result<(), HdfsError>>;
+
+    /// Sets the modification time, ms since the epoch.
+    ///
+    /// # Errors
+    /// As [`FileSystem::stat`].
+    fn set_modification_time<'a>(&'a self, path: &'a str, ms: u64) -> BoxFuture<'a, Result<(), HdfsError>>;
+
+    /// Full URI of an absolute path.
+    fn uri(&self, path: &str) -> String {
+        format!("{}{path}", self.root())
+    }
+
+    /// The absolute path of `text` on this file system: a full URI of it, an absolute path, or one relative to
+    /// [`FileSystem::home`]. `.`, `..` and repeated slashes are resolved.
+    ///
+    /// # Errors
+    /// [`HdfsError::Path`] for a URI of another file system.
+    fn resolve(&self, text: &str) -> Result<String, HdfsError> {
+        uri::resolve(text, self.root(), self.home())
+    }
+}
