@@ -1,1 +1,46 @@
-//! Hadoop RPC: frames, connections, calls, failover. Knows nothing of YARN.
+//! Hadoop RPC, version 9: calls over one connection per server and protocol. Knows nothing of YARN.
+//!
+//! A [`Call`] is a request message that knows its protocol, its method and its response type. [`Client`] makes calls:
+//! it keeps a [`Connection`] open to the server that answered last, fails over between the members of a
+//! high-availability pair and repeats what is safe to repeat. Below it, [`frame`] is the codec (pure functions over
+//! bytes) and [`Connection`] drives one socket with any number of calls in flight.
+//!
+//! The protocol is that of `org.apache.hadoop.ipc.Client` and `ProtobufRpcEngine2`.
+
+mod client;
+mod error;
+mod options;
+
+pub use client::Client;
+pub use error::{Remote, RpcError, RpcErrorKind, first_lines};
+pub use options::{Backoff, Options, Patience};
+
+/// A request that can be sent: which method of which protocol it is, and what answers it.
+pub trait Call: prost::Message {
+    /// The answer.
+    type Response: prost::Message + Default;
+    /// The Java interface whose name the server knows the protocol by.
+    const PROTOCOL: &'static str;
+    /// The method's name as the `.proto` file of the service spells it.
+    const METHOD: &'static str;
+    /// Whether the call may be repeated when its answer is lost.
+    const SAFETY: Safety;
+}
+
+/// What happens if a call reaches the server twice (the annotations of `org.apache.hadoop.io.retry`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Safety {
+    /// The second changes nothing.
+    Idempotent,
+    /// The server recognises the second and answers it like the first.
+    AtMostOnce,
+    /// Nobody knows: a lost answer is an error.
+    Unsafe,
+}
+
+impl Safety {
+    /// Whether a call may be repeated after its request may have reached the server.
+    pub fn may_repeat(self) -> bool {
+        self != Self::Unsafe
+    }
+}

@@ -1,1 +1,28 @@
-//! Typed clients of the ResourceManager and the NodeManagers, and launch contexts.
+//! Typed clients of the ResourceManager and the NodeManagers, and what is handed to them.
+//!
+//! [`ResourceManager`] is for those who submit and watch applications, [`ApplicationMasterClient`] for the
+//! application master's own conversation with the ResourceManager, [`NodeManagerClient`] for starting containers.
+//! [`ApplicationSubmission`] and [`LaunchContext`] say what is to run; the rest of the types report what does.
+
+mod application_master;
+mod calls;
+mod error;
+pub mod launch;
+mod node_manager;
+mod records;
+mod resource_manager;
+mod submission;
+
+pub use application_master::{
+    AM_RM_TOKEN, AllocateRequest, AllocateResponse, ApplicationMasterClient, Ask, ApplicationMasterCommand, Registered,
+};
+pub use error::{ContainerFailure, YarnError};
+pub use launch::LaunchContext;
+pub use node_manager::NodeManagerClient;
+pub use records::{
+    AllocatedContainer, ApplicationReport, ApplicationState, AttemptReport, AttemptState, ContainerReport,
+    ContainerState, ContainerStatus, FinalStatus, LogAggregation, NodeReport, NodeState, QueueInfo, QueueState,
+    Resource, ResourceUsage, UnknownName, exit_status,
+};
+pub use resource_manager::{ApplicationFilter, KillOutcome, NewApplication, ResourceManager};
+pub use submission::{ApplicationSubmission, LogAggregationContext, SubmissionError};

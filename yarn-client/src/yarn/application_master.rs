@@ -1,0 +1,168 @@
+//! `ApplicationMasterProtocol`: what an application master says to the ResourceManager.
+
+use proto::ids::{ContainerId, NodeId};
+
+use crate::conf::Configuration;
+use crate::rpc::{Client, Options};
+use crate::security::Token;
+
+use super::{AllocatedContainer, ContainerStatus, FinalStatus, NodeReport, Resource, YarnError};
+
+/// Kind of the token an application master proves itself with.
+pub const AM_RM_TOKEN: &str = "YARN_AM_RM_TOKEN";
+
+/// The application master's line to the ResourceManager. One call at a time.
+#[derive(Debug)]
+pub struct ApplicationMasterClient {
+    client: Client,
+}
+
+/// What the ResourceManager says to a newly registered application master.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Registered {
+    /// No container can be larger.
+    pub maximum: Resource,
+    /// The queue the application is in.
+    pub queue: String,
+    /// Containers of earlier attempts that still run (only with
+    /// [`keep_containers`](super::ApplicationSubmission::keep_containers)).
+    pub previous_containers: Vec<AllocatedContainer>,
+    /// Tokens for the nodes of those containers.
+    pub nm_tokens: Vec<(NodeId, Token)>,
+    /// Whether the scheduler looks at cores at all; if not, it counts memory only.
+    pub schedules_vcores: bool,
+}
+
+/// A wish for containers of one size, anywhere. The numbers are absolute: an ask replaces the earlier one of the same
+/// priority and number, and a count of 0 withdraws it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask {
+    /// Number of the ask; comes back in [`AllocatedContainer::allocation_request_id`]. One size for each.
+    pub allocation_request_id: i64,
+    /// Lower goes first, unlike the priority of applications.
+    pub priority: i32,
+    /// How many are still wanted.
+    pub count: u32,
+    /// Size of each.
+    pub resource: Resource,
+    /// Node label; `None` takes the application's.
+    pub node_label: Option<String>,
+}
+
+/// One heartbeat.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AllocateRequest {
+    /// The last [`AllocateResponse::response_id`]; 0 after each registration.
+    pub response_id: i32,
+    /// 0 to 1.
+    pub progress: f32,
+    /// Asks that changed.
+    pub asks: Vec<Ask>,
+    /// Containers to give back.
+    pub releases: Vec<ContainerId>,
+    /// Hosts on which nothing more is wanted.
+    pub blacklist_additions: Vec<String>,
+    /// Hosts that are welcome again.
+    pub blacklist_removals: Vec<String>,
+    /// A new tracking address.
+    pub tracking_url: Option<String>,
+}
+
+/// What the ResourceManager answers to a heartbeat.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct AllocateResponse {
+    /// For the next request.
+    pub response_id: i32,
+    /// New containers.
+    pub allocated: Vec<AllocatedContainer>,
+    /// Containers that ended, each told once.
+    pub completed: Vec<ContainerStatus>,
+    /// Tokens for nodes not met before. They come once: keep them.
+    pub nm_tokens: Vec<(NodeId, Token)>,
+    /// A new token for this conversation; hand it to [`ApplicationMasterClient::set_token`].
+    pub am_rm_token: Option<Token>,
+    /// What the queue could still give.
+    pub available: Resource,
+    /// Nodes in use.
+    pub cluster_nodes: u32,
+    /// Nodes whose state changed.
+    pub updated_nodes: Vec<NodeReport>,
+    /// Containers the scheduler is about to take back.
+    pub preempted: Vec<ContainerId>,
+    /// Containers of earlier attempts, found after the registration (Hadoop 3).
+    pub previous_containers: Vec<AllocatedContainer>,
+    /// An order from the ResourceManager; exceptions replaced it, no release of Hadoop 2.10 or 3 sends one.
+    pub command: Option<ApplicationMasterCommand>,
+}
+
+/// An order in an [`AllocateResponse`] (`AMCommand`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApplicationMasterCommand {
+    /// Register again.
+    Resync,
+    /// Stop.
+    Shutdown,
+}
+
+impl ApplicationMasterClient {
+    /// A client of the ResourceManagers of the configuration, with the patience of a daemon. `token` is the one of
+    /// kind [`AM_RM_TOKEN`] from the container's credentials.
+    ///
+    /// # Errors
+    /// [`YarnError::Configuration`].
+    pub fn new(conf: &Configuration, token: Token) -> Result<Self, YarnError> {
+        let options = Options::from_configuration(conf)?.with_patience(crate::rpc::Patience::DAEMON);
+        Self::with_options(conf, token, options)
+    }
+
+    /// The same with other settings.
+    ///
+    /// # Errors
+    /// [`YarnError::Configuration`].
+    pub fn with_options(conf: &Configuration, token: Token, options: Options) -> Result<Self, YarnError> {
+        let _ = (conf, token, options);
+        todo!()
+    }
+
+    /// Registers; must be the first call. `rpc_port` is -1 where there is none; `tracking_url` may be empty.
+    ///
+    /// # Errors
+    /// [`YarnError::is_already_registered`] if an earlier call reached the ResourceManager and its answer was lost:
+    /// then go on with [`Self::allocate`].
+    pub async fn register(&self, host: &str, rpc_port: i32, tracking_url: &str) -> Result<Registered, YarnError> {
+        let _ = (host, rpc_port, tracking_url, &self.client);
+        todo!()
+    }
+
+    /// Sends a heartbeat. After a lost answer it is repeated with the same number, which the ResourceManager answers
+    /// with the same response.
+    ///
+    /// # Errors
+    /// [`YarnError::is_resync`], [`YarnError::is_shutdown`]; [`YarnError::is_invalid_ask`] rejects the whole request.
+    pub async fn allocate(&self, request: &AllocateRequest) -> Result<AllocateResponse, YarnError> {
+        let _ = request;
+        todo!()
+    }
+
+    /// Says goodbye. `false`: not stored yet, ask again in a moment; leave only after `true`.
+    ///
+    /// # Errors
+    /// [`YarnError::is_resync`]: register again, then repeat.
+    pub async fn finish(
+        &self,
+        status: FinalStatus,
+        diagnostics: &str,
+        tracking_url: &str,
+    ) -> Result<bool, YarnError> {
+        let _ = (status, diagnostics, tracking_url);
+        todo!()
+    }
+
+    /// Takes a new token for later connections; the open one stays.
+    pub fn set_token(&self, token: Token) {
+        let _ = token;
+        todo!()
+    }
+}

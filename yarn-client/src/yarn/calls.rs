@@ -1,0 +1,51 @@
+//! The methods of the three YARN protocols: which message calls which method, and what may be repeated.
+//!
+//! Safety is that of the annotations on `ApplicationClientProtocol` and `ApplicationMasterProtocol`.
+
+use proto::hadoop::common::{
+    CancelDelegationTokenRequestProto, CancelDelegationTokenResponseProto, GetDelegationTokenRequestProto,
+    GetDelegationTokenResponseProto, RenewDelegationTokenRequestProto, RenewDelegationTokenResponseProto,
+};
+use proto::hadoop::yarn::*;
+
+use crate::rpc::{Call, Safety};
+
+const CLIENT: &str = "org.apache.hadoop.yarn.api.ApplicationClientProtocolPB";
+const MASTER: &str = "org.apache.hadoop.yarn.api.ApplicationMasterProtocolPB";
+const CONTAINERS: &str = "org.apache.hadoop.yarn.api.ContainerManagementProtocolPB";
+
+macro_rules! calls {
+    ($($protocol:ident . $method:literal: $request:ident => $response:ident, $safety:ident;)*) => {
+        $(impl Call for $request {
+            type Response = $response;
+            const PROTOCOL: &'static str = $protocol;
+            const METHOD: &'static str = $method;
+            const SAFETY: Safety = Safety::$safety;
+        })*
+    };
+}
+
+calls! {
+    CLIENT."getNewApplication": GetNewApplicationRequestProto => GetNewApplicationResponseProto, Idempotent;
+    CLIENT."submitApplication": SubmitApplicationRequestProto => SubmitApplicationResponseProto, Idempotent;
+    CLIENT."forceKillApplication": KillApplicationRequestProto => KillApplicationResponseProto, Idempotent;
+    CLIENT."getApplicationReport": GetApplicationReportRequestProto => GetApplicationReportResponseProto, Idempotent;
+    CLIENT."getApplications": GetApplicationsRequestProto => GetApplicationsResponseProto, Idempotent;
+    CLIENT."getApplicationAttempts": GetApplicationAttemptsRequestProto => GetApplicationAttemptsResponseProto, Idempotent;
+    CLIENT."getContainers": GetContainersRequestProto => GetContainersResponseProto, Idempotent;
+    CLIENT."getClusterMetrics": GetClusterMetricsRequestProto => GetClusterMetricsResponseProto, Idempotent;
+    CLIENT."getClusterNodes": GetClusterNodesRequestProto => GetClusterNodesResponseProto, Idempotent;
+    CLIENT."getQueueInfo": GetQueueInfoRequestProto => GetQueueInfoResponseProto, Idempotent;
+    CLIENT."getDelegationToken": GetDelegationTokenRequestProto => GetDelegationTokenResponseProto, Idempotent;
+    CLIENT."renewDelegationToken": RenewDelegationTokenRequestProto => RenewDelegationTokenResponseProto, Idempotent;
+    CLIENT."cancelDelegationToken": CancelDelegationTokenRequestProto => CancelDelegationTokenResponseProto, Idempotent;
+
+    MASTER."registerApplicationMaster": RegisterApplicationMasterRequestProto => RegisterApplicationMasterResponseProto, Idempotent;
+    MASTER."allocate": AllocateRequestProto => AllocateResponseProto, AtMostOnce;
+    MASTER."finishApplicationMaster": FinishApplicationMasterRequestProto => FinishApplicationMasterResponseProto, AtMostOnce;
+
+    // A second start of the same container is refused; the caller must look before it repeats.
+    CONTAINERS."startContainers": StartContainersRequestProto => StartContainersResponseProto, Unsafe;
+    CONTAINERS."stopContainers": StopContainersRequestProto => StopContainersResponseProto, Idempotent;
+    CONTAINERS."getContainerStatuses": GetContainerStatusesRequestProto => GetContainerStatusesResponseProto, Idempotent;
+}

@@ -1,0 +1,202 @@
+//! Why an operation on YARN failed.
+
+use proto::hadoop::yarn::SerializedExceptionProto;
+use proto::ids::ContainerId;
+
+use crate::conf::ConfError;
+use crate::rpc::RpcError;
+
+use super::SubmissionError;
+
+const PACKAGE: &str = "org.apache.hadoop.yarn.exceptions.";
+
+/// A failed operation on YARN.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum YarnError {
+    /// The configuration does not say where YARN is, or how to talk to it.
+    #[error(transparent)]
+    Configuration(#[from] ConfError),
+    /// The submission breaks one of YARN's rules; nothing was sent.
+    #[error(transparent)]
+    Submission(#[from] SubmissionError),
+    /// The call failed.
+    #[error(transparent)]
+    Rpc(#[from] Box<RpcError>),
+    /// The answer lacks something every ResourceManager sends.
+    #[error("the answer to {method} has no {field}")]
+    Incomplete {
+        /// The method called.
+        method: &'static str,
+        /// What is missing.
+        field: &'static str,
+    },
+    /// A NodeManager refused to start or stop a container, or knows nothing of it.
+    #[error(transparent)]
+    Container(#[from] ContainerFailure),
+    /// The ResourceManager was asked to kill the application and has not ended it in the given time.
+    #[error("{id} is still not killed after {} s", waited.as_secs())]
+    KillPending {
+        /// The application.
+        id: proto::ids::ApplicationId,
+        /// How long we waited.
+        waited: std::time::Duration,
+    },
+}
+
+/// What a NodeManager says of one container of a batch (`SerializedException`).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{container}: {message}")]
+#[non_exhaustive]
+pub struct ContainerFailure {
+    /// The container.
+    pub container: ContainerId,
+    /// Java class of the exception.
+    pub class: String,
+    /// First lines of the message.
+    pub message: String,
+    /// Message, trace and causes as sent.
+    pub detail: String,
+}
+
+impl ContainerFailure {
+    pub(super) fn new(container: ContainerId, exception: &SerializedExceptionProto) -> Self {
+        let mut detail = String::new();
+        let mut next = Some(exception);
+        // Eight causes tell the story; a damaged or hostile message may hold more.
+        for _ in 0..8 {
+            let Some(exception) = next else { break };
+            if !detail.is_empty() {
+                detail.push_str("\nCaused by: ");
+            }
+            detail.push_str(exception.class_name());
+            detail.push_str(": ");
+            detail.push_str(exception.message());
+            detail.push('\n');
+            detail.push_str(exception.trace());
+            next = exception.cause.as_deref();
+        }
+        Self {
+            container,
+            class: exception.class_name().to_owned(),
+            message: crate::rpc::first_lines(exception.message()).to_owned(),
+            detail,
+        }
+    }
+
+    /// Whether the NodeManager does not know the container (any more).
+    pub fn is_unknown_container(&self) -> bool {
+        self.detail.contains("is not handled by this NodeManager")
+            || self.detail.contains("was recently stopped on node manager")
+    }
+
+    /// Whether the NodeManager has been given this container before.
+    pub fn is_relaunch(&self) -> bool {
+        self.detail.contains("Attempt to relaunch the same container")
+    }
+}
+
+impl From<RpcError> for YarnError {
+    fn from(error: RpcError) -> Self {
+        Self::Rpc(Box::new(error))
+    }
+}
+
+impl YarnError {
+    /// Java class of the server's exception, if it raised one.
+    pub fn remote_class(&self) -> Option<&str> {
+        match self {
+            Self::Rpc(error) => error.remote_class(),
+            Self::Container(failure) => Some(&failure.class),
+            _ => None,
+        }
+    }
+
+    fn is(&self, class: &str) -> bool {
+        self.remote_class().and_then(|name| name.strip_prefix(PACKAGE)) == Some(class)
+    }
+
+    /// The application, attempt or container is unknown to the ResourceManager: it never was, or it has been
+    /// forgotten (`yarn.resourcemanager.max-completed-applications`).
+    pub fn is_not_found(&self) -> bool {
+        self.is("ApplicationNotFoundException")
+            || self.is("ApplicationAttemptNotFoundException")
+            || self.is("ContainerNotFoundException")
+    }
+
+    /// The ResourceManager does not know this application master as registered, most likely because it restarted:
+    /// register again and repeat every ask.
+    pub fn is_resync(&self) -> bool {
+        self.is("ApplicationMasterNotRegisteredException")
+    }
+
+    /// The attempt is over for the ResourceManager: stop at once, without unregistering.
+    pub fn is_shutdown(&self) -> bool {
+        self.is("ApplicationAttemptNotFoundException")
+    }
+
+    /// A registration has reached the ResourceManager before; after a lost answer this means success.
+    pub fn is_already_registered(&self) -> bool {
+        self.is("InvalidApplicationMasterRequestException")
+            && self.detail().is_some_and(|text| text.contains("already registered"))
+    }
+
+    /// The ask is larger than the cluster's maximum, or names a resource or label that does not exist.
+    pub fn is_invalid_ask(&self) -> bool {
+        self.is("InvalidResourceRequestException") || self.is("InvalidLabelResourceRequestException")
+    }
+
+    /// The NodeManager is still getting ready; worth another try in a while.
+    pub fn is_not_yet_ready(&self) -> bool {
+        self.is("NMNotYetReadyException")
+    }
+
+    /// The caller has no right to do this.
+    pub fn is_access_denied(&self) -> bool {
+        match self {
+            Self::Rpc(error) => error.is_access_denied(),
+            Self::Container(failure) => failure.class == "org.apache.hadoop.security.AccessControlException",
+            _ => false,
+        }
+    }
+
+    /// The token is expired, cancelled or signed with a key the server has forgotten.
+    pub fn is_invalid_token(&self) -> bool {
+        match self {
+            Self::Rpc(error) => error.is_invalid_token(),
+            Self::Container(failure) => failure.class.ends_with("SecretManager$InvalidToken"),
+            _ => false,
+        }
+    }
+
+    /// Nothing answered: not the operation failed, the server could not be reached.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Rpc(error) if error.is_unreachable())
+    }
+
+    /// All that is known, Java stack trace included, for people who want to see it.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Rpc(error) => error.detail(),
+            Self::Container(failure) => Some(&failure.detail),
+            _ => None,
+        }
+    }
+
+    /// What to do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Configuration(error) => error.hint(),
+            Self::Submission(_) | Self::Incomplete { .. } => None,
+            Self::KillPending { id, .. } => Some(format!("the ResourceManager goes on; watch it with: status {id}")),
+            Self::Rpc(_) | Self::Container(_) if self.is_not_found() => {
+                Some("it may have ended long ago: the ResourceManager remembers a limited number".to_owned())
+            }
+            Self::Rpc(_) | Self::Container(_) if self.is_invalid_ask() => Some(
+                "lower the size, or raise yarn.scheduler.maximum-allocation-mb and -vcores on the cluster".to_owned(),
+            ),
+            Self::Rpc(error) => error.hint(),
+            Self::Container(_) => None,
+        }
+    }
+}

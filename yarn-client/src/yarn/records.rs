@@ -1,0 +1,716 @@
+//! What YARN reports, as plain structs.
+//!
+//! Texts are those of YARN's own classes, so that what people see here is what they know from its tools.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use proto::hadoop::yarn as wire;
+use proto::ids::{ApplicationAttemptId, ApplicationId, ContainerId, NodeId};
+
+use crate::security::Token;
+
+/// A text that names no member of an enumeration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{text}' is not {kind}; known are {known}")]
+pub struct UnknownName {
+    text: String,
+    kind: &'static str,
+    known: String,
+}
+
+/// An enumeration of YARN: our variant, the name people see, the value on the wire.
+macro_rules! names {
+    ($(#[$doc:meta])* $name:ident from $wire:ident, $kind:literal { $($(#[$variant_doc:meta])* $variant:ident = $text:literal = $proto:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)*
+            /// A value this build does not know, or none at all.
+            Unknown,
+        }
+
+        impl $name {
+            /// Every member, in YARN's order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The name as YARN prints it.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                    Self::Unknown => "UNKNOWN",
+                }
+            }
+
+            /// From an optional enum field.
+            pub(crate) fn from_field(value: Option<i32>) -> Self {
+                match value.and_then(|value| wire::$wire::try_from(value).ok()) {
+                    $(Some(wire::$wire::$proto) => Self::$variant,)*
+                    None => Self::Unknown,
+                }
+            }
+
+            /// The value on the wire; `None` for [`Self::Unknown`].
+            pub fn to_wire(self) -> Option<wire::$wire> {
+                match self {
+                    $(Self::$variant => Some(wire::$wire::$proto),)*
+                    Self::Unknown => None,
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownName;
+
+            /// Case does not matter.
+            fn from_str(text: &str) -> Result<Self, UnknownName> {
+                Self::ALL.iter().copied().find(|member| member.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
+                    let known: Vec<_> = Self::ALL.iter().map(|member| member.name()).collect();
+                    UnknownName { text: text.to_owned(), kind: $kind, known: known.join(", ") }
+                })
+            }
+        }
+    };
+}
+
+names! {
+    /// Where an application stands (`YarnApplicationState`).
+    ApplicationState from YarnApplicationStateProto, "an application state" {
+        /// Known to the ResourceManager, nothing done yet.
+        New = "NEW" = New,
+        /// Being stored for recovery.
+        NewSaving = "NEW_SAVING" = NewSaving,
+        /// Handed to the scheduler.
+        Submitted = "SUBMITTED" = Submitted,
+        /// Accepted by its queue; the application master waits for a container or starts.
+        Accepted = "ACCEPTED" = Accepted,
+        /// The application master has registered.
+        Running = "RUNNING" = Running,
+        /// The application master has unregistered; see [`FinalStatus`] for how it went.
+        Finished = "FINISHED" = Finished,
+        /// Rejected, or no attempt is left.
+        Failed = "FAILED" = Failed,
+        /// Ended by a person or by an administrator.
+        Killed = "KILLED" = Killed,
+    }
+}
+
+impl ApplicationState {
+    /// Whether the application is over.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Finished | Self::Failed | Self::Killed)
+    }
+}
+
+names! {
+    /// What the application master said of its own work (`FinalApplicationStatus`).
+    FinalStatus from FinalApplicationStatusProto, "a final status" {
+        /// Not ended yet.
+        Undefined = "UNDEFINED" = AppUndefined,
+        /// Ended as it should.
+        Succeeded = "SUCCEEDED" = AppSucceeded,
+        /// Failed.
+        Failed = "FAILED" = AppFailed,
+        /// Ended from outside.
+        Killed = "KILLED" = AppKilled,
+        /// Ended with several results; no single one applies.
+        Ended = "ENDED" = AppEnded,
+    }
+}
+
+names! {
+    /// Where one attempt of an application stands (`YarnApplicationAttemptState`).
+    AttemptState from YarnApplicationAttemptStateProto, "an attempt state" {
+        /// Known, nothing done yet.
+        New = "NEW" = AppAttemptNew,
+        /// Handed to the scheduler.
+        Submitted = "SUBMITTED" = AppAttemptSubmitted,
+        /// Waits for a container.
+        Scheduled = "SCHEDULED" = AppAttemptScheduled,
+        /// Container found, being stored.
+        AllocatedSaving = "ALLOCATED_SAVING" = AppAttemptAllocatedSaving,
+        /// Container found.
+        Allocated = "ALLOCATED" = AppAttemptAllocated,
+        /// The container starts.
+        Launched = "LAUNCHED" = AppAttemptLaunched,
+        /// Failed.
+        Failed = "FAILED" = AppAttemptFailed,
+        /// The application master has registered.
+        Running = "RUNNING" = AppAttemptRunning,
+        /// It has unregistered and may still run.
+        Finishing = "FINISHING" = AppAttemptFinishing,
+        /// Over.
+        Finished = "FINISHED" = AppAttemptFinished,
+        /// Ended from outside.
+        Killed = "KILLED" = AppAttemptKilled,
+    }
+}
+
+names! {
+    /// Where a node stands (`NodeState`).
+    NodeState from NodeStateProto, "a node state" {
+        /// Registered, no heartbeat yet.
+        New = "NEW" = NsNew,
+        /// In use.
+        Running = "RUNNING" = NsRunning,
+        /// Its health check fails.
+        Unhealthy = "UNHEALTHY" = NsUnhealthy,
+        /// Taken out of service.
+        Decommissioned = "DECOMMISSIONED" = NsDecommissioned,
+        /// No heartbeat for too long.
+        Lost = "LOST" = NsLost,
+        /// Restarted.
+        Rebooted = "REBOOTED" = NsRebooted,
+        /// Being taken out of service; gets nothing new.
+        Decommissioning = "DECOMMISSIONING" = NsDecommissioning,
+        /// Has said goodbye.
+        Shutdown = "SHUTDOWN" = NsShutdown,
+    }
+}
+
+names! {
+    /// Where a container stands (`ContainerState`).
+    ContainerState from ContainerStateProto, "a container state" {
+        /// Being prepared.
+        New = "NEW" = CNew,
+        /// Running, or being prepared by its NodeManager.
+        Running = "RUNNING" = CRunning,
+        /// Over.
+        Complete = "COMPLETE" = CComplete,
+    }
+}
+
+names! {
+    /// Whether a queue takes applications (`QueueState`).
+    QueueState from QueueStateProto, "a queue state" {
+        /// Takes none.
+        Stopped = "STOPPED" = QStopped,
+        /// In use.
+        Running = "RUNNING" = QRunning,
+        /// Takes none; those it has may end.
+        Draining = "DRAINING" = QDraining,
+    }
+}
+
+names! {
+    /// How far the collection of an application's logs is (`LogAggregationStatus`).
+    LogAggregation from LogAggregationStatusProto, "a log aggregation status" {
+        /// Switched off.
+        Disabled = "DISABLED" = LogDisabled,
+        /// Not begun.
+        NotStarted = "NOT_START" = LogNotStart,
+        /// Under way.
+        Running = "RUNNING" = LogRunning,
+        /// All there.
+        Succeeded = "SUCCEEDED" = LogSucceeded,
+        /// Failed on a node.
+        Failed = "FAILED" = LogFailed,
+        /// A node has not reported for too long.
+        TimeOut = "TIME_OUT" = LogTimeOut,
+        /// Under way, and a cycle has failed.
+        RunningWithFailure = "RUNNING_WITH_FAILURE" = LogRunningWithFailure,
+    }
+}
+
+/// An amount of a node's means.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Resource {
+    /// Memory in MiB.
+    pub memory_mib: u64,
+    /// Virtual cores.
+    pub vcores: u32,
+    /// Other resource types by name, such as `yarn.io/gpu`, in the cluster's units.
+    pub others: BTreeMap<String, u64>,
+}
+
+impl Resource {
+    /// Memory (MiB) and cores, nothing else.
+    pub fn new(memory_mib: u64, vcores: u32) -> Self {
+        Self { memory_mib, vcores, others: BTreeMap::new() }
+    }
+
+    /// Whether a container of this size fits into `other` in every dimension.
+    pub fn fits_in(&self, other: &Self) -> bool {
+        self.memory_mib <= other.memory_mib
+            && self.vcores <= other.vcores
+            && self.others.iter().all(|(name, amount)| *amount <= other.others.get(name).copied().unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Resource {
+    /// As `org.apache.hadoop.yarn.api.records.Resource` prints: `<memory:1024, vCores:1>`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<memory:{}, vCores:{}", self.memory_mib, self.vcores)?;
+        for (name, amount) in &self.others {
+            write!(f, ", {name}: {amount}")?;
+        }
+        f.write_str(">")
+    }
+}
+
+/// Negative amounts, which YARN uses for "not known", read as zero.
+fn amount(value: i64) -> u64 {
+    u64::try_from(value).unwrap_or(0)
+}
+
+impl From<&wire::ResourceProto> for Resource {
+    fn from(resource: &wire::ResourceProto) -> Self {
+        // Memory and cores also stand in the map, for Java's own use; fields 1 and 2 are what counts.
+        let others = resource.resource_value_map.iter().filter(|entry| !matches!(&*entry.key, "memory-mb" | "vcores"));
+        Self {
+            memory_mib: amount(resource.memory()),
+            vcores: u32::try_from(resource.virtual_cores()).unwrap_or(0),
+            others: others.map(|entry| (entry.key.clone(), amount(entry.value()))).collect(),
+        }
+    }
+}
+
+impl From<&Resource> for wire::ResourceProto {
+    fn from(resource: &Resource) -> Self {
+        let entry = |(name, amount): (&String, &u64)| wire::ResourceInformationProto {
+            key: name.clone(),
+            value: Some(i64::try_from(*amount).unwrap_or(i64::MAX)),
+            ..Default::default()
+        };
+        Self {
+            memory: Some(i64::try_from(resource.memory_mib).unwrap_or(i64::MAX)),
+            virtual_cores: Some(i32::try_from(resource.vcores).unwrap_or(i32::MAX)),
+            resource_value_map: resource.others.iter().map(entry).collect(),
+        }
+    }
+}
+
+fn resource(field: Option<&wire::ResourceProto>) -> Resource {
+    field.map(Resource::from).unwrap_or_default()
+}
+
+/// What an application uses and has used.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ResourceUsage {
+    /// Containers in use; -1 where the caller may not know.
+    pub containers: i32,
+    /// Containers reserved on nodes that have no room yet.
+    pub reserved_containers: i32,
+    /// In use now.
+    pub used: Resource,
+    /// Reserved now.
+    pub reserved: Resource,
+    /// Used and reserved.
+    pub needed: Resource,
+    /// MiB-seconds so far.
+    pub memory_mib_seconds: i64,
+    /// Core-seconds so far.
+    pub vcore_seconds: i64,
+    /// Lost to preemption: MiB-seconds.
+    pub preempted_memory_mib_seconds: i64,
+    /// Lost to preemption: core-seconds.
+    pub preempted_vcore_seconds: i64,
+}
+
+impl From<&wire::ApplicationResourceUsageReportProto> for ResourceUsage {
+    fn from(usage: &wire::ApplicationResourceUsageReportProto) -> Self {
+        Self {
+            containers: usage.num_used_containers(),
+            reserved_containers: usage.num_reserved_containers(),
+            used: resource(usage.used_resources.as_ref()),
+            reserved: resource(usage.reserved_resources.as_ref()),
+            needed: resource(usage.needed_resources.as_ref()),
+            memory_mib_seconds: usage.memory_seconds(),
+            vcore_seconds: usage.vcore_seconds(),
+            preempted_memory_mib_seconds: usage.preempted_memory_seconds(),
+            preempted_vcore_seconds: usage.preempted_vcore_seconds(),
+        }
+    }
+}
+
+/// What the ResourceManager says of an application (`ApplicationReport`). A caller without the right to view it
+/// gets a report with `N/A`, -1 and empty fields, not an error.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApplicationReport {
+    /// The application.
+    pub id: ApplicationId,
+    /// The current attempt; `None` before the first.
+    pub attempt: Option<ApplicationAttemptId>,
+    /// Who submitted it.
+    pub user: String,
+    /// Where it was placed.
+    pub queue: String,
+    /// Name given at submission.
+    pub name: String,
+    /// Type given at submission, such as `Apache Flink`.
+    pub application_type: String,
+    /// Host the application master registered; `N/A` before.
+    pub host: String,
+    /// Port the application master registered; -1 before.
+    pub rpc_port: i32,
+    /// State.
+    pub state: ApplicationState,
+    /// Result.
+    pub final_status: FinalStatus,
+    /// 0 to 1.
+    pub progress: f32,
+    /// Address for people, through the ResourceManager's proxy; `N/A` where there is none.
+    pub tracking_url: String,
+    /// Address as the application master registered it.
+    pub original_tracking_url: String,
+    /// Why it is where it is; for a failed one the cause.
+    pub diagnostics: String,
+    /// Start time, ms since the epoch.
+    pub started_ms: i64,
+    /// Time of the first container, ms since the epoch; 0 before, and on Hadoop 2.
+    pub launched_ms: i64,
+    /// End, ms since the epoch; 0 before.
+    pub finished_ms: i64,
+    /// What it uses.
+    pub usage: ResourceUsage,
+    /// Tags, sorted.
+    pub tags: Vec<String>,
+    /// Priority within the queue: higher goes first.
+    pub priority: i32,
+    /// Whether the application master runs outside of YARN's containers.
+    pub unmanaged: bool,
+    /// Log collection.
+    pub log_aggregation: LogAggregation,
+    /// Node label expression of its containers.
+    pub node_label: Option<String>,
+    /// Node label expression of the application master's container.
+    pub am_node_label: Option<String>,
+}
+
+impl From<wire::ApplicationReportProto> for ApplicationReport {
+    fn from(report: wire::ApplicationReportProto) -> Self {
+        let attempt = report.current_application_attempt_id.as_ref().map(ApplicationAttemptId::from);
+        let mut tags = report.application_tags.clone();
+        tags.sort_unstable();
+        Self {
+            id: application(report.application_id.as_ref()),
+            attempt: attempt.filter(|attempt| attempt.attempt > 0),
+            user: report.user().to_owned(),
+            queue: report.queue().to_owned(),
+            name: report.name().to_owned(),
+            application_type: report.application_type().to_owned(),
+            host: report.host().to_owned(),
+            rpc_port: report.rpc_port(),
+            state: ApplicationState::from_field(report.yarn_application_state),
+            final_status: FinalStatus::from_field(report.final_application_status),
+            progress: report.progress(),
+            tracking_url: report.tracking_url().to_owned(),
+            original_tracking_url: report.original_tracking_url().to_owned(),
+            diagnostics: report.diagnostics().to_owned(),
+            started_ms: report.start_time(),
+            launched_ms: report.launch_time(),
+            finished_ms: report.finish_time(),
+            usage: report.app_resource_usage.as_ref().map(ResourceUsage::from).unwrap_or_default(),
+            tags,
+            priority: report.priority.as_ref().map_or(0, |priority| priority.priority()),
+            unmanaged: report.unmanaged_application(),
+            log_aggregation: LogAggregation::from_field(report.log_aggregation_status),
+            node_label: report.app_node_label_expression,
+            am_node_label: report.am_node_label_expression,
+        }
+    }
+}
+
+/// One attempt of an application (`ApplicationAttemptReport`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttemptReport {
+    /// The attempt.
+    pub id: ApplicationAttemptId,
+    /// Host of the application master.
+    pub host: String,
+    /// Its port; -1 before it registered.
+    pub rpc_port: i32,
+    /// State.
+    pub state: AttemptState,
+    /// The application master's container; `None` before it is allocated.
+    pub am_container: Option<ContainerId>,
+    /// Address for people.
+    pub tracking_url: String,
+    /// Address as registered.
+    pub original_tracking_url: String,
+    /// Why it ended.
+    pub diagnostics: String,
+    /// Start, ms since the epoch.
+    pub started_ms: i64,
+    /// End, ms since the epoch; 0 before.
+    pub finished_ms: i64,
+}
+
+impl From<wire::ApplicationAttemptReportProto> for AttemptReport {
+    fn from(report: wire::ApplicationAttemptReportProto) -> Self {
+        Self {
+            id: ApplicationAttemptId::from(&report.application_attempt_id.clone().unwrap_or_default()),
+            host: report.host().to_owned(),
+            rpc_port: report.rpc_port.unwrap_or(-1),
+            state: AttemptState::from_field(report.yarn_application_attempt_state),
+            am_container: report.am_container_id.as_ref().map(ContainerId::from),
+            tracking_url: report.tracking_url().to_owned(),
+            original_tracking_url: report.original_tracking_url().to_owned(),
+            diagnostics: report.diagnostics().to_owned(),
+            started_ms: report.start_time(),
+            finished_ms: report.finish_time(),
+        }
+    }
+}
+
+/// A node of the cluster (`NodeReport`).
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeReport {
+    /// The node.
+    pub id: NodeId,
+    /// State.
+    pub state: NodeState,
+    /// `host:port` of its web pages.
+    pub http_address: String,
+    /// Rack, such as `/default-rack`.
+    pub rack: String,
+    /// In use; zero for a node that is gone.
+    pub used: Resource,
+    /// All it offers.
+    pub capability: Resource,
+    /// Containers on it.
+    pub containers: i32,
+    /// What its health check says.
+    pub health_report: String,
+    /// When it said so, ms since the epoch.
+    pub health_reported_ms: i64,
+    /// Labels.
+    pub labels: Vec<String>,
+}
+
+impl From<wire::NodeReportProto> for NodeReport {
+    fn from(report: wire::NodeReportProto) -> Self {
+        Self {
+            id: node(report.node_id.as_ref()),
+            state: NodeState::from_field(report.node_state),
+            http_address: report.http_address().to_owned(),
+            rack: report.rack_name().to_owned(),
+            used: resource(report.used.as_ref()),
+            capability: resource(report.capability.as_ref()),
+            containers: report.num_containers(),
+            health_report: report.health_report().to_owned(),
+            health_reported_ms: report.last_health_report_time(),
+            labels: report.node_labels,
+        }
+    }
+}
+
+/// A queue (`QueueInfo`). Capacities are fractions of the parent queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QueueInfo {
+    /// Leaf name.
+    pub name: String,
+    /// Full path, such as `root.default`; `None` before Hadoop 3.4.
+    pub path: Option<String>,
+    /// State.
+    pub state: QueueState,
+    /// Guaranteed share.
+    pub capacity: f32,
+    /// Largest share.
+    pub maximum_capacity: f32,
+    /// Share of the guarantee in use.
+    pub current_capacity: f32,
+    /// Node labels its applications may use.
+    pub accessible_node_labels: Vec<String>,
+    /// Node label used where an application names none.
+    pub default_node_label: Option<String>,
+    /// Means allotted now, MiB; `None` where the scheduler does not say.
+    pub allocated_mib: Option<i64>,
+    /// Means free now, MiB.
+    pub available_mib: Option<i64>,
+    /// Means asked for and not there, MiB.
+    pub pending_mib: Option<i64>,
+    /// Cores allotted now.
+    pub allocated_vcores: Option<i64>,
+    /// Cores free now.
+    pub available_vcores: Option<i64>,
+    /// Applications running now.
+    pub running_applications: Option<i64>,
+    /// Applications waiting now.
+    pub pending_applications: Option<i64>,
+    /// Whether its containers are safe from preemption by other queues.
+    pub preemption_disabled: Option<bool>,
+    /// Queues below it.
+    pub children: Vec<QueueInfo>,
+}
+
+/// Queues nest in every report; more levels than this are not believed.
+const MAX_QUEUE_DEPTH: usize = 32;
+
+impl From<wire::QueueInfoProto> for QueueInfo {
+    fn from(queue: wire::QueueInfoProto) -> Self {
+        Self::at_depth(queue, 0)
+    }
+}
+
+impl QueueInfo {
+    fn at_depth(queue: wire::QueueInfoProto, depth: usize) -> Self {
+        let statistics = queue.queue_statistics.clone().unwrap_or_default();
+        Self {
+            name: queue.queue_name().to_owned(),
+            path: queue.queue_path.clone(),
+            state: QueueState::from_field(queue.state),
+            capacity: queue.capacity(),
+            maximum_capacity: queue.maximum_capacity(),
+            current_capacity: queue.current_capacity(),
+            accessible_node_labels: queue.accessible_node_labels,
+            default_node_label: queue.default_node_label_expression.filter(|label| !label.is_empty()),
+            allocated_mib: statistics.allocated_memory_mb,
+            available_mib: statistics.available_memory_mb,
+            pending_mib: statistics.pending_memory_mb,
+            allocated_vcores: statistics.allocated_v_cores,
+            available_vcores: statistics.available_v_cores,
+            running_applications: statistics.num_apps_running,
+            pending_applications: statistics.num_apps_pending,
+            preemption_disabled: queue.preemption_disabled,
+            children: if depth < MAX_QUEUE_DEPTH {
+                queue.child_queues.into_iter().map(|child| Self::at_depth(child, depth + 1)).collect()
+            } else {
+                Vec::new()
+            },
+        }
+    }
+}
+
+/// A container as the ResourceManager knows it (`ContainerReport`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerReport {
+    /// The container.
+    pub id: ContainerId,
+    /// Where it runs.
+    pub node: NodeId,
+    /// Address of the node's web pages, with scheme.
+    pub node_http_address: String,
+    /// Its size.
+    pub resource: Resource,
+    /// State.
+    pub state: ContainerState,
+    /// Exit status; meaningful once complete.
+    pub exit_status: i32,
+    /// Why it ended.
+    pub diagnostics: String,
+    /// Address of its logs.
+    pub log_url: String,
+    /// Creation, ms since the epoch.
+    pub created_ms: i64,
+    /// End, ms since the epoch; 0 before.
+    pub finished_ms: i64,
+}
+
+impl From<wire::ContainerReportProto> for ContainerReport {
+    fn from(report: wire::ContainerReportProto) -> Self {
+        Self {
+            id: container(report.container_id.as_ref()),
+            node: node(report.node_id.as_ref()),
+            node_http_address: report.node_http_address().to_owned(),
+            resource: resource(report.resource.as_ref()),
+            state: ContainerState::from_field(report.container_state),
+            exit_status: report.container_exit_status(),
+            diagnostics: report.diagnostics_info().to_owned(),
+            log_url: report.log_url().to_owned(),
+            created_ms: report.creation_time(),
+            finished_ms: report.finish_time(),
+        }
+    }
+}
+
+/// A container's state and how it ended (`ContainerStatus`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerStatus {
+    /// The container.
+    pub id: ContainerId,
+    /// State.
+    pub state: ContainerState,
+    /// Exit status of the process, or one of [`exit_status`]; -1000 while it runs.
+    pub exit_status: i32,
+    /// Why it ended: YARN's text and the end of the process's standard error.
+    pub diagnostics: String,
+}
+
+impl From<&wire::ContainerStatusProto> for ContainerStatus {
+    fn from(status: &wire::ContainerStatusProto) -> Self {
+        Self {
+            id: container(status.container_id.as_ref()),
+            state: ContainerState::from_field(status.state),
+            exit_status: status.exit_status(),
+            diagnostics: status.diagnostics().to_owned(),
+        }
+    }
+}
+
+/// Values of [`ContainerStatus::exit_status`] that are not a process's own (`ContainerExitStatus`).
+pub mod exit_status {
+    /// Still running, or could not be prepared.
+    pub const INVALID: i32 = -1000;
+    /// Released, node lost, or application over.
+    pub const ABORTED: i32 = -100;
+    /// Too many of the node's disks are bad.
+    pub const DISKS_FAILED: i32 = -101;
+    /// Taken back for another queue.
+    pub const PREEMPTED: i32 = -102;
+    /// Used more virtual memory than allowed.
+    pub const EXCEEDED_VIRTUAL_MEMORY: i32 = -103;
+    /// Used more memory than it was given.
+    pub const EXCEEDED_MEMORY: i32 = -104;
+    /// Stopped by its application master.
+    pub const KILLED_BY_MASTER: i32 = -105;
+    /// Stopped by the ResourceManager.
+    pub const KILLED_BY_RESOURCE_MANAGER: i32 = -106;
+    /// Stopped after the application was over.
+    pub const KILLED_AFTER_COMPLETION: i32 = -107;
+}
+
+/// A container granted to an application master (`Container`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllocatedContainer {
+    /// The container.
+    pub id: ContainerId,
+    /// Where.
+    pub node: NodeId,
+    /// `host:port` of the node's web pages.
+    pub node_http_address: String,
+    /// Its size: what was asked, rounded up by the scheduler.
+    pub resource: Resource,
+    /// Priority of the ask.
+    pub priority: i32,
+    /// Number of the ask this answers.
+    pub allocation_request_id: i64,
+    /// Proof of the grant for the NodeManager, valid for ten minutes.
+    pub token: Token,
+}
+
+impl From<&wire::ContainerProto> for AllocatedContainer {
+    fn from(granted: &wire::ContainerProto) -> Self {
+        Self {
+            id: container(granted.id.as_ref()),
+            node: node(granted.node_id.as_ref()),
+            node_http_address: granted.node_http_address().to_owned(),
+            resource: resource(granted.resource.as_ref()),
+            priority: granted.priority.as_ref().map_or(0, |priority| priority.priority()),
+            allocation_request_id: granted.allocation_request_id(),
+            token: granted.container_token.clone().map(Token::from).unwrap_or_default(),
+        }
+    }
+}
+
+fn application(field: Option<&wire::ApplicationIdProto>) -> ApplicationId {
+    ApplicationId::from(&field.copied().unwrap_or_default())
+}
+
+fn container(field: Option<&wire::ContainerIdProto>) -> ContainerId {
+    ContainerId::from(&field.copied().unwrap_or_default())
+}
+
+fn node(field: Option<&wire::NodeIdProto>) -> NodeId {
+    NodeId::from(&field.cloned().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;
