@@ -1,1 +1,157 @@
-//! Finds the configuration directory.
+//! Finds the directories that hold the Hadoop configuration.
+
+use std::path::{Path, PathBuf};
+
+use super::{ConfError, Environment};
+
+/// The files we read, in the order in which later ones override earlier ones.
+pub(super) const FILES: [&str; 3] = ["core-site.xml", "hdfs-site.xml", "yarn-site.xml"];
+
+/// Where distributions install it; Flink's own scripts look there too (`config.sh`).
+pub(super) const SYSTEM_DIRECTORY: &str = "/etc/hadoop/conf";
+
+/// The files to read, one of each name at most, and the directories they were looked for in.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) files: Vec<PathBuf>,
+    pub(super) directories: Vec<PathBuf>,
+}
+
+/// A directory that someone named must exist; one that is only guessed need not.
+pub(super) fn find(env: &Environment, explicit: Option<&Path>, system: &Path) -> Result<Found, ConfError> {
+    if let Some(dir) = explicit {
+        return named(&[("--conf-dir", dir.to_owned())]);
+    }
+    let set: Vec<_> = ["HADOOP_CONF_DIR", "YARN_CONF_DIR"]
+        .into_iter()
+        .filter_map(|name| Some((name, PathBuf::from(env.non_empty(name)?))))
+        .collect();
+    if !set.is_empty() {
+        return named(&set);
+    }
+    let mut looked_at = vec!["HADOOP_CONF_DIR".to_owned(), "YARN_CONF_DIR".to_owned()];
+    let mut guesses = Vec::new();
+    for name in ["HADOOP_HOME", "HADOOP_YARN_HOME"] {
+        match env.non_empty(name) {
+            Some(home) => guesses.push((format!("${name}/etc/hadoop"), Path::new(home).join("etc/hadoop"))),
+            None => looked_at.push(name.to_owned()),
+        }
+    }
+    guesses.push((String::new(), system.to_owned()));
+    for (name, dir) in guesses {
+        if FILES.iter().any(|file| dir.join(file).is_file()) {
+            return Ok(collect(&[(&name, dir)]));
+        }
+        looked_at.push(if name.is_empty() {
+            dir.display().to_string()
+        } else {
+            format!("{name} = {}", dir.display())
+        });
+    }
+    Err(ConfError::NotFound { looked_at })
+}
+
+fn named(dirs: &[(&str, PathBuf)]) -> Result<Found, ConfError> {
+    let unusable = |(by, path): &(&str, PathBuf), reason: &str| ConfError::UnusableDirectory {
+        path: path.clone(),
+        named_by: (*by).to_owned(),
+        reason: reason.to_owned(),
+    };
+    if let Some(dir) = dirs.iter().find(|(_, path)| !path.is_dir()) {
+        let reason = if dir.1.exists() { "it is not a directory" } else { "it does not exist" };
+        return Err(unusable(dir, reason));
+    }
+    let found = collect(dirs);
+    match dirs.first() {
+        Some(first) if found.files.is_empty() => {
+            Err(unusable(first, &format!("none of {} is there", FILES.join(", "))))
+        }
+        _ => Ok(found),
+    }
+}
+
+/// Takes each file from the first directory that has it, as a Java class path does. For yarn-site.xml, the more
+/// specific `YARN_CONF_DIR` comes first: the `yarn` script lets it override `HADOOP_CONF_DIR`.
+fn collect(dirs: &[(&str, PathBuf)]) -> Found {
+    let mut files = Vec::new();
+    for file in FILES {
+        let mut order: Vec<_> = dirs.iter().collect();
+        if file == "yarn-site.xml" {
+            order.reverse();
+        }
+        files.extend(order.iter().map(|(_, dir)| dir.join(file)).find(|path| path.is_file()));
+    }
+    Found { files, directories: dirs.iter().map(|(_, dir)| dir.clone()).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dir(files: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for file in files {
+            std::fs::write(dir.path().join(file), "<configuration/>").unwrap();
+        }
+        dir
+    }
+
+    fn env(pairs: &[(&str, &Path)]) -> Environment {
+        pairs.iter().map(|(k, v)| (*k, v.to_str().unwrap())).collect()
+    }
+
+    #[test]
+    fn explicit_directory_wins() {
+        let (a, b) = (dir(&["core-site.xml"]), dir(&["core-site.xml"]));
+        let found =
+            find(&env(&[("HADOOP_CONF_DIR", a.path())]), Some(b.path()), Path::new("/nowhere")).unwrap();
+        assert_eq!(found.directories, [b.path()]);
+    }
+
+    #[test]
+    fn each_variable_supplies_what_it_has() {
+        let (hadoop, yarn) =
+            (dir(&["core-site.xml", "yarn-site.xml"]), dir(&["core-site.xml", "yarn-site.xml"]));
+        let env = env(&[("HADOOP_CONF_DIR", hadoop.path()), ("YARN_CONF_DIR", yarn.path())]);
+        let found = find(&env, None, Path::new("/nowhere")).unwrap();
+        assert_eq!(found.files, [hadoop.path().join("core-site.xml"), yarn.path().join("yarn-site.xml")]);
+    }
+
+    #[test]
+    fn homes_come_after_conf_dirs_and_before_the_system() {
+        let home = tempfile::tempdir().unwrap();
+        let conf = home.path().join("etc/hadoop");
+        std::fs::create_dir_all(&conf).unwrap();
+        std::fs::write(conf.join("yarn-site.xml"), "<configuration/>").unwrap();
+        let system = dir(&["yarn-site.xml"]);
+        let found = find(&env(&[("HADOOP_YARN_HOME", home.path())]), None, system.path()).unwrap();
+        assert_eq!(found.directories, [conf]);
+        let found = find(&env(&[]), None, system.path()).unwrap();
+        assert_eq!(found.directories, [system.path()]);
+    }
+
+    #[test]
+    fn nothing_found_names_what_was_tried() {
+        let empty = dir(&[]);
+        let error = find(&env(&[("HADOOP_HOME", empty.path())]), None, Path::new("/nowhere")).unwrap_err();
+        let text = error.to_string();
+        for part in
+            ["HADOOP_CONF_DIR", "YARN_CONF_DIR", "HADOOP_HOME/etc/hadoop", "HADOOP_YARN_HOME", "/nowhere"]
+        {
+            assert!(text.contains(part), "{text}");
+        }
+        assert!(error.hint().unwrap().contains("HADOOP_CONF_DIR"));
+    }
+
+    #[test]
+    fn a_named_directory_must_be_usable() {
+        let empty = dir(&[]);
+        for (path, reason) in
+            [(empty.path(), "none of core-site.xml"), (Path::new("/nowhere"), "does not exist")]
+        {
+            let error = find(&env(&[("HADOOP_CONF_DIR", path)]), None, Path::new("/nowhere")).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(reason) && text.contains("HADOOP_CONF_DIR"), "{text}");
+        }
+    }
+}

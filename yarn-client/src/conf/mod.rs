@@ -9,6 +9,10 @@ mod endpoints;
 mod environment;
 mod error;
 pub mod keys;
+mod substitute;
+#[cfg(test)]
+mod tests;
+mod values;
 mod xml;
 
 use std::collections::BTreeMap;
@@ -81,28 +85,78 @@ struct Property {
 impl Configuration {
     /// Finds and reads the Hadoop configuration.
     ///
-    /// `explicit_dir` (`--conf-dir`) wins; else `HADOOP_CONF_DIR` and `YARN_CONF_DIR`, else
-    /// `$HADOOP_HOME/etc/hadoop`, else `$HADOOP_YARN_HOME/etc/hadoop`. Variables of `env` are what `${env.X}` sees.
+    /// `explicit_dir` (`--conf-dir`) wins; else `HADOOP_CONF_DIR` and `YARN_CONF_DIR` (yarn-site.xml from the
+    /// latter first), else `$HADOOP_HOME/etc/hadoop`, else `$HADOOP_YARN_HOME/etc/hadoop`, else `/etc/hadoop/conf`
+    /// as Flink's scripts do. Variables of `env` are what `${env.X}` sees.
     ///
     /// # Errors
     /// [`ConfError`] when none is found, a file cannot be read or is malformed, or a substitution does not end.
     /// A missing hdfs-site.xml or yarn-site.xml alone is not an error.
     pub fn load(env: &Environment, explicit_dir: Option<&Path>) -> Result<Self, ConfError> {
-        let _ = (env, explicit_dir);
-        todo!()
+        let found = discover::find(env, explicit_dir, Path::new(discover::SYSTEM_DIRECTORY))?;
+        let mut configuration =
+            Self { environment: env.clone(), directories: found.directories, ..Self::default() };
+        for file in &found.files {
+            configuration.add(xml::read(file)?);
+        }
+        // Found now, with a place to point at, rather than in the middle of a submission.
+        for key in configuration.properties.keys() {
+            configuration.expanded(key)?;
+        }
+        Ok(configuration)
     }
 
-    /// A configuration from resolved pairs, such as [`Self::flat`] made them on another host.
+    /// A configuration from resolved pairs, such as [`Self::flat`] made them on another host. `${…}` in them is
+    /// not expanded again.
     pub fn from_flat(map: impl IntoIterator<Item = (String, String)>) -> Self {
-        let _ = map.into_iter().count();
-        todo!()
+        let properties = map
+            .into_iter()
+            .map(|(key, value)| (key, Property { value, origin: Origin::Flat, is_final: false }))
+            .collect();
+        Self { properties, ..Self::default() }
+    }
+
+    /// Adds the properties of one file: a later value replaces an earlier one unless that is final.
+    fn add(&mut self, entries: Vec<xml::Entry>) {
+        for entry in entries {
+            let key = current_name(&entry.name);
+            if let Some(earlier) = self.properties.get(key).filter(|earlier| earlier.is_final) {
+                if earlier.value != entry.value {
+                    tracing::warn!(
+                        "{}:{}: {key} is ignored, {} made it final",
+                        entry.path.display(),
+                        entry.line,
+                        earlier.origin
+                    );
+                }
+                continue;
+            }
+            let origin = Origin::File { path: entry.path, line: entry.line };
+            let property = Property { value: entry.value, origin, is_final: entry.is_final };
+            self.properties.insert(key.to_owned(), property);
+        }
+    }
+
+    fn property(&self, key: &str) -> Option<&Property> {
+        self.properties.get(current_name(key))
+    }
+
+    fn expanded(&self, key: &str) -> Result<Option<String>, ConfError> {
+        let Some(property) = self.property(key) else { return Ok(None) };
+        if property.origin == Origin::Flat {
+            return Ok(Some(property.value.clone()));
+        }
+        let lookup = |name: &str| self.property(name).map(|property| property.value.as_str());
+        let value = substitute::expand(&property.value, &self.environment, &lookup)
+            .map_err(|_| ConfError::Substitution { key: key.to_owned(), origin: property.origin.clone() })?;
+        Ok(Some(value.trim().to_owned()))
     }
 
     /// The value of `key` with `${…}` expanded and surrounding space removed. `None` when not set anywhere:
     /// Hadoop's defaults are in [`keys`], not here.
     pub fn get(&self, key: &str) -> Option<String> {
-        let _ = key;
-        todo!()
+        // Only `set` can bring in a substitution without end after `load` has checked; such a value stays as it is.
+        self.expanded(key).unwrap_or_else(|_| self.property(key).map(|property| property.value.clone()))
     }
 
     /// The value of `key`, or `default`.
@@ -110,72 +164,114 @@ impl Configuration {
         self.get(key).unwrap_or_else(|| default.to_owned())
     }
 
-    /// A whole number; `0x` hexadecimal is understood, as Hadoop does.
+    /// The value of `key`, unless it is empty.
+    fn non_empty(&self, key: &str) -> Option<String> {
+        self.get(key).filter(|value| !value.is_empty())
+    }
+
+    /// A whole number; `0x` hexadecimal is understood, as Hadoop does. An empty value is the default.
     ///
     /// # Errors
     /// [`ConfError::Value`] when the value is not a whole number.
     pub fn integer(&self, key: &str, default: i64) -> Result<i64, ConfError> {
-        let _ = (key, default);
-        todo!()
+        let Some(value) = self.non_empty(key) else { return Ok(default) };
+        values::integer(&value).ok_or_else(|| self.wrong(key, value, "a whole number"))
     }
 
     /// `true` or `false` in any case; anything else is `default`, as in Hadoop.
     pub fn boolean(&self, key: &str, default: bool) -> bool {
-        let _ = (key, default);
-        todo!()
+        match self.get(key) {
+            Some(value) if value.eq_ignore_ascii_case("true") => true,
+            Some(value) if value.eq_ignore_ascii_case("false") => false,
+            _ => default,
+        }
     }
 
-    /// A duration with a unit (`ns us ms s m h d`), or a bare number in `bare_unit`.
+    /// A duration with a unit (`ns us ms s m h d`), or a bare number in `bare_unit`. An empty value is the default.
     ///
     /// # Errors
     /// [`ConfError::Value`] when the value is neither, or negative.
     pub fn duration(&self, key: &str, default: Duration, bare_unit: TimeUnit) -> Result<Duration, ConfError> {
-        let _ = (key, default, bare_unit);
-        todo!()
+        let Some(value) = self.non_empty(key) else { return Ok(default) };
+        values::duration(&value, bare_unit)
+            .ok_or_else(|| self.wrong(key, value, "a duration such as 500ms, 30s or 5m"))
     }
 
-    /// A size in bytes with a binary suffix (`k m g t p e`), such as `128m`, or a bare number of bytes.
+    /// A size in bytes with a binary suffix (`k m g t p e`), such as `128m`, or a bare number of bytes. An empty
+    /// value is the default.
     ///
     /// # Errors
     /// [`ConfError::Value`] when the value is neither, negative or too large.
     pub fn size(&self, key: &str, default: u64) -> Result<u64, ConfError> {
-        let _ = (key, default);
-        todo!()
+        let Some(value) = self.non_empty(key) else { return Ok(default) };
+        values::size(&value)
+            .ok_or_else(|| self.wrong(key, value, "a size in bytes such as 134217728 or 128m"))
     }
 
     /// A comma-separated list, items trimmed, empty items dropped.
     pub fn list(&self, key: &str) -> Vec<String> {
-        let _ = key;
-        todo!()
+        let value = self.get(key).unwrap_or_default();
+        value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
     /// Sets `key`. Wins over every file, over `<final>` too, as Hadoop's programmatic `set` does.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<String>) {
-        let _ = (key.into(), value.into());
-        todo!()
+        let key = key.into();
+        let property = Property { value: value.into(), origin: Origin::Set, is_final: true };
+        self.properties.insert(current_name(&key).to_owned(), property);
     }
 
     /// Where the value of `key` was set.
     pub fn origin(&self, key: &str) -> Origin {
-        let _ = key;
-        todo!()
+        self.property(key).map_or(Origin::Default, |property| property.origin.clone())
     }
 
     /// Every key with its expanded value. Not redacted.
     pub fn flat(&self) -> BTreeMap<String, String> {
-        todo!()
+        self.properties.keys().filter_map(|key| Some((key.clone(), self.get(key)?))).collect()
     }
 
     /// The directories this configuration was read from.
     pub fn directories(&self) -> &[PathBuf] {
         &self.directories
     }
+
+    fn wrong(&self, key: &str, value: String, expected: &str) -> ConfError {
+        ConfError::Value {
+            key: key.to_owned(),
+            value: if looks_secret(key) { "<redacted>".to_owned() } else { value },
+            expected: expected.to_owned(),
+            origin: self.origin(key),
+        }
+    }
 }
 
-/// Whether the value of `key` should never be shown: passwords, secrets, credentials, private keys.
+/// What a deprecated key is called now; any other key is itself.
+fn current_name(key: &str) -> &str {
+    keys::DEPRECATED.iter().find(|(old, _)| *old == key).map_or(key, |(_, new)| new)
+}
+
+/// Whether the value of `key` should never be shown: passwords, secrets, credentials, private keys. Wider than
+/// Hadoop's `hadoop.security.sensitive-config-keys`.
 pub fn looks_secret(key: &str) -> bool {
-    let _ = key;
-    todo!()
+    const PARTS: [&str; 10] = [
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "credential",
+        "access.key",
+        "account.key",
+        "encryption.key",
+        "private.key",
+        "apikey",
+    ];
+    let key = key.to_ascii_lowercase().replace(['-', '_'], ".");
+    PARTS.iter().any(|part| key.contains(part))
+        || key.ends_with(".pass")
+        || key.ends_with("keystore.pass")
+        || key.ends_with(".token")
+        || (key.contains("oauth") && key.contains("token"))
 }
 
 impl fmt::Debug for Configuration {
