@@ -16,6 +16,7 @@ use crate::hdfs::HdfsError;
 use crate::hdfs::stage::StageError;
 use crate::rpc::RpcError;
 use crate::security::UserError;
+use crate::yarn::YarnError;
 
 /// What kind of failure an error is; scripts see it as the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,16 +180,6 @@ pub enum PreflightError {
         /// Queues that take applications, nearest name first.
         known: Vec<String>,
     },
-    /// The user may not submit to the queue.
-    #[error("user {user} may not submit to the queue '{queue}'")]
-    QueueAccess {
-        /// The queue.
-        queue: String,
-        /// Who asked.
-        user: String,
-        /// Queues the user may submit to, nearest name first.
-        known: Vec<String>,
-    },
     /// A container that no node may give.
     #[error("the {role} needs {needed} {unit}, and the cluster gives a container at most {maximum}")]
     TooLarge {
@@ -205,17 +196,16 @@ pub enum PreflightError {
     },
     /// The ResourceManager's answer to a question before the submission.
     #[error(transparent)]
-    ResourceManager(RpcError),
+    ResourceManager(YarnError),
 }
 
 impl PreflightError {
     /// What kind of failure this is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::ResourceManager(_) | Self::Staging(_) => ErrorKind::Cluster,
-            Self::QueueAccess { .. } | Self::NoQueue { .. } | Self::QueueClosed { .. } | Self::QueueNotLeaf { .. } => {
-                ErrorKind::Cluster
-            }
+            Self::ResourceManager(source) => yarn_kind(source),
+            Self::Staging(source) => stage_kind(source),
+            Self::NoQueue { .. } | Self::QueueClosed { .. } | Self::QueueNotLeaf { .. } => ErrorKind::Cluster,
             Self::TooLarge { .. } => ErrorKind::Cluster,
             Self::Remote { source, .. } if !source.is_not_found() => ErrorKind::Cluster,
             _ => ErrorKind::Usage,
@@ -251,8 +241,7 @@ impl PreflightError {
             Self::Ports { .. } => "write it as 50100, 50100-50200 or 50100,50200-50300; 0 is any free port".to_owned(),
             Self::NoQueue { known, .. }
             | Self::QueueClosed { known, .. }
-            | Self::QueueNotLeaf { known, .. }
-            | Self::QueueAccess { known, .. } => {
+            | Self::QueueNotLeaf { known, .. } => {
                 if known.is_empty() {
                     return None;
                 }
@@ -279,14 +268,6 @@ pub enum SubmitError {
     /// Files could not be brought to the cluster.
     #[error(transparent)]
     Staging(#[from] StageError),
-    /// The launch context could not be made.
-    #[error("the launch context of {application} cannot be built: {reason}")]
-    Context {
-        /// The application.
-        application: ApplicationId,
-        /// Why.
-        reason: String,
-    },
     /// The ResourceManager did not take the application.
     #[error("the ResourceManager did not take {application}")]
     Refused {
@@ -294,7 +275,7 @@ pub enum SubmitError {
         application: ApplicationId,
         /// What it said.
         #[source]
-        source: RpcError,
+        source: YarnError,
     },
     /// The caller asked to stop before the application was submitted.
     #[error("interrupted before the application was submitted; nothing was started")]
@@ -306,9 +287,9 @@ impl SubmitError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Preflight(source) => source.kind(),
-            Self::Context { .. } => ErrorKind::Usage,
             Self::Interrupted => ErrorKind::Interrupted,
-            Self::Staging(_) | Self::Refused { .. } => ErrorKind::Cluster,
+            Self::Staging(source) => stage_kind(source),
+            Self::Refused { source, .. } => yarn_kind(source),
         }
     }
 
@@ -317,8 +298,11 @@ impl SubmitError {
         match self {
             Self::Preflight(source) => source.hint(),
             Self::Staging(source) => source.hint(),
+            Self::Refused { source, .. } if source.is_access_denied() => {
+                Some("the user has no right to submit to this queue: choose another with --queue, or ask for it".to_owned())
+            }
             Self::Refused { source, .. } => source.hint(),
-            Self::Context { .. } | Self::Interrupted => None,
+            Self::Interrupted => None,
         }
     }
 }
@@ -346,9 +330,15 @@ pub enum ApplicationError {
         /// How long was waited.
         waited: Duration,
     },
+    /// Hadoop's configuration.
+    #[error(transparent)]
+    Hadoop(#[from] ConfError),
+    /// Nobody knows who is asking.
+    #[error(transparent)]
+    User(#[from] UserError),
     /// The ResourceManager.
     #[error(transparent)]
-    ResourceManager(#[from] RpcError),
+    ResourceManager(YarnError),
     /// The file system.
     #[error(transparent)]
     FileSystem(#[from] HdfsError),
@@ -361,7 +351,9 @@ impl ApplicationError {
             Self::Id(_) => ErrorKind::Usage,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::TimedOut { .. } => ErrorKind::TimedOut,
-            Self::ResourceManager(_) | Self::FileSystem(_) => ErrorKind::Cluster,
+            Self::ResourceManager(source) => yarn_kind(source),
+            Self::Hadoop(_) | Self::User(_) => ErrorKind::Usage,
+            Self::FileSystem(_) => ErrorKind::Cluster,
         }
     }
 
@@ -378,8 +370,31 @@ impl ApplicationError {
             }
             Self::ResourceManager(source) => source.hint(),
             Self::FileSystem(source) => source.hint(),
+            Self::Hadoop(source) => source.hint(),
+            Self::User(source) => Some(source.hint().to_owned()),
             Self::Id(_) => None,
         }
+    }
+}
+
+impl ApplicationError {
+    /// An unknown application is an error of its own kind.
+    pub(super) fn of(application: ApplicationId, error: YarnError) -> Self {
+        if error.is_not_found() { Self::NotFound { application } } else { Self::ResourceManager(error) }
+    }
+}
+
+fn yarn_kind(error: &YarnError) -> ErrorKind {
+    match error {
+        YarnError::Configuration(_) | YarnError::Submission(_) => ErrorKind::Usage,
+        _ => ErrorKind::Cluster,
+    }
+}
+
+fn stage_kind(error: &StageError) -> ErrorKind {
+    match error {
+        StageError::DuplicateLink { .. } | StageError::Link { .. } | StageError::Local { .. } => ErrorKind::Usage,
+        _ => ErrorKind::Cluster,
     }
 }
 
@@ -390,6 +405,7 @@ pub fn detail<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a st
         let own = error
             .downcast_ref::<RpcError>()
             .and_then(RpcError::detail)
+            .or_else(|| error.downcast_ref::<YarnError>().and_then(YarnError::detail))
             .or_else(|| error.downcast_ref::<HdfsError>().and_then(HdfsError::detail));
         // `#[error(transparent)]` skips a level of `source`, so the carriers are asked by name too.
         let carried = || match error.downcast_ref::<ApplicationError>()? {

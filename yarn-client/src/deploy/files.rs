@@ -10,7 +10,6 @@ use super::plan::{APP_MASTER, CONF_DIR, UserJar};
 use super::spec::{JobJar, ResolvedJob};
 use crate::flink::FlinkConfig;
 use crate::flink::dist::LogConfiguration;
-use crate::flink::options::Opt;
 use crate::hdfs::stage::{Kind, Scope, Source, StageItem, StagePlan};
 
 /// Where the job's jar lies when it is on the class path and not in `usrlib/`.

@@ -12,7 +12,7 @@ const fn renamed(key: &'static str, deprecated: &'static [&'static str], default
 
 pub(super) const APPLICATION_NAME: Opt = opt("yarn.application.name", None);
 pub(super) const APPLICATION_TYPE: Opt = opt("yarn.application.type", Some("Apache Flink"));
-pub(super) const QUEUE: Opt = opt("yarn.application.queue", Some("default"));
+pub(super) const QUEUE: Opt = opt("yarn.application.queue", None);
 pub(super) const PRIORITY: Opt = opt("yarn.application.priority", Some("-1"));
 pub(super) const TAGS: Opt = opt("yarn.tags", Some(""));
 pub(super) const NODE_LABEL: Opt = opt("yarn.application.node-label", None);

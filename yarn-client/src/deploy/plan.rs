@@ -54,8 +54,8 @@ pub struct Plan {
     pub name: String,
     /// Its type, at most 20 characters.
     pub application_type: String,
-    /// Queue.
-    pub queue: String,
+    /// Queue; `None` where nobody has named one, which leaves the choice to the ResourceManager's placement rules.
+    pub queue: Option<String>,
     /// Priority within the queue; `None` leaves the cluster's default.
     pub priority: Option<i32>,
     /// Tags, lower case.
@@ -182,7 +182,7 @@ impl Plan {
         Ok(Self {
             name: text(&keys::APPLICATION_NAME).unwrap_or_else(|| default_name(job)),
             application_type: application_type(&config)?,
-            queue: text(&keys::QUEUE).unwrap_or_else(|| "default".to_owned()),
+            queue: text(&keys::QUEUE),
             priority: i32::try_from(priority).ok().filter(|priority| *priority >= 0),
             tags: tags(&config)?,
             node_label: text(&keys::NODE_LABEL),

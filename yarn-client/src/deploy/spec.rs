@@ -191,6 +191,18 @@ impl JobSubmission {
         Ok(())
     }
 
+    /// `yarn.provided.lib.dirs` of the `-D`s, for a host without a Flink distribution and its configuration.
+    ///
+    /// # Errors
+    /// [`PreflightError`] for a malformed `-D`.
+    pub fn provided_lib_dirs(&self) -> Result<Vec<String>, PreflightError> {
+        let mut config = FlinkConfig::new();
+        for given in &self.dynamic {
+            config.apply_dynamic(given)?;
+        }
+        Ok(config.list(&keys::PROVIDED_LIB_DIRS))
+    }
+
     /// Answers every question that can be answered on this host, and checks the answers.
     ///
     /// # Errors
