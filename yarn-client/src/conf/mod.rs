@@ -236,6 +236,11 @@ impl Configuration {
         &self.directories
     }
 
+    /// Home directory of the operating system's user, `${user.home}`; unknown to [`Self::from_flat`].
+    pub fn user_home(&self) -> Option<&str> {
+        self.environment.non_empty("HOME")
+    }
+
     fn wrong(&self, key: &str, value: String, expected: &str) -> ConfError {
         ConfError::Value {
             key: key.to_owned(),

@@ -179,6 +179,35 @@ impl HdfsError {
 
     /// What to do next, where there is something to do.
     pub fn hint(&self) -> Option<String> {
-        todo!()
+        Some(match self {
+            Self::Unreachable { source, .. } if source.kind() == io::ErrorKind::ConnectionAborted => {
+                "something closed the connection: do hadoop.security.authentication and hadoop.rpc.protection match \
+                 the cluster's?"
+                    .to_owned()
+            }
+            Self::Unreachable { address, .. } => {
+                format!("is the NameNode running, and is {address} right? It comes from fs.defaultFS in core-site.xml")
+            }
+            Self::SafeMode { .. } => {
+                "wait until enough DataNodes have reported; `hdfs dfsadmin -safemode get` tells".to_owned()
+            }
+            Self::Standby { .. } => "`hdfs haadmin -getAllServiceState` tells which NameNode is active".to_owned(),
+            Self::Quota { .. } => {
+                "`hdfs dfs -count -q -h <directory>` shows quota and use; remove files or have it raised".to_owned()
+            }
+            Self::NoDataNode { .. } => {
+                "`hdfs dfsadmin -report` shows which DataNodes live and what space they have; can this host reach them?"
+                    .to_owned()
+            }
+            Self::Authentication { .. } => {
+                "does this host's configuration match the cluster's security, and is there a valid ticket or token?"
+                    .to_owned()
+            }
+            Self::PermissionDenied { .. } => {
+                "use another directory (yarn.staging-directory), or have the permission granted".to_owned()
+            }
+            Self::Configuration(_) => "set fs.defaultFS in core-site.xml to the cluster's file system".to_owned(),
+            _ => return None,
+        })
     }
 }

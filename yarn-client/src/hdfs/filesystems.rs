@@ -1,10 +1,10 @@
 //! The file systems a configuration speaks of.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{FileSystem, HdfsError};
-use crate::conf::Configuration;
+use super::{FileSystem, FileUri, Hdfs, HdfsError, LocalFs};
+use crate::conf::{Configuration, keys};
 
 /// The default file system, and others by URI. One connection to each NameNode.
 #[derive(Debug)]
@@ -16,13 +16,27 @@ pub struct FileSystems {
 }
 
 impl FileSystems {
-    /// Opens the file system of `fs.defaultFS`. Nothing is sent yet.
+    /// Opens the file system of `fs.defaultFS`. Nothing is sent yet. Must be called inside a tokio runtime.
     ///
     /// # Errors
     /// [`HdfsError::Configuration`] when `fs.defaultFS` is missing or of a scheme other than `hdfs`, `viewfs`, `file`.
     pub fn connect(conf: &Configuration, user: &str) -> Result<Self, HdfsError> {
-        let _ = (conf, user);
-        todo!()
+        let default = conf.get(keys::FS_DEFAULT_FS).unwrap_or_default();
+        if default.is_empty() {
+            return Err(HdfsError::Configuration(format!(
+                "{} is not set in core-site.xml: the cluster's file system is not known",
+                keys::FS_DEFAULT_FS
+            )));
+        }
+        let default = open(&FileUri::parse(&default), &default, conf, user).map_err(|error| match error {
+            HdfsError::Path { reason, .. } => HdfsError::Configuration(format!(
+                "{} = {default:?} ({}): {reason}",
+                keys::FS_DEFAULT_FS,
+                conf.origin(keys::FS_DEFAULT_FS)
+            )),
+            error => error,
+        })?;
+        Ok(Self { conf: conf.clone(), user: user.to_owned(), default, others: Mutex::default() })
     }
 
     /// The file system of `fs.defaultFS`.
@@ -30,12 +44,111 @@ impl FileSystems {
         &self.default
     }
 
+    /// The configuration they were opened with.
+    pub fn configuration(&self) -> &Configuration {
+        &self.conf
+    }
+
     /// The file system that `text` (URI or path) is on, and its absolute path there.
     ///
     /// # Errors
     /// [`HdfsError::Path`] for a scheme we do not speak.
     pub fn locate(&self, text: &str) -> Result<(Arc<dyn FileSystem>, String), HdfsError> {
-        let _ = (text, &self.conf, &self.user, &self.others);
-        todo!()
+        let uri = FileUri::parse(text);
+        if uri.scheme.is_none() {
+            return Ok((Arc::clone(&self.default), self.default.resolve(text)?));
+        }
+        if let Ok(path) = self.default.resolve(text) {
+            return Ok((Arc::clone(&self.default), path));
+        }
+        let key = format!("{}://{}", uri.scheme.as_deref().unwrap_or_default(), uri.authority);
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let fs = match others.get(&key) {
+            Some(fs) => Arc::clone(fs),
+            None => {
+                let fs = open(&uri, text, &self.conf, &self.user)?;
+                others.insert(key, Arc::clone(&fs));
+                fs
+            }
+        };
+        let path = fs.resolve(text)?;
+        Ok((fs, path))
+    }
+}
+
+fn open(
+    uri: &FileUri,
+    text: &str,
+    conf: &Configuration,
+    user: &str,
+) -> Result<Arc<dyn FileSystem>, HdfsError> {
+    match uri.scheme.as_deref() {
+        Some("hdfs" | "viewfs") if uri.authority.is_empty() => Err(HdfsError::Path {
+            path: text.to_owned(),
+            reason: "it names no NameNode, and fs.defaultFS is of another kind".to_owned(),
+        }),
+        Some("hdfs" | "viewfs") => Ok(Arc::new(Hdfs::connect_to(text, conf, user)?)),
+        // Java's local file system takes the home directory of the operating system.
+        Some("file") => {
+            let home = conf.user_home().map_or_else(|| format!("/home/{user}"), str::to_owned);
+            Ok(Arc::new(LocalFs::new(user, home)))
+        }
+        scheme => Err(HdfsError::Path {
+            path: text.to_owned(),
+            reason: format!(
+                "only hdfs, viewfs and file are supported, not {}",
+                scheme.unwrap_or("a plain path")
+            ),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conf(pairs: &[(&str, &str)]) -> Configuration {
+        let mut conf = Configuration::default();
+        for (key, value) in pairs {
+            conf.set(*key, *value);
+        }
+        conf
+    }
+
+    #[tokio::test]
+    async fn default_and_other_file_systems() {
+        let conf = conf(&[
+            ("fs.defaultFS", "hdfs://ns"),
+            ("dfs.ha.namenodes.ns", "a, b"),
+            ("dfs.namenode.rpc-address.ns.a", "h1:1"),
+            ("dfs.namenode.rpc-address.ns.b", "h2:2"),
+            ("s3.secret.key", "hunter2"),
+        ]);
+        let systems = FileSystems::connect(&conf, "ada").unwrap();
+        assert_eq!(systems.default_fs().root(), "hdfs://ns");
+        assert_eq!(systems.default_fs().home(), "/user/ada");
+        let root = |text: &str| systems.locate(text).map(|(fs, path)| fs.uri(&path)).ok();
+        for (text, uri) in [
+            ("lib", Some("hdfs://ns/user/ada/lib")),
+            ("hdfs:///lib", Some("hdfs://ns/lib")),
+            ("hdfs://other/x", Some("hdfs://other:8020/x")),
+            ("hdfs://other:9000/x", Some("hdfs://other:9000/x")),
+            ("file:/tmp/x", Some("file:///tmp/x")),
+            ("s3a://bucket/x", None),
+        ] {
+            assert_eq!(root(text).as_deref(), uri, "{text}");
+        }
+        assert!(!format!("{systems:?}").contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn a_missing_or_foreign_default_is_a_clear_error() {
+        for (value, expected) in
+            [("", "is not set"), ("s3a://b", "only hdfs"), ("/x", "only hdfs"), ("hdfs:///", "no NameNode")]
+        {
+            let error =
+                FileSystems::connect(&conf(&[("fs.defaultFS", value)]), "ada").unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains("fs.defaultFS"), "{error}");
+        }
     }
 }

@@ -1,14 +1,51 @@
-//! HDFS, by way of the crate `hdfs-native`.
+//! HDFS, by way of the crate `hdfs-native`. The only file that names it.
 
-use super::HdfsError;
-use crate::conf::Configuration;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
-/// A client of one NameNode, or of the NameNodes of one name service.
-#[derive(Debug, Clone)]
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use hdfs_native::client::FileStatus as NativeStatus;
+use hdfs_native::file::FileWriter;
+use hdfs_native::{Client, ClientBuilder, WriteOptions};
+
+use super::{CreateOptions, FileStatus, FileSystem, FileUri, FileWrite, HdfsError};
+use crate::conf::{Configuration, TimeUnit, keys};
+
+/// No answer of a NameNode takes longer (`ipc.client.rpc-timeout.ms`). The crate itself would wait for ever.
+const RPC_TIMEOUT: Duration = Duration::from_secs(120);
+/// With one NameNode there is nothing to fail over to: one more try, half a second later.
+const SINGLE_NAMENODE_ATTEMPTS: &str = "1";
+/// Four rounds over a pair, some 15 s in all: longer than a failover takes. Hadoop's 15 would be minutes.
+const NAMESERVICE_ATTEMPTS: &str = "8";
+
+/// A client of one NameNode, or of the NameNodes of one name service. Cheap to clone; one connection.
+#[derive(Clone)]
 pub struct Hdfs {
+    client: Client,
+    target: Target,
+    replication: Option<u32>,
+}
+
+/// What messages say about the peer.
+#[derive(Debug, Clone)]
+struct Target {
     root: String,
     home: String,
     user: String,
+    address: String,
+    timeout: Duration,
+}
+
+impl fmt::Debug for Hdfs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the client: its Debug shows the whole configuration, secrets included.
+        f.debug_struct("Hdfs").field("root", &self.target.root).field("user", &self.target.user).finish()
+    }
 }
 
 impl Hdfs {
@@ -17,7 +54,348 @@ impl Hdfs {
     /// # Errors
     /// [`HdfsError::Configuration`] when no NameNode can be made out.
     pub fn connect(conf: &Configuration, user: &str) -> Result<Self, HdfsError> {
-        let _ = (conf, user);
-        todo!()
+        let default = conf.get(keys::FS_DEFAULT_FS).unwrap_or_default();
+        Self::connect_to(&default, conf, user)
+    }
+
+    /// Client for the file system of `uri`; its path is ignored.
+    ///
+    /// # Errors
+    /// As [`Self::connect`].
+    pub fn connect_to(uri: &str, conf: &Configuration, user: &str) -> Result<Self, HdfsError> {
+        let uri = FileUri::parse(uri);
+        let scheme = uri.scheme.as_deref().unwrap_or_default();
+        let mut flat = conf.flat();
+        let authority = authority(&uri.authority, conf);
+        let address = match name_service(&authority, conf) {
+            Some(namenodes) => {
+                // The crate does not trim the ids.
+                let key = format!("{}{authority}", keys::DFS_HA_NAMENODES_PREFIX);
+                flat.insert(key.clone(), conf.list(&key).join(","));
+                flat.entry(keys::DFS_FAILOVER_MAX_ATTEMPTS.to_owned())
+                    .or_insert_with(|| NAMESERVICE_ATTEMPTS.to_owned());
+                format!("{authority} ({})", namenodes.join(", "))
+            }
+            None => {
+                flat.insert(keys::DFS_FAILOVER_MAX_ATTEMPTS.to_owned(), SINGLE_NAMENODE_ATTEMPTS.to_owned());
+                authority.clone()
+            }
+        };
+        let secure =
+            conf.get_or(keys::SECURITY_AUTHENTICATION, keys::SECURITY_AUTHENTICATION_DEFAULT) != "simple";
+        let root = format!("{scheme}://{authority}");
+        let mut builder = ClientBuilder::new()
+            .with_url(root.clone())
+            // Our resolved values and nothing else: a directory that cannot exist keeps the crate from reading
+            // files by its own rules.
+            .with_config_dir("/dev/null")
+            .with_config(flat);
+        if !secure {
+            // With security on this would mean impersonation; the credentials say who we are.
+            builder = builder.with_user(user);
+        }
+        let client = std::panic::catch_unwind(AssertUnwindSafe(|| builder.build()))
+            .map_err(|panic| HdfsError::Configuration(format!("cannot use {root}: {}", panic_text(&*panic))))?
+            .map_err(|error| {
+                HdfsError::Configuration(format!("cannot use {root} as a file system: {error}"))
+            })?;
+        let prefix = conf.get_or(keys::DFS_USER_HOME_PREFIX, keys::DFS_USER_HOME_PREFIX_DEFAULT);
+        let timeout = conf
+            .duration("ipc.client.rpc-timeout.ms", RPC_TIMEOUT, TimeUnit::Millis)
+            .ok()
+            .filter(|timeout| !timeout.is_zero())
+            .unwrap_or(RPC_TIMEOUT);
+        let replication = conf.integer(keys::DFS_REPLICATION, 0).ok().and_then(|n| u32::try_from(n).ok());
+        Ok(Self {
+            client,
+            target: Target {
+                root,
+                home: super::uri::join(&prefix, user),
+                user: user.to_owned(),
+                address,
+                timeout,
+            },
+            replication: replication.filter(|n| *n > 0),
+        })
+    }
+}
+
+/// A host without a port gets the NameNode's, unless it is a name service or a mount table.
+fn authority(authority: &str, conf: &Configuration) -> String {
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let logical = name_service(authority, conf).is_some()
+        || conf.get(&format!("fs.viewfs.mounttable.{authority}.linkFallback")).is_some();
+    if authority.is_empty() || has_port || logical {
+        authority.to_owned()
+    } else {
+        format!("{authority}:{}", keys::DFS_NAMENODE_RPC_PORT_DEFAULT)
+    }
+}
+
+/// Addresses of the NameNodes of a name service; `None` when `authority` is not one.
+fn name_service(authority: &str, conf: &Configuration) -> Option<Vec<String>> {
+    let ids = conf.list(&format!("{}{authority}", keys::DFS_HA_NAMENODES_PREFIX));
+    let address = |id| conf.get(&format!("{}{authority}.{id}", keys::DFS_NAMENODE_RPC_ADDRESS_PREFIX));
+    (!ids.is_empty()).then(|| ids.into_iter().filter_map(address).collect())
+}
+
+impl Target {
+    /// Runs a call of the crate: bounded in time, and a panic in it (unexpected answers, malformed tokens) is an
+    /// error like any other.
+    async fn run<T>(
+        &self,
+        operation: &'static str,
+        path: &str,
+        call: impl Future<Output = hdfs_native::Result<T>> + Send,
+    ) -> Result<T, HdfsError> {
+        let path = || format!("{}{path}", self.root);
+        match tokio::time::timeout(self.timeout, AssertUnwindSafe(call).catch_unwind()).await {
+            Ok(Ok(result)) => result.map_err(|error| self.error(operation, path(), error)),
+            Ok(Err(panic)) => {
+                let message = format!("the HDFS client failed: {}", panic_text(&*panic));
+                Err(failed(operation, path(), None, message))
+            }
+            Err(_) => Err(HdfsError::Unreachable {
+                address: self.address.clone(),
+                operation,
+                path: path(),
+                source: io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    format!("no answer within {} s", self.timeout.as_secs()),
+                ),
+            }),
+        }
+    }
+
+    fn error(&self, operation: &'static str, path: String, error: hdfs_native::HdfsError) -> HdfsError {
+        use hdfs_native::HdfsError as Native;
+        match error {
+            Native::RPCError(class, detail) | Native::FatalRPCError(class, detail) => {
+                self.remote(operation, path, class, detail)
+            }
+            // Between us and a DataNode, the crate has tried others already.
+            Native::IOError(source) if operation == "write" || operation == "read" => {
+                failed(operation, path, None, format!("the connection to a DataNode failed: {source}"))
+            }
+            Native::IOError(source) => {
+                HdfsError::Unreachable { address: self.address.clone(), operation, path, source }
+            }
+            Native::FileNotFound(_) => HdfsError::NotFound { path },
+            Native::AlreadyExists(_) => HdfsError::AlreadyExists { path },
+            Native::IsADirectoryError(_) => HdfsError::WrongType { path, reason: "is a directory" },
+            Native::InvalidPath(reason) => HdfsError::Path { path, reason },
+            error @ (Native::SASLError(_) | Native::GSSAPIError(..) | Native::NoSASLMechanism) => {
+                self.authentication(error.to_string())
+            }
+            error => failed(operation, path, None, error.to_string()),
+        }
+    }
+
+    fn authentication(&self, detail: String) -> HdfsError {
+        HdfsError::Authentication {
+            address: self.address.clone(),
+            user: self.user.clone(),
+            message: first_line(&detail),
+            detail,
+        }
+    }
+
+    /// A Java exception, by its class and, where the class says little, by its text.
+    fn remote(&self, operation: &'static str, path: String, class: String, detail: String) -> HdfsError {
+        let message = first_line(&detail);
+        let simple = class.rsplit(['.', '$']).next().unwrap_or_default();
+        match simple {
+            "FileNotFoundException" => HdfsError::NotFound { path },
+            "FileAlreadyExistsException" | "AlreadyBeingCreatedException" => {
+                HdfsError::AlreadyExists { path }
+            }
+            "PathIsNotEmptyDirectoryException" => HdfsError::NotEmpty { path },
+            "ParentNotDirectoryException" => {
+                HdfsError::WrongType { path, reason: "a file is in the way of a directory" }
+            }
+            "PathIsDirectoryException" => HdfsError::WrongType { path, reason: "is a directory" },
+            "PathIsNotDirectoryException" => HdfsError::WrongType { path, reason: "is not a directory" },
+            "InvalidPathException" => HdfsError::Path { path, reason: message },
+            "AccessControlException" if detail.contains("authentication is not enabled") => {
+                self.authentication(detail)
+            }
+            "AccessControlException" => HdfsError::PermissionDenied {
+                user: self.user.clone(),
+                operation,
+                path,
+                message: message.trim_start_matches("Permission denied: ").to_owned(),
+                detail,
+            },
+            "SaslException" | "InvalidToken" | "AuthorizationException" | "GSSException" => {
+                self.authentication(detail)
+            }
+            // In a high-availability pair a RetriableException is around it.
+            "SafeModeException" | "RetriableException" if detail.contains("safe mode") => {
+                HdfsError::SafeMode { address: self.address.clone(), operation, path, detail }
+            }
+            "StandbyException" => HdfsError::Standby { address: self.address.clone(), detail },
+            "DSQuotaExceededException"
+            | "NSQuotaExceededException"
+            | "QuotaByStorageTypeExceededException"
+            | "QuotaExceededException" => HdfsError::Quota { operation, path, message, detail },
+            _ if detail.contains("could only be written to")
+                || detail.contains("could only be replicated to") =>
+            {
+                HdfsError::NoDataNode { path, message, detail }
+            }
+            _ => HdfsError::Failed { operation, path, class: Some(class), message, detail },
+        }
+    }
+}
+
+fn failed(operation: &'static str, path: String, class: Option<String>, detail: String) -> HdfsError {
+    HdfsError::Failed { operation, path, class, message: first_line(&detail), detail }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message").to_owned()
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "unknown panic".to_owned(),
+    }
+}
+
+fn status(native: NativeStatus) -> FileStatus {
+    FileStatus {
+        path: native.path,
+        len: if native.isdir { 0 } else { native.length as u64 },
+        modification_time_ms: native.modification_time,
+        is_dir: native.isdir,
+        owner: native.owner,
+        group: native.group,
+        permission: native.permission & 0o7777,
+        replication: native.replication.unwrap_or(0),
+    }
+}
+
+struct NativeWriter {
+    writer: FileWriter,
+    target: Target,
+    path: String,
+}
+
+impl FileWrite for NativeWriter {
+    fn write(&mut self, data: Bytes) -> BoxFuture<'_, Result<(), HdfsError>> {
+        Box::pin(async move {
+            self.target.run("write", &self.path, self.writer.write_bytes(data)).await.map(|_| ())
+        })
+    }
+
+    fn close(&mut self) -> BoxFuture<'_, Result<(), HdfsError>> {
+        Box::pin(async move { self.target.run("write", &self.path, self.writer.close()).await })
+    }
+}
+
+impl FileSystem for Hdfs {
+    fn root(&self) -> &str {
+        &self.target.root
+    }
+
+    fn home(&self) -> &str {
+        &self.target.home
+    }
+
+    fn user(&self) -> &str {
+        &self.target.user
+    }
+
+    fn stat<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<FileStatus, HdfsError>> {
+        Box::pin(
+            async move { self.target.run("stat", path, self.client.get_file_info(path)).await.map(status) },
+        )
+    }
+
+    fn list<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStatus>, HdfsError>> {
+        Box::pin(async move {
+            let found = self.target.run("list", path, self.client.list_status(path, false)).await?;
+            Ok(found.into_iter().map(status).collect())
+        })
+    }
+
+    fn mkdirs<'a>(&'a self, path: &'a str, mode: u16) -> BoxFuture<'a, Result<(), HdfsError>> {
+        Box::pin(async move {
+            self.target.run("make directory", path, self.client.mkdirs(path, mode.into(), true)).await
+        })
+    }
+
+    fn create<'a>(
+        &'a self,
+        path: &'a str,
+        options: CreateOptions,
+    ) -> BoxFuture<'a, Result<Box<dyn FileWrite>, HdfsError>> {
+        Box::pin(async move {
+            let mut native =
+                WriteOptions::default().overwrite(options.overwrite).permission(options.mode.into());
+            // As Hadoop's client does, ours decides, and the NameNode's default is only the last resort.
+            native.replication = options.replication.or(self.replication);
+            let writer = self.target.run("create", path, self.client.create(path, native)).await?;
+            let writer = NativeWriter { writer, target: self.target.clone(), path: path.to_owned() };
+            Ok(Box::new(writer) as Box<dyn FileWrite>)
+        })
+    }
+
+    fn read<'a>(&'a self, path: &'a str, limit: u64) -> BoxFuture<'a, Result<Bytes, HdfsError>> {
+        Box::pin(async move {
+            let mut reader = self.target.run("open", path, self.client.read(path)).await?;
+            let len = reader.file_length();
+            if len as u64 > limit {
+                let message = format!("{len} bytes, more than the {limit} expected");
+                return Err(failed("read", self.uri(path), None, message));
+            }
+            self.target.run("read", path, reader.read_bytes(len)).await
+        })
+    }
+
+    fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<(), HdfsError>> {
+        Box::pin(async move {
+            match self.target.run("rename", from, self.client.rename(from, to, false)).await {
+                Err(HdfsError::AlreadyExists { .. }) => Err(HdfsError::AlreadyExists { path: self.uri(to) }),
+                result => result,
+            }
+        })
+    }
+
+    fn delete<'a>(&'a self, path: &'a str, recursive: bool) -> BoxFuture<'a, Result<bool, HdfsError>> {
+        Box::pin(async move { self.target.run("delete", path, self.client.delete(path, recursive)).await })
+    }
+
+    fn set_permission<'a>(&'a self, path: &'a str, mode: u16) -> BoxFuture<'a, Result<(), HdfsError>> {
+        Box::pin(async move {
+            self.target.run("set permission of", path, self.client.set_permission(path, mode.into())).await
+        })
+    }
+
+    fn set_replication<'a>(
+        &'a self,
+        path: &'a str,
+        replication: u32,
+    ) -> BoxFuture<'a, Result<(), HdfsError>> {
+        Box::pin(async move {
+            let call = self.client.set_replication(path, replication);
+            match self.target.run("set replication of", path, call).await? {
+                true => Ok(()),
+                // The NameNode answers false for what is not a file.
+                false => self.stat(path).await.and(Err(HdfsError::WrongType {
+                    path: self.uri(path),
+                    reason: "is not a file and has no replication",
+                })),
+            }
+        })
+    }
+
+    fn set_modification_time<'a>(&'a self, path: &'a str, ms: u64) -> BoxFuture<'a, Result<(), HdfsError>> {
+        Box::pin(async move {
+            // All ones, -1 in Java: leave the access time alone.
+            self.target.run("set times of", path, self.client.set_times(path, ms, u64::MAX)).await
+        })
     }
 }
