@@ -1,12 +1,17 @@
 //! Flink's configuration as a flat, ordered map of text values.
 
+mod text;
+
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::options::Opt;
-use super::{Lookup, MemorySize, Version};
+use super::options::{self, Opt};
+use super::{Lookup, MemorySize, Version, duration};
 
 /// Flink's configuration: flat dotted keys and text values; lists are kept as Flink's own text for them
 /// (`[a, b]` from YAML, `a;b` from the legacy file). `Debug` hides values of keys that look secret.
@@ -79,24 +84,62 @@ pub enum ConfigError {
     },
 }
 
+/// Which container an environment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The application master with its JobManager.
+    Master,
+    /// A TaskManager.
+    TaskManager,
+}
+
 impl ConfigError {
     /// What to do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
-        todo!()
+        match self {
+            Self::Read { .. } => Some("check that the file may be read, or set FLINK_CONF_DIR".to_owned()),
+            Self::Dynamic { .. } => Some("such as -D taskmanager.numberOfTaskSlots=2".to_owned()),
+            Self::NotRepresentable { .. } => Some("Flink before 1.19 cannot read such a value".to_owned()),
+            Self::Syntax { .. } | Self::Value { .. } | Self::Unsupported { .. } => None,
+        }
     }
 }
 
 /// The directory of Flink's configuration: `explicit`, else `FLINK_CONF_DIR`, else `<flink home>/conf` when that
 /// exists. `flink_home` is the distribution in use.
 pub fn conf_dir(explicit: Option<&Path>, env: Lookup<'_>, flink_home: Option<&Path>) -> Option<PathBuf> {
-    let _ = (explicit, env, flink_home);
-    todo!()
+    if let Some(dir) = explicit {
+        return Some(dir.to_owned());
+    }
+    if let Some(dir) = env("FLINK_CONF_DIR").filter(|dir| !dir.is_empty()) {
+        return Some(PathBuf::from(dir));
+    }
+    flink_home.map(|home| home.join("conf")).filter(|dir| dir.is_dir())
 }
 
-/// Whether a value must not be shown, by Flink's rule (`GlobalConfiguration.SENSITIVE_KEYS`).
+/// Parts of keys whose values are not shown: `GlobalConfiguration.SENSITIVE_KEYS` of all versions.
+const SENSITIVE: [&str; 11] = [
+    "password",
+    "secret",
+    "fs.azure.account.key",
+    "apikey",
+    "api-key",
+    "auth-params",
+    "service-key",
+    "token",
+    "basic-auth",
+    "jaas.config",
+    "http-headers",
+];
+
+const HIDDEN: &str = "******";
+
+/// Whether a value must not be shown, by Flink's rule (`GlobalConfiguration.SENSITIVE_KEYS`) plus access keys.
 pub fn is_sensitive(key: &str) -> bool {
-    let _ = key;
-    todo!()
+    let key = key.to_ascii_lowercase();
+    SENSITIVE.iter().any(|part| key.contains(part))
+        || key.ends_with("access-key")
+        || key.ends_with("access.key")
 }
 
 impl FlinkConfig {
@@ -106,12 +149,27 @@ impl FlinkConfig {
     }
 
     /// Reads the configuration file that `version` would read from `dir`; no file is an empty configuration.
+    /// `flink-conf.yaml` wins over `config.yaml` in versions that read both.
     ///
     /// # Errors
     /// A file that exists but cannot be read or parsed.
     pub fn load(dir: &Path, version: &Version) -> Result<Self, ConfigError> {
-        let _ = (dir, version);
-        todo!()
+        let features = version.features();
+        if features.legacy_yaml {
+            let path = dir.join("flink-conf.yaml");
+            if let Some(text) = read(&path)? {
+                return Ok(Self { values: text::parse_legacy(&text) });
+            }
+        }
+        if features.standard_yaml {
+            let path = dir.join("config.yaml");
+            if let Some(text) = read(&path)? {
+                let values =
+                    text::parse_yaml(&text).map_err(|reason| ConfigError::Syntax { path, reason })?;
+                return Ok(Self { values });
+            }
+        }
+        Ok(Self::default())
     }
 
     /// Takes a flat map, such as the one of a launch specification.
@@ -149,13 +207,19 @@ impl FlinkConfig {
     /// # Errors
     /// No `=` or an empty key.
     pub fn apply_dynamic(&mut self, given: &str) -> Result<(), ConfigError> {
-        let _ = given;
-        todo!()
+        match given.split_once('=') {
+            Some((key, value)) if !key.trim().is_empty() && !key.trim().contains(char::is_whitespace) => {
+                self.set(key.trim(), value);
+                Ok(())
+            }
+            Some((key, _)) => Err(ConfigError::Dynamic { given: format!("{key}=…") }),
+            None => Err(ConfigError::Dynamic { given: given.to_owned() }),
+        }
     }
 
     /// All settings, values of sensitive keys replaced by `******`.
     pub fn redacted(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.values.iter().map(|(k, v)| (k.as_str(), if is_sensitive(k) { "******" } else { v.as_str() }))
+        self.values.iter().map(|(k, v)| (k.as_str(), if is_sensitive(k) { HIDDEN } else { v.as_str() }))
     }
 
     /// Settings below a prefix, with the prefix cut off (`containerized.master.env.` → variable, value).
@@ -165,16 +229,51 @@ impl FlinkConfig {
         })
     }
 
+    /// The environment the user wants in a container, from both spellings of the prefix; the current one wins.
+    pub fn container_env(&self, role: Role) -> BTreeMap<String, String> {
+        let prefixes = match role {
+            Role::Master => &options::MASTER_ENV_PREFIXES,
+            Role::TaskManager => &options::TASKMANAGER_ENV_PREFIXES,
+        };
+        let settings = prefixes.iter().flat_map(|prefix| self.prefixed(prefix));
+        settings.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    /// Settings for Hadoop's configuration: `flink.hadoop.<k>` as `<k>`, `flink.yarn.<k>` as `yarn.<k>`.
+    pub fn hadoop_overrides(&self) -> BTreeMap<String, String> {
+        let hadoop = self.prefixed(options::HADOOP_PREFIX).map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let yarn = self.prefixed(options::YARN_PREFIX).map(|(k, v)| (format!("yarn.{k}"), v.to_owned()));
+        hadoop.chain(yarn).collect()
+    }
+
     /// The value of an option under its key or one of its deprecated keys; no default.
     pub fn explicit(&self, option: &Opt) -> Option<&str> {
-        let _ = option;
-        todo!()
+        self.entry(option).map(|(_, value)| value)
     }
 
     /// As [`Self::explicit`], else the option's default.
     pub fn value<'a>(&'a self, option: &'a Opt) -> Option<&'a str> {
-        let _ = option;
-        todo!()
+        self.explicit(option).or(option.default)
+    }
+
+    fn entry<'a>(&'a self, option: &Opt) -> Option<(&'a str, &'a str)> {
+        let find = |key: &str| self.values.get_key_value(key).map(|(k, v)| (k.as_str(), v.as_str()));
+        find(option.key).or_else(|| option.deprecated.iter().find_map(|key| find(key)))
+    }
+
+    fn parsed<T>(
+        &self,
+        option: &Opt,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, ConfigError> {
+        let default = option.default.map(|default| (option.key, default));
+        let Some((key, value)) = self.entry(option).or(default) else { return Ok(None) };
+        parse(value.trim()).map(Some).ok_or_else(|| ConfigError::Value {
+            key: key.to_owned(),
+            value: if is_sensitive(key) { HIDDEN.to_owned() } else { value.to_owned() },
+            expected: expected.to_owned(),
+        })
     }
 
     /// A memory size.
@@ -182,8 +281,7 @@ impl FlinkConfig {
     /// # Errors
     /// A value that is no size.
     pub fn memory_size(&self, option: &Opt) -> Result<Option<MemorySize>, ConfigError> {
-        let _ = option;
-        todo!()
+        self.parsed(option, "a memory size such as 1600m", |text| MemorySize::parse(text).ok())
     }
 
     /// A duration.
@@ -191,8 +289,7 @@ impl FlinkConfig {
     /// # Errors
     /// A value that is no duration.
     pub fn duration(&self, option: &Opt) -> Result<Option<Duration>, ConfigError> {
-        let _ = option;
-        todo!()
+        self.parsed(option, "a duration such as 10 s", |text| duration::parse(text).ok())
     }
 
     /// A whole number.
@@ -200,8 +297,23 @@ impl FlinkConfig {
     /// # Errors
     /// A value that is no whole number.
     pub fn integer(&self, option: &Opt) -> Result<Option<i64>, ConfigError> {
-        let _ = option;
-        todo!()
+        self.parsed(option, "a whole number", |text| text.parse().ok())
+    }
+
+    /// A single-precision number, as Flink reads fractions.
+    ///
+    /// # Errors
+    /// A value that is no number.
+    pub fn float(&self, option: &Opt) -> Result<Option<f32>, ConfigError> {
+        self.parsed(option, "a number", |text| text.parse().ok())
+    }
+
+    /// A double-precision number.
+    ///
+    /// # Errors
+    /// A value that is no number.
+    pub fn double(&self, option: &Opt) -> Result<Option<f64>, ConfigError> {
+        self.parsed(option, "a number", |text| text.parse().ok())
     }
 
     /// A truth value; only `true` and `false` in any case, as in Flink.
@@ -209,19 +321,20 @@ impl FlinkConfig {
     /// # Errors
     /// Any other value.
     pub fn boolean(&self, option: &Opt) -> Result<Option<bool>, ConfigError> {
-        let _ = option;
-        todo!()
+        self.parsed(option, "true or false", |text| {
+            let is = |word: &str| text.eq_ignore_ascii_case(word);
+            if is("true") { Some(true) } else { is("false").then_some(false) }
+        })
     }
 
     /// A list: YAML flow text or `;`-separated with `'` and `"` quoting. Unset and empty are both an empty list.
     pub fn list(&self, option: &Opt) -> Vec<String> {
-        let _ = option;
-        todo!()
+        self.value(option).map(text::parse_list).unwrap_or_default()
     }
 
     /// The text of `config.yaml`: one line per setting, flat quoted keys, every value a quoted string.
     pub fn to_yaml(&self) -> String {
-        todo!()
+        text::write_yaml(&self.values)
     }
 
     /// The text of `flink-conf.yaml`.
@@ -229,7 +342,17 @@ impl FlinkConfig {
     /// # Errors
     /// A value the format cannot hold.
     pub fn to_legacy(&self) -> Result<String, ConfigError> {
-        todo!()
+        let mut text = String::new();
+        for (key, value) in &self.values {
+            if let Some(reason) = text::legacy_obstacle(key, value) {
+                return Err(ConfigError::NotRepresentable { key: key.clone(), reason });
+            }
+            // Flink skips lines without a value, so an unset and an empty value are the same.
+            if !value.is_empty() {
+                text.push_str(&format!("{key}: {value}\n"));
+            }
+        }
+        Ok(text)
     }
 
     /// Name and text of the configuration file that `version` reads in a container.
@@ -237,8 +360,17 @@ impl FlinkConfig {
     /// # Errors
     /// As [`Self::to_legacy`], for versions before 1.19.
     pub fn file(&self, version: &Version) -> Result<(&'static str, String), ConfigError> {
-        let _ = version;
-        todo!()
+        let features = version.features();
+        let text = if features.standard_yaml { self.to_yaml() } else { self.to_legacy()? };
+        Ok((features.config_file, text))
+    }
+}
+
+fn read(path: &Path) -> Result<Option<String>, ConfigError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
     }
 }
 

@@ -1,4 +1,7 @@
-//! Every Flink configuration key that is read or set here, with its default, and which `yarn.*` keys take effect.
+//! Every Flink configuration key that is read or set here, with its default, and which keys of flink-yarn take effect.
+//!
+//! Defaults and deprecated keys are those of Flink 1.20.5's `YarnConfigOptions`, `JobManagerOptions`,
+//! `TaskManagerOptions` and their neighbours.
 
 use super::config::{ConfigError, Warning};
 use super::{FlinkConfig, Version};
@@ -14,6 +17,260 @@ pub struct Opt {
     pub default: Option<&'static str>,
 }
 
+impl Opt {
+    /// An option without default and older keys.
+    pub const fn new(key: &'static str) -> Self {
+        Self { key, deprecated: &[], default: None }
+    }
+
+    /// An option with a default.
+    pub const fn with(key: &'static str, default: &'static str) -> Self {
+        Self { key, deprecated: &[], default: Some(default) }
+    }
+
+    const fn or(self, deprecated: &'static [&'static str]) -> Self {
+        Self { deprecated, ..self }
+    }
+}
+
+macro_rules! options {
+    ($($(#[$doc:meta])* $name:ident = $option:expr;)*) => {
+        $($(#[$doc])* pub const $name: Opt = $option;)*
+
+        /// All options of this module.
+        pub const ALL: &[Opt] = &[$($name),*];
+    };
+}
+
+options! {
+    /// Virtual cores of the application master's container.
+    YARN_APPMASTER_VCORES = Opt::with("yarn.appmaster.vcores", "1");
+    /// Virtual cores per TaskManager; -1: the number of slots. `taskmanager.cpu.cores` comes first.
+    YARN_CONTAINERS_VCORES = Opt::with("yarn.containers.vcores", "-1");
+    /// Where the job's jar goes on the system class path: `DISABLED`, `FIRST`, `LAST`, `ORDER`.
+    YARN_INCLUDE_USER_JAR = Opt::with("yarn.classpath.include-user-jar", "ORDER").or(&["yarn.per-job-cluster.include-user-jar"]);
+    /// Attempts of the application master.
+    YARN_APPLICATION_ATTEMPTS = Opt::new("yarn.application-attempts");
+    /// Window in which failed attempts count, ms; -1: all count. Flink's 10 s makes slow crash loops endless (FLINK-38112).
+    YARN_ATTEMPT_FAILURES_VALIDITY_INTERVAL = Opt::with("yarn.application-attempt-failures-validity-interval", "10000");
+    /// Heartbeat to the ResourceManager when nothing is pending, s.
+    YARN_HEARTBEAT_INTERVAL = Opt::with("yarn.heartbeat.interval", "5").or(&["yarn.heartbeat-delay"]);
+    /// Heartbeat while containers are asked for; a duration, bare number ms.
+    YARN_CONTAINER_REQUEST_INTERVAL = Opt::with("yarn.heartbeat.container-request-interval", "500 ms");
+    /// Directory of flink-yarn's properties file; not used here.
+    YARN_PROPERTIES_FILE_LOCATION = Opt::new("yarn.properties-file.location");
+    /// Port range of the JobManager's RPC.
+    YARN_APPLICATION_MASTER_PORT = Opt::with("yarn.application-master.port", "0");
+    /// Priority of the application; negative: the cluster's default.
+    YARN_APPLICATION_PRIORITY = Opt::with("yarn.application.priority", "-1");
+    /// Replication of uploaded files; not positive: `dfs.replication`.
+    YARN_FILE_REPLICATION = Opt::with("yarn.file-replication", "-1");
+    /// Comma-separated tags.
+    YARN_TAGS = Opt::with("yarn.tags", "");
+    /// Who may view, `users groups` (FLINK-31983).
+    YARN_VIEW_ACLS = Opt::new("yarn.view.acls");
+    /// Who may modify, `users groups`.
+    YARN_MODIFY_ACLS = Opt::new("yarn.modify.acls");
+    /// Base of the staging directories; unset: the user's home directory.
+    YARN_STAGING_DIRECTORY = Opt::new("yarn.staging-directory");
+    /// Files and directories to ship, local or remote.
+    YARN_SHIP_FILES = Opt::new("yarn.ship-files").or(&["yarn.ship-directories"]);
+    /// Archives to ship and unpack.
+    YARN_SHIP_ARCHIVES = Opt::new("yarn.ship-archives");
+    /// The flink-dist jar, when it is not in the distribution's `lib`.
+    YARN_FLINK_DIST_JAR = Opt::new("yarn.flink-dist-jar");
+    /// The application to attach to.
+    YARN_APPLICATION_ID = Opt::new("yarn.application.id");
+    /// Queue.
+    YARN_APPLICATION_QUEUE = Opt::new("yarn.application.queue");
+    /// Name shown by YARN.
+    YARN_APPLICATION_NAME = Opt::new("yarn.application.name");
+    /// Type shown by YARN.
+    YARN_APPLICATION_TYPE = Opt::new("yarn.application.type");
+    /// Node label expression of the application.
+    YARN_APPLICATION_NODE_LABEL = Opt::new("yarn.application.node-label");
+    /// Node label expression of TaskManagers (FLINK-25268).
+    YARN_TASKMANAGER_NODE_LABEL = Opt::new("yarn.taskmanager.node-label");
+    /// Directories in HDFS that hold the distribution already.
+    YARN_PROVIDED_LIB_DIRS = Opt::new("yarn.provided.lib.dirs");
+    /// A directory named `usrlib` in HDFS.
+    YARN_PROVIDED_USRLIB_DIR = Opt::new("yarn.provided.usrlib.dir");
+    /// How containers start Java.
+    YARN_START_COMMAND_TEMPLATE = Opt::with(
+        "yarn.container-start-command-template",
+        "%java% %jvmmem% %jvmopts% %logging% %class% %args% %redirects%"
+    );
+    /// Logs aggregated while the application runs (FLINK-26425).
+    YARN_ROLLED_LOGS_INCLUDE = Opt::new("yarn.rolled-logs.include-pattern");
+    /// Logs not aggregated while the application runs.
+    YARN_ROLLED_LOGS_EXCLUDE = Opt::new("yarn.rolled-logs.exclude-pattern");
+
+    /// Total process memory of the JobManager.
+    JM_PROCESS = Opt::new("jobmanager.memory.process.size");
+    /// Total Flink memory of the JobManager.
+    JM_FLINK = Opt::new("jobmanager.memory.flink.size");
+    /// Heap of the JobManager.
+    JM_HEAP = Opt::new("jobmanager.memory.heap.size");
+    /// Off-heap memory of the JobManager.
+    JM_OFF_HEAP = Opt::with("jobmanager.memory.off-heap.size", "128m");
+    /// Whether the JVM limits the JobManager's direct memory.
+    JM_DIRECT_LIMIT = Opt::with("jobmanager.memory.enable-jvm-direct-memory-limit", "false");
+    /// Metaspace of the JobManager.
+    JM_METASPACE = Opt::with("jobmanager.memory.jvm-metaspace.size", "256m");
+    /// Least JVM overhead of the JobManager.
+    JM_OVERHEAD_MIN = Opt::with("jobmanager.memory.jvm-overhead.min", "192m");
+    /// Most JVM overhead of the JobManager.
+    JM_OVERHEAD_MAX = Opt::with("jobmanager.memory.jvm-overhead.max", "1g");
+    /// JVM overhead of the JobManager as a part of its process memory.
+    JM_OVERHEAD_FRACTION = Opt::with("jobmanager.memory.jvm-overhead.fraction", "0.1");
+    /// Process size of the JobManager before 1.11 (until 1.20).
+    JM_LEGACY_HEAP = Opt::new("jobmanager.heap.size");
+    /// The same in MiB.
+    JM_LEGACY_HEAP_MB = Opt::new("jobmanager.heap.mb");
+
+    /// Total process memory of a TaskManager.
+    TM_PROCESS = Opt::new("taskmanager.memory.process.size");
+    /// Total Flink memory of a TaskManager.
+    TM_FLINK = Opt::new("taskmanager.memory.flink.size");
+    /// Heap of Flink itself.
+    TM_FRAMEWORK_HEAP = Opt::with("taskmanager.memory.framework.heap.size", "128m");
+    /// Off-heap memory of Flink itself.
+    TM_FRAMEWORK_OFF_HEAP = Opt::with("taskmanager.memory.framework.off-heap.size", "128m");
+    /// Heap of the tasks.
+    TM_TASK_HEAP = Opt::new("taskmanager.memory.task.heap.size");
+    /// Off-heap memory of the tasks.
+    TM_TASK_OFF_HEAP = Opt::with("taskmanager.memory.task.off-heap.size", "0");
+    /// Managed memory.
+    TM_MANAGED = Opt::new("taskmanager.memory.managed.size").or(&["taskmanager.memory.size"]);
+    /// Managed memory as a part of Flink's.
+    TM_MANAGED_FRACTION = Opt::with("taskmanager.memory.managed.fraction", "0.4");
+    /// Least network memory.
+    TM_NETWORK_MIN = Opt::with("taskmanager.memory.network.min", "64m").or(&["taskmanager.network.memory.min"]);
+    /// Most network memory; Flink's default is no limit.
+    TM_NETWORK_MAX = Opt::with("taskmanager.memory.network.max", "9223372036854775807").or(&["taskmanager.network.memory.max"]);
+    /// Network memory as a part of Flink's.
+    TM_NETWORK_FRACTION = Opt::with("taskmanager.memory.network.fraction", "0.1").or(&["taskmanager.network.memory.fraction"]);
+    /// Number of network buffers, the way before 1.5; has Flink's default only when set.
+    TM_LEGACY_NETWORK_BUFFERS = Opt::new("taskmanager.network.numberOfBuffers");
+    /// Size of a network buffer.
+    TM_SEGMENT_SIZE = Opt::with("taskmanager.memory.segment-size", "32k");
+    /// Metaspace of a TaskManager.
+    TM_METASPACE = Opt::with("taskmanager.memory.jvm-metaspace.size", "256m");
+    /// Least JVM overhead of a TaskManager.
+    TM_OVERHEAD_MIN = Opt::with("taskmanager.memory.jvm-overhead.min", "192m");
+    /// Most JVM overhead of a TaskManager.
+    TM_OVERHEAD_MAX = Opt::with("taskmanager.memory.jvm-overhead.max", "1g");
+    /// JVM overhead of a TaskManager as a part of its process memory.
+    TM_OVERHEAD_FRACTION = Opt::with("taskmanager.memory.jvm-overhead.fraction", "0.1");
+    /// Process size of a TaskManager before 1.10 (until 1.20).
+    TM_LEGACY_HEAP = Opt::new("taskmanager.heap.size");
+    /// The same in MiB.
+    TM_LEGACY_HEAP_MB = Opt::new("taskmanager.heap.mb");
+    /// Slots of a TaskManager.
+    TM_SLOTS = Opt::with("taskmanager.numberOfTaskSlots", "1");
+    /// CPU cores of a TaskManager.
+    TM_CPU_CORES = Opt::new("taskmanager.cpu.cores");
+    /// Names of external resources.
+    EXTERNAL_RESOURCES = Opt::new("external-resources");
+
+    /// JVM options of all processes.
+    JAVA_OPTS_ALL = Opt::with("env.java.opts.all", "").or(&["env.java.opts"]);
+    /// JVM options of the JobManager.
+    JAVA_OPTS_JM = Opt::with("env.java.opts.jobmanager", "");
+    /// JVM options of TaskManagers.
+    JAVA_OPTS_TM = Opt::with("env.java.opts.taskmanager", "");
+    /// JVM options of all processes that come before the user's.
+    JAVA_DEFAULT_OPTS_ALL = Opt::with("env.java.default-opts.all", "");
+    /// The same for the JobManager.
+    JAVA_DEFAULT_OPTS_JM = Opt::with("env.java.default-opts.jobmanager", "");
+    /// The same for TaskManagers.
+    JAVA_DEFAULT_OPTS_TM = Opt::with("env.java.default-opts.taskmanager", "");
+    /// `JAVA_HOME` on the nodes (2.0).
+    JAVA_HOME = Opt::new("env.java.home");
+    /// Root log level, `ROOT_LOG_LEVEL` of the containers (1.19).
+    LOG_LEVEL = Opt::new("env.log.level");
+    /// Number of old log files kept, `MAX_LOG_FILE_NUMBER` of the containers (1.19).
+    LOG_MAX = Opt::new("env.log.max");
+
+    /// Parallelism of programs that set none.
+    PARALLELISM = Opt::with("parallelism.default", "1");
+    /// Port range of the REST server.
+    REST_BIND_PORT = Opt::new("rest.bind-port").or(&["rest.port", "web.port", "jobmanager.web.port"]);
+    /// Address the REST server listens on.
+    REST_BIND_ADDRESS = Opt::new("rest.bind-address").or(&["web.address", "jobmanager.web.address"]);
+    /// Address told to others.
+    REST_ADDRESS = Opt::new("rest.address");
+    /// Port told to others.
+    REST_PORT = Opt::with("rest.port", "8081");
+    /// The JobManager's RPC address.
+    JM_RPC_ADDRESS = Opt::new("jobmanager.rpc.address");
+    /// The JobManager's RPC port.
+    JM_RPC_PORT = Opt::with("jobmanager.rpc.port", "6123");
+    /// Address the JobManager listens on.
+    JM_BIND_HOST = Opt::new("jobmanager.bind-host");
+    /// Address a TaskManager listens on.
+    TM_BIND_HOST = Opt::new("taskmanager.bind-host");
+    /// A TaskManager's own name.
+    TM_HOST = Opt::new("taskmanager.host");
+    /// A TaskManager's id; the container's id here.
+    TM_RESOURCE_ID = Opt::new("taskmanager.resource-id");
+    /// Port range of the blob server.
+    BLOB_SERVER_PORT = Opt::with("blob.server.port", "0");
+    /// Directories for temporary files.
+    IO_TMP_DIRS = Opt::new("io.tmp.dirs").or(&["taskmanager.tmp.dirs"]);
+    /// `NONE`, `zookeeper` or a class.
+    HA_TYPE = Opt::with("high-availability.type", "NONE").or(&["high-availability", "recovery.mode"]);
+    /// Name of the cluster in ZooKeeper; the application's id here.
+    HA_CLUSTER_ID = Opt::new("high-availability.cluster-id").or(&[
+        "high-availability.zookeeper.path.namespace",
+        "recovery.zookeeper.path.namespace"
+    ]);
+    /// Port range of the JobManager's RPC with high availability.
+    HA_JM_PORT = Opt::with("high-availability.jobmanager.port", "0").or(&["recovery.jobmanager.port"]);
+
+    /// Whether `execute()` waits for the job.
+    EXECUTION_ATTACHED = Opt::with("execution.attached", "false");
+    /// Whether the cluster ends with its application.
+    SHUTDOWN_ON_APPLICATION_FINISH = Opt::with("execution.shutdown-on-application-finish", "true");
+    /// Whether a throwing `main()` becomes a failed job.
+    SUBMIT_FAILED_JOB = Opt::with("execution.submit-failed-job-on-application-error", "false");
+    /// What `System.exit` in user code does.
+    INTERCEPT_USER_SYSTEM_EXIT = Opt::with("cluster.intercept-user-system-exit", "DISABLED");
+    /// Pause after an error in a registration.
+    REGISTRATION_ERROR_DELAY = Opt::with("cluster.registration.error-delay", "10 s");
+    /// First time-out of a registration.
+    REGISTRATION_INITIAL_TIMEOUT = Opt::with("cluster.registration.initial-timeout", "100 ms");
+    /// How long a session's ResourceManager waits for slots before it refuses requests; unset: `slot.request.timeout`.
+    STANDALONE_START_UP_TIME = Opt::new("resourcemanager.standalone.start-up-time");
+    /// How long a slot is waited for.
+    SLOT_REQUEST_TIMEOUT = Opt::with("slot.request.timeout", "5 min");
+    /// Interval of heartbeats.
+    HEARTBEAT_INTERVAL = Opt::with("heartbeat.interval", "10 s");
+    /// Silence after which a process counts as lost.
+    HEARTBEAT_TIMEOUT = Opt::with("heartbeat.timeout", "50 s");
+    /// How long a TaskManager lives without a JobManager.
+    TM_REGISTRATION_TIMEOUT = Opt::with("taskmanager.registration.timeout", "5 min").or(&["taskmanager.maxRegistrationDuration"]);
+    /// Interval of checkpoints; unset: none.
+    CHECKPOINT_INTERVAL = Opt::new("execution.checkpointing.interval");
+    /// What stays of checkpoints when the job ends.
+    CHECKPOINT_RETENTION = Opt::new("execution.checkpointing.externalized-checkpoint-retention");
+    /// Where checkpoints go.
+    CHECKPOINT_DIR = Opt::new("execution.checkpointing.dir").or(&["state.checkpoints.dir", "state.backend.fs.checkpointdir"]);
+    /// Where savepoints go.
+    SAVEPOINT_DIR = Opt::new("execution.checkpointing.savepoint-dir").or(&["state.savepoints.dir", "savepoints.state.backend.fs.dir"]);
+    /// Restore from here.
+    STATE_RECOVERY_PATH = Opt::new("execution.state-recovery.path").or(&["execution.savepoint.path"]);
+}
+
+/// Environment of the application master's container, current and older prefix.
+pub const MASTER_ENV_PREFIXES: [&str; 2] = ["yarn.application-master.env.", "containerized.master.env."];
+/// Environment of TaskManager containers, older and current prefix.
+pub const TASKMANAGER_ENV_PREFIXES: [&str; 2] = ["yarn.taskmanager.env.", "containerized.taskmanager.env."];
+/// Settings that go into Hadoop's configuration, prefix cut off.
+pub const HADOOP_PREFIX: &str = "flink.hadoop.";
+/// Settings that go into YARN's configuration, `flink.` cut off.
+pub const YARN_PREFIX: &str = "flink.yarn.";
+
 /// How a key of flink-yarn is treated here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Support {
@@ -25,10 +282,57 @@ pub enum Support {
     Refused(&'static str),
 }
 
-/// How `key` is treated; `None` for keys that belong to Flink itself and are passed through.
+const KERBEROS: Support = Support::Refused("it comes with Kerberos support; until then remove it");
+const PYTHON: Support = Support::Refused("Python jobs are not supported yet; jobs in jars are");
+
+/// Keys and, ending in `.`, prefixes.
+const SUPPORT: &[(&str, Support)] = &[
+    ("yarn.security.", KERBEROS),
+    ("security.kerberos.", KERBEROS),
+    ("python.", PYTHON),
+    (
+        "yarn.properties-file.location",
+        Support::Ignored(
+            "no properties file is read or written; applications are named by id or by an exact name",
+        ),
+    ),
+    ("yarn.application-master.env.", Support::Honoured),
+    ("yarn.taskmanager.env.", Support::Honoured),
+    ("flink.hadoop.", Support::Honoured),
+    ("flink.yarn.", Support::Honoured),
+    ("containerized.master.env.", Support::Honoured),
+    ("containerized.taskmanager.env.", Support::Honoured),
+    (
+        "yarn.maximum-failed-containers",
+        Support::Ignored(
+            "Flink itself dropped it in 1.11; repeated failures for one cause end the application",
+        ),
+    ),
+    (
+        "yarn.appmaster.rpc.address",
+        Support::Ignored("Flink itself dropped it in 1.11; it follows from the node"),
+    ),
+    (
+        "yarn.appmaster.rpc.port",
+        Support::Ignored("Flink itself dropped it in 1.11; use yarn.application-master.port"),
+    ),
+];
+
+/// Settings of the refused groups that say nothing: Flink's own defaults.
+const HARMLESS: &[(&str, &str)] = &[("security.kerberos.login.use-ticket-cache", "true")];
+
+/// How `key` is treated; `None` for keys that belong to Flink itself and are passed through, and for unknown ones.
 pub fn support(key: &str) -> Option<Support> {
-    let _ = key;
-    todo!()
+    let listed =
+        |(name, _): &&(&str, Support)| if name.ends_with('.') { key.starts_with(name) } else { key == *name };
+    if let Some((_, support)) = SUPPORT.iter().find(listed) {
+        return Some(*support);
+    }
+    if key.starts_with("external-resource.") && key.ends_with(".yarn.config-key") {
+        return Some(Support::Honoured);
+    }
+    let known = |option: &Opt| option.key == key || option.deprecated.contains(&key);
+    (key.starts_with("yarn.") && ALL.iter().any(known)).then_some(Support::Honoured)
 }
 
 /// Checks a configuration against [`support`].
@@ -36,6 +340,99 @@ pub fn support(key: &str) -> Option<Support> {
 /// # Errors
 /// The first refused key that is set.
 pub fn check_supported(config: &FlinkConfig, version: &Version) -> Result<Vec<Warning>, ConfigError> {
-    let _ = (config, version);
-    todo!()
+    let mut warnings = Vec::new();
+    let refused = |key: &str, message: &str| {
+        Err(ConfigError::Unsupported { key: key.to_owned(), message: message.to_owned() })
+    };
+    for (key, value) in config.flat() {
+        if HARMLESS.contains(&(key.as_str(), value.as_str())) {
+            continue;
+        }
+        match support(key) {
+            Some(Support::Honoured) => {}
+            Some(Support::Ignored(text)) => {
+                warnings.push(Warning { key: key.clone(), text: text.to_owned() })
+            }
+            Some(Support::Refused(message)) => return refused(key, message),
+            None if key.starts_with("yarn.") => {
+                let text = "no version of Flink knows this key; is it misspelt?".to_owned();
+                warnings.push(Warning { key: key.clone(), text });
+            }
+            None => {}
+        }
+    }
+    if !version.features().legacy_heap_options {
+        for (old, new) in [
+            (JM_LEGACY_HEAP, JM_PROCESS),
+            (JM_LEGACY_HEAP_MB, JM_PROCESS),
+            (TM_LEGACY_HEAP, TM_PROCESS),
+            (TM_LEGACY_HEAP_MB, TM_PROCESS),
+        ] {
+            if config.contains(old.key) {
+                return refused(old.key, &format!("Flink 2.0 removed it; use {}", new.key));
+            }
+        }
+    }
+    Ok(warnings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(key: &str, value: &str, version: &str) -> Result<Vec<Warning>, ConfigError> {
+        let mut config = FlinkConfig::new();
+        config.set(key, value);
+        check_supported(&config, &Version::parse(version).unwrap())
+    }
+
+    #[test]
+    fn every_yarn_key_of_flink_has_an_answer() {
+        for option in ALL.iter().filter(|o| o.key.starts_with("yarn.")) {
+            assert!(support(option.key).is_some(), "{}", option.key);
+            for old in option.deprecated {
+                assert!(support(old).is_some(), "{old}");
+            }
+        }
+        for key in [
+            "yarn.security.kerberos.ship-local-keytab",
+            "yarn.security.kerberos.localized-keytab-path",
+            "yarn.security.appmaster.delegation.token.services",
+            "flink.hadoop.dfs.replication",
+            "flink.yarn.x",
+            "external-resource.gpu.yarn.config-key",
+            "containerized.master.env.A",
+            "containerized.taskmanager.env.A",
+        ] {
+            assert!(support(key).is_some(), "{key}");
+        }
+    }
+
+    #[test]
+    fn defaults_can_be_read() {
+        let config = FlinkConfig::new();
+        for option in ALL.iter().filter(|o| o.key.contains(".memory.") && o.default.is_some()) {
+            if option.key.ends_with("fraction") {
+                assert!(config.float(option).unwrap().is_some(), "{}", option.key);
+            } else if !option.key.contains("enable") {
+                assert!(config.memory_size(option).unwrap().is_some(), "{}", option.key);
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_and_warns() {
+        let error = check("yarn.security.kerberos.ship-local-keytab", "true", "1.20.5").unwrap_err();
+        assert!(error.to_string().contains("comes with Kerberos support"), "{error}");
+        assert!(check("security.kerberos.login.keytab", "/k", "1.20.5").is_err());
+        assert!(check("security.kerberos.login.use-ticket-cache", "true", "1.20.5").unwrap().is_empty());
+        assert!(check("python.files", "a.py", "1.20.5").is_err());
+        assert_eq!(check("yarn.properties-file.location", "/tmp", "1.20.5").unwrap().len(), 1);
+        assert_eq!(check("yarn.aplication.queue", "a", "1.20.5").unwrap().len(), 1);
+        assert!(check("yarn.application.queue", "a", "1.20.5").unwrap().is_empty());
+        assert!(check("high-availability.type", "zookeeper", "1.20.5").unwrap().is_empty());
+        assert!(check("jobmanager.heap.size", "1g", "1.20.5").unwrap().is_empty());
+        let error = check("jobmanager.heap.size", "1g", "2.1.0").unwrap_err();
+        assert!(error.to_string().contains("jobmanager.memory.process.size"), "{error}");
+    }
 }

@@ -45,14 +45,26 @@ impl Version {
     /// # Errors
     /// When the text does not start with two numbers.
     pub fn parse(text: &str) -> Result<Self, VersionError> {
-        let _ = text;
-        todo!()
+        let error = || VersionError { text: text.to_owned() };
+        let trimmed = text.trim();
+        // Everything after the first character that is no digit or dot is a vendor's or a snapshot's suffix.
+        let end = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
+        let mut numbers = trimmed.get(..end).unwrap_or_default().split('.').take_while(|n| !n.is_empty());
+        let mut next = || numbers.next().map(str::parse::<u32>);
+        let (Some(Ok(major)), Some(Ok(minor))) = (next(), next()) else { return Err(error()) };
+        let patch = next().unwrap_or(Ok(0)).map_err(|_| error())?;
+        Ok(Self { major, minor, patch, text: trimmed.to_owned() })
     }
 
     /// The version in a file name such as `flink-dist-1.20.5.jar`, or `None` for another file.
     pub fn from_dist_jar(file_name: &str) -> Option<Self> {
-        let _ = file_name;
-        todo!()
+        let version = file_name.strip_prefix("flink-dist")?.strip_suffix(".jar")?;
+        // `flink-dist_2.12-1.14.6.jar`: a Scala version before the dash.
+        let (scala, version) = version.split_once('-')?;
+        if !scala.is_empty() && !scala.starts_with('_') {
+            return None;
+        }
+        Self::parse(version).ok()
     }
 
     /// First number.
@@ -77,17 +89,110 @@ impl Version {
 
     /// Whether the minor version lies in [`Self::SUPPORTED`].
     pub fn is_supported(&self) -> bool {
-        todo!()
+        let (oldest, newest) = Self::SUPPORTED;
+        (oldest..=newest).contains(&(self.major, self.minor))
     }
 
     /// What this version can do.
     pub fn features(&self) -> Features {
-        todo!()
+        Features {
+            standard_yaml: self.at_least(1, 19),
+            legacy_yaml: !self.at_least(2, 0),
+            config_file: if self.at_least(1, 19) { "config.yaml" } else { "flink-conf.yaml" },
+            legacy_heap_options: !self.at_least(2, 0),
+            default_java_opts: self.at_least(1, 19),
+            applications: self.at_least(2, 3),
+        }
     }
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
+    }
+}
+
+impl PartialOrd for Version {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Version {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let numbers = |v: &Self| (v.major, v.minor, v.patch);
+        numbers(self).cmp(&numbers(other)).then_with(|| self.text.cmp(&other.text))
+    }
+}
+
+impl std::str::FromStr for Version {
+    type Err = VersionError;
+
+    fn from_str(text: &str) -> Result<Self, VersionError> {
+        Self::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn version(text: &str) -> Version {
+        Version::parse(text).unwrap()
+    }
+
+    #[test]
+    fn parses_and_compares() {
+        let v = version("1.20.5");
+        assert_eq!((v.major(), v.minor(), v.patch()), (1, 20, 5));
+        assert_eq!(version("2.1").patch(), 0);
+        assert_eq!(version("1.20-SNAPSHOT").minor(), 20);
+        assert_eq!(version("1.18.1-csa1.2").patch(), 1);
+        assert!(version("1.9.3") < version("1.17.0") && version("1.20.5") < version("2.0.0"));
+        assert_eq!(version("1.20.5-x").to_string(), "1.20.5-x");
+        for bad in ["", "1", "1.", "x.y", "v1.20", "1.99999999999"] {
+            assert!(Version::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn reads_the_name_of_the_dist_jar() {
+        let of = |name| Version::from_dist_jar(name).map(|v| v.to_string());
+        assert_eq!(of("flink-dist-1.20.5.jar").as_deref(), Some("1.20.5"));
+        assert_eq!(of("flink-dist_2.12-1.14.6.jar").as_deref(), Some("1.14.6"));
+        assert_eq!(of("flink-dist-2.1-SNAPSHOT.jar").as_deref(), Some("2.1-SNAPSHOT"));
+        for other in [
+            "flink-dist.jar",
+            "flink-distribution-1.20.jar",
+            "flink-csv-1.20.5.jar",
+            "flink-dist-1.20.5.jar.bak",
+        ] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn knows_the_differences() {
+        assert!(!version("1.16.3").is_supported() && version("1.17.0").is_supported());
+        assert!(version("2.3.9").is_supported() && !version("2.4.0").is_supported());
+        let (old, lts, two, newest) = (
+            version("1.18.1").features(),
+            version("1.20.5").features(),
+            version("2.1.0").features(),
+            version("2.3.0").features(),
+        );
+        assert_eq!(old.config_file, "flink-conf.yaml");
+        assert!(!old.standard_yaml && old.legacy_yaml && lts.standard_yaml && lts.legacy_yaml);
+        assert!(two.standard_yaml && !two.legacy_yaml && !two.legacy_heap_options);
+        assert!(!two.applications && newest.applications);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in ".*") {
+            let _ = Version::parse(&text);
+            let _ = Version::from_dist_jar(&text);
+        }
     }
 }
