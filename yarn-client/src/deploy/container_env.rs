@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::keys;
 use super::plan::CONF_DIR;
 use crate::conf::Configuration;
-use crate::flink::FlinkConfig;
+use crate::flink::{FlinkConfig, options};
 
 /// Separator of a class path, which the NodeManager fills in for its platform.
 const CLASS_PATH_SEPARATOR: &str = "<CPS>";
@@ -14,14 +14,14 @@ const CLASS_PATH_SEPARATOR: &str = "<CPS>";
 /// Environment of the application master's container, class path apart.
 pub(super) fn master(config: &FlinkConfig, hadoop: &Configuration, user: &str) -> BTreeMap<String, String> {
     let mut env = common(config, hadoop, user);
-    extend(&mut env, config, &[keys::LEGACY_MASTER_ENV, keys::MASTER_ENV]);
+    extend(&mut env, config, &options::MASTER_ENV_PREFIXES);
     env
 }
 
 /// Environment of a TaskManager's container, class path apart.
 pub(super) fn task_manager(config: &FlinkConfig, hadoop: &Configuration, user: &str) -> BTreeMap<String, String> {
     let mut env = common(config, hadoop, user);
-    extend(&mut env, config, &[keys::LEGACY_TASK_MANAGER_ENV, keys::TASK_MANAGER_ENV]);
+    extend(&mut env, config, &options::TASKMANAGER_ENV_PREFIXES);
     env
 }
 

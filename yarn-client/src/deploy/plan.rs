@@ -417,4 +417,4 @@ fn external_resources(config: &FlinkConfig, memory: &TaskManagerMemory) -> BTree
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -181,9 +181,9 @@ impl JobSubmission {
             config.apply_dynamic(given)?;
         }
         let overrides: Vec<_> = config
-            .prefixed(keys::HADOOP_PREFIX)
+            .prefixed(options::HADOOP_PREFIX)
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .chain(config.prefixed(keys::YARN_PREFIX).map(|(key, value)| (format!("yarn.{key}"), value.to_owned())))
+            .chain(config.prefixed(options::YARN_PREFIX).map(|(key, value)| (format!("yarn.{key}"), value.to_owned())))
             .collect();
         for (key, value) in overrides {
             hadoop.set(key, value);
@@ -216,6 +216,13 @@ impl JobSubmission {
         }
         let mut config = self.effective(file)?;
         let mut warnings = options::check_supported(&config, &version)?;
+        if let Some(id) = config.explicit(&keys::APPLICATION_ID) {
+            return Err(PreflightError::Value {
+                key: keys::APPLICATION_ID.key,
+                value: id.to_owned(),
+                reason: "names a session; a job runs on a cluster of its own until sessions are supported".to_owned(),
+            });
+        }
         let job_id = take_job_id(&mut config, site.entropy)?;
         let savepoint = match &self.savepoint {
             Some(path) => Some(path.clone()),
@@ -289,11 +296,7 @@ impl JobSubmission {
             }
         }
         append(&mut config, &keys::SHIP_FILES, &self.ship);
-        append(
-            &mut config,
-            &options::Opt { key: keys::CLASS_PATHS, deprecated: &[], default: None },
-            &self.class_paths,
-        );
+        append(&mut config, &keys::CLASS_PATHS, &self.class_paths);
         Ok(config)
     }
 }
@@ -345,3 +348,6 @@ pub fn app_master_path(named: Option<&Path>, executable: Option<&Path>) -> PathB
         (None, None) => PathBuf::from(NAME),
     }
 }
+
+#[cfg(test)]
+mod tests;
