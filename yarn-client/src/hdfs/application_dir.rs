@@ -1,16 +1,22 @@
-//! Files of one application.
+//! Files of one application: `<base>/.yarn-flink/apps/<application id>/`.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use proto::ids::ApplicationId;
-use proto::launch::{LocalResource, local_resource::Kind};
+use proto::launch::LocalResource;
+use proto::launch::local_resource::{Kind, Visibility};
 
-use super::stage::Progress;
-use super::{FileSystem, HdfsError};
+use super::stage::{Progress, StageError};
+use super::upload::upload;
+use super::{CreateOptions, FileSystem, HdfsError, resource, uri};
 
-/// `<base>/.yarn-flink/apps/<application id>/`, mode 0700; its files have mode 0600.
+/// Only the user may see what is inside: the launch specification may hold secrets.
+const DIRECTORY_MODE: u16 = 0o700;
+const FILE_MODE: u16 = 0o600;
+
+/// The directory of one application, mode 0700; its files have mode 0600.
 #[derive(Debug, Clone)]
 pub struct ApplicationDir {
     fs: Arc<dyn FileSystem>,
@@ -19,7 +25,7 @@ pub struct ApplicationDir {
 }
 
 impl ApplicationDir {
-    /// Creates the directory of a new application.
+    /// Creates the directory of a new application below `base`.
     ///
     /// # Errors
     /// [`HdfsError`], such as [`HdfsError::PermissionDenied`] when `base` is not writable.
@@ -29,8 +35,12 @@ impl ApplicationDir {
         id: &ApplicationId,
         replication: Option<u32>,
     ) -> Result<Self, HdfsError> {
-        let _ = (fs, base, id, replication);
-        todo!()
+        let apps = format!("{}/apps", super::stage::root(base));
+        let path = uri::join(&apps, &id.to_string());
+        // First, because missing parents would get the mode of the last directory.
+        fs.mkdirs(&apps, 0o755).await?;
+        fs.mkdirs(&path, DIRECTORY_MODE).await?;
+        Ok(Self { fs, path, replication })
     }
 
     /// The directory of an application that has one already, by absolute path. Nothing is sent.
@@ -43,24 +53,47 @@ impl ApplicationDir {
         &self.path
     }
 
+    /// Last component of the path: the application id.
+    pub fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or_default()
+    }
+
     /// Full URI.
     pub fn uri(&self) -> String {
         self.fs.uri(&self.path)
     }
 
+    fn options(&self) -> CreateOptions {
+        CreateOptions { overwrite: true, mode: FILE_MODE, replication: self.replication }
+    }
+
+    async fn describe(&self, path: &str, link: &str, kind: Kind) -> Result<LocalResource, HdfsError> {
+        let status = self.fs.stat(path).await?;
+        Ok(resource::describe(self.fs.as_ref(), &status, link, kind, Visibility::Application))
+    }
+
     /// Uploads a local file under the name `link` (which may hold `/`).
     ///
     /// # Errors
-    /// [`HdfsError`].
+    /// [`StageError::FileSystem`].
     pub async fn put_file(
         &self,
         local: &Path,
         link: &str,
         kind: Kind,
         progress: &dyn Progress,
-    ) -> Result<LocalResource, HdfsError> {
-        let _ = (local, link, kind, progress, self.replication);
-        todo!()
+    ) -> Result<LocalResource, StageError> {
+        let mut path = uri::join(&self.path, link);
+        let name = local.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if kind == Kind::Archive && !link.ends_with(name) {
+            // YARN unpacks by the suffix of the source, which the link need not have.
+            path = uri::join(&path, name);
+        }
+        let len = std::fs::metadata(local).map_or(0, |metadata| metadata.len());
+        progress.started(link, len);
+        upload(self.fs.as_ref(), local, &path, self.options(), link, progress).await?;
+        progress.finished(link);
+        Ok(self.describe(&path, link, kind).await?)
     }
 
     /// Writes `content` under the name `link`, replacing an earlier one.
@@ -73,8 +106,11 @@ impl ApplicationDir {
         link: &str,
         kind: Kind,
     ) -> Result<LocalResource, HdfsError> {
-        let _ = (content, link, kind);
-        todo!()
+        let path = uri::join(&self.path, link);
+        let mut file = self.fs.create(&path, self.options()).await?;
+        file.write(content).await?;
+        file.close().await?;
+        self.describe(&path, link, kind).await
     }
 
     /// Removes the directory with all it holds. No error when it is gone already.
@@ -82,6 +118,6 @@ impl ApplicationDir {
     /// # Errors
     /// [`HdfsError`].
     pub async fn discard(&self) -> Result<(), HdfsError> {
-        todo!()
+        self.fs.delete(&self.path, true).await.map(|_| ())
     }
 }

@@ -1,1 +1,280 @@
-//! Content-addressed cache of files that many applications share.
+//! Content-addressed cache of files that many applications share: `<root>/cache/<sha256>/<name>`.
+//!
+//! A file is uploaded under a temporary name in `<root>/cache/.uploading` and renamed when it is whole, so an entry is
+//! either complete or not there. Two clients that upload the same content both succeed: one rename wins, the other
+//! finds the entry. What a killed client leaves in `.uploading` is removed a day later by whoever uploads next.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::future::{join_all, try_join_all};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use proto::launch::LocalResource;
+use proto::launch::local_resource::Kind;
+use tokio::sync::Semaphore;
+
+use super::digest::{Digest, Digests};
+use super::stage::{Progress, StageError};
+use super::upload::upload;
+use super::{CreateOptions, FileStatus, FileSystem, HdfsError, resource, uri};
+
+/// Age at which an unpublished temporary belongs to nobody any more.
+const ABANDONED_AFTER_MS: u64 = 24 * 60 * 60 * 1000;
+/// Files hashed at the same time.
+const PARALLEL_HASHES: usize = 2;
+
+/// A local file that shall be in the cache.
+#[derive(Debug, Clone)]
+pub struct CacheFile {
+    /// The file. Its name becomes the entry's: YARN unpacks archives by the suffix of that.
+    pub local: PathBuf,
+    /// Name in the container's working directory.
+    pub link: String,
+    /// File or archive.
+    pub kind: Kind,
+}
+
+/// The cache of one user on one file system.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    fs: Arc<dyn FileSystem>,
+    directory: String,
+    replication: Option<u32>,
+    umask: u16,
+    uploads: Arc<Semaphore>,
+    parallel: usize,
+    temporaries: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// A file and where it belongs.
+struct Wanted<'a> {
+    file: &'a CacheFile,
+    digest: Digest,
+    len: u64,
+    directory: String,
+    path: String,
+}
+
+impl Cache {
+    /// The cache below `root` (`<base>/.yarn-flink`). `umask` is taken off the modes 0644 and 0755 of entries; at most
+    /// as many uploads run as `uploads` has permits.
+    pub fn new(
+        fs: Arc<dyn FileSystem>,
+        root: &str,
+        replication: Option<u32>,
+        umask: u16,
+        uploads: Arc<Semaphore>,
+    ) -> Self {
+        let parallel = uploads.available_permits().max(1);
+        let directory = uri::join(root, "cache");
+        Self { fs, directory, replication, umask, uploads, parallel, temporaries: Arc::default() }
+    }
+
+    /// Absolute path of the cache.
+    pub fn directory(&self) -> &str {
+        &self.directory
+    }
+
+    /// Puts `files` into the cache where they are not there yet. Results are in the order of `files`. `tag` (the
+    /// application id) makes temporary names unique.
+    ///
+    /// When nothing is missing this costs two NameNode calls a file and one for each directory above, all at the
+    /// same time.
+    ///
+    /// # Errors
+    /// [`StageError::Changed`] when a file changes under our hands; else what the file systems answer. Temporaries
+    /// are removed before this returns, but not when it is dropped: see [`Self::discard_temporaries`].
+    pub async fn ensure(
+        &self,
+        files: &[CacheFile],
+        tag: &str,
+        digests: &Digests,
+        progress: &dyn Progress,
+    ) -> Result<Vec<LocalResource>, StageError> {
+        let result = self.ensure_within(files, tag, digests, progress).await;
+        if result.is_err() {
+            self.discard_temporaries().await;
+        }
+        result
+    }
+
+    async fn ensure_within(
+        &self,
+        files: &[CacheFile],
+        tag: &str,
+        digests: &Digests,
+        progress: &dyn Progress,
+    ) -> Result<Vec<LocalResource>, StageError> {
+        let wanted: Vec<_> = stream::iter(files)
+            .map(|file| self.wanted(file, digests))
+            .buffered(PARALLEL_HASHES)
+            .try_collect()
+            .await?;
+        // The same content under the same name is one entry, however often it is wanted; the first speaks for it.
+        let distinct: BTreeMap<&str, &Wanted<'_>> =
+            wanted.iter().rev().map(|wanted| (wanted.path.as_str(), wanted)).collect();
+
+        let (mut entries, reachable) = futures::try_join!(
+            self.present(distinct.values().copied()),
+            resource::world_reachable(self.fs.as_ref(), &self.directory)
+        )?;
+        let missing: Vec<_> =
+            distinct.values().copied().filter(|wanted| !entries.contains_key(&wanted.path)).collect();
+        for found in distinct.values().filter(|wanted| entries.contains_key(&wanted.path)) {
+            progress.reused(&found.file.link, found.len);
+        }
+
+        let mut reachable = reachable;
+        if !missing.is_empty() {
+            progress.planned(missing.len(), missing.iter().map(|wanted| wanted.len).sum());
+            let published = self.publish_all(&missing, tag, progress).await?;
+            self.sweep(published.values().map(|entry| entry.file.modification_time_ms).max()).await;
+            entries.extend(published);
+            // The cache itself may be new.
+            reachable = resource::world_reachable(self.fs.as_ref(), &self.directory).await?;
+        }
+
+        let describe = |wanted: &Wanted<'_>| {
+            let entry = entries.get(&wanted.path)?;
+            let reachable = reachable && entry.directory_open;
+            let visibility = resource::shared_visibility(&entry.file, reachable);
+            let (link, kind) = (&wanted.file.link, wanted.file.kind);
+            Some(resource::describe(self.fs.as_ref(), &entry.file, link, kind, visibility))
+        };
+        wanted
+            .iter()
+            .map(|wanted| {
+                describe(wanted).ok_or_else(|| HdfsError::NotFound { path: self.fs.uri(&wanted.path) }.into())
+            })
+            .collect()
+    }
+
+    async fn wanted<'a>(&self, file: &'a CacheFile, digests: &Digests) -> Result<Wanted<'a>, StageError> {
+        let digest = digests.of(&file.local).await?;
+        let metadata = std::fs::metadata(&file.local).map_err(|source| HdfsError::Local {
+            operation: "stat",
+            path: file.local.clone(),
+            source,
+        })?;
+        let name = file.local.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
+            StageError::Local { path: file.local.clone(), reason: "its name is not UTF-8".to_owned() }
+        })?;
+        let directory = uri::join(&self.directory, &digest.to_string());
+        let path = uri::join(&directory, name);
+        Ok(Wanted { file, digest, len: metadata.len(), directory, path })
+    }
+
+    /// Those of the entries that are there and whole.
+    async fn present<'a>(
+        &self,
+        wanted: impl Iterator<Item = &'a Wanted<'a>>,
+    ) -> Result<BTreeMap<String, Entry>, HdfsError> {
+        let found = try_join_all(wanted.map(|wanted| self.entry(wanted))).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn entry(&self, wanted: &Wanted<'_>) -> Result<Option<(String, Entry)>, HdfsError> {
+        let (file, directory) = futures::join!(self.fs.stat(&wanted.path), self.fs.stat(&wanted.directory));
+        match (file, directory) {
+            (Ok(file), Ok(directory)) if !file.is_dir && file.len == wanted.len => {
+                let directory_open = directory.permission & 0o001 != 0;
+                Ok(Some((wanted.path.clone(), Entry { file, directory_open })))
+            }
+            (Ok(_), Ok(_)) => Ok(None),
+            (Err(error), _) | (_, Err(error)) if error.is_not_found() => Ok(None),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        }
+    }
+
+    async fn publish_all(
+        &self,
+        missing: &[&Wanted<'_>],
+        tag: &str,
+        progress: &dyn Progress,
+    ) -> Result<BTreeMap<String, Entry>, StageError> {
+        self.fs.mkdirs(&self.directory, 0o755 & !self.umask).await?;
+        self.fs.mkdirs(&self.uploading(), 0o700).await?;
+        // The largest first: it decides how long all of them take.
+        let mut order: Vec<_> = missing.iter().copied().enumerate().collect();
+        order.sort_by_key(|(_, wanted)| std::cmp::Reverse(wanted.len));
+        let published: Vec<_> = stream::iter(order)
+            .map(|(number, wanted)| async move {
+                let name = format!("{tag}-{number}-{}", wanted.digest);
+                self.publish(wanted, &uri::join(&self.uploading(), &name), progress).await
+            })
+            .buffer_unordered(self.parallel)
+            .try_collect()
+            .await?;
+        Ok(published.into_iter().collect())
+    }
+
+    async fn publish(
+        &self,
+        wanted: &Wanted<'_>,
+        temporary: &str,
+        progress: &dyn Progress,
+    ) -> Result<(String, Entry), StageError> {
+        let link = &wanted.file.link;
+        // A closed semaphore is impossible: nobody closes it.
+        let _permit = self.uploads.acquire().await.ok();
+        progress.started(link, wanted.len);
+        self.temporaries().insert(temporary.to_owned());
+        let options =
+            CreateOptions { overwrite: true, mode: 0o644 & !self.umask, replication: self.replication };
+        let fs = self.fs.as_ref();
+        let sent = upload(fs, &wanted.file.local, temporary, options, link, progress).await?;
+        if sent != wanted.digest {
+            return Err(StageError::Changed { path: wanted.file.local.clone() });
+        }
+        fs.mkdirs(&wanted.directory, 0o755 & !self.umask).await?;
+        if let Err(error) = fs.rename(temporary, &wanted.path).await {
+            // Another client was faster, or the answer to our rename was lost. Otherwise an entry that is not whole,
+            // which no client of ours makes, is in the way.
+            if self.entry(wanted).await?.is_none() {
+                let HdfsError::AlreadyExists { .. } = error else { return Err(error.into()) };
+                fs.delete(&wanted.path, true).await?;
+                fs.rename(temporary, &wanted.path).await?;
+            } else {
+                fs.delete(temporary, false).await?;
+            }
+        }
+        self.temporaries().remove(temporary);
+        progress.finished(link);
+        let entry = self.entry(wanted).await?;
+        Ok(entry.ok_or_else(|| HdfsError::NotFound { path: fs.uri(&wanted.path) })?)
+    }
+
+    /// Removes temporaries that were abandoned a day before `now_ms`, by the NameNode's clock. Trouble is left to the
+    /// next one who passes.
+    async fn sweep(&self, now_ms: Option<u64>) {
+        let Some(now_ms) = now_ms else { return };
+        let Ok(found) = self.fs.list(&self.uploading()).await else { return };
+        let abandoned = |file: &&FileStatus| file.modification_time_ms + ABANDONED_AFTER_MS < now_ms;
+        join_all(found.iter().filter(abandoned).map(|file| self.fs.delete(&file.path, true))).await;
+    }
+
+    /// Removes what uploads of this cache have not published; for after an interrupted [`Self::ensure`]. Trouble is
+    /// left to the sweep of a later run.
+    pub async fn discard_temporaries(&self) {
+        let left = std::mem::take(&mut *self.temporaries());
+        for result in join_all(left.iter().map(|path| self.fs.delete(path, false))).await {
+            if let Err(error) = result {
+                tracing::debug!("temporary not removed: {error}");
+            }
+        }
+    }
+
+    fn uploading(&self) -> String {
+        uri::join(&self.directory, ".uploading")
+    }
+
+    fn temporaries(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.temporaries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Entry {
+    file: FileStatus,
+    directory_open: bool,
+}

@@ -212,7 +212,9 @@ impl Started {
         let result = fs::write(&self.temporary, text).and_then(|()| fs::rename(&self.temporary, &self.entry));
         match result {
             Ok(()) => self.finished = true,
-            Err(error) => tracing::debug!("digest of a file not remembered in {}: {error}", self.entry.display()),
+            Err(error) => {
+                tracing::debug!("digest of a file not remembered in {}: {error}", self.entry.display())
+            }
         }
     }
 }
@@ -331,7 +333,10 @@ mod tests {
         let of = |pairs: &[(&str, &str)]| Digests::new(&pairs.iter().copied().collect()).directory;
         assert_eq!(of(&[("HOME", "/h")]), Some("/h/.cache/yarn-flink/digests".into()));
         assert_eq!(of(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")]), Some("/x/yarn-flink/digests".into()));
-        assert_eq!(of(&[("HOME", "/h"), ("XDG_CACHE_HOME", "x")]), Some("/h/.cache/yarn-flink/digests".into()));
+        assert_eq!(
+            of(&[("HOME", "/h"), ("XDG_CACHE_HOME", "x")]),
+            Some("/h/.cache/yarn-flink/digests".into())
+        );
         assert_eq!(of(&[]), None);
     }
 }

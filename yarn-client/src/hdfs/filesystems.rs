@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{FileSystem, FileUri, Hdfs, HdfsError, LocalFs};
 use crate::conf::{Configuration, keys};
+use crate::security::User;
 
 /// The default file system, and others by URI. One connection to each NameNode.
 #[derive(Debug)]
 pub struct FileSystems {
     conf: Configuration,
-    user: String,
+    user: User,
     default: Arc<dyn FileSystem>,
     others: Mutex<BTreeMap<String, Arc<dyn FileSystem>>>,
 }
@@ -20,7 +21,7 @@ impl FileSystems {
     ///
     /// # Errors
     /// [`HdfsError::Configuration`] when `fs.defaultFS` is missing or of a scheme other than `hdfs`, `viewfs`, `file`.
-    pub fn connect(conf: &Configuration, user: &str) -> Result<Self, HdfsError> {
+    pub fn connect(conf: &Configuration, user: &User) -> Result<Self, HdfsError> {
         let default = conf.get(keys::FS_DEFAULT_FS).unwrap_or_default();
         if default.is_empty() {
             return Err(HdfsError::Configuration(format!(
@@ -36,7 +37,14 @@ impl FileSystems {
             )),
             error => error,
         })?;
-        Ok(Self { conf: conf.clone(), user: user.to_owned(), default, others: Mutex::default() })
+        Ok(Self { conf: conf.clone(), user: user.clone(), default, others: Mutex::default() })
+    }
+
+    /// With `default` as the file system of everything.
+    #[cfg(test)]
+    pub(super) fn of(default: Arc<dyn FileSystem>) -> Self {
+        let user = User::new(default.user());
+        Self { conf: Configuration::default(), user, default, others: Mutex::default() }
     }
 
     /// The file system of `fs.defaultFS`.
@@ -80,7 +88,7 @@ fn open(
     uri: &FileUri,
     text: &str,
     conf: &Configuration,
-    user: &str,
+    user: &User,
 ) -> Result<Arc<dyn FileSystem>, HdfsError> {
     match uri.scheme.as_deref() {
         Some("hdfs" | "viewfs") if uri.authority.is_empty() => Err(HdfsError::Path {
@@ -90,8 +98,8 @@ fn open(
         Some("hdfs" | "viewfs") => Ok(Arc::new(Hdfs::connect_to(text, conf, user)?)),
         // Java's local file system takes the home directory of the operating system.
         Some("file") => {
-            let home = conf.user_home().map_or_else(|| format!("/home/{user}"), str::to_owned);
-            Ok(Arc::new(LocalFs::new(user, home)))
+            let home = conf.user_home().map_or_else(|| format!("/home/{}", user.name), str::to_owned);
+            Ok(Arc::new(LocalFs::new(&user.name, home)))
         }
         scheme => Err(HdfsError::Path {
             path: text.to_owned(),
@@ -124,7 +132,7 @@ mod tests {
             ("dfs.namenode.rpc-address.ns.b", "h2:2"),
             ("s3.secret.key", "hunter2"),
         ]);
-        let systems = FileSystems::connect(&conf, "ada").unwrap();
+        let systems = FileSystems::connect(&conf, &User::new("ada")).unwrap();
         assert_eq!(systems.default_fs().root(), "hdfs://ns");
         assert_eq!(systems.default_fs().home(), "/user/ada");
         let root = |text: &str| systems.locate(text).map(|(fs, path)| fs.uri(&path)).ok();
@@ -146,8 +154,9 @@ mod tests {
         for (value, expected) in
             [("", "is not set"), ("s3a://b", "only hdfs"), ("/x", "only hdfs"), ("hdfs:///", "no NameNode")]
         {
-            let error =
-                FileSystems::connect(&conf(&[("fs.defaultFS", value)]), "ada").unwrap_err().to_string();
+            let error = FileSystems::connect(&conf(&[("fs.defaultFS", value)]), &User::new("ada"))
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(expected) && error.contains("fs.defaultFS"), "{error}");
         }
     }

@@ -12,8 +12,11 @@ mod error;
 mod filesystems;
 mod local;
 mod native;
+mod resource;
 pub mod stage;
+mod upload;
 mod uri;
+mod walk;
 
 use std::fmt;
 

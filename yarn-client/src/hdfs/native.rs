@@ -15,6 +15,7 @@ use hdfs_native::{Client, ClientBuilder, WriteOptions};
 
 use super::{CreateOptions, FileStatus, FileSystem, FileUri, FileWrite, HdfsError};
 use crate::conf::{Configuration, TimeUnit, keys};
+use crate::security::User;
 
 /// No answer of a NameNode takes longer (`ipc.client.rpc-timeout.ms`). The crate itself would wait for ever.
 const RPC_TIMEOUT: Duration = Duration::from_secs(120);
@@ -53,7 +54,7 @@ impl Hdfs {
     ///
     /// # Errors
     /// [`HdfsError::Configuration`] when no NameNode can be made out.
-    pub fn connect(conf: &Configuration, user: &str) -> Result<Self, HdfsError> {
+    pub fn connect(conf: &Configuration, user: &User) -> Result<Self, HdfsError> {
         let default = conf.get(keys::FS_DEFAULT_FS).unwrap_or_default();
         Self::connect_to(&default, conf, user)
     }
@@ -62,7 +63,7 @@ impl Hdfs {
     ///
     /// # Errors
     /// As [`Self::connect`].
-    pub fn connect_to(uri: &str, conf: &Configuration, user: &str) -> Result<Self, HdfsError> {
+    pub fn connect_to(uri: &str, conf: &Configuration, user: &User) -> Result<Self, HdfsError> {
         let uri = FileUri::parse(uri);
         let scheme = uri.scheme.as_deref().unwrap_or_default();
         let mut flat = conf.flat();
@@ -92,7 +93,7 @@ impl Hdfs {
             .with_config(flat);
         if !secure {
             // With security on this would mean impersonation; the credentials say who we are.
-            builder = builder.with_user(user);
+            builder = builder.with_user(&user.name);
         }
         let client = std::panic::catch_unwind(AssertUnwindSafe(|| builder.build()))
             .map_err(|panic| HdfsError::Configuration(format!("cannot use {root}: {}", panic_text(&*panic))))?
@@ -110,8 +111,8 @@ impl Hdfs {
             client,
             target: Target {
                 root,
-                home: super::uri::join(&prefix, user),
-                user: user.to_owned(),
+                home: super::uri::join(&prefix, &user.name),
+                user: user.name.clone(),
                 address,
                 timeout,
             },

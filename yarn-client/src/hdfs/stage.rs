@@ -1,15 +1,22 @@
 //! Brings everything an application needs to the cluster's file system.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::try_join_all;
+use proto::ids::ApplicationId;
 use proto::launch::LocalResource;
 pub use proto::launch::local_resource::Kind;
+use proto::launch::local_resource::Visibility;
+use tokio::sync::Semaphore;
 
 use super::application_dir::ApplicationDir;
+use super::cache::{Cache, CacheFile};
 use super::digest::Digests;
-use super::{FileSystem, FileSystems, HdfsError};
+use super::{FileSystem, FileSystems, HdfsError, resource, uri, walk};
+use crate::conf::Configuration;
 
 /// Where the content of a staged item comes from.
 #[derive(Debug, Clone)]
@@ -53,7 +60,8 @@ pub struct StagePlan {
 
 /// Told about uploads as they go. All methods do nothing by default.
 pub trait Progress: Send + Sync {
-    /// Everything that will be uploaded is known: number of files and bytes. Reused files are not in it.
+    /// So many more files with so many bytes will be uploaded. Reused files are not in it. May be called more than
+    /// once; the amounts add up.
     fn planned(&self, files: usize, bytes: u64) {
         let _ = (files, bytes);
     }
@@ -110,6 +118,16 @@ pub enum StageError {
         #[source]
         source: HdfsError,
     },
+    /// In a directory that everybody may write to, somebody else has made the one we would use.
+    #[error("{path} belongs to {owner}, not to {user}")]
+    ForeignDirectory {
+        /// Full URI.
+        path: String,
+        /// Who made it.
+        owner: String,
+        /// The user.
+        user: String,
+    },
     /// Two items want the same name in the working directory.
     #[error("two files want the name {link:?} in the container: {first} and {second}")]
     DuplicateLink {
@@ -150,7 +168,34 @@ pub enum StageError {
 impl StageError {
     /// What to do next, where there is something to do.
     pub fn hint(&self) -> Option<String> {
-        todo!()
+        match self {
+            Self::HomeMissing { path, user } => Some(format!(
+                "as a superuser of the file system: hdfs dfs -mkdir -p {path} && hdfs dfs -chown {user} {path}; or name \
+                 another directory with yarn.staging-directory"
+            )),
+            Self::BaseMissing { path } => {
+                Some(format!("hdfs dfs -mkdir -p {path}; or correct yarn.staging-directory"))
+            }
+            Self::NotWritable { path, user, .. } => Some(format!(
+                "as its owner: hdfs dfs -chmod u+rwx {path}, or as a superuser: hdfs dfs -chown {user} {path}; or name \
+                 another directory with yarn.staging-directory"
+            )),
+            Self::ForeignDirectory { .. } => {
+                Some("name another directory with yarn.staging-directory".to_owned())
+            }
+            Self::DuplicateLink { .. } => Some("rename one of them, or ship only one".to_owned()),
+            Self::Changed { .. } => Some("wait until it is built or copied, and submit again".to_owned()),
+            Self::FileSystem(error) => error.hint(),
+            Self::Link { .. } | Self::Local { .. } => None,
+        }
+    }
+
+    /// The whole Java trace, for `-v`, where the peer sent one.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::NotWritable { source, .. } | Self::FileSystem(source) => source.detail(),
+            _ => None,
+        }
     }
 }
 
@@ -171,13 +216,25 @@ impl Default for StagingOptions {
     }
 }
 
-/// A staging area on the cluster: `<base>/.yarn-flink`.
+/// Name of the directory below the base that holds everything of ours.
+const ROOT_NAME: &str = ".yarn-flink";
+
+pub(super) fn root(base: &str) -> String {
+    uri::join(base, ROOT_NAME)
+}
+
+/// A staging area on the cluster: `<base>/.yarn-flink`, with the cache and the applications' directories.
+///
+/// `<base>` is the home directory or `yarn.staging-directory`; where everybody may write to the latter, a directory
+/// with the user's name in it, as nobody else may be able to plant files that our containers run.
 #[derive(Debug)]
 pub struct Staging {
     filesystems: Arc<FileSystems>,
     fs: Arc<dyn FileSystem>,
     base: String,
     options: StagingOptions,
+    uploads: Arc<Semaphore>,
+    cache: Cache,
 }
 
 impl Staging {
@@ -186,8 +243,44 @@ impl Staging {
     /// # Errors
     /// [`StageError::HomeMissing`], [`StageError::BaseMissing`], and what the file system answers.
     pub async fn open(filesystems: Arc<FileSystems>, options: StagingOptions) -> Result<Self, StageError> {
-        let _ = (filesystems, options);
-        todo!()
+        let (fs, mut base) = match &options.base {
+            Some(text) => filesystems.locate(text)?,
+            None => (Arc::clone(filesystems.default_fs()), filesystems.default_fs().home().to_owned()),
+        };
+        let user = fs.user().to_owned();
+        let status = match fs.stat(&base).await {
+            Err(HdfsError::NotFound { path }) => {
+                return Err(match options.base {
+                    Some(_) => StageError::BaseMissing { path },
+                    None => StageError::HomeMissing { path, user },
+                });
+            }
+            status => status?,
+        };
+        if !status.is_dir {
+            let path = fs.uri(&base);
+            return Err(HdfsError::WrongType { path, reason: "is not a directory" }.into());
+        }
+        if status.permission & 0o002 != 0 {
+            base = uri::join(&base, &user);
+            match fs.stat(&base).await {
+                Ok(status) if status.owner != user => {
+                    return Err(StageError::ForeignDirectory {
+                        path: fs.uri(&base),
+                        owner: status.owner,
+                        user,
+                    });
+                }
+                Ok(_) => {}
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let uploads = Arc::new(Semaphore::new(options.parallel.max(1)));
+        let umask = umask(filesystems.configuration());
+        let cache =
+            Cache::new(Arc::clone(&fs), &root(&base), options.replication, umask, Arc::clone(&uploads));
+        Ok(Self { filesystems, fs, base, options, uploads, cache })
     }
 
     /// The file system staged on.
@@ -200,25 +293,27 @@ impl Staging {
         &self.base
     }
 
+    /// The cache.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
     /// Makes the directory of an application.
     ///
     /// # Errors
     /// [`StageError::NotWritable`], and what the file system answers.
-    pub async fn application_dir(
-        &self,
-        id: &proto::ids::ApplicationId,
-    ) -> Result<ApplicationDir, StageError> {
-        let _ = (id, &self.options, &self.filesystems);
-        todo!()
+    pub async fn application_dir(&self, id: &ApplicationId) -> Result<ApplicationDir, StageError> {
+        let dir = ApplicationDir::create(Arc::clone(&self.fs), &self.base, id, self.options.replication);
+        dir.await.map_err(|error| self.writable(error.into()))
     }
 
-    /// Stages a plan. The result is in the plan's order; an item that is a directory gives several.
+    /// Stages a plan. The result is in the plan's order; an item that is a directory gives several, sorted by link.
     ///
-    /// When this fails or is dropped, what stays behind is whole cache entries, unpublished temporaries (removed by
-    /// a later run), and `application` with what it holds until [`ApplicationDir::discard`].
+    /// When this fails, what stays behind is whole cache entries, and `application` with what it holds. When it is
+    /// dropped, temporaries too. [`Self::discard`] removes all but the cache entries.
     ///
     /// # Errors
-    /// [`StageError`].
+    /// [`StageError`]. Everything that needs no upload is checked first.
     pub async fn stage(
         &self,
         plan: &StagePlan,
@@ -226,7 +321,206 @@ impl Staging {
         digests: &Digests,
         progress: &dyn Progress,
     ) -> Result<Vec<LocalResource>, StageError> {
-        let _ = (plan, application, digests, progress);
-        todo!()
+        let pieces: Vec<Piece> = try_join_all(plan.items.iter().map(|item| self.pieces(item)))
+            .await?
+            .into_iter()
+            .flatten()
+            .collect();
+        check_links(&pieces)?;
+
+        let own: Vec<u64> = pieces.iter().filter_map(Piece::own_len).collect();
+        if !own.is_empty() {
+            progress.planned(own.len(), own.iter().sum());
+        }
+        let cached: Vec<CacheFile> = pieces.iter().filter_map(Piece::cache_file).collect();
+        let own = pieces.iter().map(|piece| self.put(piece, application, progress));
+        let staged = futures::try_join!(
+            self.cache.ensure(&cached, application.name(), digests, progress),
+            try_join_all(own)
+        );
+        let (cached, own) = match staged {
+            Ok(staged) => staged,
+            Err(error) => {
+                // Uploads of the cache may have been given up in the middle.
+                self.cache.discard_temporaries().await;
+                return Err(self.writable(error));
+            }
+        };
+        let mut cached = cached.into_iter();
+        Ok(own.into_iter().filter_map(|own| own.or_else(|| cached.next())).collect())
+    }
+
+    /// Removes the application's directory and whatever an interrupted [`Self::stage`] has not finished.
+    ///
+    /// # Errors
+    /// What the file system answers.
+    pub async fn discard(&self, application: &ApplicationDir) -> Result<(), StageError> {
+        let ((), result) = futures::join!(self.cache.discard_temporaries(), application.discard());
+        Ok(result?)
+    }
+
+    /// The files that an item stands for.
+    async fn pieces(&self, item: &StageItem) -> Result<Vec<Piece>, StageError> {
+        let piece = |link: String, origin: String, what: What| Piece { link, origin, kind: item.kind, what };
+        match &item.source {
+            Source::Bytes(content) => {
+                let what = What::Bytes(content.clone());
+                Ok(vec![piece(item.link.clone(), "generated content".to_owned(), what)])
+            }
+            Source::Local(path) => {
+                let files = walk::files(path)?;
+                Ok(files
+                    .into_iter()
+                    .map(|(relative, path)| {
+                        let origin = path.display().to_string();
+                        let what = match item.scope {
+                            Scope::Cache => What::Cached(path),
+                            Scope::Application => What::Own(path),
+                        };
+                        piece(link(&item.link, &relative), origin, what)
+                    })
+                    .collect())
+            }
+            Source::Remote(text) => {
+                let (fs, path) = self.filesystems.locate(text)?;
+                let found = resource::find(fs.as_ref(), &path).await?;
+                Ok(found
+                    .into_iter()
+                    .map(|found| {
+                        let visibility = match item.scope {
+                            Scope::Cache => found.visibility,
+                            Scope::Application => Visibility::Application,
+                        };
+                        let link = link(&item.link, &found.relative);
+                        let resource =
+                            resource::describe(fs.as_ref(), &found.status, &link, item.kind, visibility);
+                        piece(link, resource.url.clone(), What::Remote(resource))
+                    })
+                    .collect())
+            }
+        }
+    }
+
+    /// `None` for what the cache takes care of.
+    async fn put(
+        &self,
+        piece: &Piece,
+        application: &ApplicationDir,
+        progress: &dyn Progress,
+    ) -> Result<Option<LocalResource>, StageError> {
+        Ok(Some(match &piece.what {
+            What::Cached(_) => return Ok(None),
+            What::Remote(resource) => resource.clone(),
+            What::Bytes(content) => application.put_bytes(content.clone(), &piece.link, piece.kind).await?,
+            What::Own(path) => {
+                let _permit = self.uploads.acquire().await.ok();
+                application.put_file(path, &piece.link, piece.kind, progress).await?
+            }
+        }))
+    }
+
+    /// Says of a refused write below the base which directory has to be writable.
+    fn writable(&self, error: StageError) -> StageError {
+        let base = self.fs.uri(&self.base);
+        match error {
+            StageError::FileSystem(source @ HdfsError::PermissionDenied { .. }) if matches!(&source, HdfsError::PermissionDenied { path, .. } if path.starts_with(&base)) => {
+                StageError::NotWritable { path: base, user: self.fs.user().to_owned(), source }
+            }
+            error => error,
+        }
     }
 }
+
+/// One file of an item.
+struct Piece {
+    link: String,
+    /// For messages.
+    origin: String,
+    kind: Kind,
+    what: What,
+}
+
+enum What {
+    Cached(PathBuf),
+    Own(PathBuf),
+    Bytes(Bytes),
+    Remote(LocalResource),
+}
+
+impl Piece {
+    /// Bytes of a local file that belongs to the application.
+    fn own_len(&self) -> Option<u64> {
+        match &self.what {
+            What::Own(path) => Some(std::fs::metadata(path).map_or(0, |metadata| metadata.len())),
+            _ => None,
+        }
+    }
+
+    fn cache_file(&self) -> Option<CacheFile> {
+        match &self.what {
+            What::Cached(local) => {
+                Some(CacheFile { local: local.clone(), link: self.link.clone(), kind: self.kind })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn link(prefix: &str, relative: &str) -> String {
+    match (prefix, relative) {
+        (prefix, "") => prefix.to_owned(),
+        ("", relative) => relative.to_owned(),
+        (prefix, relative) => uri::join(prefix, relative),
+    }
+}
+
+/// Each name once, none of them inside another, none outside the working directory.
+fn check_links(pieces: &[Piece]) -> Result<(), StageError> {
+    let mut seen: BTreeMap<&str, &Piece> = BTreeMap::new();
+    for piece in pieces {
+        let refuse = |reason| Err(StageError::Link { link: piece.link.clone(), reason });
+        match piece.link.as_str() {
+            "" => return refuse("it is empty"),
+            link if link.starts_with('/') => return refuse("it must be relative"),
+            link if link.contains('\0') || link.contains('\n') => {
+                return refuse("it holds a control character");
+            }
+            link if link.split('/').any(|part| matches!(part, "" | "." | "..")) => {
+                return refuse("it holds an empty component, '.' or '..'");
+            }
+            link => {
+                if let Some(earlier) = seen.insert(link, piece) {
+                    return Err(duplicate(earlier, piece));
+                }
+            }
+        }
+    }
+    for piece in pieces {
+        for (end, _) in piece.link.match_indices('/') {
+            if let Some(outer) = piece.link.get(..end).and_then(|above| seen.get(above)) {
+                return Err(duplicate(outer, piece));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn duplicate(first: &Piece, second: &Piece) -> StageError {
+    StageError::DuplicateLink {
+        link: first.link.clone(),
+        first: first.origin.clone(),
+        second: second.origin.clone(),
+    }
+}
+
+/// `fs.permissions.umask-mode` of the client, which HDFS leaves to the client to apply. The symbolic form is not
+/// understood and counts as the strictest.
+fn umask(conf: &Configuration) -> u16 {
+    match conf.get("fs.permissions.umask-mode") {
+        Some(text) => u16::from_str_radix(&text, 8).map_or(0o077, |umask| umask & 0o777),
+        None => 0o022,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -60,8 +60,7 @@ pub struct Options {
 
 impl Patience {
     /// For a person who waits: a minute in all, five seconds where nothing listens.
-    pub const INTERACTIVE: Self =
-        Self { overall: Duration::from_secs(60), refused: Duration::from_secs(5) };
+    pub const INTERACTIVE: Self = Self { overall: Duration::from_secs(60), refused: Duration::from_secs(5) };
     /// For a daemon: Hadoop's own fifteen minutes (`yarn.resourcemanager.connect.max-wait.ms`).
     pub const DAEMON: Self =
         Self { overall: Duration::from_secs(15 * 60), refused: Duration::from_secs(15 * 60) };
@@ -95,8 +94,11 @@ impl Options {
         let ping_interval = millis("ipc.ping.interval", Duration::from_secs(60))?;
         let call_timeout = millis("ipc.client.rpc-timeout.ms", Duration::from_secs(120))?;
         let max_response = conf.integer("ipc.maximum.response.length", 128 << 20)?;
-        let protections: Vec<Protection> =
-            conf.list("hadoop.rpc.protection").iter().filter_map(|name| Protection::from_hadoop(name)).collect();
+        let protections: Vec<Protection> = conf
+            .list("hadoop.rpc.protection")
+            .iter()
+            .filter_map(|name| Protection::from_hadoop(name))
+            .collect();
         Ok(Self {
             connect_timeout: millis("ipc.client.connect.timeout", defaults.connect_timeout)?,
             ping_interval: (conf.boolean("ipc.client.ping", true) && !ping_interval.is_zero())
@@ -104,7 +106,10 @@ impl Options {
             call_timeout: (!call_timeout.is_zero()).then_some(call_timeout),
             max_idle: millis("ipc.client.connection.maxidletime", defaults.max_idle)?,
             // 0 or less switches the check off in Java; a limit remains here, since a length is only a claim.
-            max_response_length: usize::try_from(max_response).ok().filter(|n| *n > 0).unwrap_or(i32::MAX as usize),
+            max_response_length: usize::try_from(max_response)
+                .ok()
+                .filter(|n| *n > 0)
+                .unwrap_or(i32::MAX as usize),
             protections: if protections.is_empty() { defaults.protections } else { protections },
             patience: defaults.patience,
             backoff: defaults.backoff,

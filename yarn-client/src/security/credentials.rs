@@ -183,8 +183,8 @@ impl Credentials {
     /// # Errors
     /// [`CredentialsError::Io`] or [`CredentialsError::File`], both naming the path.
     pub fn read(path: &Path) -> Result<Self, CredentialsError> {
-        let content = std::fs::read(path)
-            .map_err(|source| CredentialsError::Io { path: path.to_owned(), source })?;
+        let content =
+            std::fs::read(path).map_err(|source| CredentialsError::Io { path: path.to_owned(), source })?;
         Self::parse(&content)
             .map_err(|source| CredentialsError::File { path: path.to_owned(), source: Box::new(source) })
     }

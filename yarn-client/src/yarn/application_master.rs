@@ -131,7 +131,12 @@ impl ApplicationMasterClient {
     /// # Errors
     /// [`YarnError::is_already_registered`] if an earlier call reached the ResourceManager and its answer was lost:
     /// then go on with [`Self::allocate`].
-    pub async fn register(&self, host: &str, rpc_port: i32, tracking_url: &str) -> Result<Registered, YarnError> {
+    pub async fn register(
+        &self,
+        host: &str,
+        rpc_port: i32,
+        tracking_url: &str,
+    ) -> Result<Registered, YarnError> {
         let _ = (host, rpc_port, tracking_url, &self.client);
         todo!()
     }

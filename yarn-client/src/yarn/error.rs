@@ -188,12 +188,15 @@ impl YarnError {
         match self {
             Self::Configuration(error) => error.hint(),
             Self::Submission(_) | Self::Incomplete { .. } => None,
-            Self::KillPending { id, .. } => Some(format!("the ResourceManager goes on; watch it with: status {id}")),
+            Self::KillPending { id, .. } => {
+                Some(format!("the ResourceManager goes on; watch it with: status {id}"))
+            }
             Self::Rpc(_) | Self::Container(_) if self.is_not_found() => {
                 Some("it may have ended long ago: the ResourceManager remembers a limited number".to_owned())
             }
             Self::Rpc(_) | Self::Container(_) if self.is_invalid_ask() => Some(
-                "lower the size, or raise yarn.scheduler.maximum-allocation-mb and -vcores on the cluster".to_owned(),
+                "lower the size, or raise yarn.scheduler.maximum-allocation-mb and -vcores on the cluster"
+                    .to_owned(),
             ),
             Self::Rpc(error) => error.hint(),
             Self::Container(_) => None,

@@ -14,15 +14,16 @@ mod resource_manager;
 mod submission;
 
 pub use application_master::{
-    AM_RM_TOKEN, AllocateRequest, AllocateResponse, ApplicationMasterClient, Ask, ApplicationMasterCommand, Registered,
+    AM_RM_TOKEN, AllocateRequest, AllocateResponse, ApplicationMasterClient, ApplicationMasterCommand, Ask,
+    Registered,
 };
 pub use error::{ContainerFailure, YarnError};
 pub use launch::LaunchContext;
 pub use node_manager::NodeManagerClient;
 pub use records::{
     AllocatedContainer, ApplicationReport, ApplicationState, AttemptReport, AttemptState, ContainerReport,
-    ContainerState, ContainerStatus, FinalStatus, LogAggregation, NodeReport, NodeState, QueueInfo, QueueState,
-    Resource, ResourceUsage, UnknownName, exit_status,
+    ContainerState, ContainerStatus, FinalStatus, LogAggregation, NodeReport, NodeState, QueueInfo,
+    QueueState, Resource, ResourceUsage, UnknownName, exit_status,
 };
 pub use resource_manager::{ApplicationFilter, KillOutcome, NewApplication, ResourceManager};
 pub use submission::{ApplicationSubmission, LogAggregationContext, SubmissionError};

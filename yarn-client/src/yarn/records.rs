@@ -240,7 +240,10 @@ impl Resource {
     pub fn fits_in(&self, other: &Self) -> bool {
         self.memory_mib <= other.memory_mib
             && self.vcores <= other.vcores
-            && self.others.iter().all(|(name, amount)| *amount <= other.others.get(name).copied().unwrap_or(0))
+            && self
+                .others
+                .iter()
+                .all(|(name, amount)| *amount <= other.others.get(name).copied().unwrap_or(0))
     }
 }
 
@@ -263,7 +266,8 @@ fn amount(value: i64) -> u64 {
 impl From<&wire::ResourceProto> for Resource {
     fn from(resource: &wire::ResourceProto) -> Self {
         // Memory and cores also stand in the map, for Java's own use; fields 1 and 2 are what counts.
-        let others = resource.resource_value_map.iter().filter(|entry| !matches!(&*entry.key, "memory-mb" | "vcores"));
+        let others =
+            resource.resource_value_map.iter().filter(|entry| !matches!(&*entry.key, "memory-mb" | "vcores"));
         Self {
             memory_mib: amount(resource.memory()),
             vcores: u32::try_from(resource.virtual_cores()).unwrap_or(0),

@@ -9,8 +9,8 @@ use crate::rpc::{Client, Options};
 use crate::security::{Auth, Token, User};
 
 use super::{
-    ApplicationReport, ApplicationState, ApplicationSubmission, AttemptReport, ContainerReport, NodeReport, NodeState,
-    QueueInfo, Resource, YarnError,
+    ApplicationReport, ApplicationState, ApplicationSubmission, AttemptReport, ContainerReport, NodeReport,
+    NodeState, QueueInfo, Resource, YarnError,
 };
 
 /// A client of the ResourceManager, or of the active one of several.
@@ -107,7 +107,10 @@ impl ResourceManager {
     ///
     /// # Errors
     /// [`YarnError::Rpc`].
-    pub async fn applications(&self, filter: &ApplicationFilter) -> Result<Vec<ApplicationReport>, YarnError> {
+    pub async fn applications(
+        &self,
+        filter: &ApplicationFilter,
+    ) -> Result<Vec<ApplicationReport>, YarnError> {
         let _ = filter;
         todo!()
     }

@@ -91,7 +91,12 @@ pub enum SubmissionError {
 
 impl ApplicationSubmission {
     /// A submission with YARN's defaults.
-    pub fn new(id: ApplicationId, name: impl Into<String>, resource: Resource, launch: LaunchContext) -> Self {
+    pub fn new(
+        id: ApplicationId,
+        name: impl Into<String>,
+        resource: Resource,
+        launch: LaunchContext,
+    ) -> Self {
         Self {
             id,
             name: name.into(),

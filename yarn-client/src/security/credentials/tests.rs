@@ -75,7 +75,10 @@ fn says_what_is_wrong_with_a_stream() {
     assert!(matches!(error, CredentialsError::Damaged { offset: 10, .. }), "{error}");
     let cut = golden(WRITABLE);
     for length in 5..cut.len() {
-        assert!(matches!(Credentials::parse(&cut[..length]), Err(CredentialsError::Damaged { .. })), "{length}");
+        assert!(
+            matches!(Credentials::parse(&cut[..length]), Err(CredentialsError::Damaged { .. })),
+            "{length}"
+        );
     }
 }
 
@@ -86,7 +89,9 @@ fn a_missing_file_is_named() {
     assert!(Credentials::read(&path).unwrap_err().to_string().contains("container_tokens"));
     std::fs::write(&path, b"nonsense").unwrap();
     let error = Credentials::read(&path).unwrap_err();
-    assert!(matches!(&error, CredentialsError::File { source, .. } if matches!(**source, CredentialsError::Magic)));
+    assert!(
+        matches!(&error, CredentialsError::File { source, .. } if matches!(**source, CredentialsError::Magic))
+    );
     std::fs::write(&path, sample().to_bytes()).unwrap();
     assert_eq!(Credentials::read(&path).unwrap(), sample());
 }
