@@ -47,7 +47,7 @@ impl Gateway {
     /// # Errors
     /// [`ApplicationError::FileSystem`] when `fs.defaultFS` is missing or of a kind we do not speak.
     pub fn file_systems(&self) -> Result<Arc<FileSystems>, ApplicationError> {
-        Ok(Arc::new(FileSystems::connect(&self.configuration, &self.user.name)?))
+        Ok(Arc::new(FileSystems::connect(&self.configuration, &self.user)?))
     }
 
     /// Applications the ResourceManager remembers, newest first. With an empty list of states in `filter`, those
