@@ -1,1 +1,30 @@
 //! The verbs as library calls: submit, watch, list, kill.
+//!
+//! Begin with [`Gateway::open`] for a cluster and with [`JobSubmission`] for what to run on it. [`submit::submit`]
+//! takes a job from there to the ResourceManager, [`attach::wait`] watches it, [`Outcome`] says how it ended.
+//! Everything that can be wrong is checked ([`PreflightError`]) before anything on the cluster is touched.
+
+pub mod attach;
+mod container_env;
+mod error;
+mod files;
+mod gateway;
+mod keys;
+pub mod kill;
+mod outcome;
+pub mod plan;
+pub mod preflight;
+mod spec;
+pub mod submit;
+
+pub use attach::WaitLevel;
+pub use error::{ApplicationError, ErrorKind, PreflightError, SubmitError, detail};
+pub use gateway::Gateway;
+pub use kill::Killed;
+pub use outcome::{Cause, JobState, Outcome, Verdict};
+pub use plan::Plan;
+pub use spec::{FlinkHome, JobJar, JobSubmission, ResolvedJob, Site, app_master_path};
+pub use submit::Submitted;
+
+#[cfg(test)]
+mod tests;

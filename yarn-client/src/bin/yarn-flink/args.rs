@@ -1,0 +1,218 @@
+//! The command line as typed: clap structures only, no behaviour.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs Apache Flink jobs on Hadoop YARN.
+///
+/// No JVM runs on this host: the application master is a small native program that looks after the
+/// job on the cluster, from submission to the end of its containers and files.
+#[derive(Debug, Parser)]
+#[command(name = "yarn-flink", version, propagate_version = true, max_term_width = 110)]
+#[command(after_help = "Exit codes: 0 done, 1 the job failed, 2 usage or configuration, 3 the cluster refused or \
+could not be reached, 4 cancelled or killed, 5 no such application, 124 timed out, 130 interrupted.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options every command takes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Global {
+    /// Format of what is written to standard output
+    #[arg(short = 'o', long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
+    pub(crate) output: Output,
+    /// Errors only on standard error
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Say more; repeat for the protocol level. Also shows the Java stack traces of remote errors
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Directory with core-site.xml, hdfs-site.xml and yarn-site.xml [default: $HADOOP_CONF_DIR,
+    /// $YARN_CONF_DIR, $HADOOP_HOME/etc/hadoop]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) conf_dir: Option<PathBuf>,
+    /// The Flink distribution to run: the directory that holds lib/ [default: $FLINK_HOME]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) flink_home: Option<PathBuf>,
+}
+
+/// Format of standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people: tables and `key: value` lines
+    Text,
+    /// For programs: one JSON object
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run one job on a Flink cluster of its own, which ends with the job
+    Run(Box<Run>),
+    /// List YARN applications, by default those that have not ended
+    List(List),
+    /// Show one YARN application
+    Status(Status),
+    /// Kill YARN applications and remove what they left in HDFS
+    Kill(Kill),
+    /// Print the completion script of a shell
+    Completions(Completions),
+}
+
+/// Options follow Flink's own where Flink has them. Two-letter options of Flink (`-jm`, `-tm`, `-ys`, `-yD` and
+/// so on) are understood too, see `legacy.rs`. Everything after JAR belongs to the program.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "yarn-flink run [OPTIONS] JAR [ARG]...",
+    after_help = "Also understood, as in Flink: -jm SIZE, -tm SIZE, -ys N and, up to Flink 1.20, -yjm, -ytm, -ynm, \
+-yqu, -yat, -ynl, -yt, -yz, -yd, -yD KEY=VALUE, -m yarn-cluster. A size without a unit is in MiB here, in bytes in a -D."
+)]
+pub(crate) struct Run {
+    /// Return once the application has been submitted; the same as --wait submitted
+    #[arg(short, long, conflicts_with = "wait")]
+    pub(crate) detached: bool,
+    /// What to wait for before returning [default: finished]
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(crate) wait: Option<Wait>,
+    /// Give up waiting after this time (500ms, 30s, 5min, 2h; without a unit: seconds). The application goes on
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+
+    /// Class with the program's main method [default: named by the jar's manifest]
+    #[arg(short = 'c', long = "class", value_name = "CLASS")]
+    pub(crate) class: Option<String>,
+    /// Add a URL to each user class loader; must be reachable from every node (repeatable)
+    #[arg(short = 'C', long = "classpath", value_name = "URL")]
+    pub(crate) classpath: Vec<String>,
+    /// Parallelism of the program; beats the configured default
+    #[arg(short, long, value_name = "N")]
+    pub(crate) parallelism: Option<u32>,
+    /// Start from this savepoint or retained checkpoint
+    #[arg(short = 's', long = "from-savepoint", visible_alias = "fromSavepoint", value_name = "PATH")]
+    pub(crate) from_savepoint: Option<String>,
+    /// Skip state of the savepoint that the program no longer has
+    #[arg(short = 'n', long = "allow-non-restored-state", visible_alias = "allowNonRestoredState")]
+    pub(crate) allow_non_restored_state: bool,
+    /// Set a Flink configuration key (repeatable; beats the configuration file)
+    #[arg(short = 'D', value_name = "KEY=VALUE")]
+    pub(crate) dynamic: Vec<String>,
+
+    /// YARN queue [yarn.application.queue]
+    #[arg(long, alias = "yarnqueue", value_name = "QUEUE")]
+    pub(crate) queue: Option<String>,
+    /// Name of the application [yarn.application.name]
+    #[arg(long, alias = "yarnname", value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Memory of the JobManager's container (-jm) [jobmanager.memory.process.size]
+    #[arg(long, visible_alias = "jobManagerMemory", alias = "yarnjobManagerMemory", value_name = "SIZE")]
+    pub(crate) job_manager_memory: Option<String>,
+    /// Memory of a TaskManager's container (-tm) [taskmanager.memory.process.size]
+    #[arg(long, visible_alias = "taskManagerMemory", alias = "yarntaskManagerMemory", value_name = "SIZE")]
+    pub(crate) task_manager_memory: Option<String>,
+    /// Slots of a TaskManager (-ys) [taskmanager.numberOfTaskSlots]
+    #[arg(long, alias = "yarnslots", value_name = "N")]
+    pub(crate) slots: Option<u32>,
+    /// Type of the application [yarn.application.type]
+    #[arg(long, alias = "applicationType", alias = "yarnapplicationType", value_name = "TYPE")]
+    pub(crate) application_type: Option<String>,
+    /// Node label of all containers [yarn.application.node-label]
+    #[arg(long, alias = "nodeLabel", alias = "yarnnodeLabel", value_name = "LABEL")]
+    pub(crate) node_label: Option<String>,
+    /// Ship a file or directory to every container (repeatable) [yarn.ship-files]
+    #[arg(long, alias = "yarnship", value_name = "PATH")]
+    pub(crate) ship: Vec<String>,
+    /// Sub-path of the application in ZooKeeper [high-availability.cluster-id]
+    #[arg(long, hide = true, alias = "zookeeperNamespace", alias = "yarnzookeeperNamespace", value_name = "NAMESPACE")]
+    pub(crate) zookeeper_namespace: Option<String>,
+
+    /// Deployment target; only yarn-application exists here
+    #[arg(short, long, hide = true, value_name = "TARGET")]
+    pub(crate) target: Option<String>,
+    /// Only `-m yarn-cluster` is understood
+    #[arg(short = 'm', long = "jobmanager", hide = true, value_name = "TARGET")]
+    pub(crate) master: Option<String>,
+    /// The application master's binary [default: flink-app-master beside this program]
+    #[arg(long, env = "YARN_FLINK_APP_MASTER", value_name = "PATH")]
+    pub(crate) app_master: Option<PathBuf>,
+
+    /// Jar with the program: a local path, or one in a file system of the cluster (hdfs://...)
+    #[arg(required = true, value_name = "JAR")]
+    pub(crate) jar: String,
+    /// Arguments of the program, passed as they are
+    #[arg(value_name = "ARG", allow_hyphen_values = true, trailing_var_arg = true)]
+    pub(crate) args: Vec<String>,
+}
+
+/// Points in an application's life to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Wait {
+    /// The ResourceManager has taken the application
+    Submitted,
+    /// The scheduler has taken it into its queue
+    Accepted,
+    /// The application master has registered
+    Running,
+    /// The application has ended; the exit code is the job's result
+    Finished,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Also those that have ended, as long as the ResourceManager remembers them
+    #[arg(short, long)]
+    pub(crate) all: bool,
+    /// Only this queue
+    #[arg(long, value_name = "QUEUE")]
+    pub(crate) queue: Option<String>,
+    /// Only this user's
+    #[arg(long, value_name = "USER")]
+    pub(crate) user: Option<String>,
+    /// Only this application type (repeatable)
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) types: Vec<String>,
+    /// Only with this tag (repeatable: any of them)
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Application id, such as application_1700000000000_0001
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Kill {
+    /// Application ids
+    #[arg(value_name = "ID", required = true)]
+    pub(crate) ids: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `500ms`, `30s`, `5min` (or `m`), `2h`, `1d`; a bare number is in seconds.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let text = text.trim();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| format!("'{text}' does not begin with a number"))?;
+    let millis = match unit.trim() {
+        "ms" => Some(number),
+        "" | "s" | "sec" => number.checked_mul(1_000),
+        "m" | "min" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        "d" => number.checked_mul(86_400_000),
+        other => return Err(format!("'{other}' is not a unit of time (ms, s, min, h, d)")),
+    };
+    millis.map(Duration::from_millis).ok_or_else(|| format!("'{text}' is too long"))
+}

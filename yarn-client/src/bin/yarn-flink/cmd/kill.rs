@@ -1,0 +1,72 @@
+//! `yarn-flink kill ID...`
+
+use proto::ids::ApplicationId;
+use yarn_client::deploy::{ApplicationError, Gateway, Killed, kill};
+use yarn_client::yarn::KillOutcome;
+
+use super::{Context, Failure, report};
+use crate::args::Kill;
+use crate::exit::ExitStatus;
+use crate::view::{KillView, KillsView};
+
+/// Every id is tried; the exit code is that of the first failure.
+pub(super) async fn run(context: &Context, args: Kill) -> Result<ExitStatus, Failure> {
+    // A typing error in the last id should not be found after the first application is dead.
+    let ids: Vec<ApplicationId> =
+        args.ids.iter().map(|id| id.parse()).collect::<Result<_, _>>().map_err(ApplicationError::from)?;
+    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let bases = super::staging_bases(context);
+    let mut status = ExitStatus::Success;
+    let mut views = Vec::new();
+    for id in ids {
+        let view = match kill::kill(&gateway, id, &bases).await {
+            Ok(killed) => done(context, &killed)?,
+            Err(error) => {
+                let not_found = matches!(error, ApplicationError::NotFound { .. });
+                let text = error.to_string();
+                let failed = report(&context.printer, &Failure::Application(error));
+                if status == ExitStatus::Success {
+                    status = failed;
+                }
+                KillView {
+                    application_id: id.to_string(),
+                    outcome: if not_found { "not_found" } else { "error" },
+                    state: None,
+                    removed: None,
+                    error: Some(text),
+                }
+            }
+        };
+        views.push(view);
+    }
+    if context.printer.is_json() {
+        context.printer.json(&KillsView { applications: views })?;
+    }
+    Ok(status)
+}
+
+fn done(context: &Context, killed: &Killed) -> Result<KillView, Failure> {
+    let id = killed.report.id;
+    let (outcome, state, text) = match killed.outcome {
+        KillOutcome::Killed => ("killed", "KILLED".to_owned(), format!("{id} killed")),
+        KillOutcome::AlreadyFinished(state) => {
+            ("already_finished", state.to_string(), format!("{id} had ended already: {state}"))
+        }
+    };
+    if !context.printer.is_json() {
+        context.printer.data(&text)?;
+    }
+    if let Some(path) = &killed.removed {
+        context.printer.note(&format!("removed {path}"));
+    }
+    if let Some(reason) = &killed.not_removed {
+        context.printer.warning(&format!("files of {id} may be left: {reason}"));
+    }
+    Ok(KillView {
+        application_id: id.to_string(),
+        outcome,
+        state: Some(state),
+        removed: killed.removed.clone(),
+        error: None,
+    })
+}

@@ -1,0 +1,159 @@
+//! One file a verb: from arguments to library calls to output.
+
+mod completions;
+mod kill;
+mod list;
+mod run;
+mod status;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+
+use clap::{CommandFactory, FromArgMatches};
+use yarn_client::conf::Environment;
+use yarn_client::deploy::{self, ApplicationError, ErrorKind, PreflightError, SubmitError};
+
+use crate::args::{Cli, Command, Global, Output};
+use crate::exit::ExitStatus;
+use crate::legacy;
+use crate::printer::Printer;
+
+/// What every verb works with.
+pub(crate) struct Context {
+    pub(crate) printer: Printer,
+    pub(crate) global: Global,
+    pub(crate) environment: Environment,
+}
+
+/// Why a verb failed.
+pub(crate) enum Failure {
+    /// Before or at submission.
+    Submit(SubmitError),
+    /// A question to the ResourceManager.
+    Application(ApplicationError),
+    /// Standard output.
+    Output(io::Error),
+}
+
+impl From<SubmitError> for Failure {
+    fn from(error: SubmitError) -> Self {
+        Self::Submit(error)
+    }
+}
+
+impl From<PreflightError> for Failure {
+    fn from(error: PreflightError) -> Self {
+        Self::Submit(error.into())
+    }
+}
+
+impl From<ApplicationError> for Failure {
+    fn from(error: ApplicationError) -> Self {
+        Self::Application(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Submit(error) => error.fmt(f),
+            Self::Application(error) => error.fmt(f),
+            Self::Output(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Parses the arguments and does what they say.
+pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
+    let command = Cli::command();
+    let arguments = match legacy::rewrite(&command, arguments) {
+        Ok(arguments) => arguments,
+        Err(message) => {
+            Printer::new(Output::Text, false, 0).error_text(&message, Some("`yarn-flink run --help` lists the options"));
+            return ExitStatus::Usage;
+        }
+    };
+    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        // Help and version are no errors and go to standard output.
+        Err(error) => {
+            let status = if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Success };
+            let _ = error.print();
+            return status;
+        }
+    };
+    let environment = Environment::from_process();
+    let Cli { global, command } = cli;
+    start_logging(global.verbose, &environment);
+    let printer = Printer::new(global.output, global.quiet, global.verbose);
+    let context = Context { printer, global, environment };
+    let done = match command {
+        Command::Run(args) => run::run(&context, *args).await,
+        Command::List(args) => list::run(&context, args).await,
+        Command::Status(args) => status::run(&context, args).await,
+        Command::Kill(args) => kill::run(&context, args).await,
+        Command::Completions(args) => completions::run(&context, args),
+    };
+    done.unwrap_or_else(|failure| report(&context.printer, &failure))
+}
+
+/// Says what went wrong and finds the exit code for it.
+pub(crate) fn report(printer: &Printer, failure: &Failure) -> ExitStatus {
+    let (error, hint, kind): (&(dyn std::error::Error + 'static), _, _) = match failure {
+        // Whoever read our output has had enough, as in `yarn-flink list | head -1`.
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitStatus::Success,
+        Failure::Output(error) => (error, None, ErrorKind::Usage),
+        Failure::Submit(error) => (error, error.hint(), error.kind()),
+        Failure::Application(error) => (error, error.hint(), error.kind()),
+    };
+    printer.error(error, hint.as_deref(), deploy::detail(error));
+    match kind {
+        ErrorKind::Cluster => ExitStatus::Cluster,
+        ErrorKind::NotFound => ExitStatus::NotFound,
+        ErrorKind::TimedOut => ExitStatus::TimedOut,
+        ErrorKind::Interrupted => ExitStatus::Interrupted,
+        _ => ExitStatus::Usage,
+    }
+}
+
+/// Logs go to standard error, and only when asked for: `-v` (what we do), `-vv` (how), `-vvv` (every library), or by
+/// `YARN_FLINK_LOG` with tracing's directives.
+fn start_logging(verbosity: u8, environment: &Environment) {
+    let directives = match (environment.non_empty("YARN_FLINK_LOG"), verbosity) {
+        (Some(directives), _) => directives,
+        (None, 0) => return,
+        (None, 1) => "yarn_client=info,yarn_flink=info",
+        (None, 2) => "yarn_client=debug,yarn_flink=debug",
+        (None, _) => "trace",
+    };
+    let started = tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(directives))
+        .with_writer(io::stderr)
+        .with_ansi(environment.non_empty("NO_COLOR").is_none() && io::IsTerminal::is_terminal(&io::stderr()))
+        .try_init();
+    // It cannot have been started before: this is the only place.
+    drop(started);
+}
+
+/// The time of day, ms since the epoch.
+fn now_ms() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
+}
+
+/// `yarn.staging-directory`, where this host's Flink configuration sets one. Without a Flink distribution there is
+/// none to ask, and the home directory is where everything lies.
+fn staging_bases(context: &Context) -> Vec<String> {
+    let site = run::site(context, None);
+    match deploy::FlinkHome::open(&site, None) {
+        Ok(home) => home.config.get("yarn.staging-directory").map(str::to_owned).into_iter().collect(),
+        Err(_) => Vec::new(),
+    }
+}

@@ -1,0 +1,293 @@
+//! `yarn-flink run JAR [ARG...]`
+
+use std::path::Path;
+use std::pin::pin;
+
+use proto::ids::ApplicationId;
+use tokio::sync::oneshot;
+use yarn_client::conf::Configuration;
+use yarn_client::deploy::{
+    ApplicationError, FlinkHome, Gateway, JobSubmission, Outcome, Plan, PreflightError, ResolvedJob, Site, SubmitError,
+    Submitted, Verdict, WaitLevel, app_master_path, attach, kill, preflight, submit,
+};
+use yarn_client::hdfs::digest::Digests;
+use yarn_client::yarn::{ApplicationReport, KillOutcome};
+
+use super::{Context, Failure, report};
+use crate::args::{Run, Wait};
+use crate::exit::ExitStatus;
+use crate::progress::Uploads;
+use crate::render::Fields;
+use crate::signal::Interrupts;
+use crate::view::{ApplicationView, SubmittedView};
+
+pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Failure> {
+    let printer = &context.printer;
+    let mut interrupts = Interrupts::install();
+    let site = site(context, args.app_master.as_deref());
+    let job = submission(&args);
+    let (gateway, job) = tokio::select! {
+        prepared = prepare(context, &site, &job) => prepared?,
+        () = interrupts.next() => return Err(SubmitError::Interrupted.into()),
+    };
+    let plan = Plan::new(&job, &gateway.configuration, &gateway.user.name)?;
+    for warning in &plan.warnings {
+        printer.warning(&warning.to_string());
+    }
+    let ready = tokio::select! {
+        ready = preflight::check(&gateway, &job, &plan) => ready?,
+        () = interrupts.next() => return Err(SubmitError::Interrupted.into()),
+    };
+
+    let uploads = Uploads::new(printer);
+    let digests = Digests::new(&context.environment);
+    let submitted = submit::submit(&gateway, &plan, ready, &digests, &uploads, interrupts.next()).await;
+    uploads.finish();
+    let submitted = submitted?;
+
+    let level = match (args.detached, args.wait) {
+        (true, _) | (false, Some(Wait::Submitted)) => WaitLevel::Submitted,
+        (false, Some(Wait::Accepted)) => WaitLevel::Accepted,
+        (false, Some(Wait::Running)) => WaitLevel::Running,
+        (false, Some(Wait::Finished) | None) => WaitLevel::Finished,
+    };
+    let view = SubmittedView::new(&submitted, &gateway.user.name);
+    if !printer.is_json() {
+        printer.data(&view.text())?;
+    }
+    if level == WaitLevel::Submitted {
+        if printer.is_json() {
+            printer.json(&view)?;
+        }
+        return Ok(ExitStatus::Success);
+    }
+    watch(context, &gateway, &submitted, level, args.timeout, &mut interrupts).await
+}
+
+/// What was typed, as the library takes it.
+fn submission(args: &Run) -> JobSubmission {
+    JobSubmission {
+        jar: args.jar.clone(),
+        main_class: args.class.clone(),
+        args: args.args.clone(),
+        class_paths: args.classpath.clone(),
+        parallelism: args.parallelism,
+        savepoint: args.from_savepoint.clone(),
+        allow_non_restored_state: args.allow_non_restored_state,
+        dynamic: args.dynamic.clone(),
+        queue: args.queue.clone(),
+        name: args.name.clone(),
+        application_type: args.application_type.clone(),
+        node_label: args.node_label.clone(),
+        job_manager_memory: args.job_manager_memory.clone(),
+        task_manager_memory: args.task_manager_memory.clone(),
+        slots: args.slots,
+        ship: args.ship.clone(),
+        zookeeper_namespace: args.zookeeper_namespace.clone(),
+        target: args.target.clone().or_else(|| args.master.clone()),
+    }
+}
+
+/// Where things are on this host.
+pub(super) fn site(context: &Context, app_master: Option<&Path>) -> Site {
+    let executable = std::env::current_exe().ok();
+    Site {
+        environment: context.environment.clone(),
+        flink_home: context.global.flink_home.clone(),
+        app_master: app_master_path(app_master, executable.as_deref()),
+        entropy: rand::random(),
+    }
+}
+
+/// Configuration, distribution and jar.
+async fn prepare(context: &Context, site: &Site, job: &JobSubmission) -> Result<(Gateway, ResolvedJob), Failure> {
+    let mut hadoop = Configuration::load(&context.environment, context.global.conf_dir.as_deref())
+        .map_err(PreflightError::from)?;
+    let home = match FlinkHome::open(site, None) {
+        // No distribution here: perhaps there is one on the cluster.
+        Err(PreflightError::NoFlinkHome) => {
+            let dirs = job.provided_lib_dirs()?;
+            if dirs.is_empty() {
+                return Err(PreflightError::NoFlinkHome.into());
+            }
+            let gateway = Gateway::with(hadoop.clone(), &context.environment)?;
+            let version = preflight::provided_version(&gateway, &dirs).await?;
+            FlinkHome::open(site, Some(version))?
+        }
+        other => other?,
+    };
+    job.apply_hadoop_overrides(&home.config, &mut hadoop)?;
+    let gateway = Gateway::with(hadoop, &context.environment)?;
+    Ok((gateway, job.resolve(home, site)?))
+}
+
+/// Waits, and turns the end into output and exit code.
+async fn watch(
+    context: &Context,
+    gateway: &Gateway,
+    submitted: &Submitted,
+    level: WaitLevel,
+    timeout: Option<std::time::Duration>,
+    interrupts: &mut Interrupts,
+) -> Result<ExitStatus, Failure> {
+    let printer = &context.printer;
+    let id = submitted.application_id;
+    let mut last: Option<ApplicationReport> = None;
+    let ended = {
+        let mut on_change = |report: &ApplicationReport| {
+            printer.note(&change(report));
+            last = Some(report.clone());
+        };
+        let resource_manager = &gateway.resource_manager;
+        let again = Some(&submitted.submission);
+        let mut waiting = pin!(attach::wait(resource_manager, id, level, timeout, again, &mut on_change));
+        let mut may_ask = printer.can_ask();
+        loop {
+            tokio::select! {
+                biased;
+                ended = &mut waiting => break Some(ended),
+                () = interrupts.next() => {}
+            }
+            if !may_ask {
+                break None;
+            }
+            may_ask = false;
+            // The watching goes on behind the question; the end of the job answers it too.
+            let answer = tokio::select! {
+                ended = &mut waiting => break Some(ended),
+                () = interrupts.next() => Answer::Detach,
+                answer = ask(context, id) => answer,
+            };
+            match answer {
+                Answer::Detach => break None,
+                Answer::Kill => return kill_it(context, gateway, submitted).await,
+                Answer::Wait => {}
+            }
+        }
+    };
+    match ended {
+        Some(Ok(report)) => finish(context, &report, submitted, level),
+        Some(Err(error)) => {
+            print_last(context, last.as_ref(), submitted)?;
+            Ok(report(printer, &Failure::Application(error)))
+        }
+        None => {
+            print_last(context, last.as_ref(), submitted)?;
+            printer.note(&format!("detached; the job goes on. `yarn-flink kill {id}` ends it"));
+            Ok(ExitStatus::Interrupted)
+        }
+    }
+}
+
+/// A line for people who watch.
+fn change(report: &ApplicationReport) -> String {
+    let mut text = format!("{} {}", report.id, report.state);
+    if report.state == yarn_client::yarn::ApplicationState::Running && report.tracking_url != "N/A" {
+        text.push_str(&format!("  {}", report.tracking_url));
+    }
+    text
+}
+
+/// The last that is known, when the wait ended before the application did.
+fn print_last(
+    context: &Context,
+    last: Option<&ApplicationReport>,
+    submitted: &Submitted,
+) -> Result<(), Failure> {
+    if context.printer.is_json() {
+        match last {
+            Some(report) => context.printer.json(&ApplicationView::new(report).with_job(&submitted.job_id))?,
+            None => context.printer.json(&SubmittedView::new(submitted, ""))?,
+        }
+    }
+    Ok(())
+}
+
+fn finish(
+    context: &Context,
+    report: &ApplicationReport,
+    submitted: &Submitted,
+    level: WaitLevel,
+) -> Result<ExitStatus, Failure> {
+    let printer = &context.printer;
+    let view = ApplicationView::new(report).with_job(&submitted.job_id);
+    if printer.is_json() {
+        printer.json(&view)?;
+    } else {
+        let mut fields = Fields::default();
+        fields.add("state", &view.state);
+        if report.state.is_final() {
+            fields.add("final_status", &view.final_status);
+        }
+        if let Some(state) = view.job_state {
+            fields.add("job_state", state);
+        }
+        if level == WaitLevel::Running && let Some(url) = &view.tracking_url {
+            fields.add("tracking_url", url);
+        }
+        printer.data(fields.render())?;
+    }
+    let Some(outcome) = Outcome::of(report) else { return Ok(ExitStatus::Success) };
+    if let Some(cause) = &outcome.cause {
+        let what = match outcome.verdict {
+            Verdict::Refused => "YARN refused the application",
+            Verdict::Killed => "the job did not finish",
+            Verdict::Succeeded | Verdict::Failed => "the job failed",
+        };
+        printer.error_text(&format!("{what}: {}", cause.text), cause.hint.as_deref());
+    }
+    Ok(match outcome.verdict {
+        Verdict::Succeeded => ExitStatus::Success,
+        Verdict::Failed => ExitStatus::JobFailed,
+        Verdict::Killed => ExitStatus::Killed,
+        Verdict::Refused => ExitStatus::Cluster,
+    })
+}
+
+/// What to do after Ctrl-C.
+enum Answer {
+    Detach,
+    Kill,
+    Wait,
+}
+
+/// Asks on the terminal. Standard input is read on a thread of its own, which is left behind when the question is
+/// answered otherwise.
+async fn ask(context: &Context, id: ApplicationId) -> Answer {
+    context.printer.ask(&format!(
+        "\n{id} goes on without this client (`yarn-flink kill {id}` ends it).\n[d]etach, [k]ill it now, or [w]ait on? [d] "
+    ));
+    let (answered, answer) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        // Nobody waits any more when the receiver is gone.
+        let _ = answered.send(read.map(|_| line));
+    });
+    match answer.await {
+        Ok(Ok(line)) => match line.trim().chars().next().map(|c| c.to_ascii_lowercase()) {
+            Some('k') => Answer::Kill,
+            Some('w') => Answer::Wait,
+            _ => Answer::Detach,
+        },
+        _ => Answer::Detach,
+    }
+}
+
+async fn kill_it(context: &Context, gateway: &Gateway, submitted: &Submitted) -> Result<ExitStatus, Failure> {
+    let id = submitted.application_id;
+    let base = gateway_base(submitted, id);
+    let killed = kill::kill(gateway, id, &base).await?;
+    match killed.outcome {
+        KillOutcome::Killed => context.printer.note(&format!("{id} killed")),
+        KillOutcome::AlreadyFinished(_) => {}
+    }
+    let report = gateway.application(id).await.map_err(|error: ApplicationError| Failure::from(error))?;
+    finish(context, &report, submitted, WaitLevel::Finished)
+}
+
+/// The base directory of this application's staging directory.
+fn gateway_base(submitted: &Submitted, id: ApplicationId) -> Vec<String> {
+    let suffix = format!("/.yarn-flink/apps/{id}");
+    submitted.staging_dir.trim_end_matches('/').strip_suffix(&suffix).map(str::to_owned).into_iter().collect()
+}

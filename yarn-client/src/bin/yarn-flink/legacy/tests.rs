@@ -1,0 +1,160 @@
+use clap::{CommandFactory, Parser};
+
+use super::rewrite;
+use crate::args::{Cli, Command, Output, Run, Wait};
+
+fn parse(line: &str) -> Result<Cli, String> {
+    let arguments = line.split_whitespace().map(Into::into).collect();
+    let arguments = rewrite(&Cli::command(), arguments)?;
+    Cli::try_parse_from(arguments).map_err(|error| error.to_string())
+}
+
+fn run(line: &str) -> Run {
+    match parse(line).unwrap_or_else(|error| panic!("{line}: {error}")).command {
+        Command::Run(run) => *run,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn the_definition_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn flinks_two_letter_options() {
+    for line in [
+        "yarn-flink run -jm 1g -tm 2g -ys 2 -nm word-count -qu etl job.jar",
+        "yarn-flink run -yjm 1g -ytm 2g -ys 2 -ynm word-count -yqu etl job.jar",
+        "yarn-flink run -jm=1g -tm=2g -ys=2 -nm=word-count -qu=etl job.jar",
+        "yarn-flink run --jobManagerMemory 1g --taskManagerMemory 2g --slots 2 --name word-count --queue etl job.jar",
+        "yarn-flink run --yarnjobManagerMemory 1g --yarntaskManagerMemory 2g --yarnslots 2 --yarnname word-count \
+         --yarnqueue etl job.jar",
+    ] {
+        let run = run(line);
+        assert_eq!(run.job_manager_memory.as_deref(), Some("1g"), "{line}");
+        assert_eq!(run.task_manager_memory.as_deref(), Some("2g"), "{line}");
+        assert_eq!(run.slots, Some(2), "{line}");
+        assert_eq!(run.name.as_deref(), Some("word-count"), "{line}");
+        assert_eq!(run.queue.as_deref(), Some("etl"), "{line}");
+        assert_eq!(run.jar, "job.jar", "{line}");
+        assert!(run.args.is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn the_rest_of_the_y_family() {
+    let run = run("yarn-flink run -m yarn-cluster -yd -yat Batch -ynl ssd -yt a.txt -yt b -yz ns -p 4 job.jar");
+    assert!(run.detached);
+    assert_eq!(run.master.as_deref(), Some("yarn-cluster"));
+    assert_eq!(run.application_type.as_deref(), Some("Batch"));
+    assert_eq!(run.node_label.as_deref(), Some("ssd"));
+    assert_eq!(run.ship, ["a.txt", "b"]);
+    assert_eq!(run.zookeeper_namespace.as_deref(), Some("ns"));
+    assert_eq!(run.parallelism, Some(4));
+}
+
+#[test]
+fn dynamic_properties_in_every_spelling() {
+    let run = run("yarn-flink run -D a=1 -Db=2 -yD c=3 -yDd=4=5 -t yarn-application job.jar");
+    assert_eq!(run.dynamic, ["a=1", "b=2", "c=3", "d=4=5"]);
+    assert_eq!(run.target.as_deref(), Some("yarn-application"));
+}
+
+#[test]
+fn everything_after_the_jar_belongs_to_the_program() {
+    for (line, args) in [
+        ("yarn-flink run job.jar -d -jm 5g --input in", vec!["-d", "-jm", "5g", "--input", "in"]),
+        ("yarn-flink run -d job.jar --help", vec!["--help"]),
+        ("yarn-flink run job.jar -- x", vec!["--", "x"]),
+        ("yarn-flink run -- job.jar -p 7", vec!["-p", "7"]),
+        ("yarn-flink run -c com.example.Main job.jar -c other", vec!["-c", "other"]),
+        ("yarn-flink run -dp 3 job.jar run", vec!["run"]),
+        ("yarn-flink run --class=com.example.Main job.jar -o json", vec!["-o", "json"]),
+        ("yarn-flink run job.jar", vec![]),
+    ] {
+        let run = run(line);
+        assert_eq!(run.jar, "job.jar", "{line}");
+        assert_eq!(run.args, args, "{line}");
+    }
+}
+
+#[test]
+fn short_options() {
+    let run = run("yarn-flink run -d -c M -C http://a/x.jar -C file:///y.jar -p 8 -s hdfs:///sp -n job.jar");
+    assert!(run.detached && run.allow_non_restored_state);
+    assert_eq!(run.class.as_deref(), Some("M"));
+    assert_eq!(run.classpath, ["http://a/x.jar", "file:///y.jar"]);
+    assert_eq!(run.parallelism, Some(8));
+    assert_eq!(run.from_savepoint.as_deref(), Some("hdfs:///sp"));
+}
+
+#[test]
+fn global_options_stand_before_or_after_the_command() {
+    for line in [
+        "yarn-flink -o json -vv --conf-dir /c --flink-home /f run job.jar",
+        "yarn-flink run -o json -v -v --conf-dir /c --flink-home=/f job.jar",
+        "yarn-flink -ojson --conf-dir=/c run -vv --flink-home /f job.jar",
+    ] {
+        let global = parse(line).unwrap().global;
+        assert_eq!(global.output, Output::Json, "{line}");
+        assert_eq!(global.verbose, 2, "{line}");
+        assert_eq!(global.conf_dir.as_deref(), Some("/c".as_ref()), "{line}");
+        assert_eq!(global.flink_home.as_deref(), Some("/f".as_ref()), "{line}");
+    }
+}
+
+#[test]
+fn wait_levels_and_timeouts() {
+    let run_ = run("yarn-flink run --wait accepted --timeout 90s job.jar");
+    assert_eq!(run_.wait, Some(Wait::Accepted));
+    assert_eq!(run_.timeout.unwrap().as_secs(), 90);
+    for (text, millis) in [("250ms", 250), ("7", 7_000), ("2min", 120_000), ("1h", 3_600_000), ("1d", 86_400_000)] {
+        let line = format!("yarn-flink run --timeout {text} job.jar");
+        assert_eq!(run(&line).timeout.unwrap().as_millis(), millis, "{text}");
+    }
+    for bad in ["x", "5parsecs", "-1", "99999999999999999999d", "18446744073709551615d"] {
+        assert!(parse(&format!("yarn-flink run --timeout={bad} job.jar")).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn refused_options_say_why() {
+    for (line, reason) in [
+        ("yarn-flink run -yid application_1_1 job.jar", "session"),
+        ("yarn-flink run -cm claim job.jar", "without claiming"),
+        ("yarn-flink run --restoreMode=CLAIM job.jar", "without claiming"),
+        ("yarn-flink run -py word.py", "Python"),
+        ("yarn-flink run -sae job.jar", "does not depend on this client"),
+    ] {
+        let error = parse(line).unwrap_err();
+        assert!(error.contains(reason), "{line}: {error}");
+    }
+}
+
+#[test]
+fn usage_errors() {
+    for line in [
+        "yarn-flink",
+        "yarn-flink run",
+        "yarn-flink run -d --wait running job.jar",
+        "yarn-flink run -p many job.jar",
+        "yarn-flink run --no-such job.jar",
+        "yarn-flink status",
+        "yarn-flink kill",
+        "yarn-flink list --all extra",
+        "yarn-flink run -jm",
+    ] {
+        assert!(parse(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn other_commands_are_left_alone() {
+    let cli = parse("yarn-flink kill application_1_0001 application_1_0002 -q").unwrap();
+    assert!(cli.global.quiet);
+    match cli.command {
+        Command::Kill(kill) => assert_eq!(kill.ids, ["application_1_0001", "application_1_0002"]),
+        other => panic!("{other:?}"),
+    }
+}

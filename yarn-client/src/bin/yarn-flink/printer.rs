@@ -1,0 +1,173 @@
+//! Where output goes: data to standard output, everything else to standard error.
+//!
+//! Colour only supports what the words say, and goes away with `NO_COLOR` or when standard error is not a
+//! terminal (anstream decides that).
+
+use std::error::Error;
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use crate::args::Output;
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// The two output streams and how much the user wants to see.
+#[derive(Debug, Clone)]
+pub(crate) struct Printer {
+    output: Output,
+    quiet: bool,
+    verbose: bool,
+}
+
+impl Printer {
+    pub(crate) fn new(output: Output, quiet: bool, verbosity: u8) -> Self {
+        Self { output, quiet, verbose: verbosity > 0 }
+    }
+
+    /// Whether standard output wants JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.output == Output::Json
+    }
+
+    /// Whether a question on standard error can be answered on standard input.
+    pub(crate) fn can_ask(&self) -> bool {
+        !self.quiet && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Whether progress may be drawn.
+    pub(crate) fn draws_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Data in text form.
+    pub(crate) fn data(&self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        if !text.is_empty() && !text.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    }
+
+    /// Data as one JSON object, on one line of its own when a program reads it.
+    pub(crate) fn json(&self, value: &impl Serialize) -> io::Result<()> {
+        let text = if io::stdout().is_terminal() {
+            serde_json::to_string_pretty(value)
+        } else {
+            serde_json::to_string(value)
+        };
+        self.data(&text?)
+    }
+
+    /// A line about what happens; not shown with `--quiet`.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            write_stderr(&format!("{text}\n"));
+        }
+    }
+
+    /// Something that works, but not as the user may expect; not shown with `--quiet`.
+    pub(crate) fn warning(&self, text: &str) {
+        if !self.quiet {
+            write_stderr(&format!("{WARNING}warning:{WARNING:#} {text}\n"));
+        }
+    }
+
+    /// Part of a line, for a question; the answer follows on the same line.
+    pub(crate) fn ask(&self, text: &str) {
+        write_stderr(text);
+    }
+
+    /// An error with its chain of causes, and the next step if there is one.
+    pub(crate) fn error(&self, error: &(dyn Error + 'static), hint: Option<&str>, detail: Option<&str>) {
+        write_stderr(&render_error(error, hint, detail.filter(|_| self.verbose)));
+    }
+
+    /// An error that is only a text.
+    pub(crate) fn error_text(&self, text: &str, hint: Option<&str>) {
+        write_stderr(&with_hint(format!("{ERROR}error:{ERROR:#} {text}\n"), hint));
+    }
+}
+
+/// A closed standard error is nobody's problem: there is no place left to report it.
+fn write_stderr(text: &str) {
+    let mut out = anstream::stderr().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
+}
+
+fn with_hint(mut text: String, hint: Option<&str>) -> String {
+    if let Some(hint) = hint {
+        text.push_str(&format!("\n{HINT}hint:{HINT:#} {hint}\n"));
+    }
+    text
+}
+
+/// `error:`, one line for each cause that adds something, the Java side's trace when asked for, `hint:` last.
+fn render_error(error: &(dyn Error + 'static), hint: Option<&str>, detail: Option<&str>) -> String {
+    let mut said = error.to_string();
+    let mut text = format!("{ERROR}error:{ERROR:#} {said}\n");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let line = error.to_string();
+        // Some libraries repeat their cause in their own text.
+        if !said.contains(&line) {
+            text.push_str(&format!("  caused by: {}\n", line.replace('\n', "\n    ")));
+            said.push_str(&line);
+        }
+        cause = error.source();
+    }
+    if let Some(detail) = detail {
+        text.push_str(&format!("\n{}\n", detail.trim_end()));
+    }
+    with_hint(text, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot reach the ResourceManager at rm:8032")]
+    struct Outer(#[source] Middle);
+    #[derive(Debug, thiserror::Error)]
+    #[error("connect: Connection refused (os error 111)")]
+    struct Middle(#[source] Inner);
+    #[derive(Debug, thiserror::Error)]
+    #[error("Connection refused (os error 111)")]
+    struct Inner;
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    #[test]
+    fn an_error_is_its_chain_then_a_blank_line_then_the_hint() {
+        let text = render_error(&Outer(Middle(Inner)), Some("is it running?"), None);
+        assert_eq!(
+            plain(&text),
+            "error: cannot reach the ResourceManager at rm:8032\n  caused by: connect: Connection refused (os \
+             error 111)\n\nhint: is it running?\n"
+        );
+    }
+
+    #[test]
+    fn a_cause_that_adds_nothing_is_not_repeated() {
+        assert_eq!(plain(&render_error(&Middle(Inner), None, None)).lines().count(), 1);
+    }
+
+    #[test]
+    fn the_java_trace_stands_between_causes_and_hint() {
+        let text =
+            plain(&render_error(&Inner, Some("h"), Some("java.io.IOException: x\n\tat org.example.A.b(A.java:1)\n")));
+        assert_eq!(
+            text,
+            "error: Connection refused (os error 111)\n\njava.io.IOException: x\n\tat \
+             org.example.A.b(A.java:1)\n\nhint: h\n"
+        );
+    }
+}

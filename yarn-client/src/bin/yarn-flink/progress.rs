@@ -1,0 +1,55 @@
+//! Upload progress on a terminal.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use yarn_client::hdfs::stage::Progress;
+
+use crate::printer::Printer;
+use crate::render;
+
+/// One bar over all uploads; drawn only on a terminal, and only when something is uploaded at all.
+#[derive(Debug)]
+pub(crate) struct Uploads {
+    bar: ProgressBar,
+    draws: bool,
+}
+
+impl Uploads {
+    pub(crate) fn new(printer: &Printer) -> Self {
+        Self { bar: ProgressBar::hidden(), draws: printer.draws_progress() }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Progress for Uploads {
+    fn planned(&self, files: usize, bytes: u64) {
+        tracing::info!(files, bytes, "uploading {}", render::bytes(bytes));
+        if files == 0 || !self.draws {
+            return;
+        }
+        // The template is a constant; should indicatif not like it, its own style does.
+        if let Ok(style) = ProgressStyle::with_template(
+            "uploading {msg} [{bar:30}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}",
+        ) {
+            self.bar.set_style(style.progress_chars("=> "));
+        }
+        self.bar.set_length(bytes);
+        self.bar.set_message(format!("{files} files"));
+        self.bar.set_draw_target(ProgressDrawTarget::stderr());
+    }
+
+    fn uploaded(&self, _link: &str, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+
+    fn finished(&self, link: &str) {
+        tracing::debug!(link, "uploaded");
+    }
+
+    fn reused(&self, link: &str, bytes: u64) {
+        tracing::debug!(link, bytes, "on the cluster already");
+    }
+}

@@ -1,0 +1,189 @@
+//! What is printed of an application: JSON objects with stable keys, and their text forms.
+
+use serde::Serialize;
+use yarn_client::deploy::{Cause, JobState, Outcome, Submitted};
+use yarn_client::yarn::ApplicationReport;
+
+use crate::render::{Fields, span, time};
+
+/// An application as `status`, `list` and `run` print it. Fields that are not known are `null`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct ApplicationView {
+    pub(crate) application_id: String,
+    pub(crate) name: String,
+    pub(crate) application_type: String,
+    pub(crate) user: String,
+    pub(crate) queue: String,
+    pub(crate) priority: i32,
+    pub(crate) tags: Vec<String>,
+    /// YARN's state.
+    pub(crate) state: String,
+    /// YARN's result, `UNDEFINED` until the end.
+    pub(crate) final_status: String,
+    /// 0 to 1.
+    pub(crate) progress: f32,
+    pub(crate) started_ms: Option<u64>,
+    pub(crate) launched_ms: Option<u64>,
+    pub(crate) finished_ms: Option<u64>,
+    pub(crate) tracking_url: Option<String>,
+    pub(crate) host: Option<String>,
+    pub(crate) attempt: Option<i32>,
+    pub(crate) containers: Option<u32>,
+    pub(crate) memory_mib: Option<u64>,
+    pub(crate) vcores: Option<u32>,
+    pub(crate) diagnostics: String,
+    pub(crate) job_id: Option<String>,
+    pub(crate) job_state: Option<JobState>,
+    pub(crate) cause: Option<Cause>,
+}
+
+impl ApplicationView {
+    pub(crate) fn new(report: &ApplicationReport) -> Self {
+        let outcome = Outcome::of(report);
+        let usage = &report.usage;
+        // A caller without the right to view an application is told -1 and N/A.
+        let viewable = u32::try_from(usage.containers).ok();
+        Self {
+            application_id: report.id.to_string(),
+            name: report.name.clone(),
+            application_type: report.application_type.clone(),
+            user: report.user.clone(),
+            queue: report.queue.clone(),
+            priority: report.priority,
+            tags: report.tags.clone(),
+            state: report.state.to_string(),
+            final_status: report.final_status.to_string(),
+            progress: report.progress,
+            started_ms: instant(report.started_ms),
+            launched_ms: instant(report.launched_ms),
+            finished_ms: instant(report.finished_ms),
+            tracking_url: known(&report.tracking_url),
+            host: known(&report.host),
+            attempt: report.attempt.map(|attempt| attempt.attempt),
+            containers: viewable,
+            memory_mib: viewable.map(|_| usage.used.memory_mib),
+            vcores: viewable.map(|_| usage.used.vcores),
+            diagnostics: report.diagnostics.trim().to_owned(),
+            job_id: outcome.as_ref().and_then(|outcome| outcome.job_id.clone()),
+            job_state: outcome.as_ref().and_then(|outcome| outcome.job_state),
+            cause: outcome.and_then(|outcome| outcome.cause),
+        }
+    }
+
+    /// The same with the job's id that the submission chose, known before the application's end tells it.
+    pub(crate) fn with_job(mut self, job_id: &str) -> Self {
+        self.job_id.get_or_insert_with(|| job_id.to_owned());
+        self
+    }
+
+    /// `key: value` lines.
+    pub(crate) fn text(&self, now_ms: u64) -> String {
+        let mut fields = Fields::default();
+        fields
+            .add("application_id", &self.application_id)
+            .add("name", &self.name)
+            .add("type", &self.application_type)
+            .add("user", &self.user)
+            .add("queue", &self.queue)
+            .add("priority", self.priority)
+            .add("tags", self.tags.join(", "))
+            .add("state", &self.state)
+            .add("final_status", &self.final_status)
+            .add("progress", format_args!("{:.0}%", self.progress * 100.0))
+            .add("started", time(self.started_ms))
+            .add("finished", time(self.finished_ms));
+        if let Some(started) = self.started_ms {
+            let end = self.finished_ms.unwrap_or(now_ms);
+            fields.add("elapsed", span(end.saturating_sub(started)));
+        }
+        fields.add("tracking_url", optional(self.tracking_url.as_ref()));
+        if self.finished_ms.is_none() {
+            fields
+                .add("host", optional(self.host.as_ref()))
+                .add("containers", optional(self.containers))
+                .add("memory_mib", optional(self.memory_mib))
+                .add("vcores", optional(self.vcores));
+        }
+        fields
+            .add("attempt", optional(self.attempt))
+            .add("job_id", optional(self.job_id.as_ref()))
+            .add("job_state", optional(self.job_state));
+        if let Some(cause) = &self.cause {
+            fields.add("cause", format_args!("{}: {}", cause.code, cause.text));
+        }
+        fields.add("diagnostics", &self.diagnostics);
+        fields.render().to_owned()
+    }
+}
+
+/// What a submission prints at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SubmittedView {
+    pub(crate) application_id: String,
+    pub(crate) job_id: String,
+    pub(crate) state: &'static str,
+    pub(crate) name: String,
+    pub(crate) user: String,
+    pub(crate) queue: Option<String>,
+}
+
+impl SubmittedView {
+    pub(crate) fn new(submitted: &Submitted, user: &str) -> Self {
+        Self {
+            application_id: submitted.application_id.to_string(),
+            job_id: submitted.job_id.clone(),
+            state: "SUBMITTED",
+            name: submitted.submission.name.clone(),
+            user: user.to_owned(),
+            queue: submitted.submission.queue.clone(),
+        }
+    }
+
+    pub(crate) fn text(&self) -> String {
+        let mut fields = Fields::default();
+        fields.add("application_id", &self.application_id).add("job_id", &self.job_id);
+        fields.render().to_owned()
+    }
+}
+
+/// All of `list`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct ListView {
+    pub(crate) applications: Vec<ApplicationView>,
+}
+
+/// One application of `kill`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct KillView {
+    pub(crate) application_id: String,
+    /// `killed`, `already_finished`, `not_found` or `error`.
+    pub(crate) outcome: &'static str,
+    /// State after the command.
+    pub(crate) state: Option<String>,
+    /// Staging directory that was removed.
+    pub(crate) removed: Option<String>,
+    pub(crate) error: Option<String>,
+}
+
+/// All of `kill`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct KillsView {
+    pub(crate) applications: Vec<KillView>,
+}
+
+/// YARN says 0 for "not yet".
+fn instant(millis: i64) -> Option<u64> {
+    u64::try_from(millis).ok().filter(|millis| *millis > 0)
+}
+
+/// YARN says `N/A` for "none".
+fn known(text: &str) -> Option<String> {
+    Some(text).filter(|text| !matches!(*text, "" | "N/A")).map(str::to_owned)
+}
+
+fn optional(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

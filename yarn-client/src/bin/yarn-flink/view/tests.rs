@@ -1,0 +1,139 @@
+use proto::ids::ApplicationAttemptId;
+use serde_json::{Value, json};
+use yarn_client::yarn::{
+    ApplicationState, FinalStatus, LogAggregation, Resource, ResourceUsage,
+};
+
+use super::*;
+
+fn report() -> ApplicationReport {
+    let id = "application_1700000000000_0007".parse().unwrap();
+    ApplicationReport {
+        id,
+        attempt: Some(ApplicationAttemptId { application: id, attempt: 1 }),
+        user: "alice".into(),
+        queue: "etl".into(),
+        name: "WordCount".into(),
+        application_type: "Apache Flink".into(),
+        host: "node1".into(),
+        rpc_port: 8081,
+        state: ApplicationState::Running,
+        final_status: FinalStatus::Undefined,
+        progress: 0.5,
+        tracking_url: "http://rm:8088/proxy/application_1700000000000_0007/".into(),
+        original_tracking_url: "http://node1:8081".into(),
+        diagnostics: String::new(),
+        started_ms: 1_700_000_001_000,
+        launched_ms: 1_700_000_002_000,
+        finished_ms: 0,
+        usage: ResourceUsage { containers: 3, used: Resource::new(5056, 3), ..ResourceUsage::default() },
+        tags: vec!["nightly".into()],
+        priority: 2,
+        unmanaged: false,
+        log_aggregation: LogAggregation::NotStarted,
+        node_label: None,
+        am_node_label: None,
+    }
+}
+
+#[test]
+fn json_of_a_running_application() {
+    let value = serde_json::to_value(ApplicationView::new(&report())).unwrap();
+    assert_eq!(
+        value,
+        json!({
+            "application_id": "application_1700000000000_0007",
+            "name": "WordCount",
+            "application_type": "Apache Flink",
+            "user": "alice",
+            "queue": "etl",
+            "priority": 2,
+            "tags": ["nightly"],
+            "state": "RUNNING",
+            "final_status": "UNDEFINED",
+            "progress": 0.5,
+            "started_ms": 1_700_000_001_000_u64,
+            "launched_ms": 1_700_000_002_000_u64,
+            "finished_ms": null,
+            "tracking_url": "http://rm:8088/proxy/application_1700000000000_0007/",
+            "host": "node1",
+            "attempt": 1,
+            "containers": 3,
+            "memory_mib": 5056,
+            "vcores": 3,
+            "diagnostics": "",
+            "job_id": null,
+            "job_state": null,
+            "cause": null,
+        })
+    );
+}
+
+#[test]
+fn json_of_a_failed_job_has_its_cause() {
+    let failed = ApplicationReport {
+        state: ApplicationState::Finished,
+        final_status: FinalStatus::Failed,
+        finished_ms: 1_700_000_010_000,
+        diagnostics: "Job 0123456789abcdef0123456789abcdef FAILED: java.lang.RuntimeException: boom\n".into(),
+        ..report()
+    };
+    let value = serde_json::to_value(ApplicationView::new(&failed)).unwrap();
+    assert_eq!(value["job_id"], "0123456789abcdef0123456789abcdef");
+    assert_eq!(value["job_state"], "FAILED");
+    assert_eq!(
+        value["cause"],
+        json!({
+            "code": "job_failed",
+            "text": "java.lang.RuntimeException: boom",
+            "evidence": ["Job 0123456789abcdef0123456789abcdef FAILED: java.lang.RuntimeException: boom"],
+            "hint": "yarn logs -applicationId application_1700000000000_0007 -appOwner alice",
+        })
+    );
+}
+
+#[test]
+fn what_the_caller_may_not_see_is_null() {
+    let hidden = ApplicationReport {
+        host: "N/A".into(),
+        tracking_url: "N/A".into(),
+        usage: ResourceUsage { containers: -1, ..ResourceUsage::default() },
+        ..report()
+    };
+    let value = serde_json::to_value(ApplicationView::new(&hidden)).unwrap();
+    for key in ["host", "tracking_url", "containers", "memory_mib", "vcores"] {
+        assert_eq!(value[key], Value::Null, "{key}");
+    }
+}
+
+#[test]
+fn the_submissions_job_id_fills_the_gap() {
+    assert_eq!(ApplicationView::new(&report()).with_job("ab").job_id.as_deref(), Some("ab"));
+}
+
+#[test]
+fn text_of_an_application() {
+    let text = ApplicationView::new(&report()).text(1_700_000_043_000);
+    for line in ["application_id: application_1700000000000_0007", "state: RUNNING", "progress: 50%", "elapsed: 42 s"] {
+        assert!(text.lines().any(|other| other == line), "{line}\n{text}");
+    }
+    assert!(!text.contains("job_id"), "{text}");
+}
+
+#[test]
+fn a_submission_prints_its_two_ids() {
+    let view = SubmittedView {
+        application_id: "application_1_0001".into(),
+        job_id: "ab".into(),
+        state: "SUBMITTED",
+        name: "n".into(),
+        user: "u".into(),
+        queue: None,
+    };
+    assert_eq!(view.text(), "application_id: application_1_0001\njob_id: ab\n");
+    assert_eq!(
+        serde_json::to_value(&view).unwrap(),
+        json!({"application_id": "application_1_0001", "job_id": "ab", "state": "SUBMITTED", "name": "n",
+               "user": "u", "queue": null})
+    );
+}

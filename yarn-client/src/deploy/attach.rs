@@ -1,0 +1,141 @@
+//! Watches an application until it has come as far as one wants to wait.
+
+use std::time::Duration;
+
+use proto::ids::ApplicationId;
+use tokio::time::Instant;
+
+use super::error::ApplicationError;
+use crate::yarn::{ApplicationReport, ApplicationState, ApplicationSubmission, ResourceManager};
+
+/// Pause after a change of state, and as often as the reference client polls.
+const QUICK: Duration = Duration::from_millis(200);
+/// The longest pause between two polls.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// How far an application must have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WaitLevel {
+    /// The ResourceManager has taken it.
+    Submitted,
+    /// The scheduler has taken it into its queue.
+    Accepted,
+    /// Its master has registered.
+    Running,
+    /// It has ended.
+    Finished,
+}
+
+impl WaitLevel {
+    /// Whether an application in this state has come so far. One that has ended has come as far as it ever will.
+    pub fn is_reached(self, state: ApplicationState) -> bool {
+        let come = match state {
+            ApplicationState::Accepted => Self::Accepted,
+            ApplicationState::Running => Self::Running,
+            ApplicationState::Finished | ApplicationState::Failed | ApplicationState::Killed => Self::Finished,
+            _ => Self::Submitted,
+        };
+        come >= self
+    }
+}
+
+/// Waits until the application has come so far, or has ended. `on_change` is called with the first report and with
+/// each one whose state is new.
+///
+/// `submission` is what was submitted under this id by ourselves just now: should a ResourceManager that failed over
+/// not know the application yet, it is submitted again.
+///
+/// # Errors
+/// [`ApplicationError::TimedOut`] after `timeout` (the application goes on), [`ApplicationError::NotFound`],
+/// [`ApplicationError::ResourceManager`].
+pub async fn wait(
+    resource_manager: &ResourceManager,
+    id: ApplicationId,
+    level: WaitLevel,
+    timeout: Option<Duration>,
+    submission: Option<&ApplicationSubmission>,
+    on_change: &mut (dyn FnMut(&ApplicationReport) + Send),
+) -> Result<ApplicationReport, ApplicationError> {
+    let begun = Instant::now();
+    let deadline = timeout.map(|timeout| begun + timeout);
+    let mut state = None;
+    let mut pause = QUICK;
+    loop {
+        let poll = poll(resource_manager, id, submission.filter(|_| state.is_none()));
+        let timed_out = || ApplicationError::TimedOut {
+            application: id,
+            state: state.map_or("UNKNOWN", ApplicationState::name).to_owned(),
+            waited: begun.elapsed(),
+        };
+        let report = match deadline {
+            Some(deadline) => tokio::time::timeout_at(deadline, poll).await.map_err(|_| timed_out())??,
+            None => poll.await?,
+        };
+        if let Some(report) = report {
+            if state != Some(report.state) {
+                state = Some(report.state);
+                pause = QUICK;
+                on_change(&report);
+            }
+            if level.is_reached(report.state) {
+                return Ok(report);
+            }
+        }
+        let next = Instant::now() + pause;
+        if let Some(deadline) = deadline.filter(|deadline| *deadline < next) {
+            tokio::time::sleep_until(deadline).await;
+        } else {
+            tokio::time::sleep_until(next).await;
+        }
+        pause = next_pause(pause);
+    }
+}
+
+/// A report, or `None` when the application had to be submitted once more.
+async fn poll(
+    resource_manager: &ResourceManager,
+    id: ApplicationId,
+    submission: Option<&ApplicationSubmission>,
+) -> Result<Option<ApplicationReport>, ApplicationError> {
+    match (resource_manager.report(id).await, submission) {
+        (Ok(report), _) => Ok(Some(report)),
+        (Err(error), Some(submission)) if error.is_not_found() => {
+            resource_manager.submit(submission).await.map_err(ApplicationError::ResourceManager)?;
+            Ok(None)
+        }
+        (Err(error), _) => Err(ApplicationError::of(id, error)),
+    }
+}
+
+fn next_pause(pause: Duration) -> Duration {
+    (pause * 5 / 4).min(SLOW)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_reached_by_states() {
+        use ApplicationState as S;
+        for (level, states) in [
+            (WaitLevel::Submitted, &[S::New, S::NewSaving, S::Submitted, S::Accepted, S::Running][..]),
+            (WaitLevel::Accepted, &[S::Accepted, S::Running]),
+            (WaitLevel::Running, &[S::Running]),
+            (WaitLevel::Finished, &[]),
+        ] {
+            for &state in S::ALL {
+                let expected = states.contains(&state) || state.is_final();
+                assert_eq!(level.is_reached(state), expected, "{level:?} {state}");
+            }
+        }
+    }
+
+    #[test]
+    fn pauses_grow_to_a_second() {
+        let pauses: Vec<_> = std::iter::successors(Some(QUICK), |pause| Some(next_pause(*pause))).take(10).collect();
+        assert_eq!(pauses[0], QUICK);
+        assert!(pauses.is_sorted());
+        assert_eq!(pauses[9], SLOW);
+    }
+}

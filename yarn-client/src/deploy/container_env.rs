@@ -1,0 +1,103 @@
+//! Environments of the containers. Values go into a shell script of the NodeManager: `$VAR`, `{{VAR}}`,
+//! `<LOG_DIR>` and `<CPS>` are alive in them.
+
+use std::collections::BTreeMap;
+
+use super::keys;
+use super::plan::CONF_DIR;
+use crate::conf::Configuration;
+use crate::flink::{FlinkConfig, options};
+
+/// Separator of a class path, which the NodeManager fills in for its platform.
+const CLASS_PATH_SEPARATOR: &str = "<CPS>";
+
+/// Environment of the application master's container, class path apart.
+pub(super) fn master(config: &FlinkConfig, hadoop: &Configuration, user: &str) -> BTreeMap<String, String> {
+    let mut env = common(config, hadoop, user);
+    extend(&mut env, config, &options::MASTER_ENV_PREFIXES);
+    env
+}
+
+/// Environment of a TaskManager's container, class path apart.
+pub(super) fn task_manager(config: &FlinkConfig, hadoop: &Configuration, user: &str) -> BTreeMap<String, String> {
+    let mut env = common(config, hadoop, user);
+    extend(&mut env, config, &options::TASKMANAGER_ENV_PREFIXES);
+    env
+}
+
+fn common(config: &FlinkConfig, hadoop: &Configuration, user: &str) -> BTreeMap<String, String> {
+    let mut env = BTreeMap::from([
+        ("HADOOP_USER_NAME".to_owned(), user.to_owned()),
+        ("HADOOP_CLASSPATH".to_owned(), hadoop_class_path(hadoop)),
+    ]);
+    // Absolute: Flink finds usrlib as a sibling of FLINK_LIB_DIR.
+    for (name, directory) in [
+        ("FLINK_LIB_DIR", "lib"),
+        ("FLINK_PLUGINS_DIR", "plugins"),
+        ("FLINK_OPT_DIR", "opt"),
+        ("FLINK_CONF_DIR", CONF_DIR),
+    ] {
+        env.insert(name.to_owned(), format!("$PWD/{directory}"));
+    }
+    // Flink's log4j.properties reads the latter two.
+    for (name, option) in [
+        ("JAVA_HOME", &keys::JAVA_HOME),
+        ("ROOT_LOG_LEVEL", &keys::LOG_LEVEL),
+        ("MAX_LOG_FILE_NUMBER", &keys::LOG_MAX),
+    ] {
+        if let Some(value) = config.explicit(option) {
+            env.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    env
+}
+
+/// The user's own variables, the current prefix after (so: over) the deprecated one.
+fn extend(env: &mut BTreeMap<String, String>, config: &FlinkConfig, prefixes: &[&str]) {
+    for prefix in prefixes {
+        env.extend(config.prefixed(prefix).map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+}
+
+/// Where the nodes keep Hadoop's classes: `yarn.application.classpath`, else YARN's default.
+fn hadoop_class_path(hadoop: &Configuration) -> String {
+    let configured = hadoop.list("yarn.application.classpath");
+    if configured.is_empty() {
+        keys::YARN_APPLICATION_CLASSPATH.join(CLASS_PATH_SEPARATOR)
+    } else {
+        configured.join(CLASS_PATH_SEPARATOR)
+    }
+}
+
+/// Sets `CLASSPATH`, which a JVM started without `-classpath` uses: Flink's entries, then Hadoop's. A user's own
+/// `CLASSPATH` goes behind them.
+pub(super) fn add_class_path(env: &mut impl Variables, class_path: &[String]) {
+    let parts = [class_path.join(CLASS_PATH_SEPARATOR)];
+    let further = ["HADOOP_CLASSPATH", "CLASSPATH"].iter().filter_map(|name| env.variable(name));
+    let text: Vec<String> = parts.into_iter().chain(further).filter(|part| !part.is_empty()).collect();
+    env.put("CLASSPATH", text.join(CLASS_PATH_SEPARATOR));
+}
+
+/// An environment, ordered or (in a message) not.
+pub(super) trait Variables {
+    fn variable(&self, name: &str) -> Option<String>;
+    fn put(&mut self, name: &str, value: String);
+}
+
+impl Variables for BTreeMap<String, String> {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.get(name).cloned()
+    }
+    fn put(&mut self, name: &str, value: String) {
+        self.insert(name.to_owned(), value);
+    }
+}
+
+impl Variables for std::collections::HashMap<String, String> {
+    fn variable(&self, name: &str) -> Option<String> {
+        self.get(name).cloned()
+    }
+    fn put(&mut self, name: &str, value: String) {
+        self.insert(name.to_owned(), value);
+    }
+}

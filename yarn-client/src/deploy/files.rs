@@ -1,0 +1,133 @@
+//! Which files a job needs in its containers, and where they come from.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+
+use super::error::PreflightError;
+use super::keys;
+use super::plan::{APP_MASTER, CONF_DIR, UserJar};
+use super::spec::{JobJar, ResolvedJob};
+use crate::flink::FlinkConfig;
+use crate::flink::dist::LogConfiguration;
+use crate::hdfs::stage::{Kind, Scope, Source, StageItem, StagePlan};
+
+/// Where the job's jar lies when it is on the class path and not in `usrlib/`.
+pub(super) const USER_JAR_DIR: &str = "userjar/";
+/// Suffixes flink-yarn takes for `yarn.ship-archives`.
+const ARCHIVES: [&str; 6] = [".tar.gz", ".tar", ".tgz", ".dst", ".jar", ".zip"];
+
+/// All files but those that need the application's id.
+pub(super) fn stage_plan(
+    job: &ResolvedJob,
+    config: &FlinkConfig,
+    user_jar: UserJar,
+) -> Result<StagePlan, PreflightError> {
+    let provided = config.list(&keys::PROVIDED_LIB_DIRS);
+    let dist_jar = config.explicit(&keys::FLINK_DIST_JAR);
+    let mut items = vec![local(&job.app_master, APP_MASTER.to_owned(), Kind::File)];
+
+    // Flink itself: from the cluster where it is there already, else from this host.
+    for directory in &provided {
+        items.push(remote(directory, base_name(directory), Kind::File));
+    }
+    if let (true, Some(distribution)) = (provided.is_empty(), &job.distribution) {
+        for file in distribution.lib.iter().chain(&distribution.plugins) {
+            if dist_jar.is_some() && file.link == distribution.dist_jar.link {
+                continue;
+            }
+            items.push(local(&file.path, file.link.clone(), Kind::File));
+        }
+    }
+    if let Some(jar) = dist_jar {
+        items.push(item(jar, format!("lib/{}", base_name(jar)), Kind::File, keys::FLINK_DIST_JAR.key)?);
+    }
+
+    // The program, and what goes with it.
+    let directory = if user_jar == UserJar::UserLib { "usrlib/" } else { USER_JAR_DIR };
+    let link = format!("{directory}{}", job.jar.file_name());
+    items.push(match &job.jar {
+        JobJar::Local(path) => local(path, link, Kind::File),
+        JobJar::Remote(uri) => remote(uri, link, Kind::File),
+    });
+    match config.explicit(&keys::PROVIDED_USRLIB_DIR) {
+        Some(usrlib) if base_name(usrlib) == "usrlib" => {
+            items.push(remote(usrlib, "usrlib".to_owned(), Kind::File));
+        }
+        Some(usrlib) => {
+            return Err(PreflightError::Value {
+                key: keys::PROVIDED_USRLIB_DIR.key,
+                value: usrlib.to_owned(),
+                reason: "must be a directory named usrlib".to_owned(),
+            });
+        }
+        None => {
+            let usrlib = job.distribution.iter().flat_map(|distribution| &distribution.usrlib);
+            // The job's own jar may be one of them.
+            let others = usrlib.filter(|file| !matches!(&job.jar, JobJar::Local(jar) if same_file(jar, &file.path)));
+            items.extend(others.map(|file| local(&file.path, file.link.clone(), Kind::File)));
+        }
+    }
+    for path in config.list(&keys::SHIP_FILES) {
+        let name = base_name(&path);
+        if name == "usrlib" {
+            return Err(PreflightError::Value {
+                key: keys::SHIP_FILES.key,
+                value: path,
+                reason: "cannot be shipped: a directory of the name usrlib belongs beside lib, or into \
+                         yarn.provided.usrlib.dir"
+                    .to_owned(),
+            });
+        }
+        items.push(item(&path, name, Kind::File, keys::SHIP_FILES.key)?);
+    }
+    for path in config.list(&keys::SHIP_ARCHIVES) {
+        let name = base_name(&path);
+        if !ARCHIVES.iter().any(|suffix| name.to_ascii_lowercase().ends_with(suffix)) {
+            return Err(PreflightError::Value {
+                key: keys::SHIP_ARCHIVES.key,
+                value: path,
+                reason: format!("is not an archive YARN can unpack ({})", ARCHIVES.join(", ")),
+            });
+        }
+        items.push(item(&path, name, Kind::Archive, keys::SHIP_ARCHIVES.key)?);
+    }
+    let LogConfiguration { name, path, .. } = &job.logging;
+    let link = format!("{CONF_DIR}/{name}");
+    items.push(match path {
+        Some(path) => local(path, link, Kind::File),
+        None => bytes(Bytes::from_static(LogConfiguration::built_in().as_bytes()), link),
+    });
+    Ok(StagePlan { items })
+}
+
+/// Content of our own, in the application's directory.
+pub(super) fn bytes(content: Bytes, link: String) -> StageItem {
+    StageItem { source: Source::Bytes(content), link, kind: Kind::File, scope: Scope::Application }
+}
+
+fn local(path: &Path, link: String, kind: Kind) -> StageItem {
+    StageItem { source: Source::Local(path.to_owned()), link, kind, scope: Scope::Cache }
+}
+
+fn remote(uri: &str, link: String, kind: Kind) -> StageItem {
+    StageItem { source: Source::Remote(uri.to_owned()), link, kind, scope: Scope::Cache }
+}
+
+/// A path that may be on this host or on the cluster.
+fn item(text: &str, link: String, kind: Kind, key: &'static str) -> Result<StageItem, PreflightError> {
+    match JobJar::parse(text) {
+        JobJar::Remote(uri) => Ok(remote(&uri, link, kind)),
+        JobJar::Local(path) if path.exists() => Ok(local(&path, link, kind)),
+        JobJar::Local(path) => Err(PreflightError::ShipFile { key, path }),
+    }
+}
+
+fn base_name(text: &str) -> String {
+    text.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
+    real(a) == real(b)
+}

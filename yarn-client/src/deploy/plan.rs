@@ -1,0 +1,420 @@
+//! What will be asked of YARN for a job: sizes, files, environments, class path. Pure: nothing is read or sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proto::ids::ApplicationId;
+use proto::launch::{Job, JobManager, LaunchSpec, LocalResource, TaskManager, local_resource};
+
+use super::container_env;
+use super::error::PreflightError;
+use super::files;
+use super::keys;
+use super::spec::ResolvedJob;
+use crate::conf::Configuration;
+use crate::flink::memory::MemoryError;
+use crate::flink::options::Opt;
+use crate::flink::ports::PortRange;
+use crate::flink::{FlinkConfig, JobManagerMemory, TaskManagerMemory, Version, Warning, command};
+use crate::hdfs::stage::{StagePlan, StagingOptions};
+use crate::yarn::Resource;
+
+/// Directory of the Flink configuration inside a container.
+pub const CONF_DIR: &str = "conf";
+/// Name of the application master's binary inside its container.
+pub const APP_MASTER: &str = "flink-app-master";
+/// The port every stock configuration names; two JobManagers on one node cannot both have it.
+const STOCK_RPC_PORT: &str = "6123";
+/// Process sizes of the stock configuration, for a distribution without one (PyPI's has no `conf/`).
+const STOCK_SIZES: [(&str, &str); 2] =
+    [(keys::JOB_MANAGER_PROCESS_SIZE, "1600m"), (keys::TASK_MANAGER_PROCESS_SIZE, "1728m")];
+/// Limits of the ResourceManager (`YarnConfiguration.APPLICATION_MAX_TAGS`, `APPLICATION_MAX_TAG_LENGTH`).
+const MAX_TAGS: usize = 10;
+const MAX_TAG_LENGTH: usize = 100;
+/// The ResourceManager cuts longer ones off (`YarnConfiguration.APPLICATION_TYPE_LENGTH`).
+const MAX_TYPE_LENGTH: usize = 20;
+
+/// Where the job's jar stands on the class path (`yarn.classpath.include-user-jar`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserJar {
+    /// In `usrlib/`: Flink's user class loader loads it. The default here, as it keeps the program's libraries
+    /// apart from Flink's; flink-yarn's default is `Order`.
+    UserLib,
+    /// Before everything else.
+    First,
+    /// Among the other jars, by name.
+    Order,
+    /// After everything else.
+    Last,
+}
+
+/// What will be asked of YARN.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Name of the application.
+    pub name: String,
+    /// Its type, at most 20 characters.
+    pub application_type: String,
+    /// Queue; `None` where nobody has named one, which leaves the choice to the ResourceManager's placement rules.
+    pub queue: Option<String>,
+    /// Priority within the queue; `None` leaves the cluster's default.
+    pub priority: Option<i32>,
+    /// Tags, lower case.
+    pub tags: BTreeSet<String>,
+    /// Node label expression of all containers.
+    pub node_label: Option<String>,
+    /// Attempts the ResourceManager will grant.
+    pub max_attempts: u32,
+    /// Failures of attempts older than this (ms) do not count; `None`: all count.
+    pub attempt_validity_ms: Option<i64>,
+    /// Container of the application master, which holds the JobManager.
+    pub master: Resource,
+    /// Container of a TaskManager.
+    pub task_manager: Resource,
+    /// Slots of a TaskManager.
+    pub slots: u32,
+    /// TaskManagers that the configured parallelism needs.
+    pub task_managers: u32,
+    /// Where and how files are staged.
+    pub staging: StagingOptions,
+    /// Files to stage, apart from those that need the application's id.
+    pub files: StagePlan,
+    /// Environment of the application master.
+    pub master_env: BTreeMap<String, String>,
+    /// Command of the application master.
+    pub command: String,
+    /// Patterns of rolled log files to collect while the application runs: include, exclude.
+    pub rolled_logs: (Option<String>, Option<String>),
+    /// ACLs: who may view, who may modify.
+    pub acls: (Option<String>, Option<String>),
+    /// Version of the distribution.
+    pub version: Version,
+    /// The effective Flink configuration.
+    pub config: FlinkConfig,
+    /// The job's id.
+    pub job_id: String,
+    /// Class to run, as far as known.
+    pub main_class: Option<String>,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+    user_jar: UserJar,
+    user: String,
+    spec: LaunchSpec,
+}
+
+impl Plan {
+    /// Computes the plan of a job for `user`.
+    ///
+    /// # Errors
+    /// [`PreflightError`] for memory sizes that do not add up and settings that YARN would not take.
+    pub fn new(job: &ResolvedJob, hadoop: &Configuration, user: &str) -> Result<Self, PreflightError> {
+        let mut config = job.config.clone();
+        let mut warnings = job.warnings.clone();
+        let job_manager = derive(&mut config, "JobManager", STOCK_SIZES[0], JobManagerMemory::derive)?;
+        let task_manager = derive(&mut config, "TaskManagers", STOCK_SIZES[1], TaskManagerMemory::derive)?;
+
+        let priority = number(&config, &keys::PRIORITY, i64::from(i32::MIN)..=i64::from(i32::MAX))?;
+        let parallelism = number(&config, &keys::PARALLELISM, 1..=i64::from(u32::MAX))?;
+        let vcores = number(&config, &keys::MASTER_VCORES, 1..=i64::from(i32::MAX))?;
+        let replication = number(&config, &keys::FILE_REPLICATION, -1..=512)?;
+        let validity = number(&config, &keys::ATTEMPT_VALIDITY, -1..=i64::MAX)?;
+        let max_attempts = attempts(&config, hadoop, &mut warnings)?;
+        let user_jar = user_jar(&config)?;
+        let ports = [
+            (keys::RPC_PORT.key, rpc_ports(&config)),
+            (keys::REST_BIND_PORT.key, config.value(&keys::REST_BIND_PORT).unwrap_or("0")),
+            (keys::BLOB_PORT.key, config.value(&keys::BLOB_PORT).unwrap_or("0")),
+        ];
+        for (key, range) in ports {
+            PortRange::parse(range).map_err(|source| PreflightError::Ports { key, source })?;
+        }
+        let [rpc_port_range, rest_port_range, blob_port_range] = ports.map(|(_, range)| range.to_owned());
+
+        let text = |option: &Opt| config.value(option).map(str::to_owned).filter(|value| !value.is_empty());
+        let slots = task_manager.slots.max(1);
+        let parallelism = u32::try_from(parallelism).unwrap_or(u32::MAX);
+        let env = container_env::task_manager(&config, hadoop, user);
+        let spec = LaunchSpec {
+            version: proto::launch::VERSION,
+            staging_dir: String::new(),
+            flink_version: job.version.to_string(),
+            application_name: String::new(),
+            user: user.to_owned(),
+            hadoop_conf: hadoop.flat().into_iter().collect(),
+            flink_conf: Default::default(),
+            classpath: Vec::new(),
+            job: Some(Job {
+                job_id: job.job_id.clone(),
+                main_class: job.main_class.clone(),
+                args: job.args.clone(),
+                parallelism,
+                savepoint_path: job.savepoint.clone(),
+                allow_non_restored_state: job.allow_non_restored_state,
+            }),
+            job_manager: Some(JobManager {
+                jvm_args: command::job_manager_jvm_args(&config, &job_manager, &job.version),
+                dynamic_properties: job_manager.dynamic_properties(),
+                rpc_port_range,
+                rest_port_range,
+                blob_port_range,
+            }),
+            task_manager: Some(TaskManager {
+                memory_mib: task_manager.process_mib(),
+                vcores: task_manager.vcores(),
+                slots,
+                jvm_args: command::task_manager_jvm_args(&config, &task_manager, &job.version),
+                dynamic_properties: task_manager.dynamic_properties(),
+                env: env.into_iter().collect(),
+                local_resources: Vec::new(),
+                node_label: text(&keys::TASK_MANAGER_NODE_LABEL),
+                external_resources: external_resources(&config, &task_manager).into_iter().collect(),
+                command_template: text(&keys::COMMAND_TEMPLATE).unwrap_or_default(),
+            }),
+            conf_dir: CONF_DIR.to_owned(),
+            max_attempts,
+            view_acls: text(&keys::VIEW_ACLS).unwrap_or_default(),
+            modify_acls: text(&keys::MODIFY_ACLS).unwrap_or_default(),
+        };
+        let task_manager_resource = Resource {
+            memory_mib: task_manager.process_mib(),
+            vcores: task_manager.vcores(),
+            others: external_resources(&config, &task_manager),
+        };
+        Ok(Self {
+            name: text(&keys::APPLICATION_NAME).unwrap_or_else(|| default_name(job)),
+            application_type: application_type(&config)?,
+            queue: text(&keys::QUEUE),
+            priority: i32::try_from(priority).ok().filter(|priority| *priority >= 0),
+            tags: tags(&config)?,
+            node_label: text(&keys::NODE_LABEL),
+            max_attempts,
+            attempt_validity_ms: Some(validity).filter(|validity| *validity > 0),
+            master: Resource::new(job_manager.process_mib(), u32::try_from(vcores).unwrap_or(1)),
+            task_manager: task_manager_resource,
+            slots,
+            task_managers: parallelism.div_ceil(slots),
+            staging: StagingOptions {
+                base: text(&keys::STAGING_DIRECTORY),
+                replication: u32::try_from(replication).ok().filter(|replication| *replication > 0),
+                ..StagingOptions::default()
+            },
+            files: files::stage_plan(job, &config, user_jar)?,
+            master_env: container_env::master(&config, hadoop, user),
+            command: format!("exec ./{APP_MASTER} 1><LOG_DIR>/appmaster.stdout 2><LOG_DIR>/appmaster.stderr"),
+            rolled_logs: (text(&keys::ROLLED_LOGS_INCLUDE), text(&keys::ROLLED_LOGS_EXCLUDE)),
+            acls: (text(&keys::VIEW_ACLS), text(&keys::MODIFY_ACLS)),
+            version: job.version.clone(),
+            job_id: job.job_id.clone(),
+            main_class: job.main_class.clone(),
+            warnings,
+            user_jar,
+            user: user.to_owned(),
+            config,
+            spec,
+        })
+    }
+
+    /// The user the application runs for.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The Flink configuration of this application: the plan's, with what depends on its id.
+    pub fn config_for(&self, id: ApplicationId) -> FlinkConfig {
+        let mut config = self.config.clone();
+        let ha = config.explicit(&keys::HIGH_AVAILABILITY).is_some_and(|kind| !kind.eq_ignore_ascii_case("none"));
+        // Flink's own default, `/default`, would mix all applications of one ZooKeeper.
+        if ha && config.explicit(&keys::HA_CLUSTER_ID).is_none() {
+            config.set(keys::HA_CLUSTER_ID.key, id.to_string());
+        }
+        config
+    }
+
+    /// Name (`conf/config.yaml` or `conf/flink-conf.yaml`) and text of the Flink configuration of an application.
+    ///
+    /// # Errors
+    /// [`PreflightError::Flink`] for a value that `flink-conf.yaml` cannot hold.
+    pub fn config_file(&self, config: &FlinkConfig) -> Result<(String, String), PreflightError> {
+        let (name, text) = config.file(&self.version)?;
+        Ok((format!("{CONF_DIR}/{name}"), text))
+    }
+
+    /// The launch specification, once all files are on the cluster. `staged` is everything the containers get; the
+    /// TaskManagers get all of it but the application master's binary.
+    pub fn launch_spec(&self, config: FlinkConfig, staged: &[LocalResource], staging_dir: String) -> LaunchSpec {
+        let mut spec = self.spec.clone();
+        spec.staging_dir = staging_dir;
+        spec.application_name.clone_from(&self.name);
+        spec.flink_conf = config.flat().clone().into_iter().collect();
+        spec.classpath = class_path(staged, self.user_jar);
+        if let Some(task_manager) = &mut spec.task_manager {
+            let for_all = staged.iter().filter(|resource| resource.link != APP_MASTER);
+            task_manager.local_resources = for_all.cloned().collect();
+            container_env::add_class_path(&mut task_manager.env, &spec.classpath);
+        }
+        spec
+    }
+
+    /// The application master's environment, once the class path is known.
+    pub fn master_env_with(&self, class_path: &[String]) -> BTreeMap<String, String> {
+        let mut env = self.master_env.clone();
+        container_env::add_class_path(&mut env, class_path);
+        env
+    }
+}
+
+/// The class path of both JVMs, relative to the working directory: directories, then jars, each sorted, flink-dist
+/// last (`YarnClusterDescriptor`). Plugins and `usrlib` have class loaders of their own; archives are not class path.
+pub(super) fn class_path(staged: &[LocalResource], user_jar: UserJar) -> Vec<String> {
+    let mut directories = BTreeSet::from([CONF_DIR.to_owned()]);
+    let mut jars = BTreeSet::new();
+    let (mut dist, mut first, mut last) = (Vec::new(), Vec::new(), Vec::new());
+    for resource in staged {
+        let link = resource.link.as_str();
+        let kind = resource.kind();
+        let (directory, name) = link.rsplit_once('/').unwrap_or((".", link));
+        let apart = link.starts_with("plugins/") || link.starts_with("usrlib/") || link == APP_MASTER;
+        if apart || kind == local_resource::Kind::Archive {
+            continue;
+        }
+        if let Some(user) = link.strip_prefix(files::USER_JAR_DIR) {
+            match user_jar {
+                UserJar::First => first.push(link.to_owned()),
+                UserJar::Last => last.push(link.to_owned()),
+                // By name among the others, wherever it lies.
+                UserJar::Order | UserJar::UserLib => {
+                    jars.insert((user.to_owned(), link.to_owned()));
+                }
+            }
+        } else if !name.ends_with(".jar") {
+            directories.insert(directory.to_owned());
+        } else if name.starts_with("flink-dist") {
+            dist.push(link.to_owned());
+        } else {
+            jars.insert((link.to_owned(), link.to_owned()));
+        }
+    }
+    let jars = jars.into_iter().map(|(_, link)| link);
+    first.into_iter().chain(directories).chain(jars).chain(dist).chain(last).collect()
+}
+
+/// Derives memory sizes; where nothing at all is configured, from the stock configuration's process size.
+fn derive<T>(
+    config: &mut FlinkConfig,
+    role: &'static str,
+    (key, stock): (&str, &str),
+    model: impl Fn(&FlinkConfig) -> Result<T, MemoryError>,
+) -> Result<T, PreflightError> {
+    match model(config) {
+        Err(MemoryError::NotConfigured { .. }) => {
+            config.set(key, stock);
+            model(config)
+        }
+        other => other,
+    }
+    .map_err(|source| PreflightError::Memory { role, source })
+}
+
+fn number(
+    config: &FlinkConfig,
+    option: &Opt,
+    range: std::ops::RangeInclusive<i64>,
+) -> Result<i64, PreflightError> {
+    let value = config.integer(option)?.unwrap_or(*range.start());
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    let reason = format!("is not between {} and {}", range.start(), range.end());
+    Err(PreflightError::Value { key: option.key, value: value.to_string(), reason })
+}
+
+/// flink-yarn caps silently; a warning is the least (FLINK-20347).
+fn attempts(
+    config: &FlinkConfig,
+    hadoop: &Configuration,
+    warnings: &mut Vec<Warning>,
+) -> Result<u32, PreflightError> {
+    let wanted = number(config, &keys::ATTEMPTS, 1..=i64::from(i32::MAX))?;
+    let local = hadoop.integer("yarn.resourcemanager.am.max-attempts", 2)?;
+    let cap = hadoop.integer("yarn.resourcemanager.am.global.max-attempts", local)?.max(1);
+    if wanted > cap {
+        warnings.push(Warning {
+            key: keys::ATTEMPTS.key.to_owned(),
+            text: format!("{wanted} attempts are asked, the cluster grants {cap} (yarn.resourcemanager.am.max-attempts)"),
+        });
+    }
+    Ok(u32::try_from(wanted.min(cap)).unwrap_or(1))
+}
+
+fn user_jar(config: &FlinkConfig) -> Result<UserJar, PreflightError> {
+    let Some(value) = config.explicit(&keys::INCLUDE_USER_JAR) else { return Ok(UserJar::UserLib) };
+    match value.to_ascii_uppercase().as_str() {
+        "DISABLED" => Ok(UserJar::UserLib),
+        "FIRST" => Ok(UserJar::First),
+        "LAST" => Ok(UserJar::Last),
+        "ORDER" => Ok(UserJar::Order),
+        _ => Err(PreflightError::Value {
+            key: keys::INCLUDE_USER_JAR.key,
+            value: value.to_owned(),
+            reason: "is none of DISABLED, FIRST, LAST, ORDER".to_owned(),
+        }),
+    }
+}
+
+/// `yarn.application-master.port`; else `jobmanager.rpc.port` where it is the user's own choice.
+fn rpc_ports(config: &FlinkConfig) -> &str {
+    config
+        .explicit(&keys::MASTER_PORT)
+        .or_else(|| config.explicit(&keys::RPC_PORT).filter(|port| port.trim() != STOCK_RPC_PORT))
+        .unwrap_or("0")
+}
+
+fn tags(config: &FlinkConfig) -> Result<BTreeSet<String>, PreflightError> {
+    let value = config.value(&keys::TAGS).unwrap_or_default();
+    // The ResourceManager keeps what it gets; Java's clients ask for lower case only.
+    let tags: BTreeSet<String> =
+        value.split(',').map(|tag| tag.trim().to_ascii_lowercase()).filter(|tag| !tag.is_empty()).collect();
+    let refuse = |value: &str, reason: String| {
+        Err(PreflightError::Value { key: keys::TAGS.key, value: value.to_owned(), reason })
+    };
+    if tags.len() > MAX_TAGS {
+        return refuse(value, format!("has {} tags; YARN takes at most {MAX_TAGS}", tags.len()));
+    }
+    for tag in &tags {
+        if tag.len() > MAX_TAG_LENGTH {
+            return refuse(tag, format!("is longer than {MAX_TAG_LENGTH} characters"));
+        }
+        if !tag.is_ascii() {
+            return refuse(tag, "is not plain ASCII".to_owned());
+        }
+    }
+    Ok(tags)
+}
+
+fn application_type(config: &FlinkConfig) -> Result<String, PreflightError> {
+    let value = config.value(&keys::APPLICATION_TYPE).unwrap_or_default().to_owned();
+    if value.chars().count() > MAX_TYPE_LENGTH {
+        let reason = format!("is longer than {MAX_TYPE_LENGTH} characters");
+        return Err(PreflightError::Value { key: keys::APPLICATION_TYPE.key, value, reason });
+    }
+    Ok(value)
+}
+
+/// The class or the jar says more than flink-yarn's "Flink Application Cluster".
+fn default_name(job: &ResolvedJob) -> String {
+    match &job.main_class {
+        Some(class) => class.rsplit(['.', '$']).next().unwrap_or(class).to_owned(),
+        None => job.jar.file_name(),
+    }
+}
+
+/// YARN's resource name for each of `external-resources` that has one.
+fn external_resources(config: &FlinkConfig, memory: &TaskManagerMemory) -> BTreeMap<String, u64> {
+    let named = |(name, amount): &(String, u64)| {
+        let key = config.get(&format!("external-resource.{name}.yarn.config-key"))?;
+        Some((key.to_owned(), *amount))
+    };
+    memory.external_resources.iter().filter_map(named).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests;

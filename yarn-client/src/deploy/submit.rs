@@ -1,0 +1,160 @@
+//! Brings a job to the ResourceManager: files first, then the submission. A client that stops half-way leaves
+//! nothing behind but whole entries of the cache.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use prost::Message;
+use proto::ids::ApplicationId;
+use proto::launch::local_resource;
+
+use super::error::{PreflightError, SubmitError};
+use super::files;
+use super::gateway::Gateway;
+use super::plan::Plan;
+use super::preflight::Ready;
+use crate::hdfs::application_dir::ApplicationDir;
+use crate::hdfs::digest::Digests;
+use crate::hdfs::stage::{Progress, StageError};
+use crate::yarn::{ApplicationSubmission, LaunchContext, LogAggregationContext};
+
+/// A job the ResourceManager has taken.
+#[derive(Debug, Clone)]
+pub struct Submitted {
+    /// The application.
+    pub application_id: ApplicationId,
+    /// The Flink job: 32 hexadecimal digits.
+    pub job_id: String,
+    /// Full URI of the application's staging directory.
+    pub staging_dir: String,
+    /// What was submitted; [`attach::wait`](super::attach::wait) needs it should a ResourceManager have lost it.
+    pub submission: ApplicationSubmission,
+}
+
+/// Stages everything and submits. `interrupt` ends the work before the submission; once the application is being
+/// submitted the answer is waited for.
+///
+/// # Errors
+/// [`SubmitError`]; the application's staging directory has then been removed again.
+pub async fn submit(
+    gateway: &Gateway,
+    plan: &Plan,
+    ready: Ready,
+    digests: &Digests,
+    progress: &(dyn Progress + Sync),
+    interrupt: impl Future<Output = ()> + Send,
+) -> Result<Submitted, SubmitError> {
+    let id = ready.application.id;
+    let mut directory = None;
+    let staged = {
+        let work = stage(plan, &ready, digests, progress, &mut directory);
+        tokio::select! {
+            biased;
+            () = interrupt => Err(SubmitError::Interrupted),
+            staged = work => staged,
+        }
+    };
+    let submitted = match staged {
+        Ok((staging_dir, submission)) => match gateway.resource_manager.submit(&submission).await {
+            Ok(()) => Ok(Submitted { application_id: id, job_id: plan.job_id.clone(), staging_dir, submission }),
+            Err(source) => Err(SubmitError::Refused { application: id, source }),
+        },
+        Err(error) => Err(error),
+    };
+    if submitted.is_err() {
+        discard(gateway, ready, directory, &submitted).await;
+    }
+    submitted
+}
+
+/// Uploads, in order: the files of the plan with the configuration, then the launch specification that names them.
+async fn stage(
+    plan: &Plan,
+    ready: &Ready,
+    digests: &Digests,
+    progress: &(dyn Progress + Sync),
+    made: &mut Option<ApplicationDir>,
+) -> Result<(String, ApplicationSubmission), SubmitError> {
+    let id = ready.application.id;
+    let config = plan.config_for(id);
+    let (link, text) = plan.config_file(&config)?;
+    let mut stage_plan = plan.files.clone();
+    stage_plan.items.push(files::bytes(Bytes::from(text), link));
+
+    // Kept from before the directory exists: a creation that is interrupted may have happened on the NameNode.
+    *made = Some(ApplicationDir::open(
+        std::sync::Arc::clone(ready.staging.fs()),
+        format!("{}/.yarn-flink/apps/{id}", ready.staging.base().trim_end_matches('/')),
+    ));
+    let directory = ready.staging.application_dir(&id).await?;
+    *made = Some(directory.clone());
+    let mut resources = ready.staging.stage(&stage_plan, &directory, digests, progress).await?;
+
+    let spec = plan.launch_spec(config, &resources, directory.uri());
+    let master_env = plan.master_env_with(&spec.classpath);
+    let content = Bytes::from(spec.encode_to_vec());
+    let spec_file = directory
+        .put_bytes(content, proto::launch::FILE_NAME, local_resource::Kind::File)
+        .await
+        .map_err(StageError::from)?;
+    resources.push(spec_file);
+
+    let context = LaunchContext {
+        command: plan.command.clone(),
+        env: master_env,
+        local_resources: resources,
+        credentials: None,
+        view_acls: plan.acls.0.clone().unwrap_or_default(),
+        modify_acls: plan.acls.1.clone().unwrap_or_default(),
+    };
+    let (rolled_include, rolled_exclude) = plan.rolled_logs.clone();
+    let rolled = rolled_include.is_some() || rolled_exclude.is_some();
+    let submission = ApplicationSubmission {
+        application_type: plan.application_type.clone(),
+        queue: plan.queue.clone(),
+        priority: plan.priority,
+        tags: plan.tags.iter().cloned().collect(),
+        max_attempts: plan.max_attempts,
+        attempt_failures_validity: plan
+            .attempt_validity_ms
+            .and_then(|millis| u64::try_from(millis).ok())
+            .map(Duration::from_millis),
+        node_label: plan.node_label.clone(),
+        log_aggregation: rolled.then(|| LogAggregationContext {
+            rolled_include,
+            rolled_exclude,
+            ..LogAggregationContext::default()
+        }),
+        ..ApplicationSubmission::new(id, plan.name.clone(), plan.master.clone(), context)
+    };
+    Ok((directory.uri(), submission))
+}
+
+/// Takes back what a failed submission has made. When the ResourceManager's answer was lost, the application may
+/// exist: it is killed first, or its containers would look for files that are gone.
+async fn discard(
+    gateway: &Gateway,
+    ready: Ready,
+    directory: Option<ApplicationDir>,
+    failed: &Result<Submitted, SubmitError>,
+) {
+    let id = ready.application.id;
+    if let Err(SubmitError::Refused { source, .. }) = failed
+        && source.remote_class().is_none()
+        && let Err(error) = gateway.resource_manager.kill(id).await
+    {
+        tracing::debug!(%id, %error, "kill after a lost submission");
+    }
+    if let Some(directory) = directory
+        && let Err(error) = directory.discard().await
+    {
+        tracing::warn!(directory = directory.path(), %error, "the staging directory could not be removed");
+    }
+}
+
+impl From<crate::flink::ConfigError> for SubmitError {
+    fn from(error: crate::flink::ConfigError) -> Self {
+        Self::Preflight(PreflightError::from(error))
+    }
+}
