@@ -1,0 +1,3 @@
+//! From nothing to a Flink job on a real Hadoop cluster that ends by itself.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The process that outlives us to clean up.

@@ -1,0 +1,1 @@
+//! Hadoop's XML configuration files.
