@@ -1,7 +1,9 @@
 //! What a fresh machine needs before anything can be downloaded or compiled.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// A tool that was not found or is too old, with the way to get it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +43,7 @@ const JDK_REMEDY: &str = "Debian and Ubuntu: apt-get install openjdk-17-jdk-head
                           with JAVA_HOME set or its bin folder in PATH";
 const MAVEN_REMEDY: &str = "Debian and Ubuntu: apt-get install maven; elsewhere unpack Apache Maven 3.6 or newer and \
                             put its bin folder in PATH";
-const PYTHON_REMEDY: &str = "Debian and Ubuntu: apt-get install python3-pip python3-setuptools; elsewhere any Python \
+const PYTHON_REMEDY: &str = "Debian and Ubuntu: apt-get install python3-pip; elsewhere any Python \
                              3.9 or newer with pip (python3 -m ensurepip)";
 
 /// Checks that cargo, a JDK (java and javac) of version 17 or newer, Maven and Python 3 with pip can be run.
@@ -59,6 +61,26 @@ pub fn java_tool(name: &str) -> String {
         Ok(home) if !home.is_empty() => format!("{home}/bin/{name}"),
         _ => name.to_owned(),
     }
+}
+
+/// Home of the JDK that [`java_tool`] finds, for `JAVA_HOME` of daemons and containers.
+///
+/// # Errors
+/// [`MissingPrerequisites`] when Java cannot be run.
+pub fn java_home() -> Result<PathBuf, MissingPrerequisites> {
+    static HOME: OnceLock<Result<PathBuf, MissingPrerequisites>> = OnceLock::new();
+    let find = || {
+        let java = java_tool("java");
+        // Asked of Java itself, because `java` in PATH may be a link or a version switcher's script.
+        let home = run(&java, &["-XshowSettings:properties", "-version"]).and_then(|text| {
+            let line = text.lines().find_map(|line| line.trim().strip_prefix("java.home = "));
+            line.map(PathBuf::from).ok_or_else(|| format!("`{java}` names no java.home"))
+        });
+        home.map_err(|found| {
+            MissingPrerequisites(vec![Missing { tool: "Java runtime (java)", found, remedy: JDK_REMEDY }])
+        })
+    };
+    HOME.get_or_init(find).clone()
 }
 
 fn check_with(
