@@ -339,16 +339,18 @@ impl Cluster {
     /// In an order in which nobody restarts what has just ended: managers, containers and the rest, storage last.
     fn end(&mut self, discard_logs: bool) -> Result<()> {
         let Some(reaper) = self.reaper.take() else { return Ok(()) };
-        let mut running = std::mem::take(&mut *self.running());
+        let running = std::mem::take(&mut *self.running());
         let storage =
             |daemon: &Daemon| matches!(daemon, Daemon::NameNode | Daemon::DataNode | Daemon::ZooKeeper);
-        for (_, daemon) in running.extract_if(.., |daemon, _| !storage(daemon)) {
+        let (storage, managers): (Vec<_>, Vec<_>) =
+            running.into_iter().partition(|(daemon, _)| storage(daemon));
+        for (_, daemon) in managers {
             daemon.kill_9();
         }
         for container in self.container_processes() {
             container.kill_9();
         }
-        for daemon in running.into_values() {
+        for (_, daemon) in storage {
             daemon.kill_9();
         }
         reaper.finish(discard_logs)

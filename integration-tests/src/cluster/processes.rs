@@ -33,6 +33,11 @@ impl Process {
         self.command.iter().any(|argument| argument == main_class)
     }
 
+    /// Whether it still runs; a zombie that nobody has waited for does not.
+    pub fn lives(&self) -> bool {
+        lives(self.pid)
+    }
+
     /// Sends SIGKILL. A process that is gone already is no error.
     pub fn kill_9(&self) {
         signal(self.pid, Signal::KILL);

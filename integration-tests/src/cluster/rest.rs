@@ -15,6 +15,9 @@ const POLL: Duration = Duration::from_millis(100);
 /// States of an application that has ended.
 const ENDED: [&str; 3] = ["FINISHED", "FAILED", "KILLED"];
 
+/// Headers of a request with a JSON body.
+const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
+
 impl Cluster {
     /// `http://host:port` of the first ResourceManager that lives; the standby of a pair redirects to the active one.
     pub fn rm_web(&self) -> String {
@@ -93,6 +96,39 @@ impl Cluster {
     /// As [`Cluster::rm_rest`].
     pub async fn running_nodes(&self) -> Result<Vec<Value>> {
         Ok(array(self.rm_rest("/ws/v1/cluster/nodes?states=running").await?, "/nodes/node"))
+    }
+
+    /// Submits a shell command as an application's master through the ResourceManager's own REST page, as `user`, and
+    /// returns the application id. The command never registers, so the application stays ACCEPTED while it runs.
+    ///
+    /// # Errors
+    /// The ResourceManager refuses: its text is in the error.
+    pub async fn submit_command(&self, user: &str, queue: &str, name: &str, command: &str) -> Result<String> {
+        let new = format!("{}/ws/v1/cluster/apps/new-application?user.name={user}", self.rm_web());
+        let answer = http::request("POST", &new, &JSON, "{}".into()).await?.json()?;
+        let id = answer.get("application-id").and_then(Value::as_str).context("no application-id")?;
+        let submission = serde_json::json!({
+            "application-id": id,
+            "application-name": name,
+            "queue": queue,
+            "max-app-attempts": 1,
+            "application-type": "TEST",
+            "resource": {"memory": 128, "vCores": 1},
+            "am-container-spec": {"commands": {"command": command}, "environment": {"entry": []}},
+        });
+        let url = format!("{}/ws/v1/cluster/apps?user.name={user}", self.rm_web());
+        http::request("POST", &url, &JSON, submission.to_string().into()).await?.success()?;
+        Ok(id.to_owned())
+    }
+
+    /// Kills an application through the ResourceManager's own REST page, as the cluster's user.
+    ///
+    /// # Errors
+    /// The ResourceManager refuses.
+    pub async fn kill_application(&self, id: &str) -> Result<()> {
+        let url = format!("{}/ws/v1/cluster/apps/{id}/state?user.name={}", self.rm_web(), self.layout.user);
+        http::request("PUT", &url, &JSON, "{\"state\":\"KILLED\"}".into()).await?.success()?;
+        Ok(())
     }
 
     /// WebHDFS as the cluster's user.
