@@ -47,7 +47,8 @@ fn build() -> Result<Binaries> {
     let mut command = Command::new(&cargo);
     command
         .current_dir(workspace())
-        .args(["build", "--quiet", "-p", "yarn-client", "-p", "app-master", "--bins"])
+        // The whole workspace: a choice of packages would unify features otherwise and compile everything again.
+        .args(["build", "--quiet", "--workspace", "--bins"])
         .arg("--message-format=json-render-diagnostics")
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());

@@ -225,11 +225,12 @@ async fn the_oldest_and_the_newest_hadoop_boot() -> Result<()> {
 async fn nothing_outlives_a_process_that_is_killed() -> Result<()> {
     let _turn = shared::turn().await;
     let temporary = tempfile::tempdir()?;
+    let said = temporary.path().join("said");
     let mut booting = Command::new(env!("CARGO_BIN_EXE_quickstart"))
         .env("TMPDIR", temporary.path())
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(fs::File::create(&said)?)
         .spawn()?;
     let mark = format!("YARN_FLINK_TEST_CLUSTER={}", temporary.path().canonicalize()?.display());
     let marked = || -> usize {
@@ -237,9 +238,15 @@ async fn nothing_outlives_a_process_that_is_killed() -> Result<()> {
         let environments = entries.flatten().filter_map(|entry| fs::read(entry.path().join("environ")).ok());
         environments.filter(|environment| String::from_utf8_lossy(environment).contains(&mark)).count()
     };
-    let started = eventually("the daemons start", Duration::from_secs(300), || marked() >= 4).await;
+    let mut ended = None;
+    let started = eventually("the daemons start", Duration::from_secs(120), || {
+        ended = booting.try_wait().ok().flatten();
+        ended.is_some() || marked() >= 4
+    });
+    let started = started.await;
     booting.kill()?;
     booting.wait()?;
+    assert_eq!(ended, None, "quickstart ended too early: {}", fs::read_to_string(&said)?);
     started?;
     eventually("all daemons are gone", Duration::from_secs(15), || marked() == 0).await?;
     let folders = || -> usize {
