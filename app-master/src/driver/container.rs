@@ -23,8 +23,6 @@ pub(super) struct Container {
     pub java_home: Option<PathBuf>,
     /// `PATH`, searched for Java when `JAVA_HOME` is not set.
     pub path: String,
-    /// Class path of Hadoop on this node: `yarn.application.classpath` with its variables expanded.
-    pub hadoop_classpath: String,
 }
 
 /// A variable that every NodeManager sets is missing or malformed: this is no YARN container.
@@ -38,9 +36,6 @@ pub enum ContainerError {
     #[error("CONTAINER_ID")]
     Id(#[from] proto::ids::ParseIdError),
 }
-
-/// Name of the variable by which the client passes `yarn.application.classpath` to its containers.
-pub(super) const HADOOP_CLASSPATH: &str = "HADOOP_CLASSPATH";
 
 impl Container {
     /// Reads the variables.
@@ -58,7 +53,6 @@ impl Container {
             token_file: PathBuf::from(variable("HADOOP_TOKEN_FILE_LOCATION")?),
             java_home: env.non_empty("JAVA_HOME").map(PathBuf::from),
             path: env.get("PATH").unwrap_or_default().to_owned(),
-            hadoop_classpath: env.get(HADOOP_CLASSPATH).unwrap_or_default().to_owned(),
         })
     }
 }

@@ -95,7 +95,6 @@ impl JobManager {
             .arg(LAUNCHER)
             .arg(std::process::id().to_string())
             .args(&argv)
-            .env("CLASSPATH", class_path(spec, container))
             .stdin(Stdio::null())
             .stdout(log("jobmanager.out")?)
             .stderr(log("jobmanager.err")?)
@@ -221,14 +220,6 @@ pub(super) fn logging(spec: &LaunchSpec, file: String) -> Logging {
         (LogFramework::Log4j, "log4j.properties")
     };
     Logging { framework, configuration: format!("{}/{name}", spec.conf_dir), file }
-}
-
-fn class_path(spec: &LaunchSpec, container: &Container) -> String {
-    let mut entries = spec.classpath.clone();
-    if !container.hadoop_classpath.is_empty() {
-        entries.push(container.hadoop_classpath.clone());
-    }
-    entries.join(":")
 }
 
 fn find_java(container: &Container) -> Result<PathBuf, StartError> {

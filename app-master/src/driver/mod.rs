@@ -100,7 +100,8 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     let credentials = Credentials::read(&container.token_file)?;
     let token = credentials.find(AM_RM_TOKEN).cloned().ok_or(StartError::NoToken)?;
     let conf = Configuration::from_flat(spec.hadoop_conf.clone());
-    let staging = Staging::open(&conf, &spec.user, &spec.staging_dir)?;
+    let user = User::new(spec.user.clone());
+    let staging = Staging::open(&conf, &user, &spec.staging_dir)?;
     let flink_config = FlinkConfig::from_flat(spec.flink_conf.clone());
     // With high availability Flink itself knows what it has done.
     let recovers =
@@ -188,7 +189,6 @@ fn settings(spec: &LaunchSpec, config: &FlinkConfig, job_had_begun: bool) -> Res
         heartbeat_pending: duration(&CONTAINER_REQUEST_INTERVAL, HEARTBEAT_PENDING)?,
         registration_timeout: duration(&REGISTRATION_TIMEOUT, Duration::from_secs(300))?,
         idle_timeout: duration(&TASK_MANAGER_TIMEOUT, Duration::from_secs(30))?,
-        slot_timeout: spec.slot_timeout_ms.map(Duration::from_millis),
     })
 }
 

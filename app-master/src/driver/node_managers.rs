@@ -11,7 +11,6 @@ use yarn_client::flink::command;
 use yarn_client::security::{Credentials, Token};
 use yarn_client::yarn::{AM_RM_TOKEN, AllocatedContainer, LaunchContext, NodeManagerClient, launch};
 
-use super::container::HADOOP_CLASSPATH;
 use super::job_manager;
 use super::ports::Ports;
 use crate::machine::Event;
@@ -90,12 +89,7 @@ impl NodeManagers {
     fn context(&self, container: &AllocatedContainer, ports: Ports) -> LaunchContext {
         let spec = &self.spec;
         let task_manager = spec.task_manager.clone().unwrap_or_default();
-        let mut env: BTreeMap<_, _> = task_manager.env.into_iter().collect();
-        let mut class_path = spec.classpath.clone();
-        if env.contains_key(HADOOP_CLASSPATH) {
-            class_path.push(format!("${HADOOP_CLASSPATH}"));
-        }
-        env.insert("CLASSPATH".to_owned(), class_path.join("<CPS>"));
+        let env = task_manager.env.into_iter().collect();
 
         let mut properties = task_manager.dynamic_properties;
         properties.extend([

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use yarn_client::conf::Configuration;
 use yarn_client::hdfs::{CreateOptions, FileSystem, FileSystems, HdfsError};
+use yarn_client::security::User;
 
 use crate::machine::Event;
 
@@ -23,7 +24,7 @@ impl Staging {
     ///
     /// # Errors
     /// A URI or a configuration without a usable file system.
-    pub(super) fn open(conf: &Configuration, user: &str, uri: &str) -> Result<Self, HdfsError> {
+    pub(super) fn open(conf: &Configuration, user: &User, uri: &str) -> Result<Self, HdfsError> {
         let (fs, path) = FileSystems::connect(conf, user)?.locate(uri)?;
         Ok(Self { fs, path })
     }

@@ -67,8 +67,6 @@ pub struct Settings {
     pub registration_timeout: Duration,
     /// `resourcemanager.taskmanager-timeout`.
     pub idle_timeout: Duration,
-    /// The user's own `slot.request.timeout`; `None` waits for as long as the cluster could still deliver.
-    pub slot_timeout: Option<Duration>,
 }
 
 /// Where the life of the JobManager stands.
@@ -488,12 +486,7 @@ impl AppMaster {
     }
 
     fn check_starvation(&mut self, now: Duration) {
-        let Some(since) = self.starving_since else { return };
-        if let Some(timeout) = self.settings.slot_timeout
-            && since + timeout <= now
-        {
-            let cause = text::slots_not_given(self.desired(), self.containers.working(), timeout);
-            self.end(Outcome::failed(cause), now);
+        if self.starving_since.is_none() {
             return;
         }
         if !self.inspecting {

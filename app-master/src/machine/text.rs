@@ -2,7 +2,6 @@
 //! cause; a `hint:` line follows where there is something to do.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use yarn_client::flink::JobStatus;
 
@@ -61,14 +60,6 @@ pub(super) fn start_failures(failures: &[StartFailure]) -> String {
     }
     text.push_str("\nhint: their logs (taskmanager.log, taskmanager.err) say more; after the end: yarn logs -applicationId <id>");
     text
-}
-
-pub(super) fn slots_not_given(wanted: u32, have: u32, timeout: Duration) -> String {
-    format!(
-        "the job needs {wanted} TaskManagers, but the cluster gave {have} within the slot.request.timeout of {} s\n\
-         hint: lower the parallelism, use another queue, or raise slot.request.timeout",
-        timeout.as_secs()
-    )
 }
 
 pub(super) fn cluster_too_small(

@@ -28,7 +28,6 @@ pub(super) fn settings() -> Settings {
         heartbeat_pending: ms(200),
         registration_timeout: Duration::from_secs(300),
         idle_timeout: Duration::from_secs(30),
-        slot_timeout: None,
     }
 }
 
