@@ -287,12 +287,12 @@ struct NativeWriter {
 impl FileWrite for NativeWriter {
     fn write(&mut self, data: Bytes) -> BoxFuture<'_, Result<(), HdfsError>> {
         Box::pin(async move {
-            self.target.run("write", &self.path, self.writer.write_bytes(data)).await.map(|_| ())
+            self.target.run("write", &self.path, Box::pin(self.writer.write_bytes(data))).await.map(|_| ())
         })
     }
 
     fn close(&mut self) -> BoxFuture<'_, Result<(), HdfsError>> {
-        Box::pin(async move { self.target.run("write", &self.path, self.writer.close()).await })
+        Box::pin(async move { self.target.run("write", &self.path, Box::pin(self.writer.close())).await })
     }
 }
 
@@ -385,10 +385,11 @@ impl FileSystem for Hdfs {
             match self.target.run("set replication of", path, call).await? {
                 true => Ok(()),
                 // The NameNode answers false for what is not a file.
-                false => self.stat(path).await.and(Err(HdfsError::WrongType {
-                    path: self.uri(path),
-                    reason: "is not a file and has no replication",
-                })),
+                false => {
+                    self.stat(path).await?;
+                    let reason = "is not a file and has no replication";
+                    Err(HdfsError::WrongType { path: self.uri(path), reason })
+                }
             }
         })
     }
