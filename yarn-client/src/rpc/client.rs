@@ -152,7 +152,9 @@ impl Client {
     /// The open connection to a server, or a new one.
     async fn connection(&self, index: usize, protocol: &'static str) -> Result<Connection, RpcErrorKind> {
         let mut connections = self.connections.lock().await;
-        if let Some(connection) = connections.get(&(index, protocol)).filter(|connection| connection.is_open()) {
+        if let Some(connection) =
+            connections.get(&(index, protocol)).filter(|connection| connection.is_open())
+        {
             return Ok(connection.clone());
         }
         let endpoint = self.endpoints.get(index).ok_or(RpcErrorKind::NoEndpoint)?;

@@ -208,28 +208,43 @@ impl RpcError {
         Some(match &self.kind {
             RpcErrorKind::UnknownHost(_) => format!("check the host name of {server} in the configuration"),
             RpcErrorKind::Refused(_) => {
-                format!("nothing listens at {server}: is the daemon running, and is the configured address right?")
+                format!(
+                    "nothing listens at {server}: is the daemon running, and is the configured address right?"
+                )
             }
             RpcErrorKind::Unreachable(_) => format!("check network and firewall between here and {server}"),
             RpcErrorKind::Timeout(_) => format!("{server} is overloaded or hangs: see its log"),
             RpcErrorKind::Authentication(error) => error.hint()?.to_owned(),
             RpcErrorKind::Connection(cause) => match &**cause {
                 ConnectionError::Frame(FrameError::Http) => {
-                    "the configured port is that of the web pages; Hadoop RPC has a port of its own".to_owned()
+                    "the configured port is that of the web pages; Hadoop RPC has a port of its own"
+                        .to_owned()
                 }
-                ConnectionError::Frame(FrameError::TooLong { .. }) => "raise ipc.maximum.response.length".to_owned(),
+                ConnectionError::Frame(FrameError::TooLong { .. }) => {
+                    "raise ipc.maximum.response.length".to_owned()
+                }
                 ConnectionError::Closed => {
-                    format!("{server} hung up without a reason: its log has one; a request may be too long for it")
+                    format!(
+                        "{server} hung up without a reason: its log has one; a request may be too long for it"
+                    )
                 }
                 _ => return None,
             },
             RpcErrorKind::Remote(remote) => match remote.kind() {
-                RemoteKind::AccessDenied if remote.message.contains("SIMPLE authentication is not enabled") => {
+                RemoteKind::AccessDenied
+                    if remote.message.contains("SIMPLE authentication is not enabled") =>
+                {
                     "the cluster wants Kerberos or a token".to_owned()
                 }
-                RemoteKind::AccessDenied => "ask the cluster's administrators for the right to do this".to_owned(),
-                RemoteKind::InvalidToken => "the token has expired or was cancelled: get a new one".to_owned(),
-                RemoteKind::Unsupported => format!("{server} is of an older release, or offers another service"),
+                RemoteKind::AccessDenied => {
+                    "ask the cluster's administrators for the right to do this".to_owned()
+                }
+                RemoteKind::InvalidToken => {
+                    "the token has expired or was cancelled: get a new one".to_owned()
+                }
+                RemoteKind::Unsupported => {
+                    format!("{server} is of an older release, or offers another service")
+                }
                 RemoteKind::Standby => "no server of the pair is active".to_owned(),
                 _ => return None,
             },

@@ -450,7 +450,7 @@ pub struct AttemptReport {
 impl From<wire::ApplicationAttemptReportProto> for AttemptReport {
     fn from(report: wire::ApplicationAttemptReportProto) -> Self {
         Self {
-            id: ApplicationAttemptId::from(&report.application_attempt_id.clone().unwrap_or_default()),
+            id: ApplicationAttemptId::from(&report.application_attempt_id.unwrap_or_default()),
             host: report.host().to_owned(),
             rpc_port: report.rpc_port.unwrap_or(-1),
             state: AttemptState::from_field(report.yarn_application_attempt_state),
@@ -542,7 +542,7 @@ pub struct QueueInfo {
     /// Whether its containers are safe from preemption by other queues.
     pub preemption_disabled: Option<bool>,
     /// Queues below it.
-    pub children: Vec<QueueInfo>,
+    pub children: Vec<Self>,
 }
 
 /// Queues nest in every report; more levels than this are not believed.
@@ -556,7 +556,7 @@ impl From<wire::QueueInfoProto> for QueueInfo {
 
 impl QueueInfo {
     fn at_depth(queue: wire::QueueInfoProto, depth: usize) -> Self {
-        let statistics = queue.queue_statistics.clone().unwrap_or_default();
+        let statistics = queue.queue_statistics.unwrap_or_default();
         Self {
             name: queue.queue_name().to_owned(),
             path: queue.queue_path.clone(),
