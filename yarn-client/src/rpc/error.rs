@@ -2,19 +2,60 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use proto::hadoop::common::RpcResponseHeaderProto;
 use proto::hadoop::common::rpc_response_header_proto::RpcErrorCodeProto;
 
+use super::connection::ConnectionError;
+use super::frame::FrameError;
 use crate::conf::Endpoint;
+use crate::security::sasl::SaslError;
 
-/// A failed call.
+/// A failed call, after everything that is safe and worth a try has been tried.
+///
+/// `Display` names the method, the server and the first lines of what it said; [`detail`](Self::detail) has all.
 #[derive(Debug)]
-pub struct RpcError {}
+pub struct RpcError {
+    pub(super) method: &'static str,
+    pub(super) endpoint: Option<Endpoint>,
+    pub(super) kind: RpcErrorKind,
+    pub(super) tries: u32,
+    pub(super) elapsed: Duration,
+}
 
 /// What an [`RpcError`] is about.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
-pub enum RpcErrorKind {}
+pub enum RpcErrorKind {
+    /// The server's name has no address.
+    #[error("the host name is unknown")]
+    UnknownHost(#[source] Arc<std::io::Error>),
+    /// Nothing listens there.
+    #[error("connection refused")]
+    Refused(#[source] Arc<std::io::Error>),
+    /// No connection for another reason: no route, no answer in time.
+    #[error("cannot connect")]
+    Unreachable(#[source] Arc<std::io::Error>),
+    /// The connection broke, or was never fit for use.
+    #[error("{0}")]
+    Connection(Arc<ConnectionError>),
+    /// We and the server cannot agree on who we are.
+    #[error("authentication failed")]
+    Authentication(#[source] SaslError),
+    /// No answer in time.
+    #[error("no answer within {} s", .0.as_secs_f32())]
+    Timeout(Duration),
+    /// The server answered that the call failed.
+    #[error("{0}")]
+    Remote(Remote),
+    /// The answer cannot be understood.
+    #[error("the answer cannot be understood")]
+    Answer(#[source] FrameError),
+    /// There is no server to call.
+    #[error("no server address is configured")]
+    NoEndpoint,
+}
 
 /// What the server says went wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,68 +70,262 @@ pub struct Remote {
     pub code: Option<RpcErrorCodeProto>,
 }
 
+/// What a remote exception means to any client, whatever the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RemoteKind {
+    /// This server is not the active one.
+    Standby,
+    /// The server asks to try again later.
+    Retriable,
+    /// The server does not know the method, the protocol or its version: it is older than we expect.
+    Unsupported,
+    /// The caller has no right to do this, or the server wants another login.
+    AccessDenied,
+    /// The token is unknown, expired or cancelled.
+    InvalidToken,
+    /// The login failed.
+    Authentication,
+    /// Anything else; the class tells.
+    Other,
+}
+
+impl Remote {
+    pub(super) fn from_header(header: RpcResponseHeaderProto) -> Self {
+        let code = header.error_detail.and_then(|code| RpcErrorCodeProto::try_from(code).ok());
+        let detail = header.error_msg.unwrap_or_default();
+        Self {
+            class: header.exception_class_name.unwrap_or_default(),
+            message: first_lines(&detail).to_owned(),
+            detail,
+            code,
+        }
+    }
+
+    /// What it means.
+    pub fn kind(&self) -> RemoteKind {
+        // The ResourceManager wraps refusals of its own checks into exceptions of other classes.
+        const DENIED: &str = "org.apache.hadoop.security.AccessControlException";
+        match self.class.strip_prefix("org.apache.hadoop.").unwrap_or(&self.class) {
+            "ipc.StandbyException" => RemoteKind::Standby,
+            "ipc.RetriableException" => RemoteKind::Retriable,
+            "ipc.RpcNoSuchMethodException" | "ipc.RpcNoSuchProtocolException" | "ipc.RPC$VersionMismatch" => {
+                RemoteKind::Unsupported
+            }
+            "security.AccessControlException" | "security.authorize.AuthorizationException" => {
+                RemoteKind::AccessDenied
+            }
+            "security.token.SecretManager$InvalidToken" => RemoteKind::InvalidToken,
+            "javax.security.sasl.SaslException" => RemoteKind::Authentication,
+            _ if self.message.starts_with(DENIED) => RemoteKind::AccessDenied,
+            _ => RemoteKind::Other,
+        }
+    }
+}
+
+impl fmt::Display for Remote {
+    /// Class without package, then the message.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let class = self.class.rsplit(['.', '$']).next().unwrap_or_default();
+        match (class, &*self.message) {
+            ("", "") => f.write_str("the server gave no reason"),
+            ("", message) => f.write_str(message),
+            (class, "") => f.write_str(class),
+            (class, message) => write!(f, "{class}: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for Remote {}
+
 impl RpcError {
     /// The server of the last try.
     pub fn endpoint(&self) -> Option<&Endpoint> {
-        todo!()
+        self.endpoint.as_ref()
     }
 
     /// The method called.
     pub fn method(&self) -> &'static str {
-        todo!()
+        self.method
     }
 
-    /// What happened.
+    /// What happened at the last try.
     pub fn kind(&self) -> &RpcErrorKind {
-        todo!()
+        &self.kind
+    }
+
+    /// How often the call was tried.
+    pub fn tries(&self) -> u32 {
+        self.tries
+    }
+
+    /// How long all tries took.
+    pub fn elapsed(&self) -> Duration {
+        self.elapsed
     }
 
     /// What the server said, if it answered.
     pub fn remote(&self) -> Option<&Remote> {
-        todo!()
+        match &self.kind {
+            RpcErrorKind::Remote(remote) => Some(remote),
+            _ => None,
+        }
     }
 
     /// Java class of the server's exception.
     pub fn remote_class(&self) -> Option<&str> {
-        todo!()
+        self.remote().map(|remote| &*remote.class)
     }
 
-    /// Everything known, a Java stack trace included.
+    /// All the server said, Java stack trace included.
     pub fn detail(&self) -> Option<&str> {
-        todo!()
+        self.remote().map(|remote| &*remote.detail)
     }
 
-    /// The server could not be reached at all.
+    /// The server could not be connected to.
     pub fn is_unreachable(&self) -> bool {
-        todo!()
+        self.kind.is_unreachable()
     }
 
     /// The caller has no right to do this.
     pub fn is_access_denied(&self) -> bool {
-        todo!()
+        self.remote().is_some_and(|remote| remote.kind() == RemoteKind::AccessDenied)
     }
 
     /// The token was refused.
     pub fn is_invalid_token(&self) -> bool {
-        todo!()
+        self.remote().is_some_and(|remote| remote.kind() == RemoteKind::InvalidToken)
+    }
+
+    /// Whether the request may have reached the server without an answer: nobody knows if it was carried out.
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(self.kind, RpcErrorKind::Connection(_) | RpcErrorKind::Timeout(_) | RpcErrorKind::Answer(_))
     }
 
     /// What to do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
-        todo!()
+        let server = self.endpoint.as_ref().map_or_else(|| "the server".to_owned(), ToString::to_string);
+        Some(match &self.kind {
+            RpcErrorKind::UnknownHost(_) => format!("check the host name of {server} in the configuration"),
+            RpcErrorKind::Refused(_) => {
+                format!("nothing listens at {server}: is the daemon running, and is the configured address right?")
+            }
+            RpcErrorKind::Unreachable(_) => format!("check network and firewall between here and {server}"),
+            RpcErrorKind::Timeout(_) => format!("{server} is overloaded or hangs: see its log"),
+            RpcErrorKind::Authentication(error) => error.hint()?.to_owned(),
+            RpcErrorKind::Connection(cause) => match &**cause {
+                ConnectionError::Frame(FrameError::Http) => {
+                    "the configured port is that of the web pages; Hadoop RPC has a port of its own".to_owned()
+                }
+                ConnectionError::Frame(FrameError::TooLong { .. }) => "raise ipc.maximum.response.length".to_owned(),
+                ConnectionError::Closed => {
+                    format!("{server} hung up without a reason: its log has one; a request may be too long for it")
+                }
+                _ => return None,
+            },
+            RpcErrorKind::Remote(remote) => match remote.kind() {
+                RemoteKind::AccessDenied if remote.message.contains("SIMPLE authentication is not enabled") => {
+                    "the cluster wants Kerberos or a token".to_owned()
+                }
+                RemoteKind::AccessDenied => "ask the cluster's administrators for the right to do this".to_owned(),
+                RemoteKind::InvalidToken => "the token has expired or was cancelled: get a new one".to_owned(),
+                RemoteKind::Unsupported => format!("{server} is of an older release, or offers another service"),
+                RemoteKind::Standby => "no server of the pair is active".to_owned(),
+                _ => return None,
+            },
+            RpcErrorKind::Answer(_) => return None,
+            RpcErrorKind::NoEndpoint => "set the address in the configuration".to_owned(),
+        })
+    }
+}
+
+impl RpcErrorKind {
+    pub(super) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::UnknownHost(_) | Self::Refused(_) | Self::Unreachable(_))
     }
 }
 
 impl fmt::Display for RpcError {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let _: Option<Arc<()>> = None;
-        todo!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.method)?;
+        if let Some(endpoint) = &self.endpoint {
+            write!(f, " at {endpoint}")?;
+        }
+        write!(f, ": {}", self.kind)?;
+        if self.tries > 1 {
+            write!(f, " ({} tries in {:.1} s)", self.tries, self.elapsed.as_secs_f32())?;
+        }
+        Ok(())
     }
 }
 
-impl std::error::Error for RpcError {}
+impl std::error::Error for RpcError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // The kind's own text is part of ours, so the chain goes on below it.
+        match &self.kind {
+            RpcErrorKind::Connection(cause) => cause.source_error(),
+            kind => std::error::Error::source(kind),
+        }
+    }
+}
 
 /// The message before the Java stack trace that follows it.
 pub fn first_lines(text: &str) -> &str {
     text.split("\n\tat ").next().unwrap_or(text).trim_end()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn remote(class: &str, detail: &str) -> Remote {
+        Remote::from_header(RpcResponseHeaderProto {
+            exception_class_name: Some(class.to_owned()),
+            error_msg: Some(detail.to_owned()),
+            error_detail: Some(1),
+            ..RpcResponseHeaderProto::default()
+        })
+    }
+
+    #[test]
+    fn shows_the_message_and_keeps_the_trace() {
+        let remote = remote(
+            "org.apache.hadoop.yarn.exceptions.ApplicationNotFoundException",
+            "Application with id 'x' doesn't exist in RM.\nPlease check.\n\tat a.B.c(B.java:1)\n\tat d.E.f(E.java:2)",
+        );
+        assert_eq!(remote.message, "Application with id 'x' doesn't exist in RM.\nPlease check.");
+        assert!(remote.detail.ends_with("E.java:2)"));
+        assert_eq!(remote.code, Some(RpcErrorCodeProto::ErrorApplication));
+        let endpoint = Endpoint { id: None, host: "rm".to_owned(), port: 8032 };
+        let error = RpcError {
+            method: "getApplicationReport",
+            endpoint: Some(endpoint),
+            kind: RpcErrorKind::Remote(remote),
+            tries: 2,
+            elapsed: Duration::from_millis(1500),
+        };
+        assert_eq!(
+            error.to_string(),
+            "getApplicationReport at rm:8032: ApplicationNotFoundException: Application with id 'x' doesn't exist in \
+             RM.\nPlease check. (2 tries in 1.5 s)"
+        );
+    }
+
+    #[test]
+    fn classes_are_told_apart_by_their_full_names() {
+        for (class, message, kind) in [
+            ("org.apache.hadoop.ipc.StandbyException", "", RemoteKind::Standby),
+            ("org.apache.hadoop.ipc.RPC$VersionMismatch", "", RemoteKind::Unsupported),
+            ("org.apache.hadoop.security.token.SecretManager$InvalidToken", "", RemoteKind::InvalidToken),
+            ("javax.security.sasl.SaslException", "", RemoteKind::Authentication),
+            ("example.StandbyException", "", RemoteKind::Other),
+            (
+                "org.apache.hadoop.yarn.exceptions.YarnException",
+                "org.apache.hadoop.security.AccessControlException: User x cannot",
+                RemoteKind::AccessDenied,
+            ),
+        ] {
+            assert_eq!(remote(class, message).kind(), kind, "{class}");
+        }
+    }
 }

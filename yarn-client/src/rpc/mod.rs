@@ -8,12 +8,20 @@
 //! The protocol is that of `org.apache.hadoop.ipc.Client` and `ProtobufRpcEngine2`.
 
 mod client;
+mod connection;
 mod error;
+mod failover;
+pub mod frame;
+#[cfg(test)]
+mod golden;
 mod options;
+mod retry;
 
 pub use client::Client;
-pub use error::{Remote, RpcError, RpcErrorKind, first_lines};
-pub use options::{Backoff, Options, Patience};
+pub use connection::{CallError, Connection, ConnectionError, Setup};
+pub use error::{Remote, RemoteKind, RpcError, RpcErrorKind, first_lines};
+pub use options::{Options, Patience};
+pub use retry::Backoff;
 
 /// A request that can be sent: which method of which protocol it is, and what answers it.
 pub trait Call: prost::Message {

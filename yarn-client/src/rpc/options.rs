@@ -3,34 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Backoff;
 use crate::conf::{ConfError, Configuration, TimeUnit};
 use crate::security::sasl::Protection;
 use crate::security::{Entropy, SystemEntropy};
-
-/// Delays between tries: exponential, capped, with jitter.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Backoff {
-    /// Delay before the second try.
-    pub base: Duration,
-    /// No delay is longer, jitter aside.
-    pub cap: Duration,
-}
-
-impl Default for Backoff {
-    /// 100 ms doubling up to 2 s. Hadoop waits 15 to 45 s between two failovers, because the same figure serves
-    /// thousands of NodeManagers; a person at a prompt should not pay for that.
-    fn default() -> Self {
-        Self { base: Duration::from_millis(100), cap: Duration::from_secs(2) }
-    }
-}
 
 /// How long one call may go on trying, however many tries that takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// Limit for a call in all, waiting for its answer included.
     pub overall: Duration,
-    /// Limit while nothing listens at any of the addresses. Refusal is quick and clear, so a person need not wait
-    /// long for the bad news; an application master must outlive a restart of its ResourceManager.
+    /// Limit while the only server cannot be connected to. Refusal is quick and clear, so a person need not wait
+    /// long for the bad news; a daemon must outlive a restart of its server. With several servers, one of them is
+    /// expected to take over, and the overall limit alone counts.
     pub refused: Duration,
 }
 

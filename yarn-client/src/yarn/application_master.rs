@@ -1,10 +1,11 @@
 //! `ApplicationMasterProtocol`: what an application master says to the ResourceManager.
 
+use proto::hadoop::yarn as wire;
 use proto::ids::{ContainerId, NodeId};
 
-use crate::conf::Configuration;
+use crate::conf::{Configuration, RmService};
 use crate::rpc::{Client, Options};
-use crate::security::Token;
+use crate::security::{Auth, Token};
 
 use super::{AllocatedContainer, ContainerStatus, FinalStatus, NodeReport, Resource, YarnError};
 
@@ -122,8 +123,8 @@ impl ApplicationMasterClient {
     /// # Errors
     /// [`YarnError::Configuration`].
     pub fn with_options(conf: &Configuration, token: Token, options: Options) -> Result<Self, YarnError> {
-        let _ = (conf, token, options);
-        todo!()
+        let endpoints = conf.resource_managers(RmService::Scheduler)?;
+        Ok(Self { client: Client::new(endpoints, Auth::Token(token), options) })
     }
 
     /// Registers; must be the first call. `rpc_port` is -1 where there is none; `tracking_url` may be empty.
@@ -131,14 +132,22 @@ impl ApplicationMasterClient {
     /// # Errors
     /// [`YarnError::is_already_registered`] if an earlier call reached the ResourceManager and its answer was lost:
     /// then go on with [`Self::allocate`].
-    pub async fn register(
-        &self,
-        host: &str,
-        rpc_port: i32,
-        tracking_url: &str,
-    ) -> Result<Registered, YarnError> {
-        let _ = (host, rpc_port, tracking_url, &self.client);
-        todo!()
+    pub async fn register(&self, host: &str, rpc_port: i32, tracking_url: &str) -> Result<Registered, YarnError> {
+        let request = wire::RegisterApplicationMasterRequestProto {
+            host: Some(host.to_owned()),
+            rpc_port: Some(rpc_port),
+            tracking_url: Some(tracking_url.to_owned()),
+            placement_constraints: Vec::new(),
+        };
+        let response = self.client.call(&request).await?;
+        let missing = YarnError::Incomplete { method: "registerApplicationMaster", field: "maximum" };
+        Ok(Registered {
+            maximum: response.maximum_capability.as_ref().map(Resource::from).ok_or(missing)?,
+            queue: response.queue().to_owned(),
+            schedules_vcores: response.scheduler_resource_types().any(|r| r == wire::SchedulerResourceTypes::Cpu),
+            previous_containers: containers(&response.containers_from_previous_attempts),
+            nm_tokens: tokens(response.nm_tokens_from_previous_attempts),
+        })
     }
 
     /// Sends a heartbeat. After a lost answer it is repeated with the same number, which the ResourceManager answers
@@ -147,8 +156,8 @@ impl ApplicationMasterClient {
     /// # Errors
     /// [`YarnError::is_resync`], [`YarnError::is_shutdown`]; [`YarnError::is_invalid_ask`] rejects the whole request.
     pub async fn allocate(&self, request: &AllocateRequest) -> Result<AllocateResponse, YarnError> {
-        let _ = request;
-        todo!()
+        let response = self.client.call(&request.to_proto()).await?;
+        Ok(AllocateResponse::from(response))
     }
 
     /// Says goodbye. `false`: not stored yet, ask again in a moment; leave only after `true`.
@@ -161,13 +170,86 @@ impl ApplicationMasterClient {
         diagnostics: &str,
         tracking_url: &str,
     ) -> Result<bool, YarnError> {
-        let _ = (status, diagnostics, tracking_url);
-        todo!()
+        let request = wire::FinishApplicationMasterRequestProto {
+            diagnostics: Some(diagnostics.to_owned()),
+            tracking_url: Some(tracking_url.to_owned()),
+            final_application_status: status.to_wire().map(i32::from),
+        };
+        Ok(self.client.call(&request).await?.is_unregistered())
     }
 
     /// Takes a new token for later connections; the open one stays.
     pub fn set_token(&self, token: Token) {
-        let _ = token;
-        todo!()
+        self.client.set_auth(Auth::Token(token));
     }
+}
+
+impl AllocateRequest {
+    fn to_proto(&self) -> wire::AllocateRequestProto {
+        let blacklist = wire::ResourceBlacklistRequestProto {
+            blacklist_additions: self.blacklist_additions.clone(),
+            blacklist_removals: self.blacklist_removals.clone(),
+        };
+        let blacklisted = !self.blacklist_additions.is_empty() || !self.blacklist_removals.is_empty();
+        wire::AllocateRequestProto {
+            ask: self.asks.iter().map(wire::ResourceRequestProto::from).collect(),
+            release: self.releases.iter().map(|id| (*id).into()).collect(),
+            blacklist_request: blacklisted.then_some(blacklist),
+            response_id: Some(self.response_id),
+            progress: Some(self.progress),
+            tracking_url: self.tracking_url.clone(),
+            ..Default::default()
+        }
+    }
+}
+
+impl From<&Ask> for wire::ResourceRequestProto {
+    fn from(ask: &Ask) -> Self {
+        Self {
+            priority: Some(wire::PriorityProto { priority: Some(ask.priority) }),
+            resource_name: Some("*".to_owned()),
+            capability: Some((&ask.resource).into()),
+            num_containers: Some(i32::try_from(ask.count).unwrap_or(i32::MAX)),
+            relax_locality: Some(true),
+            node_label_expression: ask.node_label.clone(),
+            execution_type_request: None,
+            // Never left out: the default is 0 in Hadoop 2 and -1 in Hadoop 3.
+            allocation_request_id: Some(ask.allocation_request_id),
+        }
+    }
+}
+
+impl From<wire::AllocateResponseProto> for AllocateResponse {
+    fn from(response: wire::AllocateResponseProto) -> Self {
+        let command = response.a_m_command.and_then(|command| wire::AmCommandProto::try_from(command).ok());
+        let preempted = response.preempt.iter().flat_map(|preempt| {
+            let strict = preempt.strict_contract.iter().flat_map(|contract| &contract.container);
+            let negotiable = preempt.contract.iter().flat_map(|contract| &contract.container);
+            strict.chain(negotiable).filter_map(|container| container.id.as_ref()).map(ContainerId::from)
+        });
+        Self {
+            response_id: response.response_id(),
+            allocated: containers(&response.allocated_containers),
+            completed: response.completed_container_statuses.iter().map(ContainerStatus::from).collect(),
+            available: response.limit.as_ref().map(Resource::from).unwrap_or_default(),
+            cluster_nodes: u32::try_from(response.num_cluster_nodes()).unwrap_or(0),
+            preempted: preempted.collect(),
+            previous_containers: containers(&response.containers_from_previous_attempts),
+            command: command.map(|command| match command {
+                wire::AmCommandProto::AmResync => ApplicationMasterCommand::Resync,
+                wire::AmCommandProto::AmShutdown => ApplicationMasterCommand::Shutdown,
+            }),
+            updated_nodes: response.updated_nodes.into_iter().map(NodeReport::from).collect(),
+            nm_tokens: tokens(response.nm_tokens),
+            am_rm_token: response.am_rm_token.map(Token::from),
+        }
+    }
+}
+
+fn containers(list: &[wire::ContainerProto]) -> Vec<AllocatedContainer> {
+    list.iter().map(AllocatedContainer::from).collect()
+}
+
+fn tokens(list: Vec<wire::NmTokenProto>) -> Vec<(NodeId, Token)> {
+    list.into_iter().filter_map(|entry| Some((NodeId::from(&entry.node_id?), Token::from(entry.token?)))).collect()
 }

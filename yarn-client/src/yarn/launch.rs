@@ -8,8 +8,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use proto::hadoop::yarn as wire;
 use proto::hadoop::yarn::ContainerLaunchContextProto;
 use proto::launch::LocalResource;
+use proto::launch::local_resource::{Kind, Visibility};
 
 use crate::security::Credentials;
 
@@ -53,24 +55,154 @@ impl LaunchContext {
     /// # Errors
     /// [`SubmissionError::BadUrl`] for a local resource whose address is no URI.
     pub fn to_proto(&self) -> Result<ContainerLaunchContextProto, SubmissionError> {
-        todo!()
+        let variable = |(name, value): (&String, &String)| wire::StringStringMapProto {
+            key: Some(name.clone()),
+            value: Some(value.clone()),
+        };
+        let acl = |access: wire::ApplicationAccessTypeProto, acl: &String| wire::ApplicationAclMapProto {
+            access_type: Some(access.into()),
+            acl: Some(acl.clone()),
+        };
+        let acls = [
+            (wire::ApplicationAccessTypeProto::AppaccessViewApp, &self.view_acls),
+            (wire::ApplicationAccessTypeProto::AppaccessModifyApp, &self.modify_acls),
+        ];
+        Ok(ContainerLaunchContextProto {
+            local_resources: self.local_resources.iter().map(local_resource).collect::<Result<_, _>>()?,
+            // Absent means none; present and empty would be a stream without its magic, which is an error.
+            tokens: self.credentials.as_ref().map(Credentials::to_bytes),
+            environment: self.env.iter().map(variable).collect(),
+            command: vec![self.command.clone()],
+            application_ac_ls: acls.iter().filter(|(_, acl)| !acl.is_empty()).map(|(a, list)| acl(*a, list)).collect(),
+            ..Default::default()
+        })
     }
 }
 
-/// Quotes one argument of [`LaunchContext::command`] so that the process receives exactly `argument`.
+fn local_resource(resource: &LocalResource) -> Result<wire::StringLocalResourceMapProto, SubmissionError> {
+    let bad_url = || SubmissionError::BadUrl { link: resource.link.clone(), url: resource.url.clone() };
+    let kind = match resource.kind() {
+        Kind::File => wire::LocalResourceTypeProto::File,
+        Kind::Archive => wire::LocalResourceTypeProto::Archive,
+    };
+    let visibility = match resource.visibility() {
+        Visibility::Application => wire::LocalResourceVisibilityProto::Application,
+        Visibility::Private => wire::LocalResourceVisibilityProto::Private,
+        Visibility::Public => wire::LocalResourceVisibilityProto::Public,
+    };
+    let value = wire::LocalResourceProto {
+        resource: Some(url_proto(&resource.url).ok_or_else(bad_url)?),
+        size: Some(i64::try_from(resource.size).unwrap_or(i64::MAX)),
+        timestamp: Some(i64::try_from(resource.timestamp_ms).unwrap_or(i64::MAX)),
+        r#type: Some(kind.into()),
+        visibility: Some(visibility.into()),
+        ..Default::default()
+    };
+    Ok(wire::StringLocalResourceMapProto { key: Some(resource.link.clone()), value: Some(value) })
+}
+
+/// `scheme://[user@]host[:port]/path` or `scheme:/path`, cut by hand: Hadoop's paths are not escaped, so a general URL
+/// parser would change a path with a space or a percent sign (`org.apache.hadoop.yarn.api.records.URL`).
+fn url_proto(uri: &str) -> Option<wire::UrlProto> {
+    let (scheme, rest) = uri.split_once(':')?;
+    let well_formed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    if scheme.is_empty() || !scheme.chars().all(well_formed) {
+        return None;
+    }
+    let (authority, path) = match rest.strip_prefix("//") {
+        Some(rest) => rest.split_at(rest.find('/')?),
+        None => ("", rest),
+    };
+    if !path.starts_with('/') {
+        return None;
+    }
+    let (user, address) = match authority.rsplit_once('@') {
+        Some((user, address)) => (Some(user), address),
+        None => (None, authority),
+    };
+    let (host, port) = match address.rsplit_once(':') {
+        // A colon inside of brackets belongs to an IPv6 address.
+        Some((host, port)) if !port.ends_with(']') => (host, i32::from(port.parse::<u16>().ok()?)),
+        _ => (address, -1),
+    };
+    Some(wire::UrlProto {
+        scheme: Some(scheme.to_owned()),
+        host: (!host.is_empty()).then(|| host.to_owned()),
+        // Java sends -1 where there is none, as for the name of an HDFS pair.
+        port: Some(port),
+        file: Some(path.to_owned()),
+        user_info: user.map(str::to_owned),
+    })
+}
+
+/// What a quoted text leaves to be replaced on the node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Alive {
+    Nothing,
+    /// `$NAME`, `{{NAME}}`, `<LOG_DIR>`, `<CPS>`.
+    Placeholders,
+}
+
+/// Quotes one argument of [`LaunchContext::command`] so that the process receives exactly `argument`, whatever it
+/// holds.
+///
+/// Line breaks and NUL cannot be in an argument: NUL is dropped, as no process could receive it.
 pub fn quote(argument: &str) -> String {
-    let _ = argument;
-    todo!()
+    protect_command(argument, Alive::Nothing)
 }
 
-/// Quotes one argument, leaving `$NAME`, `{{NAME}}`, `<LOG_DIR>` and `<CPS>` alive.
+/// Quotes one argument, leaving `$NAME`, `{{NAME}}`, `<LOG_DIR>` and `<CPS>` to be replaced on the node.
 pub fn quote_expanding(argument: &str) -> String {
-    let _ = argument;
-    todo!()
+    protect_command(argument, Alive::Placeholders)
 }
 
-/// Quotes a value of [`LaunchContext::env`] so that the process receives exactly `value`.
+/// Quotes a value of [`LaunchContext::env`] so that the process receives exactly `value`. Values that are given
+/// unquoted keep `$NAME`, `{{NAME}}`, `<LOG_DIR>` and `<CPS>` alive.
 pub fn quote_env(value: &str) -> String {
-    let _ = value;
-    todo!()
+    let mut out = String::new();
+    for_each_broken(value, Alive::Nothing, |piece| match piece {
+        Piece::Character(c @ ('"' | '\\' | '$' | '`')) => out.extend(['\\', c]),
+        Piece::Character(c) => out.push(c),
+        // Two quotes that open and close nothing.
+        Piece::Break => out.push_str("\"\""),
+    });
+    out
 }
+
+/// The inner shell sees a double-quoted string; the outer one, which reads this first, has its own double quotes
+/// around everything.
+fn protect_command(argument: &str, alive: Alive) -> String {
+    let mut out = String::from(r#"\""#);
+    for_each_broken(argument, alive, |piece| match piece {
+        // One level for the inner shell: \" \\ \$ \`; each of these characters again for the outer one.
+        Piece::Character('$') if alive == Alive::Placeholders => out.push('$'),
+        Piece::Character(c @ ('"' | '\\' | '$' | '`')) => out.extend(['\\', '\\', '\\', c]),
+        Piece::Character(c) => out.push(c),
+        Piece::Break => out.push_str(r#"\"\""#),
+    });
+    out.push_str(r#"\""#);
+    out
+}
+
+enum Piece {
+    Character(char),
+    /// Something that keeps its neighbours apart and means nothing to the shell.
+    Break,
+}
+
+/// Goes through `text`, breaking up what the NodeManager would replace.
+fn for_each_broken(text: &str, alive: Alive, mut each: impl FnMut(Piece)) {
+    let mut before = None;
+    for c in text.chars().filter(|c| *c != '\0') {
+        // `{{`, `}}` and `<NAME>` are replaced in the text of the script, before any shell reads it.
+        let replaced = matches!((before, c), (Some('{'), '{') | (Some('}'), '}') | (Some('<'), 'A'..='Z'));
+        if replaced && alive == Alive::Nothing {
+            each(Piece::Break);
+        }
+        each(Piece::Character(c));
+        before = Some(c);
+    }
+}
+
+#[cfg(test)]
+mod tests;

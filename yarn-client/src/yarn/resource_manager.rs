@@ -2,16 +2,24 @@
 
 use std::time::Duration;
 
+use proto::hadoop::common::{
+    CancelDelegationTokenRequestProto, GetDelegationTokenRequestProto, RenewDelegationTokenRequestProto,
+};
+use proto::hadoop::yarn as wire;
 use proto::ids::{ApplicationAttemptId, ApplicationId};
+use tokio::time::Instant;
 
-use crate::conf::Configuration;
+use crate::conf::{Configuration, RmService};
 use crate::rpc::{Client, Options};
 use crate::security::{Auth, Token, User};
 
 use super::{
-    ApplicationReport, ApplicationState, ApplicationSubmission, AttemptReport, ContainerReport, NodeReport,
-    NodeState, QueueInfo, Resource, YarnError,
+    ApplicationReport, ApplicationState, ApplicationSubmission, AttemptReport, ContainerReport, NodeReport, NodeState,
+    QueueInfo, Resource, YarnError,
 };
+
+/// `yarn.client.application-client-protocol.poll-interval-ms`.
+const KILL_POLL: Duration = Duration::from_millis(200);
 
 /// A client of the ResourceManager, or of the active one of several.
 #[derive(Debug)]
@@ -71,8 +79,8 @@ impl ResourceManager {
     /// # Errors
     /// As [`Self::new`].
     pub fn with_options(conf: &Configuration, auth: Auth, options: Options) -> Result<Self, YarnError> {
-        let _ = (conf, auth, options);
-        todo!()
+        let endpoints = conf.resource_managers(RmService::Client)?;
+        Ok(Self { client: Client::new(endpoints, auth, options) })
     }
 
     /// A fresh application id. It costs the ResourceManager nothing; an id not used needs no return.
@@ -80,8 +88,12 @@ impl ResourceManager {
     /// # Errors
     /// [`YarnError::Rpc`].
     pub async fn new_application(&self) -> Result<NewApplication, YarnError> {
-        let _ = &self.client;
-        todo!()
+        let response = self.client.call(&wire::GetNewApplicationRequestProto {}).await?;
+        let missing = |field| YarnError::Incomplete { method: "getNewApplication", field };
+        Ok(NewApplication {
+            id: response.application_id.as_ref().map(ApplicationId::from).ok_or(missing("application id"))?,
+            maximum: response.maximum_capability.as_ref().map(Resource::from).ok_or(missing("maximum"))?,
+        })
     }
 
     /// Submits. The ResourceManager answers before queue and tokens are checked: watch [`Self::report`] until the
@@ -90,8 +102,10 @@ impl ResourceManager {
     /// # Errors
     /// [`YarnError::Submission`] for what is known to be refused, else [`YarnError::Rpc`].
     pub async fn submit(&self, submission: &ApplicationSubmission) -> Result<(), YarnError> {
-        let _ = submission;
-        todo!()
+        let request =
+            wire::SubmitApplicationRequestProto { application_submission_context: Some(submission.to_proto()?) };
+        self.client.call(&request).await?;
+        Ok(())
     }
 
     /// Where the application stands.
@@ -99,20 +113,30 @@ impl ResourceManager {
     /// # Errors
     /// [`YarnError::is_not_found`] for an unknown id.
     pub async fn report(&self, id: ApplicationId) -> Result<ApplicationReport, YarnError> {
-        let _ = id;
-        todo!()
+        let request = wire::GetApplicationReportRequestProto { application_id: Some(id.into()) };
+        let report = self.client.call(&request).await?.application_report;
+        let missing = YarnError::Incomplete { method: "getApplicationReport", field: "report" };
+        report.map(ApplicationReport::from).ok_or(missing)
     }
 
     /// Applications the ResourceManager remembers, in its order.
     ///
     /// # Errors
     /// [`YarnError::Rpc`].
-    pub async fn applications(
-        &self,
-        filter: &ApplicationFilter,
-    ) -> Result<Vec<ApplicationReport>, YarnError> {
-        let _ = filter;
-        todo!()
+    pub async fn applications(&self, filter: &ApplicationFilter) -> Result<Vec<ApplicationReport>, YarnError> {
+        let request = wire::GetApplicationsRequestProto {
+            application_types: filter.types.clone(),
+            application_states: filter.states.iter().filter_map(|s| s.to_wire()).map(i32::from).collect(),
+            users: filter.users.clone(),
+            queues: filter.queues.clone(),
+            limit: filter.limit.map(i64::from),
+            // The ResourceManager compares exactly; tags are stored in lower case by every client.
+            application_tags: filter.tags.iter().map(|tag| tag.to_lowercase()).collect(),
+            name: filter.name.clone(),
+            ..Default::default()
+        };
+        let response = self.client.call(&request).await?;
+        Ok(response.applications.into_iter().map(ApplicationReport::from).collect())
     }
 
     /// Kills and waits until the ResourceManager says it is done, at most `limit`. `reason` goes into the
@@ -126,8 +150,25 @@ impl ResourceManager {
         reason: Option<&str>,
         limit: Duration,
     ) -> Result<KillOutcome, YarnError> {
-        let _ = (id, reason, limit);
-        todo!()
+        let before = self.report(id).await?.state;
+        if before.is_final() {
+            return Ok(KillOutcome::AlreadyFinished(before));
+        }
+        let request =
+            wire::KillApplicationRequestProto { application_id: Some(id.into()), diagnostics: reason.map(str::to_owned) };
+        let started = Instant::now();
+        // The first call sets it off; the answer says whether it is done (`YarnClientImpl.killApplication`).
+        while !self.client.call(&request).await?.is_kill_completed() {
+            if started.elapsed() >= limit {
+                return Err(YarnError::KillPending { id, waited: limit });
+            }
+            tokio::time::sleep(KILL_POLL).await;
+        }
+        // It may have ended by itself in the meantime, which a kill does not change.
+        match self.report(id).await?.state {
+            after @ (ApplicationState::Finished | ApplicationState::Failed) => Ok(KillOutcome::AlreadyFinished(after)),
+            _ => Ok(KillOutcome::Killed),
+        }
     }
 
     /// Kills and waits up to a minute; see [`Self::kill_within`].
@@ -143,8 +184,9 @@ impl ResourceManager {
     /// # Errors
     /// [`YarnError::Rpc`].
     pub async fn nodes(&self, states: &[NodeState]) -> Result<Vec<NodeReport>, YarnError> {
-        let _ = states;
-        todo!()
+        let node_states = states.iter().filter_map(|s| s.to_wire()).map(i32::from).collect();
+        let response = self.client.call(&wire::GetClusterNodesRequestProto { node_states }).await?;
+        Ok(response.node_reports.into_iter().map(NodeReport::from).collect())
     }
 
     /// The queue and those below it; `None` for a queue that does not exist.
@@ -152,8 +194,14 @@ impl ResourceManager {
     /// # Errors
     /// [`YarnError::Rpc`].
     pub async fn queue(&self, name: &str) -> Result<Option<QueueInfo>, YarnError> {
-        let _ = name;
-        todo!()
+        let request = wire::GetQueueInfoRequestProto {
+            queue_name: Some(name.to_owned()),
+            include_applications: Some(false),
+            include_child_queues: Some(true),
+            recursive: Some(true),
+            sub_cluster_id: None,
+        };
+        Ok(self.client.call(&request).await?.queue_info.map(QueueInfo::from))
     }
 
     /// The attempts of an application.
@@ -161,8 +209,9 @@ impl ResourceManager {
     /// # Errors
     /// [`YarnError::is_not_found`] for an unknown id.
     pub async fn attempts(&self, id: ApplicationId) -> Result<Vec<AttemptReport>, YarnError> {
-        let _ = id;
-        todo!()
+        let request = wire::GetApplicationAttemptsRequestProto { application_id: Some(id.into()) };
+        let response = self.client.call(&request).await?;
+        Ok(response.application_attempts.into_iter().map(AttemptReport::from).collect())
     }
 
     /// The containers of an attempt that the ResourceManager remembers: the live ones.
@@ -170,8 +219,9 @@ impl ResourceManager {
     /// # Errors
     /// [`YarnError::is_not_found`] for an unknown attempt.
     pub async fn containers(&self, attempt: ApplicationAttemptId) -> Result<Vec<ContainerReport>, YarnError> {
-        let _ = attempt;
-        todo!()
+        let request = wire::GetContainersRequestProto { application_attempt_id: Some(attempt.into()) };
+        let response = self.client.call(&request).await?;
+        Ok(response.containers.into_iter().map(ContainerReport::from).collect())
     }
 
     /// A token with which others may call this service as us, renewable by `renewer`. Where security is on, the
@@ -180,8 +230,16 @@ impl ResourceManager {
     /// # Errors
     /// [`YarnError::Rpc`].
     pub async fn delegation_token(&self, renewer: &str) -> Result<Token, YarnError> {
-        let _ = renewer;
-        todo!()
+        let request = GetDelegationTokenRequestProto { renewer: renewer.to_owned() };
+        let token = self.client.call(&request).await?.token;
+        let mut token =
+            token.map(Token::from).ok_or(YarnError::Incomplete { method: "getDelegationToken", field: "token" })?;
+        if token.service.is_empty() {
+            // As issued it is for "this ResourceManager"; its bearer needs to know which: all of a pair.
+            let servers: Vec<String> = self.client.endpoints().iter().map(ToString::to_string).collect();
+            token.service = servers.join(",");
+        }
+        Ok(token)
     }
 
     /// Renews a token; returns its new end, ms since the epoch. Only the renewer it names may.
@@ -189,8 +247,8 @@ impl ResourceManager {
     /// # Errors
     /// [`YarnError::is_invalid_token`], [`YarnError::is_access_denied`].
     pub async fn renew_token(&self, token: &Token) -> Result<u64, YarnError> {
-        let _ = token;
-        todo!()
+        let request = RenewDelegationTokenRequestProto { token: token.into() };
+        Ok(self.client.call(&request).await?.new_expiry_time)
     }
 
     /// Makes a token worthless. Owner and renewer may.
@@ -198,7 +256,7 @@ impl ResourceManager {
     /// # Errors
     /// As [`Self::renew_token`].
     pub async fn cancel_token(&self, token: &Token) -> Result<(), YarnError> {
-        let _ = token;
-        todo!()
+        self.client.call(&CancelDelegationTokenRequestProto { token: token.into() }).await?;
+        Ok(())
     }
 }

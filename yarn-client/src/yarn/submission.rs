@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use proto::hadoop::yarn as wire;
 use proto::hadoop::yarn::ApplicationSubmissionContextProto;
 use proto::ids::ApplicationId;
 
 use super::{LaunchContext, Resource};
+
+/// `YarnConfiguration.APPLICATION_MAX_TAGS` and `APPLICATION_MAX_TAG_LENGTH`.
+const MAX_TAGS: usize = 10;
+const MAX_TAG_LENGTH: usize = 100;
 
 /// An application to run (`ApplicationSubmissionContext`).
 #[derive(Debug, Clone, PartialEq)]
@@ -122,6 +127,133 @@ impl ApplicationSubmission {
     /// # Errors
     /// [`SubmissionError`] for what the ResourceManager would refuse or misread.
     pub fn to_proto(&self) -> Result<ApplicationSubmissionContextProto, SubmissionError> {
-        todo!()
+        let timeout = |lifetime: Duration| wire::ApplicationTimeoutMapProto {
+            application_timeout_type: Some(wire::ApplicationTimeoutTypeProto::AppTimeoutLifetime.into()),
+            // Seconds, unlike every other time in these messages; a part of a second counts as one.
+            timeout: Some(saturated(lifetime.as_millis().div_ceil(1000))),
+        };
+        // The application master's own label can only be given with a full request for its container, which then
+        // takes the place of `resource`.
+        let am_request = self.am_node_label.as_ref().map(|label| wire::ResourceRequestProto {
+            priority: Some(wire::PriorityProto { priority: Some(0) }),
+            resource_name: Some("*".to_owned()),
+            capability: Some((&self.resource).into()),
+            num_containers: Some(1),
+            relax_locality: Some(true),
+            node_label_expression: Some(label.clone()),
+            allocation_request_id: Some(0),
+            ..Default::default()
+        });
+        Ok(ApplicationSubmissionContextProto {
+            application_id: Some(self.id.into()),
+            application_name: Some(self.name.clone()),
+            queue: self.queue.clone(),
+            priority: self.priority.map(|priority| wire::PriorityProto { priority: Some(priority) }),
+            am_container_spec: Some(self.launch.to_proto()?),
+            cancel_tokens_when_complete: Some(self.cancel_tokens_when_complete),
+            max_app_attempts: Some(i32::try_from(self.max_attempts).map_err(|_| SubmissionError::TooLarge {
+                field: "the number of attempts",
+                value: self.max_attempts.into(),
+            })?),
+            resource: Some((&self.resource).into()),
+            application_type: Some(self.application_type.clone()),
+            keep_containers_across_application_attempts: Some(self.keep_containers),
+            application_tags: self.checked_tags()?,
+            attempt_failures_validity_interval: self.attempt_failures_validity.map(|d| saturated(d.as_millis())),
+            log_aggregation_context: self.log_aggregation.as_ref().map(LogAggregationContext::to_proto),
+            node_label_expression: self.node_label.clone(),
+            am_container_resource_request: am_request.into_iter().collect(),
+            application_timeouts: self.lifetime.map(timeout).into_iter().collect(),
+            ..Default::default()
+        })
+    }
+
+    fn checked_tags(&self) -> Result<Vec<String>, SubmissionError> {
+        let mut tags: Vec<String> = self.tags.iter().map(|tag| tag.trim().to_lowercase()).collect();
+        tags.retain(|tag| !tag.is_empty());
+        tags.sort_unstable();
+        tags.dedup();
+        if tags.len() > MAX_TAGS {
+            return Err(SubmissionError::TooManyTags(tags.len()));
+        }
+        for tag in &tags {
+            if !tag.is_ascii() {
+                return Err(SubmissionError::NotAscii(tag.clone()));
+            }
+            if tag.len() > MAX_TAG_LENGTH {
+                return Err(SubmissionError::LongTag(tag.clone()));
+            }
+        }
+        Ok(tags)
+    }
+}
+
+impl LogAggregationContext {
+    fn to_proto(&self) -> wire::LogAggregationContextProto {
+        // An absent field takes the default of the .proto, which is what `None` means here.
+        wire::LogAggregationContextProto {
+            include_pattern: self.include.clone(),
+            exclude_pattern: self.exclude.clone(),
+            rolled_logs_include_pattern: self.rolled_include.clone(),
+            rolled_logs_exclude_pattern: self.rolled_exclude.clone(),
+            ..Default::default()
+        }
+    }
+}
+
+fn saturated(value: u128) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn submission() -> ApplicationSubmission {
+        let id = ApplicationId { cluster_timestamp: 1_700_000_000_000, id: 7 };
+        ApplicationSubmission::new(id, "word count", Resource::new(1024, 1), LaunchContext::default())
+    }
+
+    #[test]
+    fn units_are_those_of_yarn() {
+        let submission = ApplicationSubmission {
+            attempt_failures_validity: Some(Duration::from_secs(10)),
+            lifetime: Some(Duration::from_millis(1500)),
+            max_attempts: 2,
+            ..submission()
+        };
+        let message = submission.to_proto().unwrap();
+        assert_eq!(message.attempt_failures_validity_interval, Some(10_000));
+        assert_eq!(message.application_timeouts[0].timeout, Some(2));
+        assert_eq!(message.max_app_attempts, Some(2));
+        assert_eq!(message.resource.unwrap().memory, Some(1024));
+        // Nothing said: the ResourceManager's placement rules decide.
+        assert_eq!(message.queue, None);
+        assert!(message.am_container_resource_request.is_empty());
+    }
+
+    #[test]
+    fn a_label_for_the_master_asks_for_its_container_in_full() {
+        let labelled = ApplicationSubmission { am_node_label: Some("ssd".to_owned()), ..submission() };
+        let message = labelled.to_proto().unwrap();
+        let [request] = &message.am_container_resource_request[..] else { panic!("one request") };
+        assert_eq!(request.node_label_expression(), "ssd");
+        assert_eq!((request.resource_name(), request.num_containers()), ("*", 1));
+        assert_eq!(request.capability, message.resource);
+    }
+
+    #[test]
+    fn tags_are_lowered_and_limited() {
+        let tagged = |tags: &[&str]| {
+            let tags = tags.iter().map(|tag| (*tag).to_owned()).collect();
+            ApplicationSubmission { tags, ..submission() }.to_proto().map(|message| message.application_tags)
+        };
+        assert_eq!(tagged(&["Flink", " etl ", "", "flink"]).unwrap(), ["etl", "flink"]);
+        assert_eq!(tagged(&["grün"]), Err(SubmissionError::NotAscii("grün".to_owned())));
+        let long = "x".repeat(101);
+        assert_eq!(tagged(&[&long]), Err(SubmissionError::LongTag(long.clone())));
+        let many: Vec<String> = (0..11).map(|i| i.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(tagged(&many), Err(SubmissionError::TooManyTags(11)));
     }
 }

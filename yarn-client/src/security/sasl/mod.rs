@@ -1,4 +1,26 @@
-//! SASL as Hadoop RPC carries it.
+//! SASL as Hadoop RPC carries it: a conversation of `RpcSaslProto` messages before the first call.
+//!
+//! [`Handshake`] is the conversation without the socket: it is fed the server's messages and says what to send.
+//! A [`Mechanism`] is one way to prove an identity inside of it; [`DigestMd5`] proves the possession of a token.
+//! A mechanism may end in a [`SecurityLayer`], which signs or encrypts everything that follows; [`wrap`] cuts the
+//! stream into messages for it.
+//!
+//! The conversation is that of `SaslRpcClient`; see HADOOP-9421 for its design.
+
+mod digest_md5;
+mod error;
+mod handshake;
+mod rc4;
+mod wrap;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+pub use digest_md5::DigestMd5;
+pub use error::SaslError;
+pub use handshake::{Handshake, Method, Outcome, Step};
+pub use wrap::{Unwrapper, Wrapper};
 
 /// What is done to the stream once both sides know each other (`hadoop.rpc.protection`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,4 +43,68 @@ impl Protection {
             _ => None,
         }
     }
+
+    /// The word SASL uses.
+    pub fn qop(self) -> &'static str {
+        match self {
+            Self::Authentication => "auth",
+            Self::Integrity => "auth-int",
+            Self::Privacy => "auth-conf",
+        }
+    }
+}
+
+/// One way to prove an identity. A new mechanism (GSSAPI) implements this and is handed to [`Handshake::new`].
+pub trait Mechanism: fmt::Debug + Send {
+    /// Hadoop's name of the method, such as `TOKEN`.
+    fn method(&self) -> &'static str;
+
+    /// SASL's name of the mechanism, such as `DIGEST-MD5`.
+    fn name(&self) -> &'static str;
+
+    /// The first answer. `service` and `host` name the server as it advertised itself (protocol and server id);
+    /// `challenge` is there when the server sent one along with its offer.
+    ///
+    /// # Errors
+    /// [`SaslError`] where the challenge is malformed or the server is not the one expected.
+    fn start(&mut self, service: &str, host: &str, challenge: Option<&[u8]>) -> Result<Bytes, SaslError>;
+
+    /// Answers a later challenge, or takes the proof that comes with success; then there is nothing to answer.
+    ///
+    /// # Errors
+    /// [`SaslError`] where the challenge is malformed or the server's own proof is wrong.
+    fn evaluate(&mut self, challenge: &[u8]) -> Result<Option<Bytes>, SaslError>;
+
+    /// Whether both sides have proved themselves.
+    fn is_complete(&self) -> bool;
+
+    /// The layer that was agreed on. Called once, when complete.
+    fn layer(&mut self) -> Option<SecurityLayer>;
+}
+
+/// Protection of everything that follows the handshake, one half for each direction.
+#[derive(Debug)]
+pub struct SecurityLayer {
+    /// For what we send.
+    pub seal: Box<dyn Seal>,
+    /// For what we receive.
+    pub open: Box<dyn Open>,
+}
+
+/// Protects outgoing messages. Order matters: each call counts.
+pub trait Seal: fmt::Debug + Send {
+    /// The most bytes one message may hold.
+    fn limit(&self) -> usize;
+
+    /// Signs, or signs and encrypts.
+    fn seal(&mut self, message: &[u8]) -> Bytes;
+}
+
+/// Checks incoming messages. Order matters: each call counts.
+pub trait Open: fmt::Debug + Send {
+    /// Checks, and decrypts.
+    ///
+    /// # Errors
+    /// [`SaslError::Forged`] if the message is not the server's next one, unchanged.
+    fn open(&mut self, sealed: &[u8]) -> Result<Bytes, SaslError>;
 }

@@ -1,0 +1,57 @@
+//! Why two sides cannot agree on who they are.
+
+/// A failed handshake, or a message that fails its check afterwards. Trying again does not help.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SaslError {
+    /// The server offers nothing we can do.
+    #[error("the server accepts {offered}, but we can only offer {able}")]
+    NoCommonMethod {
+        /// What the server offers.
+        offered: String,
+        /// What we can do.
+        able: String,
+    },
+    /// Client and server protect their streams differently.
+    #[error("the server protects its stream with {offered}, we accept {accepted} (hadoop.rpc.protection)")]
+    NoCommonProtection {
+        /// What the server offers.
+        offered: String,
+        /// What our configuration accepts.
+        accepted: String,
+    },
+    /// The server speaks, but not this protocol.
+    #[error("the server broke the SASL protocol: {0}")]
+    Protocol(String),
+    /// A challenge cannot be understood.
+    #[error("the server's {mechanism} challenge is not usable: {reason}")]
+    Challenge {
+        /// The mechanism.
+        mechanism: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The server does not know the secret it ought to share with us.
+    #[error("the server failed to prove that it knows our token's password")]
+    NotTheServer,
+    /// A protected message was changed, replayed or lost on its way.
+    #[error("a protected message failed its check: {0}")]
+    Forged(&'static str),
+}
+
+impl SaslError {
+    pub(crate) fn protocol(reason: impl Into<String>) -> Self {
+        Self::Protocol(reason.into())
+    }
+
+    /// What to do about it, where there is something.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NoCommonProtection { .. } => {
+                Some("set hadoop.rpc.protection in core-site.xml to what the cluster uses")
+            }
+            Self::NoCommonMethod { .. } => Some("the cluster asks for another kind of login than the one configured"),
+            _ => None,
+        }
+    }
+}
