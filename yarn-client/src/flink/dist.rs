@@ -24,7 +24,7 @@ pub struct Distribution {
     pub version: Version,
     /// Jars of `lib`, sorted by name, flink-dist included.
     pub lib: Vec<DistFile>,
-    /// Index of flink-dist in `lib` as a file of its own.
+    /// The flink-dist jar, also in `lib`.
     pub dist_jar: DistFile,
     /// All files below `plugins`.
     pub plugins: Vec<DistFile>,
@@ -72,7 +72,13 @@ pub enum DistError {
 impl DistError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
-        todo!()
+        match self {
+            Self::Read { .. } | Self::NoDistJar { .. } => {
+                Some("give the distribution's directory with --flink-home or FLINK_HOME".to_owned())
+            }
+            Self::SeveralDistJars { .. } => Some("keep one of them".to_owned()),
+            Self::UnsupportedVersion { .. } => Some("use another distribution".to_owned()),
+        }
     }
 }
 
@@ -96,16 +102,56 @@ pub struct LogConfiguration {
     pub path: Option<PathBuf>,
 }
 
+/// Log4j 2: everything to `log.file`, a new file per start, at most 10 old ones of 100 MB. The variables are those
+/// of Flink's own configuration (`env.log.level`, `env.log.max`).
+const BUILT_IN_LOG4J: &str = "\
+monitorInterval = 30
+rootLogger.level = ${env:ROOT_LOG_LEVEL:-INFO}
+rootLogger.appenderRef.file.ref = File
+
+appender.file.name = File
+appender.file.type = RollingFile
+appender.file.append = true
+appender.file.fileName = ${sys:log.file}
+appender.file.filePattern = ${sys:log.file}.%i
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d{yyyy-MM-dd HH:mm:ss,SSS} %-5p %-60c %x - %m%n
+appender.file.policies.type = Policies
+appender.file.policies.size.type = SizeBasedTriggeringPolicy
+appender.file.policies.size.size = 100MB
+appender.file.policies.startup.type = OnStartupTriggeringPolicy
+appender.file.strategy.type = DefaultRolloverStrategy
+appender.file.strategy.max = ${env:MAX_LOG_FILE_NUMBER:-10}
+
+# Actors and remote storage talk a lot at INFO.
+logger.pekko.name = org.apache.pekko
+logger.pekko.level = INFO
+logger.kafka.name = org.apache.kafka
+logger.kafka.level = INFO
+logger.hadoop.name = org.apache.hadoop
+logger.hadoop.level = INFO
+logger.zookeeper.name = org.apache.zookeeper
+logger.zookeeper.level = INFO
+# Netty warns about channels that Flink closes on purpose.
+logger.netty.name = org.jboss.netty.channel.DefaultChannelPipeline
+logger.netty.level = OFF
+";
+
 impl LogConfiguration {
     /// `log4j.properties` of the directory if there, else `logback.xml`, else the built-in text.
     pub fn find(conf_dir: Option<&Path>) -> Self {
-        let _ = conf_dir;
-        todo!()
+        let candidates = [(LogFramework::Log4j, "log4j.properties"), (LogFramework::Logback, "logback.xml")];
+        for (framework, name) in candidates {
+            if let Some(path) = conf_dir.map(|dir| dir.join(name)).filter(|path| path.is_file()) {
+                return Self { framework, name, path: Some(path) };
+            }
+        }
+        Self { framework: LogFramework::Log4j, name: "log4j.properties", path: None }
     }
 
     /// The text to ship when [`Self::path`] is `None`.
     pub fn built_in() -> &'static str {
-        todo!()
+        BUILT_IN_LOG4J
     }
 }
 
@@ -115,7 +161,174 @@ impl Distribution {
     /// # Errors
     /// No readable `lib`, no or several flink-dist jars, a version out of range.
     pub fn open(home: &Path, env: Lookup<'_>) -> Result<Self, DistError> {
-        let _ = (home, env);
-        todo!()
+        let directory = |variable: &str, name: &str| {
+            env(variable).filter(|dir| !dir.is_empty()).map_or_else(|| home.join(name), PathBuf::from)
+        };
+        let lib_dir = directory("FLINK_LIB_DIR", "lib");
+        // An unpacked Python package has `apache-flink-libraries`' directories under `deps` or `pyflink`; the user
+        // gives that one. A missing `lib` is the error that tells a wrong home.
+        let lib: Vec<_> = jars(files_below(&lib_dir, "lib")?);
+        let is_dist = |file: &&DistFile| Version::from_dist_jar(file_name(file)).is_some();
+        let dist_jar = match lib.iter().filter(is_dist).collect::<Vec<_>>().as_slice() {
+            [] => return Err(DistError::NoDistJar { lib: lib_dir }),
+            [one] => (*one).clone(),
+            several => {
+                let names = several.iter().map(|file| file_name(file).to_owned()).collect();
+                return Err(DistError::SeveralDistJars { lib: lib_dir, names });
+            }
+        };
+        let Some(version) = Version::from_dist_jar(file_name(&dist_jar)) else {
+            return Err(DistError::NoDistJar { lib: lib_dir });
+        };
+        if !version.is_supported() {
+            return Err(DistError::UnsupportedVersion { version });
+        }
+        let plugins = optional(&directory("FLINK_PLUGINS_DIR", "plugins"), "plugins")?;
+        let opt = jars(optional(&directory("FLINK_OPT_DIR", "opt"), "opt")?);
+        let beside_lib = lib_dir.parent().map_or_else(|| home.join("usrlib"), |parent| parent.join("usrlib"));
+        let usrlib = optional(&beside_lib, "usrlib")?;
+        Ok(Self { home: home.to_owned(), version, lib, dist_jar, plugins, opt, usrlib })
+    }
+
+    /// Class path inside a container: jars of `lib` in order, flink-dist last, as flink-yarn and Flink's scripts have it.
+    pub fn class_path(&self) -> Vec<String> {
+        let others = self.lib.iter().filter(|file| file.link != self.dist_jar.link);
+        others.chain(std::iter::once(&self.dist_jar)).map(|file| file.link.clone()).collect()
+    }
+}
+
+fn file_name(file: &DistFile) -> &str {
+    file.link.rsplit('/').next().unwrap_or_default()
+}
+
+fn jars(mut files: Vec<DistFile>) -> Vec<DistFile> {
+    files.retain(|file| file.link.ends_with(".jar") && file.link.matches('/').count() == 1);
+    files
+}
+
+fn optional(dir: &Path, link: &str) -> Result<Vec<DistFile>, DistError> {
+    if dir.is_dir() { files_below(dir, link) } else { Ok(Vec::new()) }
+}
+
+/// All files below a directory, links followed, sorted by their place in the container.
+fn files_below(dir: &Path, link: &str) -> Result<Vec<DistFile>, DistError> {
+    let mut files = Vec::new();
+    // Symbolic links may form circles; no distribution is deeper.
+    collect(dir, link, 8, &mut files)?;
+    files.sort_by(|a, b| a.link.cmp(&b.link));
+    Ok(files)
+}
+
+fn collect(dir: &Path, link: &str, depth: usize, files: &mut Vec<DistFile>) -> Result<(), DistError> {
+    let read_error = |path: &Path| {
+        let path = path.to_owned();
+        |source| DistError::Read { path, source }
+    };
+    for entry in std::fs::read_dir(dir).map_err(read_error(dir))? {
+        let entry = entry.map_err(read_error(dir))?;
+        let path = entry.path();
+        // YARN's link names are text.
+        let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
+        let metadata = std::fs::metadata(&path).map_err(read_error(&path))?;
+        let link = format!("{link}/{name}");
+        if metadata.is_dir() && depth > 0 {
+            collect(&path, &link, depth - 1, files)?;
+        } else if metadata.is_file() {
+            files.push(DistFile { path, link, size: metadata.len() });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn distribution(files: &[&str]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = dir.path().join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, file).unwrap();
+        }
+        dir
+    }
+
+    fn none(_: &str) -> Option<String> {
+        None
+    }
+
+    fn links(files: &[DistFile]) -> Vec<&str> {
+        files.iter().map(|file| file.link.as_str()).collect()
+    }
+
+    #[test]
+    fn opens_the_layout_without_conf_and_bin() {
+        let home = distribution(&[
+            "lib/log4j-api-2.24.3.jar",
+            "lib/flink-dist-1.20.5.jar",
+            "lib/flink-cep-1.20.5.jar",
+            "lib/README.txt",
+            "lib/deeper/other.jar",
+            "plugins/README.txt",
+            "plugins/metrics-jmx/flink-metrics-jmx-1.20.5.jar",
+            "opt/flink-python-1.20.5.jar",
+            "usrlib/a.jar",
+        ]);
+        let dist = Distribution::open(home.path(), &none).unwrap();
+        assert_eq!(dist.version.to_string(), "1.20.5");
+        assert_eq!(
+            links(&dist.lib),
+            ["lib/flink-cep-1.20.5.jar", "lib/flink-dist-1.20.5.jar", "lib/log4j-api-2.24.3.jar"]
+        );
+        assert_eq!(
+            dist.class_path(),
+            ["lib/flink-cep-1.20.5.jar", "lib/log4j-api-2.24.3.jar", "lib/flink-dist-1.20.5.jar"]
+        );
+        assert_eq!(dist.dist_jar.size, "lib/flink-dist-1.20.5.jar".len() as u64);
+        assert_eq!(
+            links(&dist.plugins),
+            ["plugins/README.txt", "plugins/metrics-jmx/flink-metrics-jmx-1.20.5.jar"]
+        );
+        assert_eq!(links(&dist.opt), ["opt/flink-python-1.20.5.jar"]);
+        assert_eq!(links(&dist.usrlib), ["usrlib/a.jar"]);
+    }
+
+    #[test]
+    fn honours_the_directories_of_the_environment() {
+        let home = distribution(&["lib/flink-dist-1.20.5.jar", "plugins/a/a.jar"]);
+        let other = distribution(&["mine/flink-dist-2.1.0.jar"]);
+        let mine = other.path().join("mine").to_str().unwrap().to_owned();
+        let env = |name: &str| (name == "FLINK_LIB_DIR").then(|| mine.clone());
+        let dist = Distribution::open(home.path(), &env).unwrap();
+        assert_eq!(dist.version.to_string(), "2.1.0");
+        assert_eq!((links(&dist.lib), dist.plugins.len()), (vec!["lib/flink-dist-2.1.0.jar"], 1));
+    }
+
+    #[test]
+    fn says_why_a_directory_is_none() {
+        let open = |files: &[&str]| Distribution::open(distribution(files).path(), &none).unwrap_err();
+        assert!(matches!(open(&["x"]), DistError::Read { .. }));
+        assert!(matches!(open(&["lib/flink-csv-1.20.5.jar"]), DistError::NoDistJar { .. }));
+        let two = open(&["lib/flink-dist-1.20.5.jar", "lib/flink-dist-1.19.1.jar"]);
+        assert!(matches!(&two, DistError::SeveralDistJars { names, .. } if names.len() == 2));
+        let old = open(&["lib/flink-dist-1.16.3.jar"]);
+        assert_eq!(old.to_string(), "Flink 1.16.3 is not supported (1.17 to 2.3 are)");
+        assert!(old.hint().is_some() && two.hint().is_some());
+    }
+
+    #[test]
+    fn prefers_log4j_then_logback_then_its_own() {
+        let conf = distribution(&["log4j.properties", "logback.xml"]);
+        let found = LogConfiguration::find(Some(conf.path()));
+        assert_eq!(
+            (found.framework, found.path),
+            (LogFramework::Log4j, Some(conf.path().join("log4j.properties")))
+        );
+        let conf = distribution(&["logback.xml"]);
+        assert_eq!(LogConfiguration::find(Some(conf.path())).name, "logback.xml");
+        let own = LogConfiguration::find(None);
+        assert_eq!((own.name, own.path), ("log4j.properties", None));
+        assert!(LogConfiguration::built_in().contains("${sys:log.file}"));
     }
 }

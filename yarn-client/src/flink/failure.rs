@@ -5,22 +5,161 @@
 pub struct Failure {
     /// The innermost cause, one line: `class: message`.
     pub root: String,
-    /// Root and the chain above it, at most a few lines.
+    /// The root and the chain that leads to it, outermost last; at most [`SUMMARY_LINES`] lines.
     pub summary: String,
     /// The whole trace.
     pub detail: String,
 }
 
+/// Most lines of a summary.
+pub const SUMMARY_LINES: usize = 4;
+/// Most characters of a line of a summary; messages can hold whole plans.
+const LINE_LIMIT: usize = 400;
+
+/// Wrappers that say nothing the cause below them does not.
+const NOISE: [&str; 3] = [
+    "org.apache.flink.util.SerializedThrowable: ",
+    "java.util.concurrent.CompletionException: ",
+    "java.util.concurrent.ExecutionException: ",
+];
+
 impl Failure {
-    /// From a Java stack trace.
+    /// From a Java stack trace. Any text will do; without a trace in it, its first line is the cause.
     pub fn from_trace(trace: &str) -> Self {
-        let _ = trace;
-        todo!()
+        let mut chain: Vec<String> = Vec::new();
+        let mut expect_head = true;
+        for line in trace.lines() {
+            // Deeper causes belong to suppressed exceptions and are indented.
+            let cause = line.strip_prefix("Caused by: ");
+            if cause.is_none() && !(expect_head && !line.trim().is_empty()) {
+                continue;
+            }
+            expect_head = false;
+            let text = shorten(cause.unwrap_or(line));
+            if chain.last() != Some(&text) {
+                chain.push(text);
+            }
+        }
+        chain.reverse();
+        let root = chain.first().cloned().unwrap_or_default();
+        let mut lines: Vec<&str> = Vec::new();
+        for text in &chain {
+            // A wrapper without a message of its own repeats the text of its cause.
+            if !lines.iter().any(|line| text.ends_with(line)) && lines.len() < SUMMARY_LINES {
+                lines.push(text);
+            }
+        }
+        Self { root, summary: lines.join("\n"), detail: trace.to_owned() }
     }
 }
 
-/// The cause in a JobManager's log after "Fatal error occurred in the cluster entrypoint", if there is one.
+fn shorten(line: &str) -> String {
+    let mut text = line.trim();
+    while let Some(rest) = NOISE.iter().find_map(|prefix| text.strip_prefix(prefix)) {
+        text = rest;
+    }
+    if text.chars().count() <= LINE_LIMIT {
+        return text.to_owned();
+    }
+    let cut: String = text.chars().take(LINE_LIMIT).collect();
+    format!("{cut}…")
+}
+
+const FATAL: &str = "Fatal error occurred in the cluster entrypoint";
+/// Other last words of an entry point that could not start.
+const START_UP: &str = "Could not start cluster entrypoint";
+
+/// The cause in a JobManager's log after "Fatal error occurred in the cluster entrypoint" (or "Could not start …"),
+/// if there is one. The last such place counts.
 pub fn fatal_error_in_log(log: &str) -> Option<Failure> {
-    let _ = log;
-    todo!()
+    let lines: Vec<&str> = log.lines().collect();
+    let at = lines.iter().rposition(|line| line.contains(FATAL) || line.contains(START_UP))?;
+    let trace: Vec<&str> =
+        lines.iter().skip(at + 1).take_while(|line| !starts_with_time(line)).copied().collect();
+    if trace.iter().all(|line| line.trim().is_empty()) {
+        return None;
+    }
+    Some(Failure::from_trace(&trace.join("\n")))
+}
+
+/// Whether a line is a new log entry: `2026-11-22 18:00:00,123 …`.
+fn starts_with_time(line: &str) -> bool {
+    let shape = b"dddd-dd-dd dd:dd:dd";
+    let bytes = line.as_bytes();
+    bytes.len() >= shape.len()
+        && shape.iter().zip(bytes).all(|(s, b)| if *s == b'd' { b.is_ascii_digit() } else { s == b })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const TRACE: &str = "org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy
+\tat org.apache.flink.runtime.executiongraph.X.handle(X.java:180)
+\tSuppressed: java.io.IOException: closing
+\t\tat a.B.c(B.java:1)
+\tCaused by: java.lang.Error: of the suppressed one
+\t... 4 more
+Caused by: java.util.concurrent.ExecutionException: org.apache.flink.util.SerializedThrowable: java.lang.RuntimeException: boom
+\tat a.B.c(B.java:1)
+Caused by: org.apache.flink.util.SerializedThrowable: java.lang.RuntimeException: boom
+\tat a.B.d(B.java:2)
+Caused by: java.lang.IllegalStateException: record 17 is bad
+second line of the message
+\tat a.B.e(B.java:3)
+";
+
+    #[test]
+    fn takes_the_innermost_cause() {
+        let failure = Failure::from_trace(TRACE);
+        assert_eq!(failure.root, "java.lang.IllegalStateException: record 17 is bad");
+        assert_eq!(
+            failure.summary,
+            "java.lang.IllegalStateException: record 17 is bad\njava.lang.RuntimeException: boom\n\
+             org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy"
+        );
+        assert_eq!(failure.detail, TRACE);
+    }
+
+    #[test]
+    fn lives_with_any_text() {
+        assert_eq!(Failure::from_trace("just words\nmore").summary, "just words");
+        assert_eq!(Failure::from_trace("\n\n").root, "");
+        let long = Failure::from_trace(&"é".repeat(10_000));
+        assert_eq!(long.root.chars().count(), LINE_LIMIT + 1);
+        let deep: String = (0..50).map(|i| format!("Caused by: a.E{i}: m\n")).collect();
+        assert_eq!(Failure::from_trace(&deep).summary.lines().count(), SUMMARY_LINES);
+    }
+
+    #[test]
+    fn finds_the_fatal_error_of_a_log() {
+        let log = "2026-11-22 18:00:00,001 ERROR a.B [] - Fatal error occurred in the cluster entrypoint.
+java.util.concurrent.CompletionException: org.apache.flink.client.deployment.application.ApplicationExecutionException: The application contains no execute() calls.
+\tat x.Y.z(Y.java:1)
+Caused by: org.apache.flink.client.deployment.application.ApplicationExecutionException: The application contains no execute() calls.
+\t... 2 more
+2026-11-22 18:00:00,100 INFO  a.B [] - Caused by: nothing
+";
+        let failure = fatal_error_in_log(log).unwrap();
+        assert_eq!(
+            failure.root,
+            "org.apache.flink.client.deployment.application.ApplicationExecutionException: The application contains no \
+             execute() calls."
+        );
+        assert_eq!(failure.summary.lines().count(), 1);
+        assert!(!failure.detail.contains("nothing"));
+        assert_eq!(fatal_error_in_log("2026-11-22 18:00:00,001 INFO fine\n"), None);
+        assert_eq!(fatal_error_in_log("x Fatal error occurred in the cluster entrypoint.\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "(.|\n|\t|Caused by: ){0,60}") {
+            let failure = Failure::from_trace(&text);
+            prop_assert!(failure.summary.lines().count() <= SUMMARY_LINES);
+            let _ = fatal_error_in_log(&format!("{FATAL}\n{text}"));
+        }
+    }
 }

@@ -2,11 +2,27 @@
 
 mod types;
 
+#[cfg(test)]
+mod tests;
+
+use std::pin::pin;
 use std::time::Duration;
 
-pub use types::*;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use hyper::header::{ACCEPT, CONNECTION, HOST};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpStream;
+
+pub use types::{
+    ApplicationOverview, Checkpoint, Checkpoints, ConfigEntry, ExceptionEntry, ExecutionResult, JobDetails,
+    JobExceptions, JobOverview, Overview, TaskCounts, TaskManager, Vertex,
+};
 
 use super::JobStatus;
+use super::failure::Failure;
 
 /// Connection settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,17 +139,20 @@ pub enum RestError {
 impl RestError {
     /// Whether asking again may help: nobody there yet, not the leader yet, broken connection, time-out.
     pub fn is_transient(&self) -> bool {
-        todo!()
+        matches!(
+            self,
+            Self::Connect { .. } | Self::TimedOut { .. } | Self::Transport { .. } | Self::NotReady { .. }
+        )
     }
 
     /// Whether nobody listens.
     pub fn is_refused(&self) -> bool {
-        todo!()
+        matches!(self, Self::Connect { source, .. } if source.kind() == std::io::ErrorKind::ConnectionRefused)
     }
 
     /// Whether the thing asked for does not exist.
     pub fn is_not_found(&self) -> bool {
-        todo!()
+        matches!(self, Self::NotFound { .. })
     }
 }
 
@@ -148,8 +167,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`]; the same for all methods.
     pub async fn overview(&self) -> Result<Overview, RestError> {
-        let _ = (&self.host, self.port, self.options);
-        todo!()
+        self.get("/overview").await
     }
 
     /// `GET /jobs/overview`.
@@ -157,7 +175,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn jobs_overview(&self) -> Result<Vec<JobOverview>, RestError> {
-        todo!()
+        Ok(self.get::<types::Jobs>("/jobs/overview").await?.jobs)
     }
 
     /// `GET /jobs/:id/status`: never stale.
@@ -165,8 +183,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn job_status(&self, job: &str) -> Result<JobStatus, RestError> {
-        let _ = job;
-        todo!()
+        Ok(self.get::<types::Status>(&format!("/jobs/{}/status", segment(job))).await?.status)
     }
 
     /// `GET /jobs/:id/execution-result`.
@@ -174,8 +191,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn execution_result(&self, job: &str) -> Result<ExecutionResult, RestError> {
-        let _ = job;
-        todo!()
+        self.get(&format!("/jobs/{}/execution-result", segment(job))).await
     }
 
     /// `GET /jobs/:id`: may be stale by `web.refresh-interval` (3 s).
@@ -183,8 +199,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn job(&self, job: &str) -> Result<JobDetails, RestError> {
-        let _ = job;
-        todo!()
+        self.get(&format!("/jobs/{}", segment(job))).await
     }
 
     /// `GET /jobs/:id/exceptions`.
@@ -192,8 +207,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn exceptions(&self, job: &str) -> Result<JobExceptions, RestError> {
-        let _ = job;
-        todo!()
+        self.get(&format!("/jobs/{}/exceptions", segment(job))).await
     }
 
     /// `GET /jobs/:id/checkpoints`.
@@ -201,8 +215,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn checkpoints(&self, job: &str) -> Result<Checkpoints, RestError> {
-        let _ = job;
-        todo!()
+        self.get(&format!("/jobs/{}/checkpoints", segment(job))).await
     }
 
     /// `GET /taskmanagers`.
@@ -210,7 +223,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn task_managers(&self) -> Result<Vec<TaskManager>, RestError> {
-        todo!()
+        Ok(self.get::<types::TaskManagers>("/taskmanagers").await?.taskmanagers)
     }
 
     /// `GET /applications/overview` (2.3).
@@ -218,7 +231,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`]; 404 before 2.3.
     pub async fn applications_overview(&self) -> Result<Vec<ApplicationOverview>, RestError> {
-        todo!()
+        Ok(self.get::<types::Applications>("/applications/overview").await?.applications)
     }
 
     /// `GET /applications/:id/exceptions` (2.3).
@@ -226,8 +239,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn application_exceptions(&self, application: &str) -> Result<JobExceptions, RestError> {
-        let _ = application;
-        todo!()
+        self.get(&format!("/applications/{}/exceptions", segment(application))).await
     }
 
     /// `GET /jobmanager/config`: the effective configuration, with the real ports.
@@ -235,7 +247,16 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn job_manager_config(&self) -> Result<Vec<ConfigEntry>, RestError> {
-        todo!()
+        self.get("/jobmanager/config").await
+    }
+
+    /// `GET /jobmanager/log`: the JobManager's log; needs `-Dlog.file`.
+    ///
+    /// # Errors
+    /// See [`RestError`]; a log larger than [`Options::max_body`] is [`RestError::TooLarge`].
+    pub async fn job_manager_log(&self) -> Result<String, RestError> {
+        let body = self.send(Method::GET, "/jobmanager/log").await?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
     /// `PATCH /jobs/:id?mode=cancel`.
@@ -243,8 +264,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn cancel(&self, job: &str) -> Result<(), RestError> {
-        let _ = job;
-        todo!()
+        self.send(Method::PATCH, &format!("/jobs/{}?mode=cancel", segment(job))).await.map(|_| ())
     }
 
     /// `DELETE /cluster`: ends the cluster; a running job becomes SUSPENDED and loses its checkpoints, so cancel first.
@@ -252,6 +272,122 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn delete_cluster(&self) -> Result<(), RestError> {
-        todo!()
+        self.send(Method::DELETE, "/cluster").await.map(|_| ())
     }
+
+    fn address(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RestError> {
+        let body = self.send(Method::GET, path).await?;
+        serde_json::from_slice(&body).map_err(|source| RestError::Body {
+            address: self.address(),
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    async fn send(&self, method: Method, path: &str) -> Result<Bytes, RestError> {
+        tokio::time::timeout(self.options.timeout, self.exchange(method, path)).await.unwrap_or_else(|_| {
+            Err(RestError::TimedOut {
+                address: self.address(),
+                path: path.to_owned(),
+                after: self.options.timeout,
+            })
+        })
+    }
+
+    async fn exchange(&self, method: Method, path: &str) -> Result<Bytes, RestError> {
+        let address = self.address();
+        let transport = |source: Box<dyn std::error::Error + Send + Sync>| RestError::Transport {
+            address: address.clone(),
+            path: path.to_owned(),
+            source,
+        };
+        let connect_error = |source| RestError::Connect { address: address.clone(), source };
+        let connect = TcpStream::connect((self.host.as_str(), self.port));
+        let stream = tokio::time::timeout(self.options.connect_timeout, connect)
+            .await
+            .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
+            .map_err(connect_error)?;
+        let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
+            .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
+            .await
+            .map_err(|error| transport(error.into()))?;
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, address.as_str())
+            .header(ACCEPT, "application/json")
+            .header(CONNECTION, "close")
+            .body(Empty::new())
+            .map_err(|error| transport(error.into()))?;
+        // The connection is driven here and ends with this call: nothing is left behind when the caller gives up.
+        let answer = async {
+            let response = sender.send_request(request).await.map_err(|error| transport(error.into()))?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), self.options.max_body).collect().await.map_err(
+                |error| {
+                    if error.is::<LengthLimitError>() {
+                        let limit = self.options.max_body;
+                        RestError::TooLarge { address: address.clone(), path: path.to_owned(), limit }
+                    } else {
+                        transport(error)
+                    }
+                },
+            )?;
+            Ok((status, body.to_bytes()))
+        };
+        tokio::pin!(answer);
+        let mut connection = pin!(connection);
+        let (status, body) = tokio::select! {
+            biased;
+            result = &mut answer => result?,
+            // The connection's end wakes the answer, with what came or with the error.
+            _ = &mut connection => answer.await?,
+        };
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(self.refusal(status, path, &body))
+    }
+
+    fn refusal(&self, status: StatusCode, path: &str, body: &[u8]) -> RestError {
+        let (address, path) = (self.address(), path.to_owned());
+        let detail = error_text(body);
+        let message = first_lines(&detail);
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE => RestError::NotReady { address },
+            StatusCode::NOT_FOUND => RestError::NotFound { address, path, message },
+            _ => RestError::Status { address, path, status: status.as_u16(), message, detail },
+        }
+    }
+}
+
+/// An id as a path segment: ids are hexadecimal, anything else must not change the path.
+fn segment(id: &str) -> String {
+    id.bytes()
+        .map(|b| match b {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => char::from(b).to_string(),
+            _ => format!("%{b:02X}"),
+        })
+        .collect()
+}
+
+/// `{"errors": [...]}` as text; each may be a whole stack trace.
+fn error_text(body: &[u8]) -> String {
+    match serde_json::from_slice::<types::Errors>(body) {
+        Ok(errors) if !errors.errors.is_empty() => errors.errors.join("\n"),
+        _ => String::from_utf8_lossy(body).into_owned(),
+    }
+}
+
+fn first_lines(text: &str) -> String {
+    let cut: String = Failure::from_trace(text).root.chars().take(300).collect();
+    if cut.is_empty() { "no message".to_owned() } else { cut }
 }

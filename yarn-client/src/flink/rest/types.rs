@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::super::JobStatus;
 use super::super::failure::Failure;
@@ -58,51 +58,64 @@ pub struct TaskCounts {
 }
 
 /// One job of `/jobs/overview`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct JobOverview {
     /// 32 hexadecimal digits.
+    #[serde(rename = "jid")]
     pub id: String,
     /// Name.
+    #[serde(default)]
     pub name: String,
     /// State.
     pub state: JobStatus,
     /// Start, ms since the epoch.
+    #[serde(rename = "start-time", default)]
     pub start_ms: i64,
     /// End, ms since the epoch; -1 while it runs.
+    #[serde(rename = "end-time", default = "not_ended")]
     pub end_ms: i64,
     /// Tasks by state.
+    #[serde(default)]
     pub tasks: TaskCounts,
     /// `Adaptive`, `AdaptiveBatch`, `Default`; 2.3 only.
+    #[serde(rename = "schedulerType", default)]
     pub scheduler: Option<String>,
 }
 
 /// `/jobs/:id`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct JobDetails {
     /// 32 hexadecimal digits.
+    #[serde(rename = "jid")]
     pub id: String,
     /// Name.
+    #[serde(default)]
     pub name: String,
     /// State; may be stale.
     pub state: JobStatus,
-    /// `STREAMING` or `BATCH` where the server tells (1.16+).
+    /// `STREAMING` or `BATCH` where the server tells.
+    #[serde(rename = "job-type", default)]
     pub job_type: Option<String>,
     /// Vertices of the job graph.
+    #[serde(default)]
     pub vertices: Vec<Vertex>,
 }
 
 /// One vertex of a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Vertex {
     /// Id.
     pub id: String,
     /// Name.
+    #[serde(default)]
     pub name: String,
     /// Vertices of one group share slots.
+    #[serde(rename = "slotSharingGroupId", default)]
     pub slot_sharing_group: Option<String>,
     /// -1 while the batch scheduler has not decided.
     pub parallelism: i32,
     /// Tasks by state.
+    #[serde(default)]
     pub tasks: TaskCounts,
 }
 
@@ -211,4 +224,210 @@ pub struct ConfigEntry {
     pub key: String,
     /// Value; secrets are hidden by Flink.
     pub value: String,
+}
+
+fn not_ended() -> i64 {
+    -1
+}
+
+#[derive(Deserialize)]
+pub(super) struct Jobs {
+    pub(super) jobs: Vec<JobOverview>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Status {
+    pub(super) status: JobStatus,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TaskManagers {
+    pub(super) taskmanagers: Vec<TaskManager>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Applications {
+    pub(super) applications: Vec<ApplicationOverview>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Errors {
+    pub(super) errors: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for TaskCounts {
+    /// `/jobs/overview` has lower-case names and a total, `/jobs/:id` upper-case ones without.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let map = BTreeMap::<String, i64>::deserialize(deserializer)?;
+        let mut counts = Self::default();
+        let mut total = None;
+        let mut sum = 0u32;
+        for (name, count) in map {
+            let count = u32::try_from(count).unwrap_or(0);
+            let slot = match name.to_ascii_lowercase().as_str() {
+                "total" => {
+                    total = Some(count);
+                    continue;
+                }
+                "created" => &mut counts.created,
+                "scheduled" => &mut counts.scheduled,
+                "deploying" => &mut counts.deploying,
+                "initializing" => &mut counts.initializing,
+                "running" => &mut counts.running,
+                "finished" => &mut counts.finished,
+                "canceling" => &mut counts.canceling,
+                "canceled" => &mut counts.canceled,
+                "failed" => &mut counts.failed,
+                "reconciling" => &mut counts.reconciling,
+                _ => continue,
+            };
+            *slot = count;
+            sum = sum.saturating_add(count);
+        }
+        counts.total = total.unwrap_or(sum);
+        Ok(counts)
+    }
+}
+
+impl<'de> Deserialize<'de> for ExecutionResult {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Outer {
+            status: Id,
+            #[serde(rename = "job-execution-result")]
+            result: Option<Inner>,
+        }
+        #[derive(Deserialize)]
+        struct Id {
+            id: String,
+        }
+        #[derive(Deserialize)]
+        struct Inner {
+            #[serde(rename = "application-status")]
+            status: String,
+            #[serde(rename = "failure-cause", default)]
+            cause: Option<Cause>,
+        }
+        #[derive(Deserialize)]
+        struct Cause {
+            #[serde(default)]
+            class: String,
+            #[serde(rename = "stack-trace", default)]
+            trace: String,
+        }
+        let outer = Outer::deserialize(deserializer)?;
+        if outer.status.id != "COMPLETED" {
+            return Ok(Self::InProgress);
+        }
+        let result = outer.result.ok_or_else(|| serde::de::Error::missing_field("job-execution-result"))?;
+        let failure =
+            result.cause.map(|c| Failure::from_trace(if c.trace.is_empty() { &c.class } else { &c.trace }));
+        Ok(Self::Completed { status: result.status, failure })
+    }
+}
+
+impl<'de> Deserialize<'de> for JobExceptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Outer {
+            #[serde(rename = "exceptionHistory", default)]
+            history: History,
+        }
+        #[derive(Default, Deserialize)]
+        struct History {
+            #[serde(default)]
+            entries: Vec<Entry>,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Entry {
+            #[serde(default)]
+            exception_name: String,
+            #[serde(default)]
+            stacktrace: String,
+            #[serde(default)]
+            timestamp: i64,
+            task_name: Option<String>,
+            endpoint: Option<String>,
+            task_manager_id: Option<String>,
+        }
+        let entry = |e: Entry| ExceptionEntry {
+            failure: Failure::from_trace(if e.stacktrace.is_empty() {
+                &e.exception_name
+            } else {
+                &e.stacktrace
+            }),
+            name: e.exception_name,
+            timestamp_ms: e.timestamp,
+            task: e.task_name,
+            endpoint: e.endpoint,
+            task_manager: e.task_manager_id,
+        };
+        let outer = Outer::deserialize(deserializer)?;
+        Ok(Self { entries: outer.history.entries.into_iter().map(entry).collect() })
+    }
+}
+
+impl<'de> Deserialize<'de> for Checkpoints {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Outer {
+            #[serde(default)]
+            counts: Counts,
+            #[serde(default)]
+            latest: Latest,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Counts {
+            completed: u64,
+            failed: u64,
+            in_progress: u64,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Latest {
+            completed: Option<Entry>,
+            savepoint: Option<Entry>,
+            restored: Option<Entry>,
+        }
+        #[derive(Deserialize)]
+        struct Entry {
+            id: u64,
+            external_path: Option<String>,
+            #[serde(default)]
+            is_savepoint: bool,
+        }
+        let checkpoint = |e: Entry| Checkpoint {
+            id: e.id,
+            external_path: e.external_path.filter(|p| !p.is_empty() && !p.starts_with('<')),
+            is_savepoint: e.is_savepoint,
+        };
+        let Outer { counts, latest } = Outer::deserialize(deserializer)?;
+        Ok(Self {
+            completed: counts.completed,
+            failed: counts.failed,
+            in_progress: counts.in_progress,
+            latest_completed: latest.completed.map(checkpoint),
+            latest_savepoint: latest.savepoint.map(checkpoint),
+            latest_restored: latest.restored.map(checkpoint),
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for ApplicationOverview {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Raw {
+            id: String,
+            #[serde(default)]
+            name: String,
+            status: String,
+            #[serde(default)]
+            jobs: BTreeMap<String, i64>,
+        }
+        let Raw { id, name, status, jobs } = Raw::deserialize(deserializer)?;
+        let jobs = jobs.into_iter().map(|(state, n)| (state, u32::try_from(n).unwrap_or(0))).collect();
+        Ok(Self { id, name, status, jobs })
+    }
 }
