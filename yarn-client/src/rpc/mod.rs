@@ -16,6 +16,8 @@ pub mod frame;
 mod golden;
 mod options;
 mod retry;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use client::Client;
 pub use connection::{CallError, Connection, ConnectionError, Setup};

@@ -146,7 +146,7 @@ enum Alive {
 /// Quotes one argument of [`LaunchContext::command`] so that the process receives exactly `argument`, whatever it
 /// holds.
 ///
-/// Line breaks and NUL cannot be in an argument: NUL is dropped, as no process could receive it.
+/// NUL is dropped, as no process could receive it.
 pub fn quote(argument: &str) -> String {
     protect_command(argument, Alive::Nothing)
 }
@@ -175,7 +175,8 @@ fn protect_command(argument: &str, alive: Alive) -> String {
     let mut out = String::from(r#"\""#);
     for_each_broken(argument, alive, |piece| match piece {
         // One level for the inner shell: \" \\ \$ \`; each of these characters again for the outer one.
-        Piece::Character('$') if alive == Alive::Placeholders => out.push('$'),
+        // For the inner shell, which does not look into the value again.
+        Piece::Character('$') if alive == Alive::Placeholders => out.push_str("\\$"),
         Piece::Character(c @ ('"' | '\\' | '$' | '`')) => out.extend(['\\', '\\', '\\', c]),
         Piece::Character(c) => out.push(c),
         Piece::Break => out.push_str(r#"\"\""#),

@@ -1,1 +1,68 @@
+use proptest::prelude::*;
+use prost::Message;
+
 use super::*;
+
+#[test]
+fn names_are_those_of_yarn() {
+    assert_eq!(ApplicationState::NewSaving.to_string(), "NEW_SAVING");
+    assert_eq!("running".parse(), Ok(ApplicationState::Running));
+    assert_eq!(FinalStatus::from_field(Some(1)), FinalStatus::Succeeded);
+    assert_eq!(FinalStatus::from_field(None), FinalStatus::Unknown);
+    assert_eq!(NodeState::from_field(Some(99)), NodeState::Unknown);
+    let error = "RUNING".parse::<QueueState>().unwrap_err();
+    assert_eq!(error.to_string(), "'RUNING' is not a queue state; known are STOPPED, RUNNING, DRAINING");
+    for state in ApplicationState::ALL {
+        assert_eq!(state.to_string().parse(), Ok(*state));
+        assert_eq!(ApplicationState::from_field(state.to_wire().map(i32::from)), *state);
+    }
+}
+
+#[test]
+fn resources_keep_their_other_types_and_take_memory_from_its_own_field() {
+    let entry = |key: &str, value| wire::ResourceInformationProto {
+        key: key.to_owned(),
+        value: Some(value),
+        ..Default::default()
+    };
+    let message = wire::ResourceProto {
+        memory: Some(2048),
+        virtual_cores: Some(2),
+        resource_value_map: vec![entry("memory-mb", 1), entry("vcores", 1), entry("yarn.io/gpu", 4)],
+    };
+    let resource = Resource::from(&message);
+    assert_eq!(resource.to_string(), "<memory:2048, vCores:2, yarn.io/gpu: 4>");
+    assert_eq!(Resource::from(&wire::ResourceProto::from(&resource)), resource);
+    assert!(Resource::new(2048, 2).fits_in(&resource));
+    assert!(!resource.fits_in(&Resource::new(4096, 4)), "no gpu there");
+}
+
+#[test]
+fn an_application_without_an_attempt_has_none() {
+    let mut message = wire::ApplicationReportProto {
+        current_application_attempt_id: Some(wire::ApplicationAttemptIdProto {
+            application_id: None,
+            attempt_id: Some(-1),
+        }),
+        application_tags: vec!["b".to_owned(), "a".to_owned()],
+        ..Default::default()
+    };
+    let report = ApplicationReport::from(message.clone());
+    assert_eq!((report.attempt, &report.tags[..]), (None, &["a".to_owned(), "b".to_owned()][..]));
+    message.current_application_attempt_id.as_mut().unwrap().attempt_id = Some(1);
+    assert_eq!(ApplicationReport::from(message).attempt.unwrap().attempt, 1);
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_reports_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let bytes = &bytes[..];
+        let _ = wire::ApplicationReportProto::decode(bytes).map(ApplicationReport::from);
+        let _ = wire::ApplicationAttemptReportProto::decode(bytes).map(AttemptReport::from);
+        let _ = wire::NodeReportProto::decode(bytes).map(NodeReport::from);
+        let _ = wire::QueueInfoProto::decode(bytes).map(QueueInfo::from);
+        let _ = wire::ContainerReportProto::decode(bytes).map(ContainerReport::from);
+        let _ = wire::ContainerProto::decode(bytes).map(|container| AllocatedContainer::from(&container));
+        let _ = wire::ContainerStatusProto::decode(bytes).map(|status| ContainerStatus::from(&status));
+    }
+}
