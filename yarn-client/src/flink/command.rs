@@ -1,7 +1,11 @@
 //! Command lines of the JobManager and the TaskManagers: Flink's standalone entry points, unmodified.
 
+#[cfg(test)]
+mod tests;
+
 use super::dist::LogFramework;
-use super::{FlinkConfig, JobManagerMemory, TaskManagerMemory, Version};
+use super::options::{self, Opt};
+use super::{FlinkConfig, JobManagerMemory, Lookup, TaskManagerMemory, Version};
 
 /// Entry point of a cluster with one application.
 pub const APPLICATION_ENTRY_POINT: &str =
@@ -34,22 +38,157 @@ pub struct CommandLine {
 impl CommandLine {
     /// All parts in order.
     pub fn argv(&self) -> Vec<String> {
-        todo!()
+        let mut argv = vec![self.java.clone()];
+        argv.extend(self.jvm_memory.iter().chain(&self.jvm_options).chain(&self.logging).cloned());
+        argv.push(self.class.clone());
+        argv.extend(self.args.iter().cloned());
+        argv
     }
 
-    /// The command for a shell, by a template (`None` = [`DEFAULT_TEMPLATE`]). `java` is put in as it is (it may be
-    /// `$JAVA_HOME/bin/java`), every other argument through `quote`; `redirects` as it is.
+    /// The command for a shell, by a template (`None` = [`DEFAULT_TEMPLATE`]). `java` and the class are put in as they
+    /// are (`java` may be `$JAVA_HOME/bin/java`), every other argument through `quote`; `redirects` as it is. Nothing
+    /// in the template but its placeholders is touched.
     pub fn render(&self, template: Option<&str>, quote: &dyn Fn(&str) -> String, redirects: &str) -> String {
-        let _ = (template, quote, redirects);
-        todo!()
+        let join = |words: &[String]| words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
+        replace_placeholders(template.unwrap_or(DEFAULT_TEMPLATE), |name| {
+            Some(match name {
+                "java" => self.java.clone(),
+                "class" => self.class.clone(),
+                "redirects" => redirects.to_owned(),
+                _ => join(self.part(name)?),
+            })
+        })
     }
 
     /// The argv that results when a POSIX shell would run the template: for a JobManager that is started without a
-    /// shell. Text of the template around the placeholders is split at blanks; quotes are understood.
+    /// shell. The template is split at blanks, quotes understood; a placeholder that is a word of its own becomes its
+    /// arguments; redirects are left out. Variables and operators of the shell are not understood: see
+    /// [`needs_shell`].
     pub fn argv_by_template(&self, template: Option<&str>) -> Vec<String> {
-        let _ = template;
-        todo!()
+        let Some(template) = template else { return self.argv() };
+        let mut argv = Vec::new();
+        for word in shell_words(template) {
+            let name = word.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
+            match name {
+                Some("redirects") => {}
+                Some(name) if self.part(name).is_some() => {
+                    argv.extend_from_slice(self.part(name).unwrap_or_default())
+                }
+                _ => argv.push(replace_placeholders(&word, |name| match name {
+                    "java" => Some(self.java.clone()),
+                    "class" => Some(self.class.clone()),
+                    "redirects" => Some(String::new()),
+                    _ => self.part(name).map(|words| words.join(" ")),
+                })),
+            }
+        }
+        argv
     }
+
+    /// Replaces what YARN would have replaced in a command of its own: `$VAR`, `${VAR}`, `{{VAR}}` by the environment
+    /// and `<LOG_DIR>` by `log_dir`, in all JVM options and the log settings. Program arguments stay as they are.
+    pub fn expand(&mut self, env: Lookup<'_>, log_dir: &str) {
+        for word in self.jvm_options.iter_mut().chain(&mut self.logging) {
+            *word = expand_word(word, env, log_dir);
+        }
+        self.java = expand_word(&self.java, env, log_dir);
+    }
+
+    fn part(&self, name: &str) -> Option<&[String]> {
+        match name {
+            "jvmmem" => Some(&self.jvm_memory),
+            "jvmopts" => Some(&self.jvm_options),
+            "logging" => Some(&self.logging),
+            "args" => Some(&self.args),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a template holds something only a shell understands besides plain words.
+pub fn needs_shell(template: &str) -> bool {
+    template.contains(['$', '`', ';', '&', '|', '<', '>', '(', '*', '?', '~', '\n'])
+}
+
+/// `%name%` replaced where `value` knows the name; values are not looked at again.
+fn replace_placeholders(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        match after.split_once('%').and_then(|(name, tail)| Some((value(name)?, tail))) {
+            Some((text, tail)) => {
+                out.push_str(&text);
+                rest = tail;
+            }
+            None => {
+                out.push('%');
+                rest = after;
+            }
+        }
+    }
+    out + rest
+}
+
+fn expand_word(word: &str, env: Lookup<'_>, log_dir: &str) -> String {
+    let mut out = String::new();
+    let mut rest = word;
+    while let Some(at) = rest.find(['$', '{', '<']) {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        let braces = |open: &str, close: &str| from.strip_prefix(open)?.split_once(close);
+        let bare = || {
+            let name = from.strip_prefix('$')?;
+            let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+            (end > 0 && !name.starts_with(|c: char| c.is_ascii_digit())).then(|| name.split_at(end))
+        };
+        if let Some(tail) = from.strip_prefix("<LOG_DIR>") {
+            out.push_str(log_dir);
+            rest = tail;
+        } else if let Some((name, tail)) = braces("{{", "}}").or_else(|| braces("${", "}")).or_else(bare) {
+            // A shell puts nothing for a variable that is not set.
+            out.push_str(&env(name).unwrap_or_default());
+            rest = tail;
+        } else {
+            let first = from.chars().next().map_or(0, char::len_utf8);
+            let (one, tail) = from.split_at(first);
+            out.push_str(one);
+            rest = tail;
+        }
+    }
+    out + rest
+}
+
+/// Splits a line as a POSIX shell splits words: blanks, `'…'`, `"…"`, `\`. An open quote ends with the line.
+pub fn shell_words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            c if c.is_whitespace() => words.extend(word.take()),
+            '\'' => {
+                let word = word.get_or_insert_default();
+                word.extend(chars.by_ref().take_while(|c| *c != '\''));
+            }
+            '"' => {
+                let word = word.get_or_insert_default();
+                while let Some(c) = chars.next() {
+                    match c {
+                        '"' => break,
+                        '\\' if matches!(chars.peek(), Some('"' | '\\' | '$' | '`')) => {
+                            word.extend(chars.next())
+                        }
+                        _ => word.push(c),
+                    }
+                }
+            }
+            '\\' => word.get_or_insert_default().extend(chars.next()),
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
 }
 
 /// Log set-up of one process.
@@ -78,14 +217,52 @@ pub struct Program {
     pub allow_non_restored_state: bool,
 }
 
+/// Packages Java 17 must open to Flink and its serialisers: the list of Flink's own `config.yaml`.
+const EXPORTS: [&str; 8] = [
+    "java.base/sun.net.util",
+    "java.rmi/sun.rmi.registry",
+    "jdk.compiler/com.sun.tools.javac.api",
+    "jdk.compiler/com.sun.tools.javac.file",
+    "jdk.compiler/com.sun.tools.javac.parser",
+    "jdk.compiler/com.sun.tools.javac.tree",
+    "jdk.compiler/com.sun.tools.javac.util",
+    "java.security.jgss/sun.security.krb5",
+];
+const OPENS: [&str; 12] = [
+    "java.base/java.lang",
+    "java.base/java.net",
+    "java.base/java.io",
+    "java.base/java.nio",
+    "java.base/sun.nio.ch",
+    "java.base/java.lang.reflect",
+    "java.base/java.text",
+    "java.base/java.time",
+    "java.base/java.util",
+    "java.base/java.util.concurrent",
+    "java.base/java.util.concurrent.atomic",
+    "java.base/java.util.concurrent.locks",
+];
+
 /// JVM memory and user options of the JobManager in order: what the launch specification carries.
+///
+/// The JobManager is compiled by C1 only and may use a class-data archive: it starts in half the time, and its work is
+/// coordination. A user's own choice of compiler or `-Xshare` wins.
 pub fn job_manager_jvm_args(
     config: &FlinkConfig,
     memory: &JobManagerMemory,
     version: &Version,
 ) -> Vec<String> {
-    let _ = (config, memory, version);
-    todo!()
+    let user = user_options(config, version, &options::JAVA_DEFAULT_OPTS_JM, &options::JAVA_OPTS_JM);
+    let mut args = memory.jvm_args();
+    let compiler =
+        ["-XX:TieredStopAtLevel", "-XX:+TieredCompilation", "-XX:-TieredCompilation", "-Xint", "-Xcomp"];
+    if !user.iter().any(|option| compiler.iter().any(|prefix| option.starts_with(prefix))) {
+        args.push("-XX:TieredStopAtLevel=1".to_owned());
+    }
+    if !user.iter().any(|option| option.starts_with("-Xshare:")) {
+        args.push("-Xshare:auto".to_owned());
+    }
+    with_user_options(args, user)
 }
 
 /// JVM memory and user options of a TaskManager in order.
@@ -94,8 +271,33 @@ pub fn task_manager_jvm_args(
     memory: &TaskManagerMemory,
     version: &Version,
 ) -> Vec<String> {
-    let _ = (config, memory, version);
-    todo!()
+    let user = user_options(config, version, &options::JAVA_DEFAULT_OPTS_TM, &options::JAVA_OPTS_TM);
+    with_user_options(memory.jvm_args(), user)
+}
+
+/// `env.java.*`, in the order in which flink-yarn puts them.
+fn user_options(config: &FlinkConfig, version: &Version, default_own: &Opt, own: &Opt) -> Vec<String> {
+    let defaults = version.features().default_java_opts;
+    [
+        (defaults, &options::JAVA_DEFAULT_OPTS_ALL),
+        (true, &options::JAVA_OPTS_ALL),
+        (defaults, default_own),
+        (true, own),
+    ]
+    .into_iter()
+    .filter(|(known, _)| *known)
+    .flat_map(|(_, option)| shell_words(config.value(option).unwrap_or_default()))
+    .collect()
+}
+
+fn with_user_options(mut args: Vec<String>, user: Vec<String>) -> Vec<String> {
+    let exports = EXPORTS.iter().map(|package| format!("--add-exports={package}=ALL-UNNAMED"));
+    let opens = OPENS.iter().map(|package| format!("--add-opens={package}=ALL-UNNAMED"));
+    args.extend(exports.chain(opens).filter(|option| !user.contains(option)));
+    args.extend(user);
+    // Lets Java 8 and 11 pass over options they do not know, the lines above among them.
+    args.push("-XX:+IgnoreUnrecognizedVMOptions".to_owned());
+    args
 }
 
 /// The JobManager's command line. `program` is `None` for a session. `jvm_args` from [`job_manager_jvm_args`],
@@ -109,8 +311,31 @@ pub fn job_manager(
     properties: &[String],
     program: Option<&Program>,
 ) -> CommandLine {
-    let _ = (java, jvm_args, class_path, logging, config_dir, properties, program);
-    todo!()
+    let mut line = command(java, jvm_args, class_path, logging, config_dir);
+    let Some(program) = program else {
+        line.class = SESSION_ENTRY_POINT.to_owned();
+        push_properties(&mut line.args, properties);
+        return line;
+    };
+    line.class = APPLICATION_ENTRY_POINT.to_owned();
+    let mut option = |name: &str, value: &str| line.args.extend([name.to_owned(), value.to_owned()]);
+    option("--job-id", &program.job_id);
+    if let Some(class) = &program.main_class {
+        option("--job-classname", class);
+    }
+    if let Some(path) = &program.savepoint {
+        option("--fromSavepoint", path);
+        if program.allow_non_restored_state {
+            line.args.push("--allowNonRestoredState".to_owned());
+        }
+    }
+    push_properties(&mut line.args, properties);
+    if !program.args.is_empty() {
+        // Else an argument that looks like an option of the entry point would be taken for one.
+        line.args.push("--".to_owned());
+        line.args.extend(program.args.iter().cloned());
+    }
+    line
 }
 
 /// A TaskManager's command line; arguments as for [`job_manager`].
@@ -122,6 +347,53 @@ pub fn task_manager(
     config_dir: &str,
     properties: &[String],
 ) -> CommandLine {
-    let _ = (java, jvm_args, class_path, logging, config_dir, properties);
-    todo!()
+    let mut line = command(java, jvm_args, class_path, logging, config_dir);
+    line.class = TASK_MANAGER.to_owned();
+    push_properties(&mut line.args, properties);
+    line
+}
+
+fn push_properties(args: &mut Vec<String>, properties: &[String]) {
+    args.extend(properties.iter().flat_map(|property| ["-D".to_owned(), property.clone()]));
+}
+
+fn command(
+    java: &str,
+    jvm_args: &[String],
+    class_path: Option<&[String]>,
+    logging: &Logging,
+    config_dir: &str,
+) -> CommandLine {
+    // The memory model's options come first; the template can place them on their own.
+    let is_memory = |option: &&String| {
+        ["-Xmx", "-Xms", "-XX:MaxDirectMemorySize=", "-XX:MaxMetaspaceSize="]
+            .iter()
+            .any(|m| option.starts_with(m))
+    };
+    let memory = jvm_args.iter().take_while(is_memory).count();
+    let (jvm_memory, jvm_options) = jvm_args.split_at(memory);
+    let mut jvm_options = jvm_options.to_vec();
+    if let Some(entries) = class_path {
+        jvm_options.extend(["-cp".to_owned(), entries.join(":")]);
+    }
+    let file = &logging.configuration;
+    let configuration = match logging.framework {
+        LogFramework::Log4j => {
+            vec![
+                format!("-Dlog4j.configuration=file:{file}"),
+                format!("-Dlog4j.configurationFile=file:{file}"),
+            ]
+        }
+        LogFramework::Logback => vec![format!("-Dlogback.configurationFile=file:{file}")],
+    };
+    let mut log = vec![format!("-Dlog.file={}", logging.file)];
+    log.extend(configuration);
+    CommandLine {
+        java: java.to_owned(),
+        jvm_memory: jvm_memory.to_vec(),
+        jvm_options,
+        logging: log,
+        class: String::new(),
+        args: vec!["--configDir".to_owned(), config_dir.to_owned()],
+    }
 }

@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn multiplies_as_exact_decimals() {
         let gib = MemorySize::from_mib(1024);
-        assert_eq!(gib.multiply(f64::from(0.1f32)).unwrap().bytes(), 107_374_183);
+        assert_eq!(gib.multiply(f64::from(0.1f32)).unwrap().bytes(), 107_374_184);
         assert_eq!(gib.multiply(0.1).unwrap().bytes(), 107_374_182);
         assert_eq!(gib.multiply(0.0).unwrap(), MemorySize::ZERO);
         assert_eq!(gib.multiply(1e-300).unwrap(), MemorySize::ZERO);

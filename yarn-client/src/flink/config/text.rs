@@ -106,8 +106,8 @@ fn parse_node(text: &str) -> Result<Node, String> {
     serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
 }
 
-/// Standard YAML, nested or flat, to flat keys (`YamlParserUtils`, `GlobalConfiguration.flatten`). Empty values are
-/// left out, as Flink does.
+/// Standard YAML, nested or flat, to flat keys (`YamlParserUtils`, `GlobalConfiguration.flatten`). Keys without
+/// a value, which Flink refuses, are left out.
 pub(super) fn parse_yaml(text: &str) -> Result<BTreeMap<String, String>, String> {
     let mut values = BTreeMap::new();
     match parse_node(text)? {

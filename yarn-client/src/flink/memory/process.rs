@@ -90,7 +90,8 @@ impl Range {
         // A Java float, widened to double: 0.1 is 0.10000000149011612.
         let fraction = config.float(fraction_option)?.map_or(0.0, f64::from);
         let keys = [min_key, max_key, fraction_option.key];
-        if min > max || !(0.0..=1.0).contains(&fraction) {
+        // `RangeFraction` allows 0 but not 1.
+        if min > max || !(0.0..1.0).contains(&fraction) {
             let text = format!(
                 "Inconsistently configured {name}: fraction {} ({fraction}), min {min_key} ({}), max {max_key} ({})",
                 fraction_option.key,
@@ -115,10 +116,6 @@ impl Range {
 
     /// The fraction of the whole of which `rest` is what is left.
     pub(super) fn beside(&self, rest: MemorySize) -> Result<MemorySize, MemoryError> {
-        if self.fraction >= 1.0 {
-            let text = format!("the fraction of the {} must be less than 1 ({})", self.name, self.keys[2]);
-            return Err(inconsistent(text, &self.keys));
-        }
         self.cap(rest.multiply(self.fraction / (1.0 - self.fraction)))
     }
 
