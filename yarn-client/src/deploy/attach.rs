@@ -32,7 +32,9 @@ impl WaitLevel {
         let come = match state {
             ApplicationState::Accepted => Self::Accepted,
             ApplicationState::Running => Self::Running,
-            ApplicationState::Finished | ApplicationState::Failed | ApplicationState::Killed => Self::Finished,
+            ApplicationState::Finished | ApplicationState::Failed | ApplicationState::Killed => {
+                Self::Finished
+            }
             _ => Self::Submitted,
         };
         come >= self
@@ -133,7 +135,8 @@ mod tests {
 
     #[test]
     fn pauses_grow_to_a_second() {
-        let pauses: Vec<_> = std::iter::successors(Some(QUICK), |pause| Some(next_pause(*pause))).take(10).collect();
+        let pauses: Vec<_> =
+            std::iter::successors(Some(QUICK), |pause| Some(next_pause(*pause))).take(10).collect();
         assert_eq!(pauses[0], QUICK);
         assert!(pauses.is_sorted());
         assert_eq!(pauses[9], SLOW);

@@ -19,7 +19,11 @@ pub(super) fn master(config: &FlinkConfig, hadoop: &Configuration, user: &str) -
 }
 
 /// Environment of a TaskManager's container, class path apart.
-pub(super) fn task_manager(config: &FlinkConfig, hadoop: &Configuration, user: &str) -> BTreeMap<String, String> {
+pub(super) fn task_manager(
+    config: &FlinkConfig,
+    hadoop: &Configuration,
+    user: &str,
+) -> BTreeMap<String, String> {
     let mut env = common(config, hadoop, user);
     extend(&mut env, config, &options::TASKMANAGER_ENV_PREFIXES);
     env

@@ -75,7 +75,9 @@ pub enum PreflightError {
         path: PathBuf,
     },
     /// A deployment target other than ours.
-    #[error("the target '{target}' does not exist here: a job runs as an application of its own (yarn-application)")]
+    #[error(
+        "the target '{target}' does not exist here: a job runs as an application of its own (yarn-application)"
+    )]
     Target {
         /// What was given.
         target: String,
@@ -298,9 +300,10 @@ impl SubmitError {
         match self {
             Self::Preflight(source) => source.hint(),
             Self::Staging(source) => source.hint(),
-            Self::Refused { source, .. } if source.is_access_denied() => {
-                Some("the user has no right to submit to this queue: choose another with --queue, or ask for it".to_owned())
-            }
+            Self::Refused { source, .. } if source.is_access_denied() => Some(
+                "the user has no right to submit to this queue: choose another with --queue, or ask for it"
+                    .to_owned(),
+            ),
             Self::Refused { source, .. } => source.hint(),
             Self::Interrupted => None,
         }
@@ -393,7 +396,9 @@ fn yarn_kind(error: &YarnError) -> ErrorKind {
 
 fn stage_kind(error: &StageError) -> ErrorKind {
     match error {
-        StageError::DuplicateLink { .. } | StageError::Link { .. } | StageError::Local { .. } => ErrorKind::Usage,
+        StageError::DuplicateLink { .. } | StageError::Link { .. } | StageError::Local { .. } => {
+            ErrorKind::Usage
+        }
         _ => ErrorKind::Cluster,
     }
 }

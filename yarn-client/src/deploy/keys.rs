@@ -3,7 +3,8 @@
 use crate::flink::options::{self, Opt};
 
 pub(super) const APPLICATION_NAME: Opt = options::YARN_APPLICATION_NAME;
-pub(super) const APPLICATION_TYPE: Opt = Opt { default: Some("Apache Flink"), ..options::YARN_APPLICATION_TYPE };
+pub(super) const APPLICATION_TYPE: Opt =
+    Opt { default: Some("Apache Flink"), ..options::YARN_APPLICATION_TYPE };
 pub(super) const QUEUE: Opt = options::YARN_APPLICATION_QUEUE;
 pub(super) const PRIORITY: Opt = options::YARN_APPLICATION_PRIORITY;
 pub(super) const TAGS: Opt = options::YARN_TAGS;

@@ -31,7 +31,11 @@ pub struct Killed {
 ///
 /// # Errors
 /// [`ApplicationError::NotFound`], [`ApplicationError::ResourceManager`].
-pub async fn kill(gateway: &Gateway, id: ApplicationId, bases: &[String]) -> Result<Killed, ApplicationError> {
+pub async fn kill(
+    gateway: &Gateway,
+    id: ApplicationId,
+    bases: &[String],
+) -> Result<Killed, ApplicationError> {
     let report = gateway.application(id).await?;
     let outcome = gateway.resource_manager.kill(id).await.map_err(|error| ApplicationError::of(id, error))?;
     let (mut removed, mut not_removed) = (None, None);

@@ -227,7 +227,10 @@ mod tests {
         let failed = of(ApplicationState::Finished, FinalStatus::Failed, &text);
         assert_eq!((failed.verdict, failed.job_state), (Verdict::Failed, Some(JobState::Failed)));
         let cause = failed.cause.unwrap();
-        assert_eq!((cause.code, cause.text.as_str()), ("job_failed", "java.lang.RuntimeException: boom: at 3"));
+        assert_eq!(
+            (cause.code, cause.text.as_str()),
+            ("job_failed", "java.lang.RuntimeException: boom: at 3")
+        );
         assert_eq!(cause.evidence.len(), 2);
         assert!(cause.hint.unwrap().starts_with("yarn logs -applicationId application_1_0001 -appOwner "));
 
@@ -243,7 +246,12 @@ mod tests {
             (ApplicationState::Finished, FinalStatus::Killed, Verdict::Killed, Some("job_canceled")),
             (ApplicationState::Finished, FinalStatus::Undefined, Verdict::Failed, Some("application_failed")),
             (ApplicationState::Killed, FinalStatus::Killed, Verdict::Killed, Some("application_killed")),
-            (ApplicationState::Failed, FinalStatus::Failed, Verdict::Failed, Some("application_master_failed")),
+            (
+                ApplicationState::Failed,
+                FinalStatus::Failed,
+                Verdict::Failed,
+                Some("application_master_failed"),
+            ),
         ] {
             let outcome = of(state, status, "");
             assert_eq!(outcome.verdict, verdict, "{state} {status}");
@@ -262,7 +270,8 @@ mod tests {
             FinalStatus::Failed,
             "Application application_1_0001 submitted by user root to unknown queue: nope",
         );
-        for attempt in [None, refused.attempt.map(|a| proto::ids::ApplicationAttemptId { attempt: -1, ..a })] {
+        for attempt in [None, refused.attempt.map(|a| proto::ids::ApplicationAttemptId { attempt: -1, ..a })]
+        {
             refused.attempt = attempt;
             let outcome = Outcome::of(&refused).unwrap();
             assert_eq!(outcome.verdict, Verdict::Refused);
@@ -290,7 +299,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_not_job_lines() {
-        for text in ["Job x FINISHED", "Job", "Job 0123456789abcdef0123456789abcdef RUNNING", "", "Jobs are fine"] {
+        for text in
+            ["Job x FINISHED", "Job", "Job 0123456789abcdef0123456789abcdef RUNNING", "", "Jobs are fine"]
+        {
             assert!(JobLine::parse(text).is_none(), "{text}");
         }
     }

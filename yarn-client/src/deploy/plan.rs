@@ -222,7 +222,8 @@ impl Plan {
     /// The Flink configuration of this application: the plan's, with what depends on its id.
     pub fn config_for(&self, id: ApplicationId) -> FlinkConfig {
         let mut config = self.config.clone();
-        let ha = config.explicit(&keys::HIGH_AVAILABILITY).is_some_and(|kind| !kind.eq_ignore_ascii_case("none"));
+        let ha =
+            config.explicit(&keys::HIGH_AVAILABILITY).is_some_and(|kind| !kind.eq_ignore_ascii_case("none"));
         // Flink's own default, `/default`, would mix all applications of one ZooKeeper.
         if ha && config.explicit(&keys::HA_CLUSTER_ID).is_none() {
             config.set(keys::HA_CLUSTER_ID.key, id.to_string());
@@ -241,7 +242,12 @@ impl Plan {
 
     /// The launch specification, once all files are on the cluster. `staged` is everything the containers get; the
     /// TaskManagers get all of it but the application master's binary.
-    pub fn launch_spec(&self, config: FlinkConfig, staged: &[LocalResource], staging_dir: String) -> LaunchSpec {
+    pub fn launch_spec(
+        &self,
+        config: FlinkConfig,
+        staged: &[LocalResource],
+        staging_dir: String,
+    ) -> LaunchSpec {
         let mut spec = self.spec.clone();
         spec.staging_dir = staging_dir;
         spec.application_name.clone_from(&self.name);
@@ -340,7 +346,9 @@ fn attempts(
     if wanted > cap {
         warnings.push(Warning {
             key: keys::ATTEMPTS.key.to_owned(),
-            text: format!("{wanted} attempts are asked, the cluster grants {cap} (yarn.resourcemanager.am.max-attempts)"),
+            text: format!(
+                "{wanted} attempts are asked, the cluster grants {cap} (yarn.resourcemanager.am.max-attempts)"
+            ),
         });
     }
     Ok(u32::try_from(wanted.min(cap)).unwrap_or(1))

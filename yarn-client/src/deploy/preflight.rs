@@ -35,9 +35,8 @@ pub struct Ready {
 /// [`PreflightError`] for the first thing that is wrong.
 pub async fn check(gateway: &Gateway, job: &ResolvedJob, plan: &Plan) -> Result<Ready, PreflightError> {
     let file_systems = gateway.file_systems().map_err(file_system)?;
-    let application = async {
-        gateway.resource_manager.new_application().await.map_err(PreflightError::ResourceManager)
-    };
+    let application =
+        async { gateway.resource_manager.new_application().await.map_err(PreflightError::ResourceManager) };
     let queue = async {
         match &plan.queue {
             Some(queue) => check_queue(&gateway.resource_manager, &gateway.configuration, queue).await,
@@ -60,7 +59,8 @@ pub async fn check(gateway: &Gateway, job: &ResolvedJob, plan: &Plan) -> Result<
 pub async fn provided_version(gateway: &Gateway, dirs: &[String]) -> Result<Version, PreflightError> {
     let file_systems = gateway.file_systems().map_err(file_system)?;
     for dir in dirs {
-        let remote = |source| PreflightError::Remote { what: keys::PROVIDED_LIB_DIRS.key, path: dir.clone(), source };
+        let remote =
+            |source| PreflightError::Remote { what: keys::PROVIDED_LIB_DIRS.key, path: dir.clone(), source };
         let (fs, path) = file_systems.locate(dir).map_err(remote)?;
         let entries = fs.list(&path).await.map_err(remote)?;
         if let Some(version) = entries.iter().find_map(|entry| Version::from_dist_jar(entry.name())) {
@@ -110,7 +110,8 @@ async fn check_remote(
     }
     // A cluster without flink-dist would come up to nothing at all.
     let names = try_join_all(dirs.iter().map(async |dir| {
-        let remote = |source| PreflightError::Remote { what: keys::PROVIDED_LIB_DIRS.key, path: dir.clone(), source };
+        let remote =
+            |source| PreflightError::Remote { what: keys::PROVIDED_LIB_DIRS.key, path: dir.clone(), source };
         let (fs, path) = file_systems.locate(dir).map_err(remote)?;
         let entries = fs.list(&path).await.map_err(remote)?;
         Ok::<_, PreflightError>(entries.iter().any(|entry| Version::from_dist_jar(entry.name()).is_some()))
@@ -251,7 +252,11 @@ mod tests {
             vec![
                 queue("default", running, vec![]),
                 queue("etl", QueueState::Stopped, vec![]),
-                queue("teams", running, vec![queue("analytics", running, vec![]), queue("adhoc", running, vec![])]),
+                queue(
+                    "teams",
+                    running,
+                    vec![queue("analytics", running, vec![]), queue("adhoc", running, vec![])],
+                ),
             ],
         );
         assert_eq!(suggestions(&root, "analytic"), ["analytics", "adhoc", "default"]);

@@ -183,7 +183,11 @@ impl JobSubmission {
         let overrides: Vec<_> = config
             .prefixed(options::HADOOP_PREFIX)
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .chain(config.prefixed(options::YARN_PREFIX).map(|(key, value)| (format!("yarn.{key}"), value.to_owned())))
+            .chain(
+                config
+                    .prefixed(options::YARN_PREFIX)
+                    .map(|(key, value)| (format!("yarn.{key}"), value.to_owned())),
+            )
             .collect();
         for (key, value) in overrides {
             hadoop.set(key, value);
@@ -220,7 +224,8 @@ impl JobSubmission {
             return Err(PreflightError::Value {
                 key: keys::APPLICATION_ID.key,
                 value: id.to_owned(),
-                reason: "names a session; a job runs on a cluster of its own until sessions are supported".to_owned(),
+                reason: "names a session; a job runs on a cluster of its own until sessions are supported"
+                    .to_owned(),
             });
         }
         let job_id = take_job_id(&mut config, site.entropy)?;
@@ -282,12 +287,15 @@ impl JobSubmission {
         ];
         for (option, key, value) in sizes {
             if let Some(value) = value {
-                let size = MemorySize::parse_or_mib(value).map_err(|source| PreflightError::Size { option, source })?;
+                let size = MemorySize::parse_or_mib(value)
+                    .map_err(|source| PreflightError::Size { option, source })?;
                 config.set(key, size.to_string());
             }
         }
-        let numbers =
-            [("--slots", keys::TASK_SLOTS, self.slots), ("--parallelism", keys::PARALLELISM.key, self.parallelism)];
+        let numbers = [
+            ("--slots", keys::TASK_SLOTS, self.slots),
+            ("--parallelism", keys::PARALLELISM.key, self.parallelism),
+        ];
         for (option, key, value) in numbers {
             match value {
                 Some(0) => return Err(PreflightError::Zero { option }),

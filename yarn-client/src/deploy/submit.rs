@@ -57,7 +57,9 @@ pub async fn submit(
     };
     let submitted = match staged {
         Ok((staging_dir, submission)) => match gateway.resource_manager.submit(&submission).await {
-            Ok(()) => Ok(Submitted { application_id: id, job_id: plan.job_id.clone(), staging_dir, submission }),
+            Ok(()) => {
+                Ok(Submitted { application_id: id, job_id: plan.job_id.clone(), staging_dir, submission })
+            }
             Err(source) => Err(SubmitError::Refused { application: id, source }),
         },
         Err(error) => Err(error),

@@ -11,8 +11,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// job on the cluster, from submission to the end of its containers and files.
 #[derive(Debug, Parser)]
 #[command(name = "yarn-flink", version, propagate_version = true, max_term_width = 110)]
-#[command(after_help = "Exit codes: 0 done, 1 the job failed, 2 usage or configuration, 3 the cluster refused or \
-could not be reached, 4 cancelled or killed, 5 no such application, 124 timed out, 130 interrupted.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 the job failed, 2 usage or configuration, 3 the cluster refused or \
+could not be reached, 4 cancelled or killed, 5 no such application, 124 timed out, 130 interrupted."
+)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -127,7 +129,13 @@ pub(crate) struct Run {
     #[arg(long, alias = "yarnship", value_name = "PATH")]
     pub(crate) ship: Vec<String>,
     /// Sub-path of the application in ZooKeeper [high-availability.cluster-id]
-    #[arg(long, hide = true, alias = "zookeeperNamespace", alias = "yarnzookeeperNamespace", value_name = "NAMESPACE")]
+    #[arg(
+        long,
+        hide = true,
+        alias = "zookeeperNamespace",
+        alias = "yarnzookeeperNamespace",
+        value_name = "NAMESPACE"
+    )]
     pub(crate) zookeeper_namespace: Option<String>,
 
     /// Deployment target; only yarn-application exists here

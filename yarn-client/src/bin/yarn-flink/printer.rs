@@ -162,8 +162,11 @@ mod tests {
 
     #[test]
     fn the_java_trace_stands_between_causes_and_hint() {
-        let text =
-            plain(&render_error(&Inner, Some("h"), Some("java.io.IOException: x\n\tat org.example.A.b(A.java:1)\n")));
+        let text = plain(&render_error(
+            &Inner,
+            Some("h"),
+            Some("java.io.IOException: x\n\tat org.example.A.b(A.java:1)\n"),
+        ));
         assert_eq!(
             text,
             "error: Connection refused (os error 111)\n\njava.io.IOException: x\n\tat \

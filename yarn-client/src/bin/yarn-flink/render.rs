@@ -33,7 +33,12 @@ impl Table {
             .iter()
             .enumerate()
             .map(|(at, (title, _))| {
-                self.rows.iter().map(|row| cell(row, at).chars().count()).max().unwrap_or(0).max(title.chars().count())
+                self.rows
+                    .iter()
+                    .map(|row| cell(row, at).chars().count())
+                    .max()
+                    .unwrap_or(0)
+                    .max(title.chars().count())
             })
             .collect();
         let mut text = String::new();

@@ -64,7 +64,11 @@ fn links(plan: &Plan) -> Vec<&str> {
 }
 
 fn item<'a>(plan: &'a Plan, link: &str) -> &'a StageItem {
-    plan.files.items.iter().find(|item| item.link == link).unwrap_or_else(|| panic!("{link} in {:?}", links(plan)))
+    plan.files
+        .items
+        .iter()
+        .find(|item| item.link == link)
+        .unwrap_or_else(|| panic!("{link} in {:?}", links(plan)))
 }
 
 /// What staging would make of a plan.
@@ -109,9 +113,11 @@ fn sizes_follow_the_configuration() {
 
 #[test]
 fn memory_that_does_not_add_up_names_its_role() {
-    let error = Plan::new(&job(&[("jobmanager.memory.process.size", "100m")]), &hadoop(&[]), "alice").unwrap_err();
+    let error =
+        Plan::new(&job(&[("jobmanager.memory.process.size", "100m")]), &hadoop(&[]), "alice").unwrap_err();
     assert!(matches!(error, PreflightError::Memory { role: "JobManager", .. }), "{error:?}");
-    let error = Plan::new(&job(&[("taskmanager.memory.process.size", "700m")]), &hadoop(&[]), "alice").unwrap_err();
+    let error =
+        Plan::new(&job(&[("taskmanager.memory.process.size", "700m")]), &hadoop(&[]), "alice").unwrap_err();
     assert!(matches!(error, PreflightError::Memory { role: "TaskManagers", .. }), "{error:?}");
 }
 
@@ -287,7 +293,9 @@ fn environments_of_the_containers() {
 #[test]
 fn hadoops_classes_are_where_yarn_says() {
     let plan = plan(&[]);
-    assert!(plan.master_env["HADOOP_CLASSPATH"].starts_with("$HADOOP_CONF_DIR<CPS>$HADOOP_COMMON_HOME/share/"));
+    assert!(
+        plan.master_env["HADOOP_CLASSPATH"].starts_with("$HADOOP_CONF_DIR<CPS>$HADOOP_COMMON_HOME/share/")
+    );
 }
 
 #[test]
@@ -308,13 +316,24 @@ fn the_launch_specification_is_complete() {
         ["0", "0", "0"]
     );
     assert!(job_manager.jvm_args.iter().any(|arg| arg.starts_with("-Xmx")));
-    assert!(job_manager.dynamic_properties.iter().any(|pair| pair.starts_with("jobmanager.memory.heap.size=")));
+    assert!(
+        job_manager.dynamic_properties.iter().any(|pair| pair.starts_with("jobmanager.memory.heap.size="))
+    );
     let task_manager = spec.task_manager.unwrap();
     assert_eq!((task_manager.memory_mib, task_manager.vcores, task_manager.slots), (1728, 2, 2));
-    assert!(task_manager.dynamic_properties.iter().any(|pair| pair.starts_with("taskmanager.memory.managed.size=")));
+    assert!(
+        task_manager
+            .dynamic_properties
+            .iter()
+            .any(|pair| pair.starts_with("taskmanager.memory.managed.size="))
+    );
     assert!(task_manager.command_template.is_empty());
-    let task_links: Vec<_> = task_manager.local_resources.iter().map(|resource| resource.link.as_str()).collect();
-    assert!(!task_links.contains(&APP_MASTER) && task_links.contains(&"usrlib/word-count.jar"), "{task_links:?}");
+    let task_links: Vec<_> =
+        task_manager.local_resources.iter().map(|resource| resource.link.as_str()).collect();
+    assert!(
+        !task_links.contains(&APP_MASTER) && task_links.contains(&"usrlib/word-count.jar"),
+        "{task_links:?}"
+    );
 }
 
 #[test]

@@ -97,7 +97,10 @@ fn the_gateways_own_addresses_stay_here() {
         ("rest.address", "0.0.0.0"),
     ]);
     remove_gateway_addresses(&mut config);
-    assert_eq!(config.flat().iter().collect::<Vec<_>>(), [(&"rest.address".to_owned(), &"0.0.0.0".to_owned())]);
+    assert_eq!(
+        config.flat().iter().collect::<Vec<_>>(),
+        [(&"rest.address".to_owned(), &"0.0.0.0".to_owned())]
+    );
 }
 
 #[test]

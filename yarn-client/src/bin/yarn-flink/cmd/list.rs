@@ -46,9 +46,9 @@ fn table(applications: &[ApplicationView], now_ms: u64) -> String {
         ("ELAPSED", Align::Right),
     ]);
     for application in applications {
-        let elapsed = application.started_ms.map(|started| {
-            span(application.finished_ms.unwrap_or(now_ms).saturating_sub(started))
-        });
+        let elapsed = application
+            .started_ms
+            .map(|started| span(application.finished_ms.unwrap_or(now_ms).saturating_sub(started)));
         let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
         // YARN keeps the last figures of an ended application; they mean nothing.
         let live = application.finished_ms.is_none();

@@ -76,7 +76,8 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
     let arguments = match legacy::rewrite(&command, arguments) {
         Ok(arguments) => arguments,
         Err(message) => {
-            Printer::new(Output::Text, false, 0).error_text(&message, Some("`yarn-flink run --help` lists the options"));
+            Printer::new(Output::Text, false, 0)
+                .error_text(&message, Some("`yarn-flink run --help` lists the options"));
             return ExitStatus::Usage;
         }
     };

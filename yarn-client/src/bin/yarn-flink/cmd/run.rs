@@ -7,8 +7,8 @@ use proto::ids::ApplicationId;
 use tokio::sync::oneshot;
 use yarn_client::conf::Configuration;
 use yarn_client::deploy::{
-    ApplicationError, FlinkHome, Gateway, JobSubmission, Outcome, Plan, PreflightError, ResolvedJob, Site, SubmitError,
-    Submitted, Verdict, WaitLevel, app_master_path, attach, kill, preflight, submit,
+    ApplicationError, FlinkHome, Gateway, JobSubmission, Outcome, Plan, PreflightError, ResolvedJob, Site,
+    SubmitError, Submitted, Verdict, WaitLevel, app_master_path, attach, kill, preflight, submit,
 };
 use yarn_client::hdfs::digest::Digests;
 use yarn_client::yarn::{ApplicationReport, KillOutcome};
@@ -100,7 +100,11 @@ pub(super) fn site(context: &Context, app_master: Option<&Path>) -> Site {
 }
 
 /// Configuration, distribution and jar.
-async fn prepare(context: &Context, site: &Site, job: &JobSubmission) -> Result<(Gateway, ResolvedJob), Failure> {
+async fn prepare(
+    context: &Context,
+    site: &Site,
+    job: &JobSubmission,
+) -> Result<(Gateway, ResolvedJob), Failure> {
     let mut hadoop = Configuration::load(&context.environment, context.global.conf_dir.as_deref())
         .map_err(PreflightError::from)?;
     let home = match FlinkHome::open(site, None) {
@@ -196,7 +200,9 @@ fn print_last(
 ) -> Result<(), Failure> {
     if context.printer.is_json() {
         match last {
-            Some(report) => context.printer.json(&ApplicationView::new(report).with_job(&submitted.job_id))?,
+            Some(report) => {
+                context.printer.json(&ApplicationView::new(report).with_job(&submitted.job_id))?
+            }
             None => context.printer.json(&SubmittedView::new(submitted, ""))?,
         }
     }
@@ -222,7 +228,9 @@ fn finish(
         if let Some(state) = view.job_state {
             fields.add("job_state", state);
         }
-        if level == WaitLevel::Running && let Some(url) = &view.tracking_url {
+        if level == WaitLevel::Running
+            && let Some(url) = &view.tracking_url
+        {
             fields.add("tracking_url", url);
         }
         printer.data(fields.render())?;

@@ -44,7 +44,8 @@ fn flinks_two_letter_options() {
 
 #[test]
 fn the_rest_of_the_y_family() {
-    let run = run("yarn-flink run -m yarn-cluster -yd -yat Batch -ynl ssd -yt a.txt -yt b -yz ns -p 4 job.jar");
+    let run =
+        run("yarn-flink run -m yarn-cluster -yd -yat Batch -ynl ssd -yt a.txt -yt b -yz ns -p 4 job.jar");
     assert!(run.detached);
     assert_eq!(run.master.as_deref(), Some("yarn-cluster"));
     assert_eq!(run.application_type.as_deref(), Some("Batch"));
@@ -109,7 +110,9 @@ fn wait_levels_and_timeouts() {
     let run_ = run("yarn-flink run --wait accepted --timeout 90s job.jar");
     assert_eq!(run_.wait, Some(Wait::Accepted));
     assert_eq!(run_.timeout.unwrap().as_secs(), 90);
-    for (text, millis) in [("250ms", 250), ("7", 7_000), ("2min", 120_000), ("1h", 3_600_000), ("1d", 86_400_000)] {
+    for (text, millis) in
+        [("250ms", 250), ("7", 7_000), ("2min", 120_000), ("1h", 3_600_000), ("1d", 86_400_000)]
+    {
         let line = format!("yarn-flink run --timeout {text} job.jar");
         assert_eq!(run(&line).timeout.unwrap().as_millis(), millis, "{text}");
     }

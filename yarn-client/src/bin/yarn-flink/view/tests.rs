@@ -1,8 +1,6 @@
 use proto::ids::ApplicationAttemptId;
 use serde_json::{Value, json};
-use yarn_client::yarn::{
-    ApplicationState, FinalStatus, LogAggregation, Resource, ResourceUsage,
-};
+use yarn_client::yarn::{ApplicationState, FinalStatus, LogAggregation, Resource, ResourceUsage};
 
 use super::*;
 
@@ -114,7 +112,9 @@ fn the_submissions_job_id_fills_the_gap() {
 #[test]
 fn text_of_an_application() {
     let text = ApplicationView::new(&report()).text(1_700_000_043_000);
-    for line in ["application_id: application_1700000000000_0007", "state: RUNNING", "progress: 50%", "elapsed: 42 s"] {
+    for line in
+        ["application_id: application_1700000000000_0007", "state: RUNNING", "progress: 50%", "elapsed: 42 s"]
+    {
         assert!(text.lines().any(|other| other == line), "{line}\n{text}");
     }
     assert!(!text.contains("job_id"), "{text}");
