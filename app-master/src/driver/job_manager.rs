@@ -203,7 +203,11 @@ fn argv(spec: &LaunchSpec, container: &Container, ports: Ports, java: &Path) -> 
         &properties,
         Some(&program),
     );
-    line.argv_by_template(spec.flink_conf.get("yarn.container-start-command-template").map(String::as_str))
+    let argv = line
+        .argv_by_template(spec.flink_conf.get("yarn.container-start-command-template").map(String::as_str));
+    // What the NodeManager does for a TaskManager's command.
+    let log_dir = container.log_dir.display().to_string();
+    argv.into_iter().map(|arg| arg.replace("<LOG_DIR>", &log_dir)).collect()
 }
 
 /// Log settings of a process that writes to `file`.

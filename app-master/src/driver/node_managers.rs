@@ -15,8 +15,6 @@ use super::job_manager;
 use super::ports::Ports;
 use crate::machine::Event;
 
-/// Stands for `LOCAL_DIRS` until the command is quoted; the variable itself must reach the container's shell.
-const LOCAL_DIRS_MARK: &str = "__LOCAL_DIRS__";
 /// A container whose NodeManager cannot be reached dies with its node: the end is not held up for it.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -100,7 +98,7 @@ impl NodeManagers {
             format!("taskmanager.resource-id={}", container.id),
         ]);
         if !spec.flink_conf.contains_key("io.tmp.dirs") {
-            properties.push(format!("io.tmp.dirs={LOCAL_DIRS_MARK}"));
+            properties.push("io.tmp.dirs=$LOCAL_DIRS".to_owned());
         }
         let line = command::task_manager(
             "$JAVA_HOME/bin/java",
