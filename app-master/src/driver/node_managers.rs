@@ -110,8 +110,8 @@ impl NodeManagers {
         );
         let template = Some(task_manager.command_template.as_str()).filter(|template| !template.is_empty());
         let redirects = "1><LOG_DIR>/taskmanager.out 2><LOG_DIR>/taskmanager.err";
-        let command =
-            line.render(template, &launch::quote, redirects).replace(LOCAL_DIRS_MARK, "$LOCAL_DIRS");
+        // Expanding: the paths of this container, and `<LOG_DIR>` in JVM options of the user's.
+        let command = line.render(template, &launch::quote_expanding, redirects);
         LaunchContext {
             command,
             env,
