@@ -3,4 +3,6 @@
 //! A test that breaks daemons boots a cluster of its own; all others use `shared::cluster()` and look only at their own
 //! application. Every test begins with `shared::turn()`, which limits how many load the machine at a time.
 
+mod endings;
 mod fixture;
+mod tool;
