@@ -22,6 +22,8 @@ pub struct RpcError {
     pub(super) kind: RpcErrorKind,
     pub(super) tries: u32,
     pub(super) elapsed: Duration,
+    /// The request of the last try may have reached the server.
+    pub(super) sent: bool,
 }
 
 /// What an [`RpcError`] is about.
@@ -199,7 +201,11 @@ impl RpcError {
 
     /// Whether the request may have reached the server without an answer: nobody knows if it was carried out.
     pub fn is_outcome_unknown(&self) -> bool {
-        matches!(self.kind, RpcErrorKind::Connection(_) | RpcErrorKind::Timeout(_) | RpcErrorKind::Answer(_))
+        let unanswered = matches!(
+            self.kind,
+            RpcErrorKind::Connection(_) | RpcErrorKind::Timeout(_) | RpcErrorKind::Answer(_)
+        );
+        unanswered && self.sent
     }
 
     /// What to do about it, where there is something.
@@ -318,6 +324,7 @@ mod tests {
             kind: RpcErrorKind::Remote(remote),
             tries: 2,
             elapsed: Duration::from_millis(1500),
+            sent: true,
         };
         assert_eq!(
             error.to_string(),

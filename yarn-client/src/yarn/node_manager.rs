@@ -50,7 +50,7 @@ impl NodeManagerClient {
 
     /// Starts a container. Success means the NodeManager has taken it on; that it runs, or has failed, is told by
     /// [`AllocateResponse::completed`](super::AllocateResponse::completed). If an answer was lost, the node is asked
-    /// whether it has the container before anything is repeated.
+    /// whether it has the container before anything is repeated; a container that is there already counts as started.
     ///
     /// # Errors
     /// [`YarnError::Container`] when the node refuses, [`YarnError::Submission`] for an unusable context.

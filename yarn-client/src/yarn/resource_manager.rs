@@ -91,8 +91,16 @@ impl ResourceManager {
         let response = self.client.call(&wire::GetNewApplicationRequestProto {}).await?;
         let missing = |field| YarnError::Incomplete { method: "getNewApplication", field };
         Ok(NewApplication {
-            id: response.application_id.as_ref().map(ApplicationId::from).ok_or(missing("application id"))?,
-            maximum: response.maximum_capability.as_ref().map(Resource::from).ok_or(missing("maximum"))?,
+            id: response
+                .application_id
+                .as_ref()
+                .map(ApplicationId::from)
+                .ok_or_else(|| missing("application id"))?,
+            maximum: response
+                .maximum_capability
+                .as_ref()
+                .map(Resource::from)
+                .ok_or_else(|| missing("maximum"))?,
         })
     }
 
