@@ -45,7 +45,7 @@ public final class WordCount {
     }
 
     private static void split(String line, Collector<Tuple2<String, Long>> out) {
-        for (String word : line.toLowerCase(Locale.ROOT).split("[^\\p{L}\\p{N}]+")) {
+        for (String word : line.toLowerCase(Locale.ROOT).split("[^\\p{L}]+")) {
             if (!word.isEmpty()) {
                 out.collect(Tuple2.of(word, 1L));
             }

@@ -372,10 +372,13 @@ fn kept_logs(name: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Child, Command};
+
     use super::*;
 
     /// A cluster without daemons, with one log file and one process that carries its mark.
-    fn without_daemons(name: &str) -> (Cluster, Process) {
+    fn without_daemons(name: &str) -> (Cluster, Child) {
         let directory = tempfile::tempdir().unwrap().keep().canonicalize().unwrap();
         let layout = Layout {
             name: name.to_owned(),
@@ -394,35 +397,35 @@ mod tests {
         let cluster = Cluster::new(layout).unwrap();
         fs::write(cluster.directory().join("logs/some.log"), "a line\n").unwrap();
         let mark = format!("{}/", cluster.directory().display());
-        std::process::Command::new("sleep").arg("1000").env(reaper::MARKER, mark).spawn().unwrap();
-        let found = std::iter::repeat_with(|| {
-            std::thread::sleep(Duration::from_millis(10));
-            cluster.processes().into_iter().find(|process| process.command.len() == 2)
-        });
-        let process = found.take(500).flatten().next().unwrap();
-        (cluster, process)
+        let child = Command::new("sleep").arg("1000").env(reaper::MARKER, mark).spawn().unwrap();
+        while cluster.processes().is_empty() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        (cluster, child)
     }
 
     #[test]
     fn a_good_end_leaves_nothing() {
-        let (cluster, process) = without_daemons("unit-good-end");
+        let (cluster, mut child) = without_daemons("unit-good-end");
         let directory = cluster.directory().to_owned();
         cluster.stop().unwrap();
-        assert!(!process.lives() && !directory.exists() && !kept_logs("unit-good-end").exists());
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
+        assert!(!directory.exists() && !kept_logs("unit-good-end").exists());
     }
 
     #[test]
     fn a_panic_leaves_the_logs_only() {
         let kept = kept_logs("unit-panic");
         let _ = fs::remove_dir_all(&kept);
-        let (cluster, process) = without_daemons("unit-panic");
+        let (cluster, mut child) = without_daemons("unit-panic");
         let directory = cluster.directory().to_owned();
         let panicked = std::thread::spawn(move || {
             let _cluster = cluster;
             panic!("this panic belongs to the test");
         });
         assert!(panicked.join().is_err());
-        assert!(!process.lives() && !directory.exists());
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
+        assert!(!directory.exists());
         assert_eq!(fs::read_to_string(kept.join("some.log")).unwrap(), "a line\n");
         fs::remove_dir_all(&kept).unwrap();
     }

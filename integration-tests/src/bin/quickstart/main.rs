@@ -70,7 +70,12 @@ async fn run(arguments: &Arguments) -> Result<()> {
     if !arguments.no_job {
         // Ctrl-C ends this function, and with it the cluster.
         tokio::select! {
-            result = word_count(&cluster, &flink) => result?,
+            result = word_count(&cluster, &flink) => {
+                if result.is_err() {
+                    progress::line(&format!("all logs are in {}", cluster.keep_logs()?.display()));
+                }
+                result?;
+            }
             _ = tokio::signal::ctrl_c() => anyhow::bail!("interrupted; everything that was started has been ended"),
         }
     }

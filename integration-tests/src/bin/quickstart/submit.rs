@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use integration_tests::binaries;
 use integration_tests::cluster::{Cluster, java};
 use integration_tests::flink::Flink;
@@ -25,7 +25,7 @@ pub(crate) async fn submit(cluster: &Cluster, flink: &Flink, jar: &Path, folder:
     let place = |name: &str| format!("{}{folder}/{name}", cluster.default_fs());
     let mut command = Command::new(&programs.yarn_flink);
     command.envs(cluster.client_environment()).env("FLINK_HOME", flink.home());
-    command.args(["run", "-d", "-p", "2", "--name", "quickstart word count"]).arg(jar);
+    command.args(["run", "-d", "-p", "2", "--name", "word-count"]).arg(jar);
     command.args(["--input", &place("text"), "--output", &place("counts")]);
     let shown: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect();
     progress::line(&format!("$ yarn-flink {}", shown.join(" ")));
@@ -33,7 +33,7 @@ pub(crate) async fn submit(cluster: &Cluster, flink: &Flink, jar: &Path, folder:
     for line in output.stdout.lines().chain(output.stderr.lines()) {
         progress::line(&format!("  {line}"));
     }
-    let output = output.success().context("yarn-flink run -d")?;
+    ensure!(output.status.success(), "yarn-flink run ended with {}", output.status);
     let value = |key: &str| {
         let line = output.stdout.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
         line.map(|value| value.trim().to_owned()).with_context(|| format!("`run -d` printed no {key}"))
