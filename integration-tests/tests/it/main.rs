@@ -5,4 +5,5 @@
 
 mod endings;
 mod fixture;
+mod house;
 mod tool;
