@@ -151,11 +151,11 @@ pub enum PreflightError {
         path: String,
         /// Why.
         #[source]
-        source: HdfsError,
+        source: Box<HdfsError>,
     },
     /// The staging area.
     #[error(transparent)]
-    Staging(StageError),
+    Staging(Box<StageError>),
     /// There is no such queue.
     #[error("the queue '{queue}' does not exist")]
     NoQueue {
@@ -269,7 +269,7 @@ pub enum SubmitError {
     Preflight(#[from] PreflightError),
     /// Files could not be brought to the cluster.
     #[error(transparent)]
-    Staging(#[from] StageError),
+    Staging(Box<StageError>),
     /// The ResourceManager did not take the application.
     #[error("the ResourceManager did not take {application}")]
     Refused {
@@ -277,7 +277,7 @@ pub enum SubmitError {
         application: ApplicationId,
         /// What it said.
         #[source]
-        source: YarnError,
+        source: Box<YarnError>,
     },
     /// The caller asked to stop before the application was submitted.
     #[error("interrupted before the application was submitted; nothing was started")]
@@ -380,6 +380,18 @@ impl ApplicationError {
     }
 }
 
+impl From<StageError> for PreflightError {
+    fn from(error: StageError) -> Self {
+        Self::Staging(Box::new(error))
+    }
+}
+
+impl From<StageError> for SubmitError {
+    fn from(error: StageError) -> Self {
+        Self::Staging(Box::new(error))
+    }
+}
+
 impl ApplicationError {
     /// An unknown application is an error of its own kind.
     pub(super) fn of(application: ApplicationId, error: YarnError) -> Self {
@@ -411,7 +423,9 @@ pub fn detail<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a st
             .downcast_ref::<RpcError>()
             .and_then(RpcError::detail)
             .or_else(|| error.downcast_ref::<YarnError>().and_then(YarnError::detail))
-            .or_else(|| error.downcast_ref::<HdfsError>().and_then(HdfsError::detail));
+            .or_else(|| error.downcast_ref::<Box<YarnError>>().and_then(|error| error.detail()))
+            .or_else(|| error.downcast_ref::<HdfsError>().and_then(HdfsError::detail))
+            .or_else(|| error.downcast_ref::<Box<HdfsError>>().and_then(|error| error.detail()));
         // `#[error(transparent)]` skips a level of `source`, so the carriers are asked by name too.
         let carried = || match error.downcast_ref::<ApplicationError>()? {
             ApplicationError::ResourceManager(source) => source.detail(),
