@@ -453,3 +453,56 @@ pub fn detail<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a st
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    fn refused() -> HdfsError {
+        HdfsError::Failed {
+            operation: "stat",
+            path: "hdfs://nn/x.jar".to_owned(),
+            class: None,
+            message: "first line".to_owned(),
+            detail: "first line\n\tat org.example.A.b(A.java:1)".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_java_trace_is_found_below_every_carrier() {
+        let remote = || PreflightError::Remote {
+            what: "the jar",
+            path: "hdfs://nn/x.jar".to_owned(),
+            source: Box::new(refused()),
+        };
+        let carriers: [Box<dyn Error>; 5] = [
+            Box::new(remote()),
+            Box::new(SubmitError::from(remote())),
+            Box::new(SubmitError::from(StageError::from(refused()))),
+            Box::new(SubmitError::from(PreflightError::from(StageError::from(refused())))),
+            Box::new(ApplicationError::from(refused())),
+        ];
+        for error in carriers {
+            assert!(detail(error.as_ref()).is_some_and(|text| text.contains("A.java:1")), "{error:?}");
+            assert!(!error.to_string().contains("A.java"), "{error}");
+        }
+        assert_eq!(detail(&PreflightError::NoFlinkHome), None);
+    }
+
+    #[test]
+    fn kinds_become_exit_codes_so_they_are_fixed() {
+        let queue = PreflightError::NoQueue { queue: "q".to_owned(), known: vec!["default".to_owned()] };
+        assert_eq!(queue.kind(), ErrorKind::Cluster);
+        assert_eq!(queue.hint().as_deref(), Some("choose one with --queue: default"));
+        assert_eq!(PreflightError::NoFlinkHome.kind(), ErrorKind::Usage);
+        assert_eq!(SubmitError::Interrupted.kind(), ErrorKind::Interrupted);
+        let missing = HdfsError::NotFound { path: "hdfs://nn/x.jar".to_owned() };
+        let missing =
+            PreflightError::Remote { what: "the jar", path: String::new(), source: Box::new(missing) };
+        assert_eq!(missing.kind(), ErrorKind::Usage);
+        let application = "application_1_0001".parse().unwrap();
+        assert_eq!(ApplicationError::NotFound { application }.kind(), ErrorKind::NotFound);
+    }
+}
