@@ -1,3 +1,52 @@
-//! The binary `flink-app-master`, started by a NodeManager.
+//! The binary `flink-app-master`, started by a NodeManager in the application's first container.
 
-fn main() {}
+use std::process::ExitCode;
+
+use app_master::driver::{self, job_manager};
+use tracing_subscriber::EnvFilter;
+use yarn_client::conf::Environment;
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1);
+    match args.next().as_deref().and_then(|arg| arg.to_str()) {
+        Some(job_manager::LAUNCHER) => {
+            let error = job_manager::exec(args);
+            return fail(&format!("cannot start the JobManager: {error}"));
+        }
+        Some("--version") => {
+            report(&format!("flink-app-master {}", env!("CARGO_PKG_VERSION")));
+            return ExitCode::SUCCESS;
+        }
+        Some(other) => {
+            return fail(&format!("unknown argument {other}; the container's environment says everything"));
+        }
+        None => {}
+    }
+    let filter = EnvFilter::try_from_env("YARN_FLINK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    // One thread is plenty for a few requests a second, and keeps the process small.
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start the runtime: {error}")),
+    };
+    let directory = std::path::Path::new(".");
+    match runtime.block_on(driver::run(&Environment::from_process(), directory)) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let error: &dyn std::error::Error = &error;
+            let causes = std::iter::successors(error.source(), |cause| cause.source());
+            fail(&causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")))
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "YARN shows the end of standard error in the application's report")]
+fn fail(text: &str) -> ExitCode {
+    eprintln!("error: {text}");
+    ExitCode::from(1)
+}
+
+#[expect(clippy::print_stdout, reason = "the answer to --version")]
+fn report(text: &str) {
+    println!("{text}");
+}

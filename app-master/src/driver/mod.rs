@@ -1,1 +1,359 @@
-//! The hands: one task each, moving data between the machine and the world.
+//! The hands: each action of the machine becomes a task that ends in an event. Nothing is decided here.
+
+pub mod container;
+mod flink;
+pub mod job_manager;
+mod node_managers;
+mod ports;
+mod resource_manager;
+mod staging;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message as _;
+use proto::ids::NodeId;
+use proto::launch::{self, LaunchSpec};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use yarn_client::conf::{Configuration, Environment};
+use yarn_client::flink::options::Opt;
+use yarn_client::flink::{FlinkConfig, Version};
+use yarn_client::security::{Credentials, User};
+use yarn_client::yarn::{AM_RM_TOKEN, NodeManagerClient};
+
+use crate::machine::{Action, AppMaster, Event, Settings};
+use container::Container;
+use flink::Flink;
+use job_manager::JobManager;
+use node_managers::NodeManagers;
+use ports::Ports;
+use resource_manager::Scheduler;
+use staging::Staging;
+
+/// While an allocation is pending the ResourceManager is asked this often, unless the user says otherwise: its own
+/// granularity is the NodeManagers' heartbeat of 1 s, so asking more often brings nothing.
+const HEARTBEAT_PENDING: Duration = Duration::from_millis(200);
+
+const HEARTBEAT_INTERVAL: Opt = option("yarn.heartbeat.interval", &["yarn.heartbeat-delay"]);
+const CONTAINER_REQUEST_INTERVAL: Opt = option("yarn.heartbeat.container-request-interval", &[]);
+const REGISTRATION_TIMEOUT: Opt = option("taskmanager.registration.timeout", &[]);
+const TASK_MANAGER_TIMEOUT: Opt = option("resourcemanager.taskmanager-timeout", &[]);
+
+const fn option(key: &'static str, deprecated: &'static [&'static str]) -> Opt {
+    Opt { key, deprecated, default: None }
+}
+
+/// The application master could not begin. Nothing has been registered, so YARN counts a failed attempt and shows
+/// this text, the end of its standard error, in the report.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Not in a container.
+    #[error(transparent)]
+    Container(#[from] container::ContainerError),
+    /// The launch specification cannot be read.
+    #[error("cannot read {}", launch::FILE_NAME)]
+    ReadSpec(#[source] std::io::Error),
+    /// The launch specification is damaged.
+    #[error("{} is damaged", launch::FILE_NAME)]
+    DecodeSpec(#[from] prost::DecodeError),
+    /// The launch specification is of another version.
+    #[error("{} has version {found}, this application master reads {}", launch::FILE_NAME, launch::VERSION)]
+    SpecVersion {
+        /// Of the file.
+        found: u32,
+    },
+    /// A value of the Flink configuration.
+    #[error(transparent)]
+    FlinkConfig(#[from] yarn_client::flink::ConfigError),
+    /// The Flink version.
+    #[error(transparent)]
+    FlinkVersion(#[from] yarn_client::flink::version::VersionError),
+    /// The container's tokens.
+    #[error("cannot read the container's credentials")]
+    Credentials(#[from] yarn_client::security::CredentialsError),
+    /// The container's tokens do not let it register.
+    #[error("the container's credentials hold no {AM_RM_TOKEN} token")]
+    NoToken,
+    /// The ResourceManager's address.
+    #[error(transparent)]
+    Yarn(#[from] yarn_client::yarn::YarnError),
+    /// The staging directory.
+    #[error("the staging directory")]
+    Staging(#[from] yarn_client::hdfs::HdfsError),
+    /// Signals cannot be received.
+    #[error("cannot listen for SIGTERM")]
+    Signal(#[source] std::io::Error),
+}
+
+/// Runs the application to its end and returns the exit code.
+///
+/// # Errors
+/// See [`StartError`]; after a successful start every failure is the machine's to report.
+pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signal)?;
+    let container = Container::from_environment(env)?;
+    let spec = Arc::new(read_spec(directory)?);
+    let credentials = Credentials::read(&container.token_file)?;
+    let token = credentials.find(AM_RM_TOKEN).cloned().ok_or(StartError::NoToken)?;
+    let conf = Configuration::from_flat(spec.hadoop_conf.clone());
+    let user = User::new(spec.user.clone());
+    let staging = Staging::open(&conf, &user, &spec.staging_dir)?;
+    let flink_config = FlinkConfig::from_flat(spec.flink_conf.clone());
+    // With high availability Flink itself knows what it has done.
+    let recovers =
+        flink_config.get("high-availability.type").is_some_and(|kind| !kind.eq_ignore_ascii_case("none"));
+    let attempt = container.id.attempt.attempt;
+    let job_had_begun = attempt > 1 && !recovers && staging.has_begun().await?;
+    let settings = settings(&spec, &flink_config, job_had_begun)?;
+    tracing::info!(container = %container.id, attempt, job = settings.job_id, "starting");
+
+    let (events, mut inbox) = mpsc::unbounded_channel();
+    let mut driver = Driver {
+        scheduler: Scheduler::new(&conf, token, &spec, &container.host)?,
+        nodes: NodeManagers::new(
+            NodeManagerClient::new(&conf)?,
+            Arc::clone(&spec),
+            &credentials,
+            &container.host,
+        ),
+        application_layer: settings.application_layer,
+        own_node: own_node(env, &container),
+        conf,
+        container,
+        spec,
+        staging,
+        ports: None,
+        flink: None,
+        job_manager: None,
+        events,
+    };
+    let start = Instant::now();
+    let mut machine = AppMaster::new(settings, start.elapsed());
+    loop {
+        while let Some(action) = machine.poll_action() {
+            if let Action::Exit(code) = action {
+                return Ok(code);
+            }
+            driver.perform(action);
+        }
+        let wake = machine.poll_timeout();
+        tokio::select! {
+            Some(event) = inbox.recv() => machine.handle(event, start.elapsed()),
+            _ = terminate.recv() => machine.handle(Event::Terminate, start.elapsed()),
+            () = sleep_until(wake.map(|after| start + after)) => machine.handle_timeout(start.elapsed()),
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn read_spec(directory: &Path) -> Result<LaunchSpec, StartError> {
+    let bytes = std::fs::read(directory.join(launch::FILE_NAME)).map_err(StartError::ReadSpec)?;
+    let spec = LaunchSpec::decode(bytes.as_slice())?;
+    if spec.version != launch::VERSION {
+        return Err(StartError::SpecVersion { found: spec.version });
+    }
+    Ok(spec)
+}
+
+fn own_node(env: &Environment, container: &Container) -> NodeId {
+    let port = env.get("NM_PORT").and_then(|port| port.parse().ok()).unwrap_or(0);
+    NodeId { host: container.host.clone(), port }
+}
+
+fn settings(spec: &LaunchSpec, config: &FlinkConfig, job_had_begun: bool) -> Result<Settings, StartError> {
+    let job = spec.job.clone().unwrap_or_default();
+    let task_manager = spec.task_manager.clone().unwrap_or_default();
+    let version = Version::parse(&spec.flink_version)?;
+    let duration = |option: &Opt, default: Duration| -> Result<Duration, StartError> {
+        Ok(config.duration(option)?.unwrap_or(default))
+    };
+    let heartbeat = config.integer(&HEARTBEAT_INTERVAL)?.unwrap_or(5).max(1);
+    Ok(Settings {
+        job_id: job.job_id,
+        job_had_begun,
+        parallelism: job.parallelism.max(1),
+        slots: task_manager.slots.max(1),
+        task_manager_mib: task_manager.memory_mib,
+        application_layer: version.features().applications,
+        heartbeat: Duration::from_secs(heartbeat.unsigned_abs()),
+        heartbeat_pending: duration(&CONTAINER_REQUEST_INTERVAL, HEARTBEAT_PENDING)?,
+        registration_timeout: duration(&REGISTRATION_TIMEOUT, Duration::from_secs(300))?,
+        idle_timeout: duration(&TASK_MANAGER_TIMEOUT, Duration::from_secs(30))?,
+    })
+}
+
+struct Driver {
+    conf: Configuration,
+    container: Container,
+    own_node: NodeId,
+    spec: Arc<LaunchSpec>,
+    scheduler: Scheduler,
+    nodes: NodeManagers,
+    staging: Staging,
+    application_layer: bool,
+    /// Chosen with the first JobManager.
+    ports: Option<Ports>,
+    flink: Option<Flink>,
+    /// The running JobManager's process.
+    job_manager: Option<rustix::process::Pid>,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+impl Driver {
+    fn perform(&mut self, action: Action) {
+        match action {
+            Action::Register => {
+                // The tracking URL needs the REST port, and the machine starts the JobManager in the same breath.
+                if self.ports.is_none()
+                    && let Err(error) = self.choose_ports()
+                {
+                    self.send(Event::JobManagerStartFailed { cause: error });
+                }
+                let scheduler = self.scheduler.clone();
+                self.spawn(async move { scheduler.register().await });
+            }
+            Action::Heartbeat(heartbeat) => {
+                let scheduler = self.scheduler.clone();
+                self.spawn(async move { scheduler.heartbeat(heartbeat).await });
+            }
+            Action::StartContainer(container) => self.start_container(*container),
+            Action::StopContainer(id) => {
+                let nodes = self.nodes.clone();
+                tokio::spawn(async move { nodes.stop(id).await });
+            }
+            Action::StartJobManager { new_ports } => self.start_job_manager(new_ports),
+            Action::StopJobManager(signal) => {
+                if let Some(pid) = self.job_manager {
+                    job_manager::stop(pid, signal);
+                }
+            }
+            Action::PollFlink { details } => {
+                self.with_flink(move |flink| async move { flink.look(details).await })
+            }
+            Action::FetchResult { job_id } => {
+                self.with_flink(|flink| async move { flink.result(&job_id).await })
+            }
+            Action::DeleteCluster => self.with_flink(|flink| async move { flink.delete_cluster().await }),
+            Action::WatchProgram => {
+                let log_dir = self.container.log_dir.clone();
+                self.spawn(async move {
+                    job_manager::program_end(&log_dir, Duration::from_secs(10)).await;
+                    Event::ProgramEnded
+                });
+            }
+            Action::InspectCluster => {
+                let (conf, spec, own) = (self.conf.clone(), Arc::clone(&self.spec), self.own_node.clone());
+                self.spawn(async move {
+                    let user = User::new(spec.user.clone());
+                    resource_manager::cluster_capacity(&conf, &user, &spec, &own).await
+                });
+            }
+            Action::RemoveStaging => {
+                let staging = self.staging.clone();
+                self.spawn(async move { staging.remove().await });
+            }
+            Action::Unregister { status, diagnostics } => {
+                let scheduler = self.scheduler.clone();
+                self.spawn(async move { scheduler.unregister(status, &diagnostics).await });
+            }
+            // The loop returns before it comes here.
+            Action::Exit(_) => {}
+        }
+    }
+
+    fn send(&self, event: Event) {
+        // The loop holds the receiver for as long as the driver lives.
+        let _ = self.events.send(event);
+    }
+
+    fn spawn(&self, task: impl Future<Output = Event> + Send + 'static) {
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            let _ = events.send(task.await);
+        });
+    }
+
+    fn with_flink<F>(&self, ask: impl FnOnce(Flink) -> F)
+    where
+        F: Future<Output = Event> + Send + 'static,
+    {
+        match &self.flink {
+            Some(flink) => self.spawn(ask(flink.clone())),
+            None => self.send(Event::FlinkUnreachable),
+        }
+    }
+
+    fn choose_ports(&mut self) -> Result<(), String> {
+        let manager = self.spec.job_manager.clone().unwrap_or_default();
+        // Spreads the application masters of one node: containers have different ids.
+        let start = u32::try_from(self.container.id.id.unsigned_abs() % 11_003).unwrap_or(0)
+            + u32::try_from(self.container.id.attempt.application.id.unsigned_abs() % 10_007).unwrap_or(0)
+                * 31;
+        let ports = Ports::choose(
+            &self.container.host,
+            &manager.rpc_port_range,
+            &manager.rest_port_range,
+            &manager.blob_port_range,
+            start,
+        )
+        .map_err(|error| {
+            format!("{error}\nhint: widen the range, or leave the option out to use any free port")
+        })?;
+        self.scheduler.set_tracking_url(format!("http://{}:{}", self.container.host, ports.rest));
+        self.flink = Some(Flink::new(&self.container.host, ports.rest, self.application_layer));
+        self.ports = Some(ports);
+        Ok(())
+    }
+
+    fn start_job_manager(&mut self, new_ports: bool) {
+        if new_ports && let Err(cause) = self.choose_ports() {
+            self.send(Event::JobManagerStartFailed { cause });
+            return;
+        }
+        // Ports could not be chosen: already told.
+        let Some(ports) = self.ports else { return };
+        match JobManager::start(&self.spec, &self.container, ports) {
+            Ok(child) => {
+                self.job_manager = child.pid();
+                self.send(Event::JobManagerStarted);
+                self.mark_begun();
+                self.spawn(async move {
+                    let ended = child.wait().await;
+                    Event::JobManagerExited {
+                        exit: ended.exit,
+                        cause: ended.cause,
+                        port_taken: ended.port_taken,
+                    }
+                });
+            }
+            Err(error) => self.send(Event::JobManagerStartFailed { cause: error.to_string() }),
+        }
+    }
+
+    /// In the background: HDFS answers long before the JVM has loaded the program.
+    fn mark_begun(&self) {
+        let staging = self.staging.clone();
+        tokio::spawn(async move {
+            if let Err(error) = staging.mark_begun().await {
+                tracing::warn!("marking the start of the program: {error}");
+            }
+        });
+    }
+
+    fn start_container(&self, container: yarn_client::yarn::AllocatedContainer) {
+        let Some(ports) = self.ports else { return };
+        let token = self.scheduler.node_token(&container.node);
+        let nodes = self.nodes.clone();
+        self.spawn(async move { nodes.start(container, token, ports).await });
+    }
+}

@@ -1,1 +1,432 @@
-//! Boots real Hadoop daemons as separate processes.
+//! Real Hadoop daemons, one process each, on free loopback ports.
+//!
+//! ```no_run
+//! # async fn example() -> anyhow::Result<()> {
+//! use integration_tests::cluster::{Cluster, Daemon};
+//!
+//! let cluster = Cluster::builder("restart").node_managers(3).boot().await?;
+//! cluster.kill_9(Daemon::ResourceManager(1))?;
+//! cluster.restart(Daemon::ResourceManager(1)).await?;
+//! assert_eq!(cluster.running_nodes().await?.len(), 3);
+//! # Ok(()) }
+//! ```
+//!
+//! What can be set: [`Builder`]. Where the time of a boot goes: JVM class loading; C1-only JVMs halve it.
+
+pub mod builder;
+mod daemons;
+pub mod download;
+pub mod hdfs;
+pub mod java;
+mod ports;
+pub mod processes;
+pub mod reaper;
+pub mod rest;
+mod sites;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+pub use self::builder::Builder;
+use self::daemons::{Layout, Running};
+use self::ports::Ports;
+pub use self::processes::Process;
+use self::reaper::Reaper;
+use crate::cache;
+
+/// Longest wait for the end of a daemon after SIGTERM.
+const TERM_LIMIT: Duration = Duration::from_secs(30);
+
+/// File in the cache that describes the kept cluster.
+const KEPT: &str = "kept-cluster.json";
+
+/// One process of the cluster. Numbers begin with 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Daemon {
+    /// The HDFS NameNode.
+    NameNode,
+    /// The HDFS DataNode.
+    DataNode,
+    /// ZooKeeper, only with [`Builder::high_availability`].
+    ZooKeeper,
+    /// A ResourceManager; the second one exists only with [`Builder::high_availability`].
+    ResourceManager(u8),
+    /// A NodeManager; number n listens on 127.0.0.(n + 1).
+    NodeManager(u8),
+}
+
+impl fmt::Display for Daemon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NameNode => write!(f, "namenode"),
+            Self::DataNode => write!(f, "datanode"),
+            Self::ZooKeeper => write!(f, "zookeeper"),
+            Self::ResourceManager(number) => write!(f, "resourcemanager{number}"),
+            Self::NodeManager(number) => write!(f, "nodemanager{number}"),
+        }
+    }
+}
+
+/// A running cluster. Dropping it ends every process it started, containers included, and removes its folder; when
+/// the dropping thread panics, the logs are kept first (see [`Cluster::keep_logs`]).
+#[derive(Debug)]
+pub struct Cluster {
+    pub(crate) layout: Layout,
+    running: Mutex<BTreeMap<Daemon, Running>>,
+    /// Locks of our ports, held as long as the cluster.
+    ports: Mutex<Option<Ports>>,
+    /// None for a cluster that another process started: it is not ours to end.
+    reaper: Option<Reaper>,
+}
+
+impl Cluster {
+    /// Begins the description of a cluster; `name` shows in its folder and in `target/it-logs/<name>`.
+    pub fn builder(name: &str) -> Builder {
+        Builder::new(name)
+    }
+
+    pub(crate) fn new(layout: Layout) -> Result<Self> {
+        let reaper = Reaper::start(&layout.directory, &kept_logs(&layout.name))?;
+        for folder in ["conf", "data", "logs", "tmp", "scratch"] {
+            let path = layout.directory.join(folder);
+            fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        }
+        Ok(Self { layout, running: Mutex::default(), ports: Mutex::default(), reaper: Some(reaper) })
+    }
+
+    pub(crate) fn hold(&self, ports: Ports) {
+        *self.ports.lock().unwrap_or_else(PoisonError::into_inner) = Some(ports);
+    }
+
+    pub(crate) fn running(&self) -> MutexGuard<'_, BTreeMap<Daemon, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) async fn wait_until_booted(&self) -> Result<()> {
+        let others = self.daemons().into_iter().filter(|daemon| !matches!(daemon, Daemon::NodeManager(_)));
+        for daemon in others {
+            self.wait_until_ready(daemon).await?;
+        }
+        if self.layout.name_node.is_some() {
+            let hdfs = self.hdfs()?;
+            hdfs.mkdirs(&format!("/user/{}", self.layout.user)).await?;
+            for shared in ["/tmp", "/app-logs"] {
+                hdfs.mkdirs(shared).await?;
+                hdfs.set_permission(shared, "1777").await?;
+            }
+        }
+        for number in 1..=self.layout.node_managers {
+            self.wait_until_ready(Daemon::NodeManager(number)).await?;
+        }
+        self.wait_for_nodes().await
+    }
+
+    /// The cluster's own folder: configuration, data and logs of every daemon.
+    pub fn directory(&self) -> &Path {
+        &self.layout.directory
+    }
+
+    /// Configuration for clients: core-site, hdfs-site and yarn-site. Value for `HADOOP_CONF_DIR`.
+    pub fn client_conf_dir(&self) -> PathBuf {
+        self.layout.conf_dir("client")
+    }
+
+    /// Folder with all Hadoop jars.
+    pub fn hadoop_jars(&self) -> &Path {
+        &self.layout.jars
+    }
+
+    /// Name of the user who started the cluster: owner of everything, HDFS superuser and YARN administrator.
+    pub fn user(&self) -> &str {
+        &self.layout.user
+    }
+
+    /// `fs.defaultFS`: `hdfs://localhost:port` or `file:///`.
+    pub fn default_fs(&self) -> &str {
+        &self.layout.default_fs
+    }
+
+    /// `host:port` of a ResourceManager's client port (`yarn.resourcemanager.address`); none when there is no such one.
+    pub fn resource_manager(&self, number: u8) -> Option<String> {
+        let ports = self.layout.resource_managers.get(usize::from(number).checked_sub(1)?)?;
+        Some(format!("localhost:{}", ports.client))
+    }
+
+    /// `host:port` of the NameNode's RPC port; none without HDFS.
+    pub fn name_node(&self) -> Option<String> {
+        self.layout.name_node.as_ref().map(|ports| format!("localhost:{}", ports.rpc))
+    }
+
+    /// Every daemon of the cluster, dead or alive.
+    pub fn daemons(&self) -> Vec<Daemon> {
+        self.layout.daemons()
+    }
+
+    /// Process id of a daemon; none while it is down.
+    pub fn pid(&self, daemon: Daemon) -> Option<u32> {
+        let mut running = self.running();
+        let running = running.get_mut(&daemon)?;
+        running.lives().then_some(running.pid)
+    }
+
+    /// The daemon's log folder; for a NodeManager the logs of its containers are under `containers/` there.
+    pub fn log_dir(&self, daemon: Daemon) -> PathBuf {
+        self.layout.log_dir(daemon)
+    }
+
+    fn take(&self, daemon: Daemon) -> Result<Running> {
+        self.running()
+            .remove(&daemon)
+            .with_context(|| format!("{daemon} of cluster {} is not running", self.layout.name))
+    }
+
+    /// Ends a daemon with SIGKILL and waits until it is gone. Containers of a killed NodeManager live on.
+    ///
+    /// # Errors
+    /// No such daemon runs.
+    pub fn kill_9(&self, daemon: Daemon) -> Result<()> {
+        self.take(daemon)?.kill_9();
+        Ok(())
+    }
+
+    /// Ends a daemon with SIGTERM and waits until it is gone.
+    ///
+    /// # Errors
+    /// No such daemon runs, or it lives on for 30 s.
+    pub async fn terminate(&self, daemon: Daemon) -> Result<()> {
+        let mut running = self.take(daemon)?;
+        running.terminate();
+        let begun = Instant::now();
+        while running.lives() {
+            if begun.elapsed() > TERM_LIMIT {
+                running.kill_9();
+                bail!("{daemon} lived on for {} s after SIGTERM", TERM_LIMIT.as_secs());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
+    /// Starts a daemon again with the same configuration and ports (ending it first if it runs) and waits until it is
+    /// ready; after a ResourceManager's start also until all NodeManagers that run are back.
+    ///
+    /// # Errors
+    /// The cluster has no such daemon, or it does not become ready; the end of its log is in the error.
+    pub async fn restart(&self, daemon: Daemon) -> Result<()> {
+        let old = self.running().remove(&daemon);
+        if let Some(running) = old {
+            running.kill_9();
+        }
+        self.start(daemon)?;
+        self.wait_until_ready(daemon).await?;
+        if matches!(daemon, Daemon::ResourceManager(_)) {
+            self.wait_for_nodes().await?;
+        }
+        Ok(())
+    }
+
+    /// Starts a daemon that is down, without waiting until it is ready.
+    ///
+    /// # Errors
+    /// The cluster has no such daemon, it runs already, or it cannot be started.
+    pub fn start(&self, daemon: Daemon) -> Result<()> {
+        ensure!(self.daemons().contains(&daemon), "cluster {} has no {daemon}", self.layout.name);
+        ensure!(self.pid(daemon).is_none(), "{daemon} of cluster {} runs already", self.layout.name);
+        let running = Running::start(&self.layout, daemon)?;
+        self.running().insert(daemon, running);
+        Ok(())
+    }
+
+    /// Environment for a client program: where the configuration is, and who the user is.
+    pub fn client_environment(&self) -> Vec<(String, String)> {
+        vec![
+            ("HADOOP_CONF_DIR".to_owned(), self.client_conf_dir().display().to_string()),
+            ("HADOOP_USER_NAME".to_owned(), self.layout.user.clone()),
+        ]
+    }
+
+    /// Makes an empty folder on the machine, below the cluster's folder; `name` is the beginning of its name.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn scratch(&self, name: &str) -> Result<PathBuf> {
+        let folder = tempfile::Builder::new()
+            .prefix(&format!("{name}-"))
+            .tempdir_in(self.layout.directory.join("scratch"))
+            .with_context(|| format!("cannot make a folder in {}", self.layout.directory.display()))?;
+        Ok(folder.keep())
+    }
+
+    /// Copies all logs to `target/it-logs/<name>` and returns that folder.
+    ///
+    /// # Errors
+    /// A file cannot be copied.
+    pub fn keep_logs(&self) -> Result<PathBuf> {
+        let target = kept_logs(&self.layout.name);
+        builder::copy(&self.layout.directory.join("logs"), &target)?;
+        Ok(target)
+    }
+
+    /// Ends everything, waits until nothing is left and removes the folder. The same as dropping, with the errors.
+    ///
+    /// # Errors
+    /// A process could not be ended, or the folder not be removed.
+    pub fn stop(mut self) -> Result<()> {
+        self.end(true)
+    }
+
+    /// Lets the cluster live on after this process and writes what [`Cluster::kept`] needs.
+    ///
+    /// # Errors
+    /// The state cannot be written; the cluster is ended then.
+    pub fn keep(mut self) -> Result<()> {
+        let state = cache::directory()?.join(KEPT);
+        let pids = self.running().iter().map(|(daemon, running)| (*daemon, running.pid)).collect();
+        self.layout.pids = pids;
+        let text = serde_json::to_string_pretty(&self.layout).context("cannot write the state")?;
+        fs::write(&state, text).with_context(|| format!("cannot write {}", state.display()))?;
+        if let Some(reaper) = self.reaper.take() {
+            reaper.release()?;
+        }
+        Ok(())
+    }
+
+    /// The cluster that [`Cluster::keep`] left running on this machine; none when there is none. Dropping it ends
+    /// nothing.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub fn kept() -> Result<Option<Self>> {
+        let state = cache::directory()?.join(KEPT);
+        let text = match fs::read_to_string(&state) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("cannot read {}", state.display())),
+        };
+        let layout: Layout = serde_json::from_str(&text)
+            .with_context(|| format!("{} is not a cluster's state", state.display()))?;
+        // After a reboot the ids may belong to anyone: only processes with the cluster's mark count.
+        let alive: BTreeSet<u32> =
+            processes::of_cluster(&layout.directory).into_iter().map(|process| process.pid).collect();
+        let pids = layout.pids.iter().filter(|(_, pid)| alive.contains(pid));
+        let running = pids.map(|(daemon, pid)| (*daemon, Running::adopted(*pid))).collect();
+        Ok(Some(Self { layout, running: Mutex::new(running), ports: Mutex::default(), reaper: None }))
+    }
+
+    /// Ends the kept cluster with everything it runs, and forgets it; false when there is none.
+    ///
+    /// # Errors
+    /// A process could not be ended, or a file not be removed.
+    pub fn stop_kept() -> Result<bool> {
+        let Some(mut kept) = Self::kept()? else { return Ok(false) };
+        if kept.layout.directory.exists() {
+            kept.reaper = Some(Reaper::start(&kept.layout.directory, &kept_logs(&kept.layout.name))?);
+            kept.end(true)?;
+        }
+        let state = cache::directory()?.join(KEPT);
+        fs::remove_file(&state).with_context(|| format!("cannot delete {}", state.display()))?;
+        Ok(true)
+    }
+
+    /// In an order in which nobody restarts what has just ended: managers, containers and the rest, storage last.
+    fn end(&mut self, discard_logs: bool) -> Result<()> {
+        let Some(reaper) = self.reaper.take() else { return Ok(()) };
+        let running = std::mem::take(&mut *self.running());
+        let storage =
+            |daemon: &Daemon| matches!(daemon, Daemon::NameNode | Daemon::DataNode | Daemon::ZooKeeper);
+        let (storage, managers): (Vec<_>, Vec<_>) =
+            running.into_iter().partition(|(daemon, _)| storage(daemon));
+        for (_, daemon) in managers {
+            daemon.kill_9();
+        }
+        for container in self.container_processes() {
+            container.kill_9();
+        }
+        for (_, daemon) in storage {
+            daemon.kill_9();
+        }
+        reaper.finish(discard_logs)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if let Err(error) = self.end(!std::thread::panicking()) {
+            crate::progress::line(&format!("cluster {}: {error:#}", self.layout.name));
+        }
+    }
+}
+
+/// Where logs of a cluster go when they are to outlive it.
+fn kept_logs(name: &str) -> PathBuf {
+    crate::binaries::target_directory().join("it-logs").join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Child, Command};
+
+    use super::*;
+
+    /// A cluster without daemons, with one log file and one process that carries its mark.
+    fn without_daemons(name: &str) -> (Cluster, Child) {
+        let directory = tempfile::tempdir().unwrap().keep().canonicalize().unwrap();
+        let layout = Layout {
+            name: name.to_owned(),
+            hadoop: String::new(),
+            jars: PathBuf::new(),
+            java_home: PathBuf::new(),
+            user: String::new(),
+            default_fs: String::new(),
+            name_node: None,
+            resource_managers: Vec::new(),
+            zookeeper: None,
+            node_managers: 0,
+            pids: Vec::new(),
+            directory,
+        };
+        let cluster = Cluster::new(layout).unwrap();
+        fs::write(cluster.directory().join("logs/some.log"), "a line\n").unwrap();
+        let mark = format!("{}/", cluster.directory().display());
+        let child = Command::new("sleep").arg("1000").env(reaper::MARKER, mark).spawn().unwrap();
+        while cluster.processes().is_empty() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        (cluster, child)
+    }
+
+    #[test]
+    fn a_good_end_leaves_nothing() {
+        let (cluster, mut child) = without_daemons("unit-good-end");
+        let directory = cluster.directory().to_owned();
+        cluster.stop().unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
+        assert!(!directory.exists() && !kept_logs("unit-good-end").exists());
+    }
+
+    #[test]
+    fn a_panic_leaves_the_logs_only() {
+        let kept = kept_logs("unit-panic");
+        let _ = fs::remove_dir_all(&kept);
+        let (cluster, mut child) = without_daemons("unit-panic");
+        let directory = cluster.directory().to_owned();
+        let panicked = std::thread::spawn(move || {
+            let _cluster = cluster;
+            panic!("this panic belongs to the test");
+        });
+        assert!(panicked.join().is_err());
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
+        assert!(!directory.exists());
+        assert_eq!(fs::read_to_string(kept.join("some.log")).unwrap(), "a line\n");
+        fs::remove_dir_all(&kept).unwrap();
+    }
+}

@@ -74,11 +74,11 @@ fn variable(name: &str, environment: &Environment) -> Option<String> {
     if let Some(name) = name.strip_prefix("env.").filter(|name| !name.is_empty()) {
         let Some(at) = name.find('-') else { return environment.get(name).map(str::to_owned) };
         let (name, default) = (name.get(..at)?, name.get(at + 1..)?);
-        return Some(match name.strip_suffix(':') {
+        let value = match name.strip_suffix(':') {
             Some(name) => environment.non_empty(name).unwrap_or(default),
             None => environment.get(name).unwrap_or(default),
-        })
-        .map(str::to_owned);
+        };
+        return Some(value.to_owned());
     }
     match name {
         "user.name" => environment.non_empty("USER").or_else(|| environment.non_empty("LOGNAME")),

@@ -98,7 +98,7 @@ fn include(path: &Path, node: Node<'_, '_>, depth: usize, entries: &mut Vec<Entr
     if local.contains("://") {
         return Err(malformed(path, line(node), format!("cannot include {href}: only files are read")));
     }
-    let target = path.parent().unwrap_or(Path::new("")).join(local);
+    let target = path.with_file_name("").join(local);
     if depth >= MAX_INCLUDE_DEPTH {
         let reason = format!("includes nest deeper than {MAX_INCLUDE_DEPTH}; does {href} include itself?");
         return Err(malformed(path, line(node), reason));

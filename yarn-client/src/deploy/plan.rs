@@ -173,6 +173,7 @@ impl Plan {
             max_attempts,
             view_acls: text(&keys::VIEW_ACLS).unwrap_or_default(),
             modify_acls: text(&keys::MODIFY_ACLS).unwrap_or_default(),
+            job_manager_mib: job_manager.process_mib(),
         };
         let task_manager_resource = Resource {
             memory_mib: task_manager.process_mib(),

@@ -31,7 +31,8 @@ impl Failure {
         for line in trace.lines() {
             // Deeper causes belong to suppressed exceptions and are indented.
             let cause = line.strip_prefix("Caused by: ");
-            if cause.is_none() && !(expect_head && !line.trim().is_empty()) {
+            let is_head = expect_head && !line.trim().is_empty();
+            if cause.is_none() && !is_head {
                 continue;
             }
             expect_head = false;

@@ -132,11 +132,11 @@ pub fn apply_required(
 ) -> Result<Vec<Warning>, ConfigError> {
     let mut warnings = Vec::new();
     for setting in required_settings(config, version, mode)? {
-        if let Some(user) = config.get(setting.key) {
-            if !user.trim().eq_ignore_ascii_case(&setting.value) {
-                let text = format!("set to {} instead of {user}: {}", setting.value, setting.reason);
-                warnings.push(Warning { key: setting.key.to_owned(), text });
-            }
+        if let Some(user) = config.get(setting.key)
+            && !user.trim().eq_ignore_ascii_case(&setting.value)
+        {
+            let text = format!("set to {} instead of {user}: {}", setting.value, setting.reason);
+            warnings.push(Warning { key: setting.key.to_owned(), text });
         }
         config.set(setting.key, setting.value);
     }

@@ -201,6 +201,10 @@ impl Target {
         }
     }
 
+    fn safe_mode(&self, operation: &'static str, path: String, detail: String) -> HdfsError {
+        HdfsError::SafeMode { address: self.address.clone(), operation, path, detail }
+    }
+
     /// A Java exception, by its class and, where the class says little, by its text.
     fn remote(&self, operation: &'static str, path: String, class: String, detail: String) -> HdfsError {
         let message = first_line(&detail);
@@ -230,10 +234,9 @@ impl Target {
             "SaslException" | "InvalidToken" | "AuthorizationException" | "GSSException" => {
                 self.authentication(detail)
             }
-            // In a high-availability pair a RetriableException is around it.
-            "SafeModeException" | "RetriableException" if detail.contains("safe mode") => {
-                HdfsError::SafeMode { address: self.address.clone(), operation, path, detail }
-            }
+            "SafeModeException" => self.safe_mode(operation, path, detail),
+            // A NameNode of a high-availability pair wraps it.
+            "RetriableException" if detail.contains("safe mode") => self.safe_mode(operation, path, detail),
             "StandbyException" => HdfsError::Standby { address: self.address.clone(), detail },
             "DSQuotaExceededException"
             | "NSQuotaExceededException"
@@ -287,12 +290,12 @@ struct NativeWriter {
 impl FileWrite for NativeWriter {
     fn write(&mut self, data: Bytes) -> BoxFuture<'_, Result<(), HdfsError>> {
         Box::pin(async move {
-            self.target.run("write", &self.path, self.writer.write_bytes(data)).await.map(|_| ())
+            self.target.run("write", &self.path, Box::pin(self.writer.write_bytes(data))).await.map(|_| ())
         })
     }
 
     fn close(&mut self) -> BoxFuture<'_, Result<(), HdfsError>> {
-        Box::pin(async move { self.target.run("write", &self.path, self.writer.close()).await })
+        Box::pin(async move { self.target.run("write", &self.path, Box::pin(self.writer.close())).await })
     }
 }
 
@@ -385,10 +388,11 @@ impl FileSystem for Hdfs {
             match self.target.run("set replication of", path, call).await? {
                 true => Ok(()),
                 // The NameNode answers false for what is not a file.
-                false => self.stat(path).await.and(Err(HdfsError::WrongType {
-                    path: self.uri(path),
-                    reason: "is not a file and has no replication",
-                })),
+                false => {
+                    self.stat(path).await?;
+                    let reason = "is not a file and has no replication";
+                    Err(HdfsError::WrongType { path: self.uri(path), reason })
+                }
             }
         })
     }
@@ -398,5 +402,64 @@ impl FileSystem for Hdfs {
             // All ones, -1 in Java: leave the access time alone.
             self.target.run("set times of", path, self.client.set_times(path, ms, u64::MAX)).await
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hdfs_native::HdfsError as Native;
+
+    use super::*;
+
+    fn target() -> Target {
+        Target {
+            root: "hdfs://nn:8020".to_owned(),
+            home: "/user/ada".to_owned(),
+            user: "ada".to_owned(),
+            address: "nn:8020".to_owned(),
+            timeout: Duration::from_millis(200),
+        }
+    }
+
+    fn remote(class: &str, message: &str) -> HdfsError {
+        let error = Native::RPCError(class.to_owned(), format!("{message}\n\tat org.apache.Trace"));
+        target().error("create", "hdfs://nn:8020/x".to_owned(), error)
+    }
+
+    #[test]
+    fn java_exceptions_become_what_they_mean() {
+        let denied =
+            remote("org.apache.hadoop.security.AccessControlException", "Permission denied: user=ada");
+        assert_eq!(denied.to_string(), "ada may not create hdfs://nn:8020/x: user=ada");
+        assert!(denied.detail().unwrap().contains("org.apache.Trace"));
+        for (class, message, expected) in [
+            ("java.io.FileNotFoundException", "no", "does not exist"),
+            ("org.apache.hadoop.hdfs.server.namenode.SafeModeException", "m", "is in safe mode"),
+            ("org.apache.hadoop.ipc.RetriableException", "Name node is in safe mode.", "is in safe mode"),
+            ("org.apache.hadoop.ipc.RetriableException", "busy", "cannot create hdfs://nn:8020/x: busy"),
+            ("org.apache.hadoop.hdfs.protocol.DSQuotaExceededException", "the quota", "quota exceeded"),
+            ("org.apache.hadoop.ipc.StandbyException", "s", "no NameNode of nn:8020 is active"),
+            ("java.io.IOException", "File /x could only be written to 0 of the 1", "no DataNode takes"),
+            ("org.apache.hadoop.security.token.SecretManager$InvalidToken", "token expired", "token expired"),
+            (
+                "org.apache.hadoop.security.AccessControlException",
+                "SIMPLE authentication is not enabled.",
+                "refused to authenticate ada",
+            ),
+        ] {
+            let error = remote(class, message);
+            assert!(error.to_string().contains(expected), "{class}: {error}");
+            assert!(!error.to_string().contains("Trace"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn panics_and_silence_become_errors() {
+        let target = target();
+        let panic = async { panic!("surprise") as hdfs_native::Result<()> };
+        let error = target.run("stat", "/x", panic).await.unwrap_err();
+        assert_eq!(error.to_string(), "cannot stat hdfs://nn:8020/x: the HDFS client failed: surprise");
+        let error = target.run("stat", "/x", std::future::pending::<hdfs_native::Result<()>>()).await;
+        assert!(error.unwrap_err().is_unreachable());
     }
 }

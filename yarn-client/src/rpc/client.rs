@@ -73,12 +73,13 @@ impl Client {
         let mut delays = 0_u32;
         loop {
             let index = self.active.load(Ordering::Relaxed);
-            let error = |kind, tries| RpcError {
+            let error = |kind, tries, stage| RpcError {
                 method: C::METHOD,
                 endpoint: self.endpoints.get(index).cloned(),
                 kind,
                 tries,
                 elapsed: started.elapsed(),
+                sent: stage == Stage::Sent,
             };
             let left = self.options.patience.overall.saturating_sub(started.elapsed());
             let attempt = Box::pin(self.attempt(index, request, tries));
@@ -86,11 +87,18 @@ impl Client {
             let Failure { kind, stage } = match timeout(left, attempt).await {
                 Ok(Ok(response)) => return Ok(response),
                 Ok(Err(failure)) => failure,
-                Err(_) => return Err(error(RpcErrorKind::Timeout(self.options.patience.overall), tries)),
+                // How far it got is not known, so the worst is assumed.
+                Err(_) => {
+                    return Err(error(
+                        RpcErrorKind::Timeout(self.options.patience.overall),
+                        tries,
+                        Stage::Sent,
+                    ));
+                }
             };
             let decision = decide(&kind, stage, C::SAFETY);
             if decision == Decision::Fail {
-                return Err(error(kind, tries));
+                return Err(error(kind, tries, stage));
             }
             tracing::debug!(method = C::METHOD, tries, ?decision, "call failed: {kind}");
             let delay = if self.is_free(decision, stage, tries) {
@@ -100,7 +108,7 @@ impl Client {
                 self.options.backoff.delay(delays - 1, &*self.options.entropy)
             };
             if started.elapsed() + delay > self.limit(&kind) {
-                return Err(error(kind, tries));
+                return Err(error(kind, tries, stage));
             }
             if decision == Decision::FailOver {
                 // Another call may have moved on already; then its choice is taken.
@@ -152,7 +160,9 @@ impl Client {
     /// The open connection to a server, or a new one.
     async fn connection(&self, index: usize, protocol: &'static str) -> Result<Connection, RpcErrorKind> {
         let mut connections = self.connections.lock().await;
-        if let Some(connection) = connections.get(&(index, protocol)).filter(|connection| connection.is_open()) {
+        if let Some(connection) =
+            connections.get(&(index, protocol)).filter(|connection| connection.is_open())
+        {
             return Ok(connection.clone());
         }
         let endpoint = self.endpoints.get(index).ok_or(RpcErrorKind::NoEndpoint)?;

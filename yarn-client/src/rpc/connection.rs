@@ -338,7 +338,8 @@ impl<S: AsyncRead + AsyncWrite + Send> Reader<S> {
             }
             return Ok(());
         };
-        while let Some(frame) = frame::take_frame(&mut self.input, self.limit.saturating_add(WRAP_OVERHEAD))? {
+        while let Some(frame) = frame::take_frame(&mut self.input, self.limit.saturating_add(WRAP_OVERHEAD))?
+        {
             let message = establish::sasl_message(frame)?;
             unwrapper.unwrap(message, &mut self.plain)?;
             while let Some(frame) = frame::take_frame(&mut self.plain, self.limit)? {

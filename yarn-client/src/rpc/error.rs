@@ -22,6 +22,8 @@ pub struct RpcError {
     pub(super) kind: RpcErrorKind,
     pub(super) tries: u32,
     pub(super) elapsed: Duration,
+    /// The request of the last try may have reached the server.
+    pub(super) sent: bool,
 }
 
 /// What an [`RpcError`] is about.
@@ -199,7 +201,11 @@ impl RpcError {
 
     /// Whether the request may have reached the server without an answer: nobody knows if it was carried out.
     pub fn is_outcome_unknown(&self) -> bool {
-        matches!(self.kind, RpcErrorKind::Connection(_) | RpcErrorKind::Timeout(_) | RpcErrorKind::Answer(_))
+        let unanswered = matches!(
+            self.kind,
+            RpcErrorKind::Connection(_) | RpcErrorKind::Timeout(_) | RpcErrorKind::Answer(_)
+        );
+        unanswered && self.sent
     }
 
     /// What to do about it, where there is something.
@@ -208,28 +214,43 @@ impl RpcError {
         Some(match &self.kind {
             RpcErrorKind::UnknownHost(_) => format!("check the host name of {server} in the configuration"),
             RpcErrorKind::Refused(_) => {
-                format!("nothing listens at {server}: is the daemon running, and is the configured address right?")
+                format!(
+                    "nothing listens at {server}: is the daemon running, and is the configured address right?"
+                )
             }
             RpcErrorKind::Unreachable(_) => format!("check network and firewall between here and {server}"),
             RpcErrorKind::Timeout(_) => format!("{server} is overloaded or hangs: see its log"),
             RpcErrorKind::Authentication(error) => error.hint()?.to_owned(),
             RpcErrorKind::Connection(cause) => match &**cause {
                 ConnectionError::Frame(FrameError::Http) => {
-                    "the configured port is that of the web pages; Hadoop RPC has a port of its own".to_owned()
+                    "the configured port is that of the web pages; Hadoop RPC has a port of its own"
+                        .to_owned()
                 }
-                ConnectionError::Frame(FrameError::TooLong { .. }) => "raise ipc.maximum.response.length".to_owned(),
+                ConnectionError::Frame(FrameError::TooLong { .. }) => {
+                    "raise ipc.maximum.response.length".to_owned()
+                }
                 ConnectionError::Closed => {
-                    format!("{server} hung up without a reason: its log has one; a request may be too long for it")
+                    format!(
+                        "{server} hung up without a reason: its log has one; a request may be too long for it"
+                    )
                 }
                 _ => return None,
             },
             RpcErrorKind::Remote(remote) => match remote.kind() {
-                RemoteKind::AccessDenied if remote.message.contains("SIMPLE authentication is not enabled") => {
+                RemoteKind::AccessDenied
+                    if remote.message.contains("SIMPLE authentication is not enabled") =>
+                {
                     "the cluster wants Kerberos or a token".to_owned()
                 }
-                RemoteKind::AccessDenied => "ask the cluster's administrators for the right to do this".to_owned(),
-                RemoteKind::InvalidToken => "the token has expired or was cancelled: get a new one".to_owned(),
-                RemoteKind::Unsupported => format!("{server} is of an older release, or offers another service"),
+                RemoteKind::AccessDenied => {
+                    "ask the cluster's administrators for the right to do this".to_owned()
+                }
+                RemoteKind::InvalidToken => {
+                    "the token has expired or was cancelled: get a new one".to_owned()
+                }
+                RemoteKind::Unsupported => {
+                    format!("{server} is of an older release, or offers another service")
+                }
                 RemoteKind::Standby => "no server of the pair is active".to_owned(),
                 _ => return None,
             },
@@ -303,6 +324,7 @@ mod tests {
             kind: RpcErrorKind::Remote(remote),
             tries: 2,
             elapsed: Duration::from_millis(1500),
+            sent: true,
         };
         assert_eq!(
             error.to_string(),

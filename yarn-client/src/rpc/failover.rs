@@ -29,7 +29,9 @@ pub(super) enum Decision {
 
 pub(super) fn decide(kind: &RpcErrorKind, stage: Stage, safety: Safety) -> Decision {
     match kind {
-        RpcErrorKind::UnknownHost(_) | RpcErrorKind::Refused(_) | RpcErrorKind::Unreachable(_) => Decision::FailOver,
+        RpcErrorKind::UnknownHost(_) | RpcErrorKind::Refused(_) | RpcErrorKind::Unreachable(_) => {
+            Decision::FailOver
+        }
         RpcErrorKind::Remote(remote) => match remote.kind() {
             RemoteKind::Standby => Decision::FailOver,
             RemoteKind::Retriable => Decision::Retry,
@@ -47,7 +49,9 @@ pub(super) fn decide(kind: &RpcErrorKind, stage: Stage, safety: Safety) -> Decis
         },
         RpcErrorKind::Timeout(_) if stage == Stage::Connecting => Decision::FailOver,
         RpcErrorKind::Timeout(_) => repeat(safety),
-        RpcErrorKind::Authentication(_) | RpcErrorKind::Answer(_) | RpcErrorKind::NoEndpoint => Decision::Fail,
+        RpcErrorKind::Authentication(_) | RpcErrorKind::Answer(_) | RpcErrorKind::NoEndpoint => {
+            Decision::Fail
+        }
     }
 }
 

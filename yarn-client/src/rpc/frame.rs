@@ -8,8 +8,8 @@ use prost::Message;
 use proto::hadoop::common::rpc_request_header_proto::OperationProto;
 use proto::hadoop::common::rpc_response_header_proto::RpcStatusProto;
 use proto::hadoop::common::{
-    IpcConnectionContextProto, RequestHeaderProto, RpcKindProto, RpcRequestHeaderProto, RpcResponseHeaderProto,
-    RpcSaslProto, UserInformationProto,
+    IpcConnectionContextProto, RequestHeaderProto, RpcKindProto, RpcRequestHeaderProto,
+    RpcResponseHeaderProto, RpcSaslProto, UserInformationProto,
 };
 
 use super::{Call, Remote};
@@ -46,7 +46,9 @@ pub type ClientId = [u8; 16];
 #[non_exhaustive]
 pub enum FrameError {
     /// The server claims a frame longer than we take (`ipc.maximum.response.length`).
-    #[error("the answer is {length} bytes long, more than the limit of {limit} (ipc.maximum.response.length)")]
+    #[error(
+        "the answer is {length} bytes long, more than the limit of {limit} (ipc.maximum.response.length)"
+    )]
     TooLong {
         /// Claimed length, bytes.
         length: u32,

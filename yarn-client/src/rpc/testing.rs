@@ -3,12 +3,16 @@
 use bytes::{Bytes, BytesMut};
 use prost::Message;
 use proto::hadoop::common::rpc_response_header_proto::RpcStatusProto;
+use proto::hadoop::common::rpc_sasl_proto::{SaslAuth, SaslState};
 use proto::hadoop::common::{
     IpcConnectionContextProto, RequestHeaderProto, RpcRequestHeaderProto, RpcResponseHeaderProto,
+    RpcSaslProto, UserInformationProto,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::{Call, Safety};
+use crate::security::Token;
+use crate::security::sasl::{DigestMd5, Mechanism, Protection};
 
 /// A call of our own: the server may answer it with any other text.
 #[derive(Clone, PartialEq, Message)]
@@ -69,13 +73,66 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> FakeServer<S> {
         stream.read_exact(&mut preamble).await.unwrap();
         assert_eq!(&preamble, b"hrpc\x09\x00\x00");
         let mut server = Self { stream, user: String::new(), protocol: String::new() };
-        let mut frame = server.frame().await.expect("a context");
+        let context = server.context().await;
+        server.user = context.user_info.unwrap_or_default().effective_user().to_owned();
+        server
+    }
+
+    /// Plays the server's side of a login with `token`, then reads the context. The client's response must be the
+    /// one a client with that token gives.
+    pub(crate) async fn accept_token(mut stream: S, token: &Token) -> Self {
+        const CHALLENGE: &[u8] =
+            b"realm=\"default\",nonce=\"abc\",qop=\"auth\",charset=utf-8,algorithm=md5-sess";
+        let mut preamble = [0; 7];
+        stream.read_exact(&mut preamble).await.unwrap();
+        assert_eq!(&preamble, b"hrpc\x09\x00\xdf");
+        let mut server = Self { stream, user: String::new(), protocol: String::new() };
+        assert_eq!(server.sasl().await.state, i32::from(SaslState::Negotiate));
+        let offer = SaslAuth {
+            method: "TOKEN".to_owned(),
+            mechanism: "DIGEST-MD5".to_owned(),
+            protocol: Some(String::new()),
+            server_id: Some("default".to_owned()),
+            challenge: Some(Bytes::from_static(CHALLENGE)),
+        };
+        let state = SaslState::Negotiate.into();
+        server.send_sasl(RpcSaslProto { state, auths: vec![offer.clone()], ..Default::default() }).await;
+        let initiate = server.sasl().await;
+        assert_eq!(initiate.auths, [SaslAuth { challenge: None, ..offer }]);
+        let response = String::from_utf8(initiate.token.unwrap().to_vec()).unwrap();
+        let cnonce = response.split("cnonce=\"").nth(1).unwrap().split('"').next().unwrap();
+        let mut twin = DigestMd5::with_cnonce(token, &[Protection::Authentication], cnonce.to_owned());
+        assert_eq!(
+            twin.start("", "default", Some(CHALLENGE)).unwrap(),
+            response,
+            "another token was expected"
+        );
+        let proof = format!("rspauth={}", twin.expected_proof().unwrap());
+        let state = SaslState::Success.into();
+        server.send_sasl(RpcSaslProto { state, token: Some(proof.into()), ..Default::default() }).await;
+        let context = server.context().await;
+        assert_eq!(context.user_info, Some(UserInformationProto::default()), "the token says who it is");
+        server
+    }
+
+    async fn sasl(&mut self) -> RpcSaslProto {
+        let mut frame = self.frame().await.expect("a SASL message");
+        let header = RpcRequestHeaderProto::decode_length_delimited(&mut frame).unwrap();
+        assert_eq!(header.call_id, -33);
+        RpcSaslProto::decode_length_delimited(&mut frame).unwrap()
+    }
+
+    async fn send_sasl(&mut self, message: RpcSaslProto) {
+        self.reply(-33, &message.encode_length_delimited_to_vec()).await;
+    }
+
+    async fn context(&mut self) -> IpcConnectionContextProto {
+        let mut frame = self.frame().await.expect("a context");
         let header = RpcRequestHeaderProto::decode_length_delimited(&mut frame).unwrap();
         assert_eq!(header.call_id, -3);
         let context = IpcConnectionContextProto::decode_length_delimited(&mut frame).unwrap();
-        server.user = context.user_info.clone().unwrap().effective_user().to_owned();
-        server.protocol = context.protocol().to_owned();
-        server
+        self.protocol = context.protocol().to_owned();
+        context
     }
 
     async fn frame(&mut self) -> Option<Bytes> {
@@ -128,7 +185,12 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> FakeServer<S> {
     }
 }
 
-pub(crate) fn reply(id: i32, status: RpcStatusProto, error: Option<(&str, &str)>, payload: &[u8]) -> BytesMut {
+pub(crate) fn reply(
+    id: i32,
+    status: RpcStatusProto,
+    error: Option<(&str, &str)>,
+    payload: &[u8],
+) -> BytesMut {
     let header = RpcResponseHeaderProto {
         call_id: id.cast_unsigned(),
         status: status.into(),

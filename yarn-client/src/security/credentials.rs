@@ -120,7 +120,7 @@ pub enum CredentialsError {
         path: PathBuf,
         /// What is wrong with its content.
         #[source]
-        source: Box<CredentialsError>,
+        source: Box<Self>,
     },
     /// The first four bytes are not `HDTS`.
     #[error("not a Hadoop credentials stream: it does not begin with HDTS")]

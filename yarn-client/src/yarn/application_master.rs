@@ -132,7 +132,12 @@ impl ApplicationMasterClient {
     /// # Errors
     /// [`YarnError::is_already_registered`] if an earlier call reached the ResourceManager and its answer was lost:
     /// then go on with [`Self::allocate`].
-    pub async fn register(&self, host: &str, rpc_port: i32, tracking_url: &str) -> Result<Registered, YarnError> {
+    pub async fn register(
+        &self,
+        host: &str,
+        rpc_port: i32,
+        tracking_url: &str,
+    ) -> Result<Registered, YarnError> {
         let request = wire::RegisterApplicationMasterRequestProto {
             host: Some(host.to_owned()),
             rpc_port: Some(rpc_port),
@@ -144,7 +149,9 @@ impl ApplicationMasterClient {
         Ok(Registered {
             maximum: response.maximum_capability.as_ref().map(Resource::from).ok_or(missing)?,
             queue: response.queue().to_owned(),
-            schedules_vcores: response.scheduler_resource_types().any(|r| r == wire::SchedulerResourceTypes::Cpu),
+            schedules_vcores: response
+                .scheduler_resource_types()
+                .any(|r| r == wire::SchedulerResourceTypes::Cpu),
             previous_containers: containers(&response.containers_from_previous_attempts),
             nm_tokens: tokens(response.nm_tokens_from_previous_attempts),
         })
@@ -251,5 +258,10 @@ fn containers(list: &[wire::ContainerProto]) -> Vec<AllocatedContainer> {
 }
 
 fn tokens(list: Vec<wire::NmTokenProto>) -> Vec<(NodeId, Token)> {
-    list.into_iter().filter_map(|entry| Some((NodeId::from(&entry.node_id?), Token::from(entry.token?)))).collect()
+    list.into_iter()
+        .filter_map(|entry| Some((NodeId::from(&entry.node_id?), Token::from(entry.token?))))
+        .collect()
 }
+
+#[cfg(test)]
+mod tests;

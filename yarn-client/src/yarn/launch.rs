@@ -73,7 +73,11 @@ impl LaunchContext {
             tokens: self.credentials.as_ref().map(Credentials::to_bytes),
             environment: self.env.iter().map(variable).collect(),
             command: vec![self.command.clone()],
-            application_ac_ls: acls.iter().filter(|(_, acl)| !acl.is_empty()).map(|(a, list)| acl(*a, list)).collect(),
+            application_ac_ls: acls
+                .iter()
+                .filter(|(_, acl)| !acl.is_empty())
+                .map(|(a, list)| acl(*a, list))
+                .collect(),
             ..Default::default()
         })
     }

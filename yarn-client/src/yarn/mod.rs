@@ -11,6 +11,7 @@ pub mod launch;
 mod node_manager;
 mod records;
 mod resource_manager;
+mod states;
 mod submission;
 
 pub use application_master::{
@@ -21,9 +22,12 @@ pub use error::{ContainerFailure, YarnError};
 pub use launch::LaunchContext;
 pub use node_manager::NodeManagerClient;
 pub use records::{
-    AllocatedContainer, ApplicationReport, ApplicationState, AttemptReport, AttemptState, ContainerReport,
-    ContainerState, ContainerStatus, FinalStatus, LogAggregation, NodeReport, NodeState, QueueInfo,
-    QueueState, Resource, ResourceUsage, UnknownName, exit_status,
+    AllocatedContainer, ApplicationReport, AttemptReport, ContainerReport, ContainerStatus, NodeReport,
+    QueueInfo, Resource, ResourceUsage, exit_status,
 };
 pub use resource_manager::{ApplicationFilter, KillOutcome, NewApplication, ResourceManager};
+pub use states::{
+    ApplicationState, AttemptState, ContainerState, FinalStatus, LogAggregation, NodeState, QueueState,
+    UnknownName,
+};
 pub use submission::{ApplicationSubmission, LogAggregationContext, SubmissionError};

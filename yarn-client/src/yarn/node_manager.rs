@@ -50,7 +50,7 @@ impl NodeManagerClient {
 
     /// Starts a container. Success means the NodeManager has taken it on; that it runs, or has failed, is told by
     /// [`AllocateResponse::completed`](super::AllocateResponse::completed). If an answer was lost, the node is asked
-    /// whether it has the container before anything is repeated.
+    /// whether it has the container before anything is repeated; a container that is there already counts as started.
     ///
     /// # Errors
     /// [`YarnError::Container`] when the node refuses, [`YarnError::Submission`] for an unusable context.
@@ -89,7 +89,8 @@ impl NodeManagerClient {
                 }
                 Err(other) => YarnError::from(other),
             };
-            let again = error.is_not_yet_ready() || matches!(&error, YarnError::Rpc(e) if e.is_outcome_unknown());
+            let again =
+                error.is_not_yet_ready() || matches!(&error, YarnError::Rpc(e) if e.is_outcome_unknown());
             if !again || started.elapsed() + RETRY_DELAY > self.options.patience.overall {
                 return Err(error);
             }
@@ -165,3 +166,6 @@ fn container_of(token: &Token) -> Result<ContainerId, YarnError> {
     let identifier = wire::ContainerTokenIdentifierProto::decode(token.identifier.clone()).ok();
     identifier.and_then(|identifier| identifier.container_id).map(|id| ContainerId::from(&id)).ok_or(missing)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,8 +14,8 @@ use crate::rpc::{Client, Options};
 use crate::security::{Auth, Token, User};
 
 use super::{
-    ApplicationReport, ApplicationState, ApplicationSubmission, AttemptReport, ContainerReport, NodeReport, NodeState,
-    QueueInfo, Resource, YarnError,
+    ApplicationReport, ApplicationState, ApplicationSubmission, AttemptReport, ContainerReport, NodeReport,
+    NodeState, QueueInfo, Resource, YarnError,
 };
 
 /// `yarn.client.application-client-protocol.poll-interval-ms`.
@@ -91,8 +91,16 @@ impl ResourceManager {
         let response = self.client.call(&wire::GetNewApplicationRequestProto {}).await?;
         let missing = |field| YarnError::Incomplete { method: "getNewApplication", field };
         Ok(NewApplication {
-            id: response.application_id.as_ref().map(ApplicationId::from).ok_or(missing("application id"))?,
-            maximum: response.maximum_capability.as_ref().map(Resource::from).ok_or(missing("maximum"))?,
+            id: response
+                .application_id
+                .as_ref()
+                .map(ApplicationId::from)
+                .ok_or_else(|| missing("application id"))?,
+            maximum: response
+                .maximum_capability
+                .as_ref()
+                .map(Resource::from)
+                .ok_or_else(|| missing("maximum"))?,
         })
     }
 
@@ -102,8 +110,9 @@ impl ResourceManager {
     /// # Errors
     /// [`YarnError::Submission`] for what is known to be refused, else [`YarnError::Rpc`].
     pub async fn submit(&self, submission: &ApplicationSubmission) -> Result<(), YarnError> {
-        let request =
-            wire::SubmitApplicationRequestProto { application_submission_context: Some(submission.to_proto()?) };
+        let request = wire::SubmitApplicationRequestProto {
+            application_submission_context: Some(submission.to_proto()?),
+        };
         self.client.call(&request).await?;
         Ok(())
     }
@@ -123,7 +132,10 @@ impl ResourceManager {
     ///
     /// # Errors
     /// [`YarnError::Rpc`].
-    pub async fn applications(&self, filter: &ApplicationFilter) -> Result<Vec<ApplicationReport>, YarnError> {
+    pub async fn applications(
+        &self,
+        filter: &ApplicationFilter,
+    ) -> Result<Vec<ApplicationReport>, YarnError> {
         let request = wire::GetApplicationsRequestProto {
             application_types: filter.types.clone(),
             application_states: filter.states.iter().filter_map(|s| s.to_wire()).map(i32::from).collect(),
@@ -154,8 +166,10 @@ impl ResourceManager {
         if before.is_final() {
             return Ok(KillOutcome::AlreadyFinished(before));
         }
-        let request =
-            wire::KillApplicationRequestProto { application_id: Some(id.into()), diagnostics: reason.map(str::to_owned) };
+        let request = wire::KillApplicationRequestProto {
+            application_id: Some(id.into()),
+            diagnostics: reason.map(str::to_owned),
+        };
         let started = Instant::now();
         // The first call sets it off; the answer says whether it is done (`YarnClientImpl.killApplication`).
         while !self.client.call(&request).await?.is_kill_completed() {
@@ -166,7 +180,9 @@ impl ResourceManager {
         }
         // It may have ended by itself in the meantime, which a kill does not change.
         match self.report(id).await?.state {
-            after @ (ApplicationState::Finished | ApplicationState::Failed) => Ok(KillOutcome::AlreadyFinished(after)),
+            after @ (ApplicationState::Finished | ApplicationState::Failed) => {
+                Ok(KillOutcome::AlreadyFinished(after))
+            }
             _ => Ok(KillOutcome::Killed),
         }
     }
@@ -232,8 +248,9 @@ impl ResourceManager {
     pub async fn delegation_token(&self, renewer: &str) -> Result<Token, YarnError> {
         let request = GetDelegationTokenRequestProto { renewer: renewer.to_owned() };
         let token = self.client.call(&request).await?.token;
-        let mut token =
-            token.map(Token::from).ok_or(YarnError::Incomplete { method: "getDelegationToken", field: "token" })?;
+        let mut token = token
+            .map(Token::from)
+            .ok_or(YarnError::Incomplete { method: "getDelegationToken", field: "token" })?;
         if token.service.is_empty() {
             // As issued it is for "this ResourceManager"; its bearer needs to know which: all of a pair.
             let servers: Vec<String> = self.client.endpoints().iter().map(ToString::to_string).collect();
@@ -260,3 +277,6 @@ impl ResourceManager {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

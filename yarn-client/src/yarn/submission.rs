@@ -151,15 +151,16 @@ impl ApplicationSubmission {
             priority: self.priority.map(|priority| wire::PriorityProto { priority: Some(priority) }),
             am_container_spec: Some(self.launch.to_proto()?),
             cancel_tokens_when_complete: Some(self.cancel_tokens_when_complete),
-            max_app_attempts: Some(i32::try_from(self.max_attempts).map_err(|_| SubmissionError::TooLarge {
-                field: "the number of attempts",
-                value: self.max_attempts.into(),
+            max_app_attempts: Some(i32::try_from(self.max_attempts).map_err(|_| {
+                SubmissionError::TooLarge { field: "the number of attempts", value: self.max_attempts.into() }
             })?),
             resource: Some((&self.resource).into()),
             application_type: Some(self.application_type.clone()),
             keep_containers_across_application_attempts: Some(self.keep_containers),
             application_tags: self.checked_tags()?,
-            attempt_failures_validity_interval: self.attempt_failures_validity.map(|d| saturated(d.as_millis())),
+            attempt_failures_validity_interval: self
+                .attempt_failures_validity
+                .map(|d| saturated(d.as_millis())),
             log_aggregation_context: self.log_aggregation.as_ref().map(LogAggregationContext::to_proto),
             node_label_expression: self.node_label.clone(),
             am_container_resource_request: am_request.into_iter().collect(),

@@ -13,8 +13,8 @@ enum Node {
     Text(String),
     /// A number or truth value, in the text Java would give it.
     Plain(String),
-    List(Vec<Node>),
-    Map(Vec<(String, Node)>),
+    List(Vec<Self>),
+    Map(Vec<(String, Self)>),
 }
 
 struct NodeVisitor;
@@ -246,10 +246,10 @@ pub(super) fn legacy_obstacle(key: &str, value: &str) -> Option<&'static str> {
 /// A list value: a YAML list, else separated by `;` with `'` or `"` quoting (`StructuredOptionsSplitter`).
 pub(super) fn parse_list(text: &str) -> Vec<String> {
     let trimmed = text.trim();
-    if trimmed.starts_with('[') || trimmed.starts_with("- ") {
-        if let Ok(Node::List(items)) = parse_node(trimmed) {
-            return items.into_iter().map(item_text).collect();
-        }
+    if (trimmed.starts_with('[') || trimmed.starts_with("- "))
+        && let Ok(Node::List(items)) = parse_node(trimmed)
+    {
+        return items.into_iter().map(item_text).collect();
     }
     split_quoted(trimmed)
 }

@@ -14,8 +14,10 @@ struct Scripted {
     inner: LocalFs,
     user: &'static str,
     /// Called before each operation with its name and path.
-    script: Arc<dyn Fn(&str, &str) -> Answer + Send + Sync>,
+    script: Script,
 }
+
+type Script = Arc<dyn Fn(&str, &str) -> Answer + Send + Sync>;
 
 enum Answer {
     Go,

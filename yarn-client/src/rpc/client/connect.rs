@@ -22,7 +22,9 @@ pub(super) async fn connect(endpoint: &Endpoint, limit: Duration) -> Result<TcpS
         match timeout(limit, open(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => last = Some(error),
-            Err(_) => last = Some(io::Error::new(io::ErrorKind::TimedOut, format!("no answer from {address}"))),
+            Err(_) => {
+                last = Some(io::Error::new(io::ErrorKind::TimedOut, format!("no answer from {address}")))
+            }
         }
     }
     let error = last.unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address"));

@@ -96,7 +96,7 @@ async fn a_connection_closed_between_calls_is_opened_again_for_any_call() {
         let once = Once { text: text.to_owned() };
         assert_eq!(client.call(&once).await.unwrap(), once);
         // The close arrives before the next call.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(50)).await;
     }
     server.await.unwrap();
 }
@@ -122,7 +122,7 @@ async fn a_lost_answer_is_asked_for_again_only_where_that_is_safe() {
     let error = client.call(&Once { text: "two".to_owned() }).await.unwrap_err();
     assert!(error.is_outcome_unknown() && error.tries() == 1, "{error:?}");
     let listener = server.await.unwrap();
-    let more = tokio::time::timeout(Duration::from_millis(50), listener.accept()).await;
+    let more = timeout(Duration::from_millis(50), listener.accept()).await;
     assert!(more.is_err(), "it was not sent again");
 }
 
@@ -160,7 +160,7 @@ async fn many_first_calls_make_one_connection() {
     let client = client(vec![endpoint]);
     let server = tokio::spawn(async move {
         accept(&listener).await.echo_all().await;
-        tokio::time::timeout(Duration::from_millis(20), listener.accept()).await.is_err()
+        timeout(Duration::from_millis(20), listener.accept()).await.is_err()
     });
     let calls = (0..20).map(|n| {
         let client = &client;

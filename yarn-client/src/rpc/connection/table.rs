@@ -63,7 +63,11 @@ impl Due {
 impl Table {
     pub(super) fn new(now: Instant) -> Self {
         let active = Active { calls: HashMap::new(), next_id: 0, wrapped: false, touched: now };
-        Self { state: Mutex::new(State::Active(active)), changed: Notify::new(), over: watch::Sender::new(false) }
+        Self {
+            state: Mutex::new(State::Active(active)),
+            changed: Notify::new(),
+            over: watch::Sender::new(false),
+        }
     }
 
     /// Nothing that could panic runs under the lock, so a poisoned lock still guards whole data.

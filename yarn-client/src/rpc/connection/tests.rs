@@ -80,7 +80,9 @@ async fn an_error_concerns_its_call_only() {
     tokio::spawn(async move {
         let mut server = Server::accept(far).await;
         let (id, _) = server.call().await;
-        server.fail(id, RpcStatusProto::Error, "java.lang.IllegalStateException", "no\n\tat a.b(C.java:1)").await;
+        server
+            .fail(id, RpcStatusProto::Error, "java.lang.IllegalStateException", "no\n\tat a.b(C.java:1)")
+            .await;
         server.echo_all().await;
     });
     match connection.call(&echo("one"), 0).await.unwrap_err() {
@@ -100,7 +102,9 @@ async fn a_fatal_error_gives_every_waiter_the_same_cause() {
         let mut server = Server::accept(far).await;
         server.call().await;
         server.call().await;
-        server.fail(-3, RpcStatusProto::Fatal, "org.apache.hadoop.security.AccessControlException", "not you").await;
+        server
+            .fail(-3, RpcStatusProto::Fatal, "org.apache.hadoop.security.AccessControlException", "not you")
+            .await;
         server.echo_all().await;
     });
     let (one, two) = (echo("one"), echo("two"));
@@ -232,10 +236,12 @@ async fn a_simple_conversation_is_byte_for_byte_that_of_hadoop() {
     let client_id = from_hex("3f6e75dab0ea49ea80e72117ada8d9d4").try_into().unwrap();
     let protocol = GetNewApplicationRequestProto::PROTOCOL;
     let connection =
-        Connection::establish(near, Setup { protocol, auth: &auth, client_id, options: &options }).await.unwrap();
+        Connection::establish(near, Setup { protocol, auth: &auth, client_id, options: &options })
+            .await
+            .unwrap();
     let answer = connection.call(&GetNewApplicationRequestProto {}, 0).await.unwrap();
     assert_eq!(answer.application_id.unwrap().id(), 7);
-    let id = ApplicationId { cluster_timestamp: 1, id: 8 };
+    let id = ApplicationId { cluster_timestamp: 1, id: 1 };
     let request = GetApplicationReportRequestProto { application_id: Some(id.into()) };
     let (cause, _) = lost(connection.call(&request, 0).await.unwrap_err());
     // The recording ends here.
@@ -253,8 +259,11 @@ async fn token_conversations_are_byte_for_byte_those_of_hadoop() {
         let response = String::from_utf8_lossy(&from_hex(segments[2].1)).into_owned();
         let cnonce = response.split("cnonce=\"").nth(1).unwrap().split('"').next().unwrap();
         let random = base64::engine::general_purpose::STANDARD.decode(cnonce).unwrap();
-        let options =
-            Options { entropy: Arc::new(Recorded(random)), protections: vec![protection], ..Options::default() };
+        let options = Options {
+            entropy: Arc::new(Recorded(random)),
+            protections: vec![protection],
+            ..Options::default()
+        };
         let token = Token {
             identifier: from_hex("0a0d0a0908071080d095ffbc3110011005").into(),
             password: Secret::new(from_hex("183209087606b448a42bed75c5c540d0d2e06fed")),
@@ -273,8 +282,11 @@ async fn token_conversations_are_byte_for_byte_those_of_hadoop() {
             final_application_status: Some(FinalApplicationStatusProto::AppSucceeded.into()),
         };
         assert!(connection.call(&finish, 0).await.unwrap().is_unregistered(), "{protection:?}");
-        let allocate =
-            AllocateRequestProto { response_id: Some(0), progress: Some(0.5), ..AllocateRequestProto::default() };
+        let allocate = AllocateRequestProto {
+            response_id: Some(0),
+            progress: Some(0.5),
+            ..AllocateRequestProto::default()
+        };
         let (cause, _) = lost(connection.call(&allocate, 0).await.unwrap_err());
         assert!(matches!(*cause, ConnectionError::Closed), "{cause:?}");
         server.await.unwrap();
@@ -294,7 +306,10 @@ async fn a_refused_login_tells_the_servers_reason() {
     let (auth, options) = (Auth::Token(Token::default()), options());
     let setup = Setup { protocol: Echo::PROTOCOL, auth: &auth, client_id: [0; 16], options: &options };
     let error = Connection::establish(near, setup).await.unwrap_err();
-    assert!(matches!(&error, ConnectionError::Fatal(remote) if remote.message == "token is expired"), "{error:?}");
+    assert!(
+        matches!(&error, ConnectionError::Fatal(remote) if remote.message == "token is expired"),
+        "{error:?}"
+    );
 }
 
 #[tokio::test]

@@ -23,8 +23,14 @@ fn a_simple_connection_begins_as_hadoops_does() {
     assert_eq!(out, from_hex(SIMPLE[0].1));
 
     let mut out = BytesMut::new();
-    let id = ApplicationId { cluster_timestamp: 1, id: 8 };
-    put_call(&mut out, &client_id(), 1, 0, &GetApplicationReportRequestProto { application_id: Some(id.into()) });
+    let id = ApplicationId { cluster_timestamp: 1, id: 1 };
+    put_call(
+        &mut out,
+        &client_id(),
+        1,
+        0,
+        &GetApplicationReportRequestProto { application_id: Some(id.into()) },
+    );
     assert_eq!(out, from_hex(SIMPLE[2].1));
 }
 
@@ -79,12 +85,15 @@ fn what_is_not_hadoop_rpc_is_named() {
     assert_eq!(take(b"HTTP/1.1 404 Not Found\r\n"), Err(FrameError::Http));
     assert_eq!(take(&[0xff; 12]), Err(FrameError::OldServer));
     assert_eq!(take(&[0, 0, 0, 101]), Err(FrameError::TooLong { length: 101, limit: 100 }));
-    assert_eq!(take(&[0xff, 0xff, 0xff, 0xfe]), Err(FrameError::TooLong { length: u32::MAX - 1, limit: 100 }));
+    assert_eq!(
+        take(&[0xff, 0xff, 0xff, 0xfe]),
+        Err(FrameError::TooLong { length: u32::MAX - 1, limit: 100 })
+    );
 }
 
 #[test]
 fn trailing_bytes_are_an_error_with_sizes() {
-    let mut payload = prost::Message::encode_length_delimited_to_vec(&echo("hi"));
+    let mut payload = Message::encode_length_delimited_to_vec(&echo("hi"));
     let length = payload.len() + 2;
     payload.extend([0, 0]);
     let error = decode_payload::<crate::rpc::testing::Echo>(payload.into()).unwrap_err();
@@ -96,7 +105,7 @@ fn trailing_bytes_are_an_error_with_sizes() {
 #[test]
 fn a_status_from_the_future_is_an_error() {
     let header = RpcResponseHeaderProto { call_id: 0, status: 7, ..Default::default() };
-    let frame = prost::Message::encode_length_delimited_to_vec(&header);
+    let frame = Message::encode_length_delimited_to_vec(&header);
     assert_eq!(decode_reply(frame.into()), Err(FrameError::Status(7)));
 }
 
@@ -121,7 +130,7 @@ proptest! {
     fn frames_survive_any_cutting(texts in prop::collection::vec(".{0,40}", 1..6), cut in 1_usize..50) {
         let mut stream = Vec::new();
         for (id, text) in (0..).zip(&texts) {
-            let payload = prost::Message::encode_length_delimited_to_vec(&echo(text));
+            let payload = Message::encode_length_delimited_to_vec(&echo(text));
             stream.extend(reply(id, RpcStatusProto::Success, None, &payload));
         }
         let (mut input, mut got) = (BytesMut::new(), Vec::new());

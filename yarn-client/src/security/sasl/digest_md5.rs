@@ -68,13 +68,22 @@ impl DigestMd5 {
         Self::with_cnonce(token, protections, STANDARD.encode(random))
     }
 
-    fn with_cnonce(token: &Token, protections: &[Protection], cnonce: String) -> Self {
+    pub(crate) fn with_cnonce(token: &Token, protections: &[Protection], cnonce: String) -> Self {
         Self {
             username: STANDARD.encode(&token.identifier),
             password: Secret::new(STANDARD.encode(token.password.expose())),
             protections: protections.to_vec(),
             cnonce,
             state: State::Fresh,
+        }
+    }
+
+    /// What a server that knows the password answers to our response; for a server in tests.
+    #[cfg(test)]
+    pub(crate) fn expected_proof(&self) -> Option<&str> {
+        match &self.state {
+            State::Responded(session) => Some(&session.expected_proof),
+            _ => None,
         }
     }
 

@@ -50,7 +50,9 @@ impl SaslError {
             Self::NoCommonProtection { .. } => {
                 Some("set hadoop.rpc.protection in core-site.xml to what the cluster uses")
             }
-            Self::NoCommonMethod { .. } => Some("the cluster asks for another kind of login than the one configured"),
+            Self::NoCommonMethod { .. } => {
+                Some("the cluster asks for another kind of login than the one configured")
+            }
             _ => None,
         }
     }

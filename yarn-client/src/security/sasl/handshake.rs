@@ -78,9 +78,7 @@ impl Handshake {
             (State::Negotiating, SaslState::Success) => self.server_wants_no_proof(),
             (State::Talking(chosen), SaslState::Challenge) => self.answer(chosen, received.token),
             (State::Talking(chosen), SaslState::Success) => self.conclude(chosen, received.token),
-            (before, state) => {
-                Err(SaslError::protocol(format!("{} while {before}", state.as_str_name())))
-            }
+            (before, state) => Err(SaslError::protocol(format!("{} while {before}", state.as_str_name()))),
         }
     }
 

@@ -2,8 +2,8 @@
 //!
 //! [`Handshake`] is the conversation without the socket: it is fed the server's messages and says what to send.
 //! A [`Mechanism`] is one way to prove an identity inside of it; [`DigestMd5`] proves the possession of a token.
-//! A mechanism may end in a [`SecurityLayer`], which signs or encrypts everything that follows; [`wrap`] cuts the
-//! stream into messages for it.
+//! A mechanism may end in a [`SecurityLayer`], which signs or encrypts everything that follows; [`Wrapper`] cuts
+//! the stream into messages for it.
 //!
 //! The conversation is that of `SaslRpcClient`; see HADOOP-9421 for its design.
 

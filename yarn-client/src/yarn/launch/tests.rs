@@ -62,8 +62,11 @@ fn a_quoted_value_arrives_as_it_is() {
 #[test]
 fn placeholders_live_where_they_are_wanted() {
     let env = [("BASE", "/data"), ("FULL", "$BASE/x<CPS>{{BASE}}/y")];
-    let quoted =
-        [quote_expanding("-Dlog=<LOG_DIR>/a b.log"), quote_expanding("$FULL"), quote_expanding("{{BASE}} \"q\"")];
+    let quoted = [
+        quote_expanding("-Dlog=<LOG_DIR>/a b.log"),
+        quote_expanding("$FULL"),
+        quote_expanding("{{BASE}} \"q\""),
+    ];
     assert_eq!(arguments(&quoted, &env), ["-Dlog=/logs/c1/a b.log", "/data/x:/data/y", "/data \"q\""]);
     // A value that looks like code stays a value.
     let tricky = quote_env("a\"b$(id)`id`");
@@ -97,7 +100,9 @@ fn addresses_are_cut_as_hadoop_cuts_them() {
     assert_eq!(cut("file:///opt/x"), parts("file", "", -1, "/opt/x"));
     assert_eq!(cut("file:/opt/x"), parts("file", "", -1, "/opt/x"));
     assert_eq!(url_proto("abfs://box@account/x").unwrap().user_info(), "box");
-    for bad in ["", "/no/scheme", "hdfs://host", "hdfs://host:x/a", "hdfs://host:70000/a", "relative", "a b:/x"] {
+    for bad in
+        ["", "/no/scheme", "hdfs://host", "hdfs://host:x/a", "hdfs://host:70000/a", "relative", "a b:/x"]
+    {
         assert_eq!(cut(bad), None, "{bad}");
     }
 }

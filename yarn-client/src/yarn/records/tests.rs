@@ -4,21 +4,6 @@ use prost::Message;
 use super::*;
 
 #[test]
-fn names_are_those_of_yarn() {
-    assert_eq!(ApplicationState::NewSaving.to_string(), "NEW_SAVING");
-    assert_eq!("running".parse(), Ok(ApplicationState::Running));
-    assert_eq!(FinalStatus::from_field(Some(1)), FinalStatus::Succeeded);
-    assert_eq!(FinalStatus::from_field(None), FinalStatus::Unknown);
-    assert_eq!(NodeState::from_field(Some(99)), NodeState::Unknown);
-    let error = "RUNING".parse::<QueueState>().unwrap_err();
-    assert_eq!(error.to_string(), "'RUNING' is not a queue state; known are STOPPED, RUNNING, DRAINING");
-    for state in ApplicationState::ALL {
-        assert_eq!(state.to_string().parse(), Ok(*state));
-        assert_eq!(ApplicationState::from_field(state.to_wire().map(i32::from)), *state);
-    }
-}
-
-#[test]
 fn resources_keep_their_other_types_and_take_memory_from_its_own_field() {
     let entry = |key: &str, value| wire::ResourceInformationProto {
         key: key.to_owned(),

@@ -72,7 +72,11 @@ pub(super) fn new(
 
 /// The layer of the server's side: a fake server in tests needs it.
 #[cfg(test)]
-pub(super) fn server(protection: Protection, cipher: Option<Cipher>, key: &[u8; 16]) -> Option<SecurityLayer> {
+pub(super) fn server(
+    protection: Protection,
+    cipher: Option<Cipher>,
+    key: &[u8; 16],
+) -> Option<SecurityLayer> {
     pair(protection, cipher, key, super::MAX_BUFFER, &TO_CLIENT, &TO_SERVER).unwrap()
 }
 

@@ -137,7 +137,8 @@ fn wraps_as_the_jdk_does() {
 #[test]
 fn limits_are_those_of_the_jdk() {
     let key = [7; 16];
-    let limit = |protection, cipher| layer::new(protection, cipher, &key, 65536).unwrap().unwrap().seal.limit();
+    let limit =
+        |protection, cipher| layer::new(protection, cipher, &key, 65536).unwrap().unwrap().seal.limit();
     assert_eq!(limit(Protection::Integrity, None), 65520);
     assert_eq!(limit(Protection::Privacy, Some(Cipher::TripleDes)), 65510);
     assert_eq!(limit(Protection::Privacy, Some(Cipher::Rc4)), 65510);
@@ -158,8 +159,10 @@ fn the_best_common_protection_wins_and_none_is_an_error() {
 
 #[test]
 fn challenges_are_read_leniently_where_the_rfc_is_lenient() {
-    let parsed = Challenge::parse(b" realm=\"a \\\"b\\\" c\" , nonce=\"n,=\" ,, QOP=\"auth, auth-int\",algorithm=md5-sess,x=y")
-        .unwrap();
+    let parsed = Challenge::parse(
+        b" realm=\"a \\\"b\\\" c\" , nonce=\"n,=\" ,, QOP=\"auth, auth-int\",algorithm=md5-sess,x=y",
+    )
+    .unwrap();
     assert_eq!(parsed.realm, "a \"b\" c");
     assert_eq!(parsed.nonce, "n,=");
     assert_eq!(parsed.qops, ["auth", "auth-int"]);

@@ -57,7 +57,8 @@ fn success(token: Option<&'static [u8]>) -> RpcSaslProto {
 #[test]
 fn the_chosen_offer_is_echoed_with_its_empty_protocol_and_without_its_challenge() {
     let mut handshake = handshake(false);
-    let received = offers(vec![offer("KERBEROS", "GSSAPI"), offer("TOKEN", "DIGEST-MD5"), offer("SIMPLE", "")]);
+    let received =
+        offers(vec![offer("KERBEROS", "GSSAPI"), offer("TOKEN", "DIGEST-MD5"), offer("SIMPLE", "")]);
     let Step::Send(sent) = handshake.receive(received).unwrap() else { panic!("an answer is due") };
     assert_eq!(sent.state, i32::from(SaslState::Initiate));
     assert_eq!(sent.auths, [SaslAuth { challenge: None, ..offer("TOKEN", "DIGEST-MD5") }]);
@@ -71,7 +72,9 @@ fn the_chosen_offer_is_echoed_with_its_empty_protocol_and_without_its_challenge(
 fn simple_is_chosen_where_it_is_offered_and_expects_no_answer() {
     let mut handshake = handshake(true);
     let received = offers(vec![offer("KERBEROS", "GSSAPI"), offer("SIMPLE", "")]);
-    let Step::SendAndFinish(sent, outcome) = handshake.receive(received).unwrap() else { panic!("it is over") };
+    let Step::SendAndFinish(sent, outcome) = handshake.receive(received).unwrap() else {
+        panic!("it is over")
+    };
     assert_eq!((sent.token, outcome.method), (None, Method::Simple));
     assert_eq!(sent.auths.len(), 1);
 }

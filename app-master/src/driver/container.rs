@@ -1,0 +1,58 @@
+//! What the NodeManager tells the application master about the container it runs in.
+
+use std::path::PathBuf;
+
+use proto::ids::ContainerId;
+use yarn_client::conf::Environment;
+
+/// The container of the application master, read from the variables of
+/// `org.apache.hadoop.yarn.api.ApplicationConstants.Environment`.
+#[derive(Debug, Clone)]
+pub(super) struct Container {
+    /// `CONTAINER_ID`; names the attempt too.
+    pub id: ContainerId,
+    /// `NM_HOST`: the name other nodes know this one by.
+    pub host: String,
+    /// First of `LOG_DIRS`.
+    pub log_dir: PathBuf,
+    /// `LOCAL_DIRS`, comma separated.
+    pub local_dirs: String,
+    /// `HADOOP_TOKEN_FILE_LOCATION`.
+    pub token_file: PathBuf,
+    /// `JAVA_HOME`, from the NodeManager or from `containerized.master.env.JAVA_HOME`.
+    pub java_home: Option<PathBuf>,
+    /// `PATH`, searched for Java when `JAVA_HOME` is not set.
+    pub path: String,
+}
+
+/// A variable that every NodeManager sets is missing or malformed: this is no YARN container.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContainerError {
+    /// Not set.
+    #[error("{0} is not set; flink-app-master is started by a NodeManager, not by hand")]
+    Missing(&'static str),
+    /// Not an id.
+    #[error("CONTAINER_ID")]
+    Id(#[from] proto::ids::ParseIdError),
+}
+
+impl Container {
+    /// Reads the variables.
+    ///
+    /// # Errors
+    /// One is missing, or `CONTAINER_ID` is not a container id.
+    pub(super) fn from_environment(env: &Environment) -> Result<Self, ContainerError> {
+        let variable = |name: &'static str| env.non_empty(name).ok_or(ContainerError::Missing(name));
+        let log_dirs = variable("LOG_DIRS")?;
+        Ok(Self {
+            id: variable("CONTAINER_ID")?.parse()?,
+            host: variable("NM_HOST")?.to_owned(),
+            log_dir: PathBuf::from(log_dirs.split(',').next().unwrap_or(log_dirs)),
+            local_dirs: variable("LOCAL_DIRS")?.to_owned(),
+            token_file: PathBuf::from(variable("HADOOP_TOKEN_FILE_LOCATION")?),
+            java_home: env.non_empty("JAVA_HOME").map(PathBuf::from),
+            path: env.get("PATH").unwrap_or_default().to_owned(),
+        })
+    }
+}

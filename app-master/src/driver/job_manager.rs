@@ -1,0 +1,282 @@
+//! The JobManager's JVM, a child of this process.
+//!
+//! It is started through this binary once more, as `flink-app-master exec-job-manager PARENT JAVA ARG…`, which ties
+//! its life to ours (`PR_SET_PDEATHSIG`) and then becomes the JVM: a NodeManager that sees the application master
+//! die alone does not look for processes it has left behind.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use proto::launch::LaunchSpec;
+use rustix::process::{Pid, Signal};
+use tokio::process::Command;
+use yarn_client::flink::command::{self, Logging, Program};
+use yarn_client::flink::dist::LogFramework;
+use yarn_client::flink::failure;
+
+use super::container::Container;
+use super::ports::Ports;
+use crate::machine::{Exit, StopSignal};
+
+/// First argument that makes the binary the JobManager's launcher.
+pub const LAUNCHER: &str = "exec-job-manager";
+/// How much of a log's end is searched for the cause of a failure.
+const LOG_TAIL: u64 = 256 * 1024;
+/// Lines of `jobmanager.err` shown when the log says nothing.
+const ERROR_LINES: usize = 8;
+
+/// The JobManager could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(super) enum StartError {
+    /// Neither `JAVA_HOME` nor `PATH` leads to a JVM.
+    #[error(
+        "there is no Java on node {host}: {looked_for}\nhint: set JAVA_HOME for the NodeManagers, or containerized.master.env.JAVA_HOME and containerized.taskmanager.env.JAVA_HOME for this application"
+    )]
+    NoJava {
+        /// The node.
+        host: String,
+        /// Where it was looked for.
+        looked_for: String,
+    },
+    /// A log file could not be created.
+    #[error("cannot create {}", path.display())]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The process could not be created.
+    #[error("cannot start the JobManager: {0}")]
+    Spawn(#[source] io::Error),
+}
+
+/// How a JobManager ended, with what its logs say.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Code or signal.
+    pub exit: Exit,
+    /// From `jobmanager.log`, else from `jobmanager.err`.
+    pub cause: Option<String>,
+    /// It could not bind a port.
+    pub port_taken: bool,
+}
+
+/// A running JobManager.
+#[derive(Debug)]
+pub(super) struct JobManager {
+    child: tokio::process::Child,
+    log_dir: PathBuf,
+}
+
+impl JobManager {
+    /// Starts the JVM.
+    ///
+    /// # Errors
+    /// No Java on this node, or the operating system refuses the process.
+    pub(super) fn start(spec: &LaunchSpec, container: &Container, ports: Ports) -> Result<Self, StartError> {
+        let java = find_java(container)?;
+        let argv = argv(spec, container, ports, &java);
+        let log = |name: &str| {
+            let path = container.log_dir.join(name);
+            File::options()
+                .create(true)
+                .append(true)
+                .open(&path)
+                .map_err(|source| StartError::Log { path, source })
+        };
+        let child = Command::new(std::env::current_exe().map_err(StartError::Spawn)?)
+            .arg(LAUNCHER)
+            .arg(std::process::id().to_string())
+            .args(&argv)
+            .stdin(Stdio::null())
+            .stdout(log("jobmanager.out")?)
+            .stderr(log("jobmanager.err")?)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(StartError::Spawn)?;
+        Ok(Self { child, log_dir: container.log_dir.clone() })
+    }
+
+    /// The process, for [`stop`].
+    pub(super) fn pid(&self) -> Option<Pid> {
+        self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
+    }
+
+    /// Waits for the end.
+    pub(super) async fn wait(mut self) -> Ended {
+        let exit = match self.child.wait().await {
+            Ok(status) => exit_of(status),
+            Err(_) => Exit::Code(-1),
+        };
+        let log = tail(&self.log_dir.join("jobmanager.log"), LOG_TAIL);
+        let errors = tail(&self.log_dir.join("jobmanager.err"), LOG_TAIL);
+        let cause =
+            failure::fatal_error_in_log(&log).map(|failure| failure.summary).or_else(|| last_lines(&errors));
+        let port_taken = exit == Exit::Code(1)
+            && (log.contains("java.net.BindException") || log.contains("Address already in use"));
+        Ended { exit, cause, port_taken }
+    }
+}
+
+/// Sends the signal. A process that is gone already is none of our business any more.
+pub(super) fn stop(pid: Pid, signal: StopSignal) {
+    let signal = match signal {
+        StopSignal::Terminate => Signal::TERM,
+        StopSignal::Kill => Signal::KILL,
+    };
+    if let Err(error) = rustix::process::kill_process(pid, signal) {
+        tracing::debug!("cannot signal the JobManager: {error}");
+    }
+}
+
+/// Becomes the JVM. Returns only when that fails.
+pub fn exec(mut args: impl Iterator<Item = std::ffi::OsString>) -> io::Error {
+    let parent = args.next().and_then(|text| text.to_str()?.parse::<i32>().ok());
+    let Some(java) = args.next() else {
+        return io::Error::new(io::ErrorKind::InvalidInput, "no command to run");
+    };
+    if let Err(error) = rustix::process::set_parent_process_death_signal(Some(Signal::KILL)) {
+        return error.into();
+    }
+    // The parent may have died before the line above took effect.
+    if rustix::process::getppid().map(Pid::as_raw_pid) != parent {
+        return io::Error::other("the application master is gone");
+    }
+    std::process::Command::new(java).args(args).exec()
+}
+
+/// Returns when the program's `main` has returned, as the log of Flink's `ApplicationDispatcherBootstrap` says, or
+/// after `patience`: a log configuration of the user's may hide the line.
+pub(super) async fn program_end(log_dir: &Path, patience: Duration) {
+    let path = log_dir.join("jobmanager.log");
+    let give_up = tokio::time::Instant::now() + patience;
+    while tokio::time::Instant::now() < give_up {
+        let log = tail(&path, LOG_TAIL);
+        if ["Application completed SUCCESSFULLY", "Application CANCELED", "Application FAILED"]
+            .iter()
+            .any(|line| log.contains(line))
+        {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+fn argv(spec: &LaunchSpec, container: &Container, ports: Ports, java: &Path) -> Vec<String> {
+    let manager = spec.job_manager.clone().unwrap_or_default();
+    let job = spec.job.clone().unwrap_or_default();
+    let user_set = |key: &str| spec.flink_conf.contains_key(key);
+    let mut properties = manager.dynamic_properties;
+    properties.extend([
+        format!("jobmanager.rpc.address={}", container.host),
+        format!("jobmanager.rpc.port={}", ports.rpc),
+        format!("rest.address={}", container.host),
+        format!("rest.bind-port={}", ports.rest),
+        format!("blob.server.port={}", ports.blob),
+    ]);
+    for (key, value) in [("rest.bind-address", &container.host), ("io.tmp.dirs", &container.local_dirs)] {
+        if !user_set(key) {
+            properties.push(format!("{key}={value}"));
+        }
+    }
+    let program = Program {
+        job_id: job.job_id,
+        main_class: job.main_class,
+        args: job.args,
+        savepoint: job.savepoint_path,
+        allow_non_restored_state: job.allow_non_restored_state,
+    };
+    let logging = logging(spec, container.log_dir.join("jobmanager.log").display().to_string());
+    let line = command::job_manager(
+        &java.display().to_string(),
+        &manager.jvm_args,
+        None,
+        &logging,
+        &spec.conf_dir,
+        &properties,
+        Some(&program),
+    );
+    let argv = line
+        .argv_by_template(spec.flink_conf.get("yarn.container-start-command-template").map(String::as_str));
+    // What the NodeManager does for a TaskManager's command.
+    let log_dir = container.log_dir.display().to_string();
+    argv.into_iter().map(|arg| arg.replace("<LOG_DIR>", &log_dir)).collect()
+}
+
+/// Log settings of a process that writes to `file`.
+pub(super) fn logging(spec: &LaunchSpec, file: String) -> Logging {
+    // The client ships exactly one of the two.
+    let has_logback = spec
+        .task_manager
+        .iter()
+        .flat_map(|task_manager| &task_manager.local_resources)
+        .any(|resource| resource.link.ends_with("logback.xml"));
+    let (framework, name) = if has_logback {
+        (LogFramework::Logback, "logback.xml")
+    } else {
+        (LogFramework::Log4j, "log4j.properties")
+    };
+    Logging { framework, configuration: format!("{}/{name}", spec.conf_dir), file }
+}
+
+fn find_java(container: &Container) -> Result<PathBuf, StartError> {
+    let no_java = |looked_for: String| StartError::NoJava { host: container.host.clone(), looked_for };
+    match &container.java_home {
+        Some(home) => {
+            let java = home.join("bin/java");
+            if java.is_file() { Ok(java) } else { Err(no_java(format!("{} does not exist", java.display()))) }
+        }
+        None => std::env::split_paths(&container.path)
+            .map(|directory| directory.join("java"))
+            .find(|java| java.is_file())
+            .ok_or_else(|| no_java("JAVA_HOME is not set and PATH holds no java".to_owned())),
+    }
+}
+
+fn exit_of(status: ExitStatus) -> Exit {
+    status.signal().map_or_else(|| Exit::Code(status.code().unwrap_or(-1)), Exit::Signal)
+}
+
+/// The last bytes of a file as text; empty when it cannot be read.
+fn tail(path: &Path, limit: u64) -> String {
+    let read = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+}
+
+fn last_lines(text: &str) -> Option<String> {
+    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let start = lines.len().saturating_sub(ERROR_LINES);
+    (!lines.is_empty()).then(|| lines[start..].join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_lines_are_the_last() {
+        let text: String = (0..20).map(|n| format!("line {n}\n\n")).collect();
+        let shown = last_lines(&text).expect("lines");
+        assert!(shown.starts_with("line 12\n") && shown.ends_with("line 19"), "{shown}");
+        assert_eq!(last_lines(" \n"), None);
+    }
+
+    #[test]
+    fn tail_of_a_missing_file_is_empty() {
+        assert_eq!(tail(Path::new("/nonexistent/log"), 10), "");
+    }
+}

@@ -1,0 +1,124 @@
+//! Launches and stops TaskManager containers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use proto::ids::{ContainerId, NodeId};
+use proto::launch::LaunchSpec;
+use tokio::sync::Mutex;
+use yarn_client::flink::command;
+use yarn_client::security::{Credentials, Token};
+use yarn_client::yarn::{AM_RM_TOKEN, AllocatedContainer, LaunchContext, NodeManagerClient, launch};
+
+use super::job_manager;
+use super::ports::Ports;
+use crate::machine::Event;
+
+/// A container whose NodeManager cannot be reached dies with its node: the end is not held up for it.
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Where a launched container runs.
+#[derive(Debug, Clone)]
+struct Launched {
+    node: NodeId,
+    token: Token,
+}
+
+/// The NodeManagers that run our containers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct NodeManagers {
+    client: Arc<NodeManagerClient>,
+    spec: Arc<LaunchSpec>,
+    credentials: Arc<Credentials>,
+    host: String,
+    launched: Arc<Mutex<BTreeMap<ContainerId, Launched>>>,
+}
+
+impl NodeManagers {
+    /// `host` is where the JobManager listens.
+    pub(super) fn new(
+        client: NodeManagerClient,
+        spec: Arc<LaunchSpec>,
+        credentials: &Credentials,
+        host: &str,
+    ) -> Self {
+        Self {
+            client: Arc::new(client),
+            spec,
+            // With that token the job's code could act as the application master.
+            credentials: Arc::new(credentials.without(AM_RM_TOKEN)),
+            host: host.to_owned(),
+            launched: Arc::default(),
+        }
+    }
+
+    /// `startContainers`.
+    pub(super) async fn start(
+        &self,
+        container: AllocatedContainer,
+        token: Option<Token>,
+        ports: Ports,
+    ) -> Event {
+        let id = container.id;
+        let Some(token) = token else {
+            let cause = format!("the ResourceManager has sent no token for node {}", container.node);
+            return Event::ContainerStartFailed { id, cause };
+        };
+        let launched = Launched { node: container.node.clone(), token: token.clone() };
+        self.launched.lock().await.insert(id, launched);
+        let context = self.context(&container, ports);
+        match self.client.start(&container.node, &token, &container.token, &context).await {
+            Ok(()) => Event::ContainerStarted(id),
+            Err(error) => Event::ContainerStartFailed { id, cause: error.to_string() },
+        }
+    }
+
+    /// `stopContainers`; a container that was never launched is only released, which the heartbeat does.
+    pub(super) async fn stop(&self, id: ContainerId) {
+        let Some(Launched { node, token }) = self.launched.lock().await.remove(&id) else { return };
+        match tokio::time::timeout(STOP_TIMEOUT, self.client.stop(&node, &token, id)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::info!(container = %id, "stopping: {error}"),
+            Err(_) => tracing::info!(container = %id, %node, "no answer to the request to stop it"),
+        }
+    }
+
+    fn context(&self, container: &AllocatedContainer, ports: Ports) -> LaunchContext {
+        let spec = &self.spec;
+        let task_manager = spec.task_manager.clone().unwrap_or_default();
+        let env = task_manager.env.into_iter().collect();
+
+        let mut properties = task_manager.dynamic_properties;
+        properties.extend([
+            format!("jobmanager.rpc.address={}", self.host),
+            format!("jobmanager.rpc.port={}", ports.rpc),
+            format!("taskmanager.host={}", container.node.host),
+            // The id in Flink's own lists and logs is the container's.
+            format!("taskmanager.resource-id={}", container.id),
+        ]);
+        if !spec.flink_conf.contains_key("io.tmp.dirs") {
+            properties.push("io.tmp.dirs=$LOCAL_DIRS".to_owned());
+        }
+        let line = command::task_manager(
+            "$JAVA_HOME/bin/java",
+            &task_manager.jvm_args,
+            None,
+            &job_manager::logging(spec, "<LOG_DIR>/taskmanager.log".to_owned()),
+            &spec.conf_dir,
+            &properties,
+        );
+        let template = Some(task_manager.command_template.as_str()).filter(|template| !template.is_empty());
+        let redirects = "1><LOG_DIR>/taskmanager.out 2><LOG_DIR>/taskmanager.err";
+        // Expanding: the paths of this container, and `<LOG_DIR>` in JVM options of the user's.
+        let command = line.render(template, &launch::quote_expanding, redirects);
+        LaunchContext {
+            command,
+            env,
+            local_resources: task_manager.local_resources,
+            credentials: (!self.credentials.is_empty()).then(|| (*self.credentials).clone()),
+            view_acls: spec.view_acls.clone(),
+            modify_acls: spec.modify_acls.clone(),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Chooses the JobManager's ports before it starts, so that TaskManagers can be told at once.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+
+use yarn_client::flink::ports::{PortRange, PortRangeError};
+
+/// "Any free port" is looked for here first: below the range from which the kernel takes ports for outgoing
+/// connections, one of which could otherwise take the port before the JobManager binds it.
+const QUIET_PORTS: std::ops::Range<u16> = 20_000..32_000;
+const QUIET_TRIES: u32 = 50;
+
+/// The three ports of a JobManager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ports {
+    /// `jobmanager.rpc.port`
+    pub rpc: u16,
+    /// `rest.bind-port`
+    pub rest: u16,
+    /// `blob.server.port`
+    pub blob: u16,
+}
+
+/// No port could be had.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(super) enum PortError {
+    /// The text of the option is wrong.
+    #[error("{key}")]
+    Syntax {
+        /// The option.
+        key: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: PortRangeError,
+    },
+    /// Every port of the range is in use.
+    #[error("no free port for {key} in {range} on {host}: {source}")]
+    Exhausted {
+        /// The option.
+        key: &'static str,
+        /// Its value.
+        range: String,
+        /// Where.
+        host: String,
+        /// What the last one said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl Ports {
+    /// Finds free ports, each by binding it once on `host`. `start` spreads the search over the quiet range, so that
+    /// application masters that start together do not try the same ports.
+    ///
+    /// # Errors
+    /// A malformed range, or one without a free port.
+    pub(super) fn choose(
+        host: &str,
+        rpc: &str,
+        rest: &str,
+        blob: &str,
+        start: u32,
+    ) -> Result<Self, PortError> {
+        // Held until all are chosen: the three must differ.
+        let mut held = Vec::new();
+        let mut choose = |key, range: &str| -> Result<u16, PortError> {
+            let listener = bind_one(key, range, host, start)?;
+            let port = listener.local_addr().map(|address| address.port());
+            held.push(listener);
+            port.map_err(|source| PortError::Exhausted {
+                key,
+                range: range.to_owned(),
+                host: host.to_owned(),
+                source,
+            })
+        };
+        Ok(Self {
+            rpc: choose("jobmanager.rpc.port", rpc)?,
+            rest: choose("rest.bind-port", rest)?,
+            blob: choose("blob.server.port", blob)?,
+        })
+    }
+}
+
+fn bind_one(key: &'static str, text: &str, host: &str, start: u32) -> Result<TcpListener, PortError> {
+    let range = PortRange::parse(text).map_err(|source| PortError::Syntax { key, source })?;
+    let mut last = io::Error::new(io::ErrorKind::AddrInUse, "the range is empty");
+    for port in range.candidates() {
+        let bound = if port == 0 { bind_any(host, start) } else { bind(host, port) };
+        match bound {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(PortError::Exhausted { key, range: text.to_owned(), host: host.to_owned(), source: last })
+}
+
+fn bind_any(host: &str, start: u32) -> io::Result<TcpListener> {
+    let span = u32::from(QUIET_PORTS.end - QUIET_PORTS.start);
+    for step in 0..QUIET_TRIES {
+        // A stride that is prime to the span visits different ports each time.
+        let offset = (start.wrapping_add(step.wrapping_mul(7919))) % span;
+        let port = QUIET_PORTS.start + u16::try_from(offset).unwrap_or(0);
+        if let Ok(listener) = bind(host, port) {
+            return Ok(listener);
+        }
+    }
+    bind(host, 0)
+}
+
+fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
+    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+    TcpListener::bind(addresses.as_slice())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_different_ports() {
+        let ports = Ports::choose("127.0.0.1", "0", "0", "0", 17).expect("free ports");
+        assert!(ports.rpc != ports.rest && ports.rest != ports.blob && ports.rpc != ports.blob, "{ports:?}");
+    }
+
+    #[test]
+    fn skips_a_port_in_use_and_names_an_exhausted_range() {
+        let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = taken.local_addr().expect("an address").port();
+        let error = Ports::choose("127.0.0.1", "0", &port.to_string(), "0", 1).expect_err("in use");
+        assert!(
+            error.to_string().starts_with(&format!("no free port for rest.bind-port in {port} on 127.0.0.1")),
+            "{error}"
+        );
+        let both = format!("{port},0");
+        assert_ne!(Ports::choose("127.0.0.1", "0", &both, "0", 1).expect("the second").rest, port);
+    }
+}

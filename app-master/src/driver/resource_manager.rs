@@ -1,0 +1,208 @@
+//! Registration, heartbeats and the final report.
+
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use proto::ids::NodeId;
+use proto::launch::LaunchSpec;
+use yarn_client::conf::Configuration;
+use yarn_client::security::{Token, User};
+use yarn_client::yarn::{
+    AllocateRequest, ApplicationMasterClient, Ask, FinalStatus, NodeState, Resource, ResourceManager,
+    YarnError,
+};
+
+use crate::machine::{Event, Heartbeat, HeartbeatAnswer, HeartbeatFailure};
+
+/// All TaskManagers of an application are alike: one priority and one request id for them.
+const PRIORITY: i32 = 1;
+const REQUEST_ID: i64 = 1;
+/// `finishApplicationMaster` answers "not yet" until the ResourceManager has stored the end.
+const FINISH_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The ResourceManager as the application master sees it. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Scheduler {
+    client: Arc<ApplicationMasterClient>,
+    host: String,
+    tracking_url: Arc<Mutex<String>>,
+    node_tokens: Arc<Mutex<Vec<(NodeId, Token)>>>,
+    /// The last one received; a lost reply is asked for again with the same number.
+    response_id: Arc<AtomicI32>,
+    task_manager: Resource,
+    node_label: Option<String>,
+}
+
+impl Scheduler {
+    /// A client; nothing is connected yet.
+    ///
+    /// # Errors
+    /// No ResourceManager is configured.
+    pub(super) fn new(
+        conf: &Configuration,
+        token: Token,
+        spec: &LaunchSpec,
+        host: &str,
+    ) -> Result<Self, YarnError> {
+        let task_manager = spec.task_manager.clone().unwrap_or_default();
+        Ok(Self {
+            client: Arc::new(ApplicationMasterClient::new(conf, token)?),
+            host: host.to_owned(),
+            tracking_url: Arc::default(),
+            node_tokens: Arc::default(),
+            response_id: Arc::default(),
+            task_manager: Resource {
+                memory_mib: task_manager.memory_mib,
+                vcores: task_manager.vcores,
+                others: task_manager.external_resources.into_iter().collect(),
+            },
+            node_label: task_manager.node_label,
+        })
+    }
+
+    /// Where the ResourceManager's proxy shall lead.
+    pub(super) fn set_tracking_url(&self, url: String) {
+        *lock(&self.tracking_url) = url;
+    }
+
+    /// The newest token for a node; the ResourceManager sends each only once.
+    pub(super) fn node_token(&self, node: &NodeId) -> Option<Token> {
+        lock(&self.node_tokens).iter().rev().find(|(id, _)| id == node).map(|(_, token)| token.clone())
+    }
+
+    fn remember_tokens(&self, tokens: Vec<(NodeId, Token)>) {
+        let mut known = lock(&self.node_tokens);
+        for (node, token) in tokens {
+            known.retain(|(id, _)| *id != node);
+            known.push((node, token));
+        }
+    }
+
+    /// `registerApplicationMaster`.
+    pub(super) async fn register(&self) -> Event {
+        let url = lock(&self.tracking_url).clone();
+        // Nobody calls this application master by RPC: -1 says so.
+        match self.client.register(&self.host, -1, &url).await {
+            Ok(registered) => {
+                self.remember_tokens(registered.nm_tokens);
+                self.response_id.store(0, Ordering::Relaxed);
+                Event::Registered { maximum: registered.maximum }
+            }
+            Err(error) => Event::RegistrationFailed { cause: error.to_string() },
+        }
+    }
+
+    /// `allocate`.
+    pub(super) async fn heartbeat(&self, heartbeat: Heartbeat) -> Event {
+        let asks = heartbeat
+            .ask
+            .map(|count| Ask {
+                allocation_request_id: REQUEST_ID,
+                priority: PRIORITY,
+                count,
+                resource: self.task_manager.clone(),
+                node_label: self.node_label.clone(),
+            })
+            .into_iter()
+            .collect();
+        let request = AllocateRequest {
+            response_id: self.response_id.load(Ordering::Relaxed),
+            progress: heartbeat.progress,
+            asks,
+            releases: heartbeat.releases,
+            tracking_url: Some(lock(&self.tracking_url).clone()),
+            ..AllocateRequest::default()
+        };
+        match self.client.allocate(&request).await {
+            Ok(response) => {
+                self.response_id.store(response.response_id, Ordering::Relaxed);
+                if let Some(token) = response.am_rm_token {
+                    self.client.set_token(token);
+                }
+                self.remember_tokens(response.nm_tokens);
+                Event::Heartbeat(HeartbeatAnswer {
+                    allocated: response.allocated,
+                    completed: response.completed,
+                })
+            }
+            Err(error) if error.is_resync() => Event::HeartbeatFailed(HeartbeatFailure::Resync),
+            Err(error) if error.is_shutdown() => Event::HeartbeatFailed(HeartbeatFailure::Shutdown),
+            Err(error) if error.is_invalid_ask() => {
+                Event::HeartbeatFailed(HeartbeatFailure::Refused(error.to_string()))
+            }
+            Err(error) => Event::HeartbeatFailed(HeartbeatFailure::Lost(error.to_string())),
+        }
+    }
+
+    /// `finishApplicationMaster`, until the ResourceManager has stored it.
+    pub(super) async fn unregister(&self, status: FinalStatus, diagnostics: &str) -> Event {
+        loop {
+            match self.client.finish(status, diagnostics, "").await {
+                Ok(true) => return Event::Unregistered,
+                Ok(false) => tokio::time::sleep(FINISH_INTERVAL).await,
+                // The ResourceManager restarted in between.
+                Err(error) if error.is_resync() => {
+                    if let Event::RegistrationFailed { cause } = self.register().await {
+                        tracing::warn!("registering again: {cause}");
+                        return Event::UnregisterFailed;
+                    }
+                }
+                // It has ended the attempt by itself: there is nothing left to tell.
+                Err(error) if error.is_shutdown() => return Event::Unregistered,
+                Err(error) => {
+                    tracing::warn!("unregistering: {error}");
+                    return Event::UnregisterFailed;
+                }
+            }
+        }
+    }
+}
+
+/// How many TaskManagers the empty cluster could hold beside this application master. On a secure cluster the
+/// application master holds no ticket to ask with, and the answer is "unknown".
+pub(super) async fn cluster_capacity(
+    conf: &Configuration,
+    user: &User,
+    spec: &LaunchSpec,
+    own: &NodeId,
+) -> Event {
+    let unknown = |description: String| Event::ClusterCapacity { task_managers: None, description };
+    if conf.get_or("hadoop.security.authentication", "simple") != "simple" {
+        return unknown("unknown size".to_owned());
+    }
+    let nodes = async { ResourceManager::new(conf, user)?.nodes(&[NodeState::Running]).await };
+    match nodes.await {
+        Ok(nodes) => {
+            let wanted = spec.task_manager.as_ref().map_or(1, |tm| tm.memory_mib.max(1));
+            let fitting = |capacity: u64, used_by_us: u64| capacity.saturating_sub(used_by_us) / wanted;
+            let own_mib = spec.job_manager_mib;
+            let most: u64 = nodes
+                .iter()
+                .map(|node| fitting(node.capability.memory_mib, if node.id == *own { own_mib } else { 0 }))
+                .sum();
+            let sizes: Vec<_> =
+                nodes.iter().map(|node| format!("{} MiB", node.capability.memory_mib)).collect();
+            Event::ClusterCapacity {
+                task_managers: u32::try_from(most).ok(),
+                description: format!("{} node(s): {}", nodes.len(), summary(&sizes)),
+            }
+        }
+        Err(error) => unknown(error.to_string()),
+    }
+}
+
+/// The first few of a list.
+fn summary(items: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let mut text = items.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+    if items.len() > SHOWN {
+        text.push_str(", …");
+    }
+    text
+}
+
+/// A lock that outlives a panic elsewhere: what it guards is replaced whole, never left half-written.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,302 @@
+//! The TaskManager containers: what is asked for, what lives, what failed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proto::ids::{ContainerId, NodeId};
+use yarn_client::yarn::{AllocatedContainer, ContainerStatus, exit_status};
+
+use super::event::TaskManagerView;
+
+/// Exit statuses that say nothing about the program inside.
+const NOT_ITS_FAULT: [i32; 4] = [
+    exit_status::ABORTED,
+    exit_status::PREEMPTED,
+    exit_status::KILLED_BY_RESOURCE_MANAGER,
+    exit_status::KILLED_AFTER_COMPLETION,
+];
+
+/// Life of one container, from allocation to completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The NodeManager has been asked to launch it.
+    Launching,
+    /// The NodeManager has accepted it: localising, then starting its JVM.
+    Started,
+    /// Flink lists it as a TaskManager.
+    Registered {
+        /// Since when no job has held one of its slots.
+        idle_since: Option<Duration>,
+    },
+    /// It has been told to stop, or was released.
+    Stopping,
+}
+
+#[derive(Debug)]
+struct Container {
+    node: NodeId,
+    state: State,
+    since: Duration,
+}
+
+/// Why a container went before it was a TaskManager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct StartFailure {
+    pub(super) id: ContainerId,
+    pub(super) node: NodeId,
+    pub(super) cause: String,
+}
+
+/// What the completion of a container means.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Completion {
+    /// Expected: it was released or stopped.
+    Expected,
+    /// A TaskManager was lost.
+    Lost,
+    /// It never became a TaskManager.
+    FailedToStart(StartFailure),
+}
+
+/// The application master's own table of asks and containers.
+///
+/// Asks are absolute per request id, and the ResourceManager lowers its number with every allocation. The table
+/// keeps the same number, so that a heartbeat mentions the ask only when the two should differ; whatever comes
+/// in excess (YARN-1902) is released by the caller at once.
+#[derive(Debug, Default)]
+pub(super) struct Containers {
+    live: BTreeMap<ContainerId, Container>,
+    /// Number the ResourceManager holds; `None` when a lost reply leaves it unknown.
+    asked: Option<u32>,
+    releases: BTreeSet<ContainerId>,
+    releases_in_flight: BTreeSet<ContainerId>,
+    /// Failures to start since the last TaskManager registered.
+    start_failures: Vec<StartFailure>,
+    /// Highest number of registered TaskManagers seen.
+    pub(super) most_registered: u32,
+}
+
+impl Containers {
+    pub(super) fn new() -> Self {
+        Self { asked: Some(0), ..Self::default() }
+    }
+
+    /// Containers that are, or will be, TaskManagers.
+    pub(super) fn working(&self) -> u32 {
+        self.count(|state| state != State::Stopping)
+    }
+
+    pub(super) fn registered(&self) -> u32 {
+        self.count(|state| matches!(state, State::Registered { .. }))
+    }
+
+    /// Containers on their way to be TaskManagers.
+    pub(super) fn starting(&self) -> u32 {
+        self.count(|state| matches!(state, State::Launching | State::Started))
+    }
+
+    fn count(&self, wanted: impl Fn(State) -> bool) -> u32 {
+        u32::try_from(self.live.values().filter(|c| wanted(c.state)).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the ResourceManager still owes containers.
+    pub(super) fn waiting(&self) -> bool {
+        self.asked != Some(0)
+    }
+
+    /// The number to ask for, when it differs from what the ResourceManager holds.
+    pub(super) fn ask(&mut self, desired: u32) -> Option<u32> {
+        let want = desired.saturating_sub(self.working());
+        if self.asked == Some(want) {
+            return None;
+        }
+        self.asked = Some(want);
+        Some(want)
+    }
+
+    /// Whether [`ask`](Self::ask) would change anything.
+    pub(super) fn ask_differs(&self, desired: u32) -> bool {
+        self.asked != Some(desired.saturating_sub(self.working()))
+    }
+
+    pub(super) fn take_releases(&mut self) -> Vec<ContainerId> {
+        self.releases_in_flight.append(&mut self.releases);
+        self.releases_in_flight.iter().copied().collect()
+    }
+
+    pub(super) fn has_releases(&self) -> bool {
+        !self.releases.is_empty()
+    }
+
+    pub(super) fn heartbeat_answered(&mut self) {
+        self.releases_in_flight.clear();
+    }
+
+    /// The last heartbeat may or may not have arrived: everything in it is said again.
+    pub(super) fn heartbeat_lost(&mut self) {
+        self.asked = None;
+        self.releases.append(&mut self.releases_in_flight);
+    }
+
+    /// Enters a container. Returns whether it is wanted; if not, it will be released.
+    pub(super) fn allocated(&mut self, container: &AllocatedContainer, desired: u32, now: Duration) -> bool {
+        self.asked = self.asked.map(|n| n.saturating_sub(1));
+        if self.live.contains_key(&container.id) {
+            return false; // repeated after a resync
+        }
+        let wanted = self.working() < desired;
+        let state = if wanted { State::Launching } else { State::Stopping };
+        if !wanted {
+            self.releases.insert(container.id);
+        }
+        self.live.insert(container.id, Container { node: container.node.clone(), state, since: now });
+        wanted
+    }
+
+    pub(super) fn started(&mut self, id: ContainerId, now: Duration) {
+        if let Some(container) = self.live.get_mut(&id)
+            && container.state == State::Launching
+        {
+            container.state = State::Started;
+            container.since = now;
+        }
+    }
+
+    /// The NodeManager would not launch it: give it back.
+    pub(super) fn start_failed(&mut self, id: ContainerId, cause: String) {
+        let Some(container) = self.live.get_mut(&id) else { return };
+        if container.state == State::Stopping {
+            return;
+        }
+        container.state = State::Stopping;
+        self.releases.insert(id);
+        self.start_failures.push(StartFailure { id, node: container.node.clone(), cause });
+    }
+
+    /// Takes a container out. `None` for one the table does not know (reported twice, or of another attempt).
+    pub(super) fn completed(&mut self, status: &ContainerStatus) -> Option<Completion> {
+        let container = self.live.remove(&status.id)?;
+        self.releases.remove(&status.id);
+        Some(match container.state {
+            State::Stopping => Completion::Expected,
+            State::Registered { .. } => Completion::Lost,
+            State::Launching | State::Started if NOT_ITS_FAULT.contains(&status.exit_status) => {
+                Completion::Lost
+            }
+            State::Launching | State::Started => {
+                let failure =
+                    StartFailure { id: status.id, node: container.node, cause: describe_exit(status) };
+                self.start_failures.push(failure.clone());
+                Completion::FailedToStart(failure)
+            }
+        })
+    }
+
+    /// Compares the table with the TaskManagers Flink lists.
+    pub(super) fn observe(&mut self, listed: &[TaskManagerView], now: Duration) {
+        for (id, container) in &mut self.live {
+            let name = id.to_string();
+            let Some(view) = listed.iter().find(|tm| tm.id == name) else { continue };
+            let idle = view.free_slots == view.slots;
+            match &mut container.state {
+                State::Launching | State::Started => {
+                    container.state = State::Registered { idle_since: idle.then_some(now) };
+                    container.since = now;
+                    self.start_failures.clear();
+                }
+                State::Registered { idle_since } if idle => *idle_since = idle_since.or(Some(now)),
+                State::Registered { idle_since } => *idle_since = None,
+                State::Stopping => {}
+            }
+        }
+        self.most_registered = self.most_registered.max(self.registered());
+    }
+
+    /// Failures to start since the last success, oldest first.
+    pub(super) fn start_failures(&self) -> &[StartFailure] {
+        &self.start_failures
+    }
+
+    /// Marks containers as stopping that should have registered long ago, and names them.
+    pub(super) fn take_overdue(&mut self, timeout: Duration, now: Duration) -> Vec<ContainerId> {
+        let mut overdue = Vec::new();
+        for (id, container) in &mut self.live {
+            if container.state == State::Started && container.since + timeout <= now {
+                container.state = State::Stopping;
+                let cause = format!("did not register at the JobManager within {} s", timeout.as_secs());
+                self.start_failures.push(StartFailure { id: *id, node: container.node.clone(), cause });
+                overdue.push(*id);
+            }
+        }
+        overdue
+    }
+
+    /// Marks up to `count` containers as stopping and names them: first those that are no TaskManager yet when
+    /// `unregistered_too`, then the ones that have been idle for `idle_timeout`.
+    pub(super) fn take_surplus(
+        &mut self,
+        count: u32,
+        unregistered_too: bool,
+        idle_timeout: Duration,
+        now: Duration,
+    ) -> Vec<ContainerId> {
+        let rank = |state: State| match state {
+            State::Launching | State::Started if unregistered_too => Some(0),
+            State::Registered { idle_since: Some(at) } if at + idle_timeout <= now => Some(1),
+            _ => None,
+        };
+        let mut chosen: Vec<_> = self.live.iter().filter_map(|(id, c)| Some((rank(c.state)?, *id))).collect();
+        chosen.sort_unstable();
+        chosen.truncate(count as usize);
+        self.stop(chosen.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// Marks every container as stopping and names those that were not already.
+    pub(super) fn take_all(&mut self) -> Vec<ContainerId> {
+        let ids = self.live.iter().filter(|(_, c)| c.state != State::Stopping).map(|(id, _)| *id).collect();
+        self.stop(ids)
+    }
+
+    fn stop(&mut self, ids: Vec<ContainerId>) -> Vec<ContainerId> {
+        for id in &ids {
+            if let Some(container) = self.live.get_mut(id) {
+                container.state = State::Stopping;
+            }
+            // Released as well as stopped: the ResourceManager then counts it as given back, whatever the NodeManager says.
+            self.releases.insert(*id);
+        }
+        ids
+    }
+
+    /// When the next container becomes overdue or idle for too long.
+    pub(super) fn next_deadline(
+        &self,
+        registration: Duration,
+        idle: Duration,
+        surplus: bool,
+    ) -> Option<Duration> {
+        self.live
+            .values()
+            .filter_map(|c| match c.state {
+                State::Started => Some(c.since + registration),
+                State::Registered { idle_since: Some(at) } if surplus => Some(at + idle),
+                _ => None,
+            })
+            .min()
+    }
+}
+
+/// A container's end in words.
+fn describe_exit(status: &ContainerStatus) -> String {
+    let meaning = match status.exit_status {
+        exit_status::INVALID => "was not launched".to_owned(),
+        exit_status::DISKS_FAILED => "lost its disks".to_owned(),
+        exit_status::EXCEEDED_VIRTUAL_MEMORY => "was killed for exceeding its virtual memory".to_owned(),
+        exit_status::EXCEEDED_MEMORY => "was killed for exceeding its physical memory".to_owned(),
+        exit_status::KILLED_BY_MASTER => "was killed by the application master".to_owned(),
+        code @ (137 | 143) => format!("was killed by signal {}", code - 128),
+        code => format!("exited with code {code}"),
+    };
+    let diagnostics = status.diagnostics.trim();
+    if diagnostics.is_empty() { meaning } else { format!("{meaning}: {diagnostics}") }
+}

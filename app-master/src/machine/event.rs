@@ -1,0 +1,164 @@
+//! Everything the machine can be told.
+
+use proto::ids::ContainerId;
+use yarn_client::flink::JobStatus;
+use yarn_client::yarn::{AllocatedContainer, ContainerStatus, Resource};
+
+/// Something that happened outside.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// The ResourceManager accepted the registration.
+    Registered {
+        /// Largest container it will ever give.
+        maximum: Resource,
+    },
+    /// The ResourceManager refused the registration for good.
+    RegistrationFailed {
+        /// What it said.
+        cause: String,
+    },
+    /// Answer to [`Action::Heartbeat`](super::Action::Heartbeat).
+    Heartbeat(HeartbeatAnswer),
+    /// The heartbeat was not answered.
+    HeartbeatFailed(HeartbeatFailure),
+    /// A NodeManager accepted a container.
+    ContainerStarted(ContainerId),
+    /// A NodeManager refused a container, or could not be reached.
+    ContainerStartFailed {
+        /// The container.
+        id: ContainerId,
+        /// What the NodeManager said.
+        cause: String,
+    },
+    /// The JobManager's process runs.
+    JobManagerStarted,
+    /// The JobManager's process could not be started.
+    JobManagerStartFailed {
+        /// Why, with a hint where there is one.
+        cause: String,
+    },
+    /// The JobManager's process ended.
+    JobManagerExited {
+        /// How.
+        exit: Exit,
+        /// What its log says about the cause.
+        cause: Option<String>,
+        /// It could not bind one of its ports.
+        port_taken: bool,
+    },
+    /// Flink's REST server answered.
+    Flink(FlinkView),
+    /// Flink's REST server did not answer, or not with what was asked.
+    FlinkUnreachable,
+    /// Answer to [`Action::FetchResult`](super::Action::FetchResult).
+    JobResult {
+        /// Root cause of a failed job.
+        cause: Option<String>,
+    },
+    /// The program's `main` has returned.
+    ProgramEnded,
+    /// Flink accepted (or refused: then it is stopped by signal) the request to shut its cluster down.
+    ClusterDeleted {
+        /// Whether it was accepted.
+        accepted: bool,
+    },
+    /// Answer to [`Action::InspectCluster`](super::Action::InspectCluster).
+    ClusterCapacity {
+        /// TaskManagers the empty cluster could hold beside this application master; `None` when it cannot be known.
+        task_managers: Option<u32>,
+        /// The cluster in words, such as "2 nodes with 4096 MiB each".
+        description: String,
+    },
+    /// The staging directory is gone, or could not be removed.
+    StagingRemoved {
+        /// Why not.
+        failure: Option<String>,
+    },
+    /// The ResourceManager has stored the end of the application.
+    Unregistered,
+    /// The ResourceManager could not be told; the machine tries again.
+    UnregisterFailed,
+    /// SIGTERM: the NodeManager ends the container.
+    Terminate,
+}
+
+/// What an answered heartbeat brought.
+#[derive(Debug, Clone, Default)]
+pub struct HeartbeatAnswer {
+    /// New containers, each to be started or released.
+    pub allocated: Vec<AllocatedContainer>,
+    /// Containers that ended, started or not.
+    pub completed: Vec<ContainerStatus>,
+}
+
+/// Why a heartbeat brought nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeartbeatFailure {
+    /// The ResourceManager restarted: register again and repeat every open ask (`ApplicationMasterNotRegistered`).
+    Resync,
+    /// The attempt is over for the ResourceManager (`ApplicationAttemptNotFound`).
+    Shutdown,
+    /// It refused what was asked, such as a container larger than its maximum; asking again will not help.
+    Refused(String),
+    /// No answer; asks are absolute, so the next heartbeat repeats them.
+    Lost(String),
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself.
+    Code(i32),
+    /// By a signal.
+    Signal(i32),
+}
+
+/// One look at Flink through its REST interface.
+#[derive(Debug, Clone, Default)]
+pub struct FlinkView {
+    /// Jobs in the order of the overview.
+    pub jobs: Vec<JobView>,
+    /// The application layer of Flink 2.3 and later; decides before the jobs do.
+    pub application: Option<ApplicationView>,
+    /// Registered TaskManagers.
+    pub task_managers: Vec<TaskManagerView>,
+}
+
+/// A job as the overview shows it.
+#[derive(Debug, Clone)]
+pub struct JobView {
+    /// 32 hexadecimal digits.
+    pub id: String,
+    /// Its state.
+    pub status: JobStatus,
+    /// Slots it needs now; `None` while its details are not known.
+    pub slots_needed: Option<u32>,
+    /// It never ends by itself.
+    pub streaming: Option<bool>,
+    /// All tasks of the vertices deployed so far.
+    pub tasks_total: u32,
+    /// Tasks that are deployed, initialising or running.
+    pub tasks_active: u32,
+    /// Tasks that have finished.
+    pub tasks_finished: u32,
+}
+
+/// An application of Flink 2.3 and later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApplicationView {
+    /// Its end; `None` while it runs.
+    pub end: Option<JobStatus>,
+    /// The root exception of a failed one.
+    pub cause: Option<String>,
+}
+
+/// A registered TaskManager.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskManagerView {
+    /// The resource id the application master gave it: its container id.
+    pub id: String,
+    /// All slots.
+    pub slots: u32,
+    /// Slots no job holds.
+    pub free_slots: u32,
+}

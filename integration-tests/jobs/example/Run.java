@@ -1,0 +1,63 @@
+package example;
+
+import java.util.Map;
+import org.apache.flink.api.common.functions.OpenContext;
+import org.apache.flink.api.common.functions.RichMapFunction;
+import org.apache.flink.api.common.state.ValueState;
+import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
+import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
+
+/**
+ * A streaming job that never ends: {@code [--delay-ms N] [--checkpoint-ms N]}.
+ *
+ * <p>Counts what it has seen in keyed state and fails when the count is not the sequence number, so that a restore that
+ * loses or repeats records is seen.
+ */
+public final class Run {
+    private Run() {}
+
+    /** Runs until it is cancelled. */
+    public static void main(String[] args) throws Exception {
+        Map<String, String> options = WordCount.options(args);
+        long delay = Long.parseLong(options.getOrDefault("delay-ms", "10"));
+        StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
+        if (options.containsKey("checkpoint-ms")) {
+            env.enableCheckpointing(Long.parseLong(options.get("checkpoint-ms")));
+        }
+        env.fromSequence(1, Long.MAX_VALUE)
+                .setParallelism(1)
+                .map(
+                        number -> {
+                            Thread.sleep(delay);
+                            return number;
+                        })
+                .setParallelism(1)
+                .keyBy(number -> 0)
+                .map(new Count())
+                .name("count")
+                .sinkTo(new DiscardingSink<>());
+        env.execute("Run");
+    }
+
+    private static final class Count extends RichMapFunction<Long, Long> {
+        private static final long serialVersionUID = 1L;
+        private transient ValueState<Long> seen;
+
+        @Override
+        public void open(OpenContext context) {
+            seen = getRuntimeContext().getState(new ValueStateDescriptor<>("seen", Long.class));
+        }
+
+        @Override
+        public Long map(Long number) throws Exception {
+            Long before = seen.value();
+            long count = before == null ? 1 : before + 1;
+            seen.update(count);
+            if (count != number) {
+                throw new IllegalStateException("record " + number + " is the one with count " + count);
+            }
+            return count;
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The programs under test, built as a user would build them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+
+/// Paths of the built programs.
+#[derive(Clone, Debug)]
+pub struct Binaries {
+    /// The command line, `yarn-flink`.
+    pub yarn_flink: PathBuf,
+    /// The application master, `flink-app-master`.
+    pub app_master: PathBuf,
+}
+
+/// Root of the workspace.
+pub fn workspace() -> &'static Path {
+    let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    crate_dir.parent().unwrap_or(crate_dir)
+}
+
+/// The build folder (`target/` unless cargo was told otherwise): the folder above the profile's of this program, which
+/// cargo puts into `<target>/<profile>/` or `<target>/<profile>/deps/`.
+pub fn target_directory() -> PathBuf {
+    let fallback = || workspace().join("target");
+    let Ok(program) = std::env::current_exe() else { return fallback() };
+    let profile = program.ancestors().skip(1).find(|folder| !folder.ends_with("deps"));
+    profile.and_then(Path::parent).map_or_else(fallback, Path::to_owned)
+}
+
+/// Builds both programs with the profile this crate was built with, once for each process.
+///
+/// # Errors
+/// cargo cannot be run or a program does not compile; cargo's own output is on stderr.
+pub fn binaries() -> Result<&'static Binaries> {
+    static BUILT: OnceLock<Result<Binaries, String>> = OnceLock::new();
+    BUILT
+        .get_or_init(|| build().map_err(|error| format!("{error:#}")))
+        .as_ref()
+        .map_err(|text| anyhow!("{text}"))
+}
+
+fn build() -> Result<Binaries> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let mut command = Command::new(&cargo);
+    command
+        .current_dir(workspace())
+        // The whole workspace: a choice of packages would unify features otherwise and compile everything again.
+        .args(["build", "--quiet", "--workspace", "--bins"])
+        .arg("--message-format=json-render-diagnostics")
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit());
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    let output = command.output().with_context(|| format!("cannot run {cargo}"))?;
+    if !output.status.success() {
+        bail!("cargo build of yarn-flink and flink-app-master ended with {}", output.status);
+    }
+    let executables = executables(&String::from_utf8_lossy(&output.stdout));
+    let find = |name: &str| {
+        let found = executables.iter().find(|path| path.file_name().is_some_and(|file| file == name));
+        found.cloned().with_context(|| format!("cargo built no {name}"))
+    };
+    Ok(Binaries { yarn_flink: find("yarn-flink")?, app_master: find("flink-app-master")? })
+}
+
+/// The `executable` of each `compiler-artifact` message.
+fn executables(messages: &str) -> Vec<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn executables_are_read_from_cargo_messages() {
+        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\nnot json\n\
+                        {\"reason\":\"compiler-artifact\",\"executable\":\"/t/release/yarn-flink\"}\n";
+        assert_eq!(executables(messages), [PathBuf::from("/t/release/yarn-flink")]);
+    }
+}

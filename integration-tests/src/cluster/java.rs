@@ -1,0 +1,99 @@
+//! Hadoop's own command line programs, as peers and as witnesses.
+
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+
+use super::Cluster;
+use super::reaper::MARKER;
+
+/// `yarn application …`.
+pub const APPLICATION_CLI: &str = "org.apache.hadoop.yarn.client.cli.ApplicationCLI";
+/// `hdfs dfs …`.
+pub const FS_SHELL: &str = "org.apache.hadoop.fs.FsShell";
+/// `yarn rmadmin …`.
+pub const RM_ADMIN_CLI: &str = "org.apache.hadoop.yarn.client.cli.RMAdminCLI";
+/// `yarn logs …`.
+pub const LOGS_CLI: &str = "org.apache.hadoop.yarn.client.cli.LogsCLI";
+/// `flink …`; run it with [`crate::flink::Flink::command`].
+pub const FLINK_CLI: &str = "org.apache.flink.client.cli.CliFrontend";
+
+/// What a program wrote, and how it ended.
+#[derive(Clone, Debug)]
+pub struct ToolOutput {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+    /// Wall time.
+    pub took: Duration,
+}
+
+impl ToolOutput {
+    /// The same output if the program ended with 0.
+    ///
+    /// # Errors
+    /// It ended otherwise; both outputs are in the error.
+    pub fn success(self) -> Result<Self> {
+        anyhow::ensure!(
+            self.status.success(),
+            "ended with {}\nstdout: {}\nstderr: {}",
+            self.status,
+            self.stdout,
+            self.stderr
+        );
+        Ok(self)
+    }
+}
+
+/// Runs a command to its end without blocking the runtime; it is killed when the future is dropped.
+///
+/// # Errors
+/// It cannot be started. A failing exit is no error here.
+pub async fn output(command: Command) -> Result<ToolOutput> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let begun = Instant::now();
+    let output = tokio::process::Command::from(command)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .with_context(|| format!("cannot run {program}"))?;
+    Ok(ToolOutput {
+        status: output.status,
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        took: begun.elapsed(),
+    })
+}
+
+impl Cluster {
+    /// A `java` command that runs a Hadoop class with the cluster's client configuration, jars and user. Only what an
+    /// installation's script would set is in its environment.
+    pub fn hadoop_command(&self, main_class: &str) -> Command {
+        let conf = self.client_conf_dir();
+        let mut command = Command::new(self.layout.java_home.join("bin/java"));
+        command
+            .args(["-Xmx512m", "--add-opens=java.base/java.lang=ALL-UNNAMED", "-classpath"])
+            .arg(format!("{}:{}/*", conf.display(), self.layout.jars.display()))
+            .arg(main_class)
+            .env("HADOOP_CONF_DIR", &conf)
+            .env("HADOOP_USER_NAME", &self.layout.user)
+            .env_remove("HADOOP_OPTS")
+            .env(MARKER, format!("{}/", self.directory().display()));
+        command
+    }
+
+    /// Runs a Hadoop class to its end, for instance `java_tool(FS_SHELL, &["-ls", "/"])`.
+    ///
+    /// # Errors
+    /// Java cannot be started. A failing exit is no error: see [`ToolOutput::success`].
+    pub async fn java_tool(&self, main_class: &str, arguments: &[&str]) -> Result<ToolOutput> {
+        let mut command = self.hadoop_command(main_class);
+        command.args(arguments);
+        output(command).await
+    }
+}

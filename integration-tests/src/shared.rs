@@ -1,0 +1,57 @@
+//! The one cluster that the tests of a test binary share.
+//!
+//! Booting takes seconds, so tests that do not break daemons use [`cluster`]. They keep out of each other's way by
+//! looking only at their own application and at paths of their own ([`crate::cluster::Cluster::scratch`]). libtest runs
+//! tests on several threads; [`turn`] limits how many of them load the machine at a time.
+
+use std::sync::LazyLock;
+
+use anyhow::{Result, anyhow};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+
+use crate::cluster::Cluster;
+
+/// Variable that makes tests use the cluster that `quickstart --keep` left running.
+pub const KEPT_VARIABLE: &str = "YARN_FLINK_TEST_KEPT";
+
+/// The shared cluster, booted by the first caller: HDFS and two NodeManagers of 8 GiB and 8 vcores each.
+///
+/// Statics are never dropped, so the cluster is ended by its reaper when the test process ends.
+///
+/// With `YARN_FLINK_TEST_KEPT=1` the cluster that `quickstart --keep` left running is used instead, which makes a
+/// single test start at once.
+///
+/// # Errors
+/// Those of [`crate::cluster::Builder::boot`]; later callers get the first one's error text.
+pub async fn cluster() -> Result<&'static Cluster> {
+    static SHARED: OnceCell<Result<Cluster, String>> = OnceCell::const_new();
+    let booted = SHARED.get_or_init(async || boot().await.map_err(|error| format!("{error:#}"))).await;
+    booted.as_ref().map_err(|text| anyhow!("the shared cluster did not start: {text}"))
+}
+
+/// The description of the shared cluster, which is also that of `quickstart --keep`.
+pub fn description(name: &str) -> crate::cluster::Builder {
+    Cluster::builder(name).node_managers(2).node_size(8192, 8).log_aggregation()
+}
+
+async fn boot() -> Result<Cluster> {
+    if std::env::var_os(KEPT_VARIABLE).is_some_and(|value| value == "1") {
+        return Cluster::kept()?
+            .ok_or_else(|| anyhow!("{KEPT_VARIABLE} is set, but `quickstart --keep` left no cluster"));
+    }
+    description("shared").boot().await
+}
+
+/// Waits for a turn to load the machine: as many at a time as there are pairs of cores, at least one. Hold it for the
+/// whole test.
+pub async fn turn() -> SemaphorePermit<'static> {
+    static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Semaphore::new((cores / 2).max(1))
+    });
+    match TURNS.acquire().await {
+        Ok(permit) => permit,
+        // Nobody closes the semaphore.
+        Err(_) => std::future::pending().await,
+    }
+}

@@ -1,0 +1,307 @@
+//! The fixture itself: what it boots is real, and nothing outlives it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use integration_tests::cluster::java::{APPLICATION_CLI, FLINK_CLI, FS_SHELL, RM_ADMIN_CLI, output};
+use integration_tests::cluster::{Cluster, Daemon};
+use integration_tests::flink::Flink;
+use integration_tests::versions::{FLINK_1_20, FLINK_2_1, HADOOP_3_3, HADOOP_3_5};
+use integration_tests::{jobs, prerequisites, shared};
+use serde_json::Value;
+
+/// Polls until `condition` holds.
+async fn eventually(what: &str, limit: Duration, mut condition: impl FnMut() -> bool) -> Result<()> {
+    let begun = Instant::now();
+    while !condition() {
+        ensure!(begun.elapsed() < limit, "not within {} s: {what}", limit.as_secs());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
+fn hosts(nodes: &[Value]) -> BTreeSet<&str> {
+    nodes.iter().filter_map(|node| node.get("nodeHostName").and_then(Value::as_str)).collect()
+}
+
+#[tokio::test]
+async fn the_shared_cluster_has_two_nodes_of_their_own() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    assert_eq!(cluster.daemons().len(), 5);
+    for daemon in cluster.daemons() {
+        assert!(cluster.pid(daemon).is_some(), "{daemon} is down");
+    }
+    let nodes = cluster.running_nodes().await?;
+    assert_eq!(hosts(&nodes), BTreeSet::from(["127.0.0.2", "127.0.0.3"]));
+    let home = cluster.hdfs()?.stat(&format!("/user/{}", cluster.user())).await?.context("no home")?;
+    assert!(home.directory && home.owner == cluster.user());
+    Ok(())
+}
+
+#[tokio::test]
+async fn hadoop_s_own_tools_and_webhdfs_see_the_same_files() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let hdfs = cluster.hdfs()?;
+    let local = cluster.scratch("put")?.join("beginning.txt");
+    fs::write(&local, "in the beginning\n")?;
+    let folder = "/tmp/fixture put";
+    hdfs.mkdirs(folder).await?;
+    let target = format!("{folder}/a b.txt");
+    cluster.java_tool(FS_SHELL, &["-put", &local.display().to_string(), &target]).await?.success()?;
+    assert_eq!(hdfs.read(&target).await?, "in the beginning\n");
+    hdfs.put(&target, "was the word\n").await?;
+    let cat = cluster.java_tool(FS_SHELL, &["-cat", &target]).await?.success()?;
+    assert_eq!(cat.stdout, "was the word\n");
+    let files = hdfs.files(folder).await?;
+    assert_eq!(files.len(), 1);
+    assert_eq!((files[0].0.as_str(), files[0].1.length), (target.as_str(), 13));
+    assert!(hdfs.delete(folder).await? && !hdfs.delete(folder).await?);
+    assert_eq!(hdfs.stat(folder).await?, None);
+
+    let missing = cluster.java_tool(FS_SHELL, &["-cat", "/no/such/file"]).await?;
+    assert!(!missing.status.success() && missing.stderr.contains("No such file"), "{missing:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_application_s_processes_are_found_and_end_with_a_kill() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let id = cluster.submit_command(cluster.user(), "default", "sleeps", "sleep 1000").await?;
+    eventually("the command runs", Duration::from_secs(30), || {
+        cluster.processes_of(&id).iter().any(|process| process.command == ["sleep", "1000"])
+    })
+    .await?;
+    assert!(cluster.jvms_of(&id).is_empty());
+    cluster.wait_for_state(&id, "ACCEPTED", Duration::from_secs(5)).await?;
+    let list = cluster.java_tool(APPLICATION_CLI, &["application", "-list"]).await?.success()?;
+    assert!(list.stdout.contains(&id) && list.stdout.contains("sleeps"), "{}", list.stdout);
+    cluster.kill_application(&id).await?;
+    let end = cluster.wait_for_end(&id, Duration::from_secs(10)).await?;
+    assert_eq!(end.get("state").and_then(Value::as_str), Some("KILLED"));
+    eventually("its processes end", Duration::from_secs(10), || cluster.processes_of(&id).is_empty()).await
+}
+
+#[tokio::test]
+async fn a_killed_resource_manager_comes_back_and_nothing_outlives_the_cluster() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = Cluster::builder("recovery").without_hdfs().recovery().boot().await?;
+    assert_eq!(cluster.default_fs(), "file:///");
+    let id = cluster.submit_command(cluster.user(), "default", "survives", "sleep 1000").await?;
+    let sleeper = |cluster: &Cluster| {
+        let processes = cluster.processes_of(&id);
+        processes.iter().find(|process| process.command == ["sleep", "1000"]).map(|process| process.pid)
+    };
+    eventually("the command runs", Duration::from_secs(30), || sleeper(&cluster).is_some()).await?;
+    let before = sleeper(&cluster);
+
+    let address = cluster.resource_manager(1);
+    cluster.kill_9(Daemon::ResourceManager(1))?;
+    assert_eq!(cluster.pid(Daemon::ResourceManager(1)), None);
+    assert!(cluster.rm_rest("/ws/v1/cluster/info").await.is_err());
+    cluster.restart(Daemon::ResourceManager(1)).await?;
+    assert_eq!(cluster.resource_manager(1), address);
+    cluster.wait_for_state(&id, "ACCEPTED", Duration::from_secs(10)).await?;
+
+    // A NodeManager with recovery leaves its containers alone and takes them over again.
+    let node = cluster.running_nodes().await?[0]["id"].clone();
+    cluster.kill_9(Daemon::NodeManager(1))?;
+    assert_eq!(sleeper(&cluster), before);
+    cluster.restart(Daemon::NodeManager(1)).await?;
+    assert_eq!(cluster.running_nodes().await?[0]["id"], node);
+    assert_eq!(sleeper(&cluster), before);
+
+    let processes = cluster.processes();
+    assert!(processes.len() >= 3, "{processes:?}");
+    let directory = cluster.directory().to_owned();
+    cluster.stop()?;
+    assert!(!directory.exists());
+    for process in processes {
+        assert!(!process.lives(), "{process:?} lives on");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_clusters_side_by_side_do_not_meet() -> Result<()> {
+    let _turn = shared::turn().await;
+    let boot = |name: &'static str| Cluster::builder(name).without_hdfs().node_size(1024, 2).boot();
+    let (left, right) = futures::try_join!(boot("left"), boot("right"))?;
+    assert_ne!(left.resource_manager(1), right.resource_manager(1));
+    let id = left.submit_command(left.user(), "default", "left", "sleep 1000").await?;
+    eventually("the command runs", Duration::from_secs(30), || !left.container_processes().is_empty())
+        .await?;
+    assert!(right.container_processes().is_empty() && right.applications().await?.is_empty());
+    assert!(right.application(&id).await.is_err());
+    for cluster in [&left, &right] {
+        assert_eq!(cluster.running_nodes().await?.len(), 1);
+    }
+    drop(left);
+    assert_eq!(right.running_nodes().await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn queues_labels_and_access_control_take_effect() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = Cluster::builder("queues")
+        .without_hdfs()
+        .node_managers(2)
+        .node_labels()
+        .access_control()
+        .queues(&[("open", 60), ("closed", 40)])
+        .scheduler_property("root.acl_submit_applications", " ")
+        .scheduler_property("root.acl_administer_queue", " ")
+        .scheduler_property("root.open.acl_submit_applications", "*")
+        .property("yarn.resourcemanager.am.max-attempts", "7")
+        .boot()
+        .await?;
+    cluster.submit_command("alice", "open", "may", "true").await?;
+    let refused = cluster.submit_command("alice", "closed", "may not", "true").await.unwrap_err();
+    assert!(format!("{refused:#}").contains("does not have permission"), "{refused:#}");
+    cluster.java_tool(RM_ADMIN_CLI, &["-addToClusterNodeLabels", "gpu(exclusive=true)"]).await?.success()?;
+    cluster.java_tool(RM_ADMIN_CLI, &["-replaceLabelsOnNode", "127.0.0.3=gpu"]).await?.success()?;
+    let nodes = cluster.running_nodes().await?;
+    let labelled =
+        nodes.iter().filter(|node| node.get("nodeLabels").is_some_and(|labels| labels[0] == "gpu"));
+    assert_eq!(labelled.filter_map(|node| node["nodeHostName"].as_str()).collect::<Vec<_>>(), ["127.0.0.3"]);
+    let site = fs::read_to_string(cluster.client_conf_dir().join("yarn-site.xml"))?;
+    assert!(site.contains("<name>yarn.resourcemanager.am.max-attempts</name><value>7</value>"), "{site}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_other_resource_manager_takes_over() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = Cluster::builder("pair").without_hdfs().high_availability().boot().await?;
+    let states = async || -> Result<Vec<(u8, String)>> {
+        let mut states = Vec::new();
+        let output = cluster.java_tool(RM_ADMIN_CLI, &["-getAllServiceState"]).await?;
+        for (line, number) in output.stdout.lines().zip(1..) {
+            states.push((number, line.split_whitespace().last().unwrap_or_default().to_owned()));
+        }
+        Ok(states)
+    };
+    let before = states().await?;
+    let active = |states: &[(u8, String)]| {
+        states.iter().filter(|(_, state)| state == "active").map(|(number, _)| *number).collect::<Vec<_>>()
+    };
+    let first = active(&before);
+    assert_eq!((before.len(), first.len()), (2, 1), "{before:?}");
+    cluster.kill_9(Daemon::ResourceManager(first[0]))?;
+    let begun = Instant::now();
+    while cluster.running_nodes().await.map_or(0, |nodes| nodes.len()) != 1 {
+        ensure!(begun.elapsed() < Duration::from_secs(40), "nobody took over: {:?}", states().await?);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    cluster.restart(Daemon::ResourceManager(first[0])).await?;
+    let after = active(&states().await?);
+    assert_eq!(after, [3 - first[0]]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_oldest_and_the_newest_hadoop_boot() -> Result<()> {
+    let _turn = shared::turn().await;
+    for version in [HADOOP_3_3, HADOOP_3_5] {
+        let name = format!("hadoop-{}", version.version);
+        let cluster = Cluster::builder(&name).hadoop(version).boot().await?;
+        let info = cluster.rm_rest("/ws/v1/cluster/info").await?;
+        assert_eq!(info["clusterInfo"]["hadoopVersion"], version.version);
+        let hdfs = cluster.hdfs()?;
+        hdfs.put("/tmp/file", version.version).await?;
+        assert_eq!(hdfs.read("/tmp/file").await?, version.version);
+    }
+    Ok(())
+}
+
+/// The hard case of cleaning up: SIGKILL of the process that boots, while it boots.
+#[tokio::test]
+async fn nothing_outlives_a_process_that_is_killed() -> Result<()> {
+    let _turn = shared::turn().await;
+    let temporary = tempfile::tempdir()?;
+    let said = temporary.path().join("said");
+    let mut booting = Command::new(env!("CARGO_BIN_EXE_quickstart"))
+        .env("TMPDIR", temporary.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(fs::File::create(&said)?)
+        .spawn()?;
+    let mark = format!("YARN_FLINK_TEST_CLUSTER={}", temporary.path().canonicalize()?.display());
+    let marked = || -> usize {
+        let Ok(entries) = fs::read_dir("/proc") else { return 0 };
+        let environments = entries.flatten().filter_map(|entry| fs::read(entry.path().join("environ")).ok());
+        environments.filter(|environment| String::from_utf8_lossy(environment).contains(&mark)).count()
+    };
+    let mut ended = None;
+    let started = eventually("the daemons start", Duration::from_secs(120), || {
+        ended = booting.try_wait().ok().flatten();
+        ended.is_some() || marked() >= 4
+    });
+    let started = started.await;
+    booting.kill()?;
+    booting.wait()?;
+    assert_eq!(ended, None, "quickstart ended too early: {}", fs::read_to_string(&said)?);
+    started?;
+    eventually("all daemons are gone", Duration::from_secs(15), || marked() == 0).await?;
+    let folders = || -> usize {
+        let entries = fs::read_dir(temporary.path()).into_iter().flatten().flatten();
+        entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("yarn-flink-")).count()
+    };
+    eventually("the folder is gone", Duration::from_secs(15), || folders() == 0).await
+}
+
+#[tokio::test]
+async fn example_jobs_compile_on_both_lines_of_flink() -> Result<()> {
+    let _turn = shared::turn().await;
+    for version in [FLINK_1_20, FLINK_2_1] {
+        let flink = tokio::task::spawn_blocking(move || Flink::download(version)).await??;
+        let jar = jobs::jar(&flink)?;
+        assert_eq!(jar, jobs::jar(&flink)?);
+        let list = output({
+            let mut command = Command::new(prerequisites::java_tool("jar"));
+            command.arg("--list").arg("--file").arg(&jar);
+            command
+        });
+        let list = list.await?.success()?.stdout;
+        for class in ["WordCount", "Run", "UsesResult", "ReadsShipped"] {
+            assert!(list.contains(&format!("example/{class}.class")), "{list}");
+        }
+    }
+    Ok(())
+}
+
+/// Flink's own YARN client on the same cluster: proof that the cluster is one Flink can use, independent of our code.
+#[tokio::test]
+async fn flink_s_own_client_runs_the_word_count() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let flink = tokio::task::spawn_blocking(|| Flink::download(FLINK_1_20)).await??;
+    let hdfs = cluster.hdfs()?;
+    hdfs.put("/tmp/peer/in.txt", "to be, or not to be\n").await?;
+    let mut command = flink.command(FLINK_CLI, &[cluster.client_conf_dir(), cluster.hadoop_jars().join("*")]);
+    command.envs(cluster.client_environment());
+    command.args(["run-application", "-t", "yarn-application", "-Dyarn.application.name=peer"]);
+    command.arg(jobs::jar(&flink)?);
+    command.args(["--input", &format!("{}/tmp/peer/in.txt", cluster.default_fs())]);
+    command.args(["--output", &format!("{}/tmp/peer/out", cluster.default_fs())]);
+    output(command).await?.success()?;
+    let applications = cluster.applications().await?;
+    let peer = applications.iter().find(|app| app["name"] == "peer").context("no such application")?;
+    let id = peer["id"].as_str().context("no id")?;
+    let end = cluster.wait_for_end(id, Duration::from_secs(180)).await?;
+    assert_eq!(end["finalStatus"], "SUCCEEDED", "{}", end["diagnostics"]);
+    let mut lines = Vec::new();
+    for (path, _) in hdfs.files("/tmp/peer/out").await? {
+        let text = hdfs.read(&path).await?;
+        lines.extend(String::from_utf8(text.to_vec())?.lines().map(str::to_owned));
+    }
+    lines.sort();
+    assert_eq!(lines, ["be 2", "not 1", "or 1", "to 2"]);
+    eventually("no container is left", Duration::from_secs(15), || cluster.processes_of(id).is_empty()).await
+}

@@ -1,0 +1,8 @@
+//! All tests on real clusters, in one binary: one link, one shared cluster.
+//!
+//! A test that breaks daemons boots a cluster of its own; all others use `shared::cluster()` and look only at their own
+//! application. Every test begins with `shared::turn()`, which limits how many load the machine at a time.
+
+mod endings;
+mod fixture;
+mod tool;

@@ -1,0 +1,116 @@
+//! What can go wrong with staging, and what to do about it.
+
+use std::path::PathBuf;
+
+use crate::hdfs::HdfsError;
+
+/// Staging that failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StageError {
+    /// The directory everything would be staged below does not exist.
+    #[error("the home directory {path} of user {user} does not exist")]
+    HomeMissing {
+        /// Full URI.
+        path: String,
+        /// The user.
+        user: String,
+    },
+    /// `yarn.staging-directory` does not exist and cannot be made, or is no directory.
+    #[error("the staging directory {path} does not exist")]
+    BaseMissing {
+        /// Full URI.
+        path: String,
+    },
+    /// The user may not write there.
+    #[error("user {user} may not write to {path}")]
+    NotWritable {
+        /// Full URI.
+        path: String,
+        /// The user.
+        user: String,
+        /// The answer.
+        #[source]
+        source: Box<HdfsError>,
+    },
+    /// In a directory that everybody may write to, somebody else has made the one we would use.
+    #[error("{path} belongs to {owner}, not to {user}")]
+    ForeignDirectory {
+        /// Full URI.
+        path: String,
+        /// Who made it.
+        owner: String,
+        /// The user.
+        user: String,
+    },
+    /// Two items want the same name in the working directory.
+    #[error("two files want the name {link:?} in the container: {first} and {second}")]
+    DuplicateLink {
+        /// The name.
+        link: String,
+        /// The first.
+        first: String,
+        /// The second.
+        second: String,
+    },
+    /// A link name that YARN would refuse, or that would leave the working directory.
+    #[error("{link:?} cannot be the name of a file in the container: {reason}")]
+    Link {
+        /// The name.
+        link: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A local file that should be staged cannot be.
+    #[error("{} cannot be shipped: {reason}", .path.display())]
+    Local {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
+    /// A local file changed between its digest and the end of its upload.
+    #[error("{} changed while it was being uploaded", .path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file system failed.
+    #[error(transparent)]
+    FileSystem(#[from] HdfsError),
+}
+
+impl StageError {
+    /// What to do next, where there is something to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::HomeMissing { path, user } => Some(format!(
+                "as a superuser of the file system: hdfs dfs -mkdir -p {path} && hdfs dfs -chown {user} {path}; or name \
+                 another directory with yarn.staging-directory"
+            )),
+            Self::BaseMissing { path } => {
+                Some(format!("hdfs dfs -mkdir -p {path}; or correct yarn.staging-directory"))
+            }
+            Self::NotWritable { path, user, .. } => Some(format!(
+                "as its owner: hdfs dfs -chmod u+rwx {path}, or as a superuser: hdfs dfs -chown {user} {path}; or name \
+                 another directory with yarn.staging-directory"
+            )),
+            Self::ForeignDirectory { .. } => {
+                Some("name another directory with yarn.staging-directory".to_owned())
+            }
+            Self::DuplicateLink { .. } => Some("rename one of them, or ship only one".to_owned()),
+            Self::Changed { .. } => Some("wait until it is built or copied, and submit again".to_owned()),
+            Self::FileSystem(error) => error.hint(),
+            Self::Link { .. } | Self::Local { .. } => None,
+        }
+    }
+
+    /// The whole Java trace, for `-v`, where the peer sent one.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::NotWritable { source, .. } => source.detail(),
+            Self::FileSystem(source) => source.detail(),
+            _ => None,
+        }
+    }
+}
