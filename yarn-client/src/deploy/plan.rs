@@ -326,7 +326,7 @@ fn number(
     option: &Opt,
     range: std::ops::RangeInclusive<i64>,
 ) -> Result<i64, PreflightError> {
-    let value = config.integer(option)?.unwrap_or(*range.start());
+    let value = config.integer(option)?.unwrap_or_else(|| *range.start());
     if range.contains(&value) {
         return Ok(value);
     }

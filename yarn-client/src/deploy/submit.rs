@@ -60,7 +60,7 @@ pub async fn submit(
             Ok(()) => {
                 Ok(Submitted { application_id: id, job_id: plan.job_id.clone(), staging_dir, submission })
             }
-            Err(source) => Err(SubmitError::Refused { application: id, source }),
+            Err(source) => Err(SubmitError::Refused { application: id, source: Box::new(source) }),
         },
         Err(error) => Err(error),
     };
