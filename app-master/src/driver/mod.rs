@@ -5,6 +5,7 @@ mod flink;
 pub mod job_manager;
 mod node_managers;
 mod ports;
+mod program;
 mod resource_manager;
 mod staging;
 
@@ -121,6 +122,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
             &container.host,
         ),
         application_layer: settings.application_layer,
+        recovers,
         own_node: own_node(env, &container),
         conf,
         container,
@@ -201,6 +203,8 @@ struct Driver {
     nodes: NodeManagers,
     staging: Staging,
     application_layer: bool,
+    /// High availability is on: Flink itself goes on with a job after a failure.
+    recovers: bool,
     /// Chosen with the first JobManager.
     ports: Option<Ports>,
     flink: Option<Flink>,
@@ -246,9 +250,12 @@ impl Driver {
             Action::DeleteCluster => self.with_flink(|flink| async move { flink.delete_cluster().await }),
             Action::WatchProgram => {
                 let log_dir = self.container.log_dir.clone();
+                let job_id = self.spec.job.clone().unwrap_or_default().job_id;
+                // A recovered job is what the word says, then.
+                let recovers = self.recovers;
                 self.spawn(async move {
-                    job_manager::program_end(&log_dir, Duration::from_secs(10)).await;
-                    Event::ProgramEnded
+                    let passed_over = program::end(&log_dir, &job_id).await;
+                    Event::ProgramEnded { job_passed_over: passed_over && !recovers }
                 });
             }
             Action::InspectCluster => {
