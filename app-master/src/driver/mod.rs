@@ -294,7 +294,7 @@ impl Driver {
             Action::WatchProgram => {
                 let log_dir = self.container.log_dir.clone();
                 self.spawn(async move {
-                    job_manager::program_end(&log_dir, Duration::from_secs(10)).await;
+                    job_manager::program_end(&log_dir).await;
                     Event::ProgramEnded
                 });
             }
@@ -430,7 +430,10 @@ mod tests {
     #[test]
     fn specification_of_another_version_is_refused() {
         let error = take_spec(&mut credentials(launch::VERSION + 1)).expect_err("another version");
-        assert!(matches!(error, StartError::SpecVersion { found } if found == launch::VERSION + 1), "{error}");
+        assert!(
+            matches!(error, StartError::SpecVersion { found } if found == launch::VERSION + 1),
+            "{error}"
+        );
     }
 
     #[test]
