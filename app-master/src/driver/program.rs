@@ -13,14 +13,16 @@ pub(super) const LOG: &str = "jobmanager.log";
 const SEARCHED: u64 = 256 * 1024;
 /// Flink logs the end of a job at once; a log that does not show it by then never will.
 const SILENCE: Duration = Duration::from_millis(1500);
+/// `main` may take its time after its job, but not for ever: the line that ends the wait may read otherwise one day.
+const LONGEST: Duration = Duration::from_secs(600);
 /// Pauses between two looks at the log: at first, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// What `ApplicationDispatcherBootstrap` logs when `main` has returned.
 const ENDS: [&str; 3] = ["Application completed SUCCESSFULLY", "Application CANCELED", "Application FAILED"];
 
-/// Waits until the program's `main` has returned, for as long as it takes: it may have work to do after its job. Where
-/// the user's log configuration hides what Flink says about that, 1.5 s have to be enough.
+/// Waits until the program's `main` has returned: it may have work to do after its job. Where the user's log
+/// configuration hides what Flink says about that, 1.5 s have to be enough.
 ///
 /// Returns whether Flink passed over a job. All jobs of an application with a fixed job id have that id, and
 /// `EmbeddedExecutor` takes a second one (of a second `StreamExecutionEnvironment`: within one, `execute()` throws)
@@ -35,7 +37,8 @@ pub(super) async fn end(log_dir: &Path, job_id: &str) -> bool {
     loop {
         let log = tail(&path);
         talks |= log.contains(&job_end);
-        if ENDS.iter().any(|line| log.contains(line)) || !talks && begun.elapsed() > SILENCE {
+        let patience = if talks { LONGEST } else { SILENCE };
+        if ENDS.iter().any(|line| log.contains(line)) || begun.elapsed() > patience {
             // At the beginning when the program did not wait for its first job (`executeAsync`).
             return log.contains(&passed_over) || head(&path).contains(&passed_over);
         }
