@@ -1,24 +1,189 @@
-//! Every way a job can end, detached and attached.
+//! Every way a job can end, detached and attached: what YARN is told, what the command line says, and what is left.
 
-use anyhow::Result;
-use integration_tests::shared;
+use anyhow::{Context as _, Result, ensure};
+use integration_tests::cluster::Cluster;
+use integration_tests::{http, shared};
+use serde_json::Value;
 
-use crate::tool::{GONE, end, nothing_left, run, text};
+use crate::tool::{
+    GONE, LIMIT, Ran, command, end, eventually, finish, job_in_state, nothing_left, run, run_args, status, text,
+};
+
+/// What programs may count on in the JSON of an application (design: command line).
+const KEYS: [&str; 10] = [
+    "application_id",
+    "state",
+    "final_status",
+    "diagnostics",
+    "tracking_url",
+    "queue",
+    "user",
+    "name",
+    "job_id",
+    "job_state",
+];
+
+/// The end of an application as `status` and `run` print it.
+#[derive(Debug)]
+struct End<'a> {
+    final_status: &'a str,
+    job_state: &'a str,
+    /// Of `cause`; empty when there must be none.
+    code: &'a str,
+    /// First line of the diagnostics behind `Job <id> `, which is also the cause's text.
+    first: &'a str,
+    /// Part of the hint; empty where any will do.
+    hint: &'a str,
+}
+
+const FINISHED: End<'_> =
+    End { final_status: "SUCCEEDED", job_state: "FINISHED", code: "", first: "FINISHED", hint: "" };
+
+const CANCELED: End<'_> = End {
+    final_status: "KILLED",
+    job_state: "CANCELED",
+    code: "job_canceled",
+    first: "CANCELED",
+    hint: "",
+};
+
+fn failed<'a>(first: &'a str, hint: &'a str) -> End<'a> {
+    End { final_status: "FAILED", job_state: "FAILED", code: "job_failed", first, hint }
+}
+
+/// Compares what was printed of an ended application with what is right.
+fn check(printed: &Value, job_id: &str, right: &End<'_>) -> Result<()> {
+    for key in KEYS {
+        ensure!(printed.get(key).is_some_and(Value::is_string), "{key} is missing: {printed}");
+    }
+    for (key, value) in [
+        ("state", "FINISHED"),
+        ("final_status", right.final_status),
+        ("job_state", right.job_state),
+        ("job_id", job_id),
+    ] {
+        ensure!(text(printed, key) == value, "{key} is not {value}: {printed}");
+    }
+    let progress = printed.get("progress").and_then(Value::as_f64);
+    ensure!(progress == Some(1.0), "progress {progress:?}: {printed}");
+    let time = |key: &str| printed.get(key).and_then(Value::as_u64).with_context(|| format!("no {key}"));
+    ensure!(time("started_ms")? < time("finished_ms")?, "times: {printed}");
+    let first = text(printed, "diagnostics").lines().next().unwrap_or_default();
+    ensure!(first == format!("Job {job_id} {}", right.first), "diagnostics: {first}");
+    let cause = printed.get("cause").context("no cause")?;
+    if right.code.is_empty() {
+        ensure!(cause.is_null(), "a cause: {cause}");
+        return Ok(());
+    }
+    ensure!(text(cause, "code") == right.code, "cause: {cause}");
+    ensure!(text(cause, "hint").contains(right.hint), "hint: {cause}");
+    ensure!(cause.get("evidence").is_some_and(Value::is_array), "evidence: {cause}");
+    if let Some(told) = right.first.strip_prefix("FAILED: ") {
+        ensure!(text(cause, "text") == told, "cause: {cause}");
+    }
+    Ok(())
+}
+
+/// Checks an attached run with JSON, then `status`, then that nothing is left.
+async fn check_attached(cluster: &Cluster, ran: &Ran, right: &End<'_>) -> Result<Value> {
+    let id = ran.application()?;
+    let result = ran.json()?;
+    let job_id = text(&result, "job_id").to_owned();
+    check(&result, &job_id, right)?;
+    check(&status(cluster, &id).await?, &job_id, right)?;
+    nothing_left(cluster, &id, GONE).await?;
+    Ok(result)
+}
+
+/// Cancels the application's job as a user of Flink's dashboard does, through the ResourceManager's proxy.
+async fn cancel(cluster: &Cluster, id: &str, job_id: &str) -> Result<()> {
+    let url = format!("{}/proxy/{id}/jobs/{job_id}/yarn-cancel", cluster.rm_web());
+    http::get(&url).await?.success()?;
+    Ok(())
+}
 
 #[tokio::test]
 async fn detached_job_that_finishes() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
-    let submitted = run(cluster, &["-d", "-o", "json"], &["OneSecond"]).await?.expect(0)?;
+    let submitted =
+        run(cluster, &["-d", "-o", "json", "--name", "One second"], &["OneSecond"]).await?.expect(0)?;
     let id = submitted.application()?;
-    let status = end(cluster, &id).await?;
-    assert_eq!(
-        (text(&status, "state"), text(&status, "final_status")),
-        ("FINISHED", "SUCCEEDED"),
-        "{status}"
-    );
-    let job = submitted.json()?;
-    assert_eq!(text(&status, "diagnostics"), format!("Job {} FINISHED", text(&job, "job_id")));
+    let printed = submitted.json()?;
+    for (key, value) in [("state", "SUBMITTED"), ("name", "One second"), ("user", cluster.user())] {
+        ensure!(text(&printed, key) == value, "{key} is not {value}: {printed}");
+    }
+    ensure!(printed.get("queue").is_some(), "{printed}");
+    let end = end(cluster, &id).await?;
+    check(&end, text(&printed, "job_id"), &FINISHED)?;
+    ensure!(text(&end, "name") == "One second" && text(&end, "user") == cluster.user(), "{end}");
+    nothing_left(cluster, &id, GONE).await
+}
+
+/// Also: `main()` goes on after its job and uses the result, and its arguments reach it as they were typed.
+#[tokio::test]
+async fn attached_job_that_finishes() -> Result<()> {
+    const ARGUMENTS: [&str; 24] = [
+        "",
+        " ",
+        "two words",
+        "  spaces   around ",
+        "tab\tinside",
+        "'single' \"double\" `tick`",
+        "back\\slash \\n \\\\",
+        "$HOME ${PATH} $(id) $$",
+        "{{HOME}} {{PWD}}",
+        "<LOG_DIR> <CPS>",
+        "%java% %args%",
+        "a;b|c&d>e<f(g)*?[h]!~#",
+        "key=value,other",
+        "umlaut ü, kanji 漢字, emoji 🚀",
+        "--host",
+        "--",
+        "-D",
+        "-Dx=y",
+        "-d",
+        "-o",
+        "json",
+        "--configDir",
+        "--job-classname=x",
+        "-",
+    ];
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let hdfs = cluster.hdfs()?;
+    let output = format!("/tmp/endings-{}/result", std::process::id());
+    let url = format!("{}{output}", cluster.default_fs());
+    let program: Vec<&str> = ["UsesResult", &url].into_iter().chain(ARGUMENTS).collect();
+    let ran = run(cluster, &[], &program).await?.expect(0)?;
+    let id = ran.application()?;
+
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    let [application, job, rest @ ..] = lines.as_slice() else { panic!("{ran:?}") };
+    assert_eq!(*application, format!("application_id: {id}"));
+    let job_id = job.strip_prefix("job_id: ").context("no job id")?;
+    assert_eq!(rest, ["state: FINISHED", "final_status: SUCCEEDED", "job_state: FINISHED"]);
+    check(&status(cluster, &id).await?, job_id, &FINISHED)?;
+
+    let written = String::from_utf8(hdfs.read(&output).await?.to_vec())?;
+    hdfs.delete(&output).await?;
+    let mut lines = written.lines();
+    for argument in ARGUMENTS {
+        assert_eq!(lines.next(), Some(&*format!("argument={argument}")), "{written}");
+    }
+    assert_eq!(lines.next(), Some("records=100"), "{written}");
+    nothing_left(cluster, &id, GONE).await
+}
+
+#[tokio::test]
+async fn detached_job_whose_task_fails() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let submitted = run(cluster, &["-d", "-o", "json"], &["FailingTask"]).await?.expect(0)?;
+    let id = submitted.application()?;
+    let end = end(cluster, &id).await?;
+    let right = failed("FAILED: java.lang.IllegalStateException: this task was asked to fail", "yarn logs");
+    check(&end, text(&submitted.json()?, "job_id"), &right)?;
     nothing_left(cluster, &id, GONE).await
 }
 
@@ -28,10 +193,132 @@ async fn attached_job_whose_task_fails() -> Result<()> {
     let cluster = shared::cluster().await?;
     let ran =
         run(cluster, &["-o", "json"], &["FailingTask", "--message", "no such luck"]).await?.expect(1)?;
-    let id = ran.application()?;
-    let result = ran.json()?;
-    assert_eq!((text(&result, "state"), text(&result, "final_status")), ("FINISHED", "FAILED"), "{result}");
-    assert_eq!(text(&result, "job_state"), "FAILED", "{result}");
-    assert!(text(&result, "diagnostics").contains("no such luck"), "{result}");
+    let right = failed("FAILED: java.lang.IllegalStateException: no such luck", "yarn logs");
+    check_attached(cluster, &ran, &right).await?;
+    ensure!(ran.stderr.contains("error: the job failed: java.lang.IllegalStateException: no such luck"), "{ran:?}");
+    Ok(())
+}
+
+/// Also: progress of a streaming job, and the tracking URL leads to Flink's dashboard.
+#[tokio::test]
+async fn detached_job_that_is_cancelled() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let submitted = run(cluster, &["-d", "-o", "json"], &["Run"]).await?.expect(0)?;
+    let id = submitted.application()?;
+    let job_id = text(&submitted.json()?, "job_id").to_owned();
+    job_in_state(cluster, &id, "RUNNING").await?;
+    eventually("progress 0.5", LIMIT, || async {
+        Ok(status(cluster, &id).await?.get("progress").and_then(Value::as_f64) == Some(0.5))
+    })
+    .await?;
+    let running = status(cluster, &id).await?;
+    ensure!(text(&running, "state") == "RUNNING" && text(&running, "final_status") == "UNDEFINED", "{running}");
+    ensure!(running.get("containers").and_then(Value::as_u64) == Some(2), "{running}");
+    let page = http::get(text(&running, "tracking_url")).await?.success()?.text();
+    ensure!(page.contains("Apache Flink Web Dashboard"), "{page}");
+
+    cancel(cluster, &id, &job_id).await?;
+    check(&end(cluster, &id).await?, &job_id, &CANCELED)?;
     nothing_left(cluster, &id, GONE).await
+}
+
+#[tokio::test]
+async fn attached_job_that_is_cancelled() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let name = format!("cancelled-{}", std::process::id());
+    let args = run_args(&["-o", "json", "--name", &name], &["Run"])?;
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let client = command(cluster, &args)?.spawn()?;
+    let cancelled = async {
+        let id = crate::tool::application_named(cluster, &name).await?;
+        job_in_state(cluster, &id, "RUNNING").await?;
+        let url = format!("{}/proxy/{id}/jobs/overview", cluster.rm_web());
+        let overview = http::get_json(&url).await?;
+        let job_id = overview.pointer("/jobs/0/jid").and_then(Value::as_str).context("no job")?;
+        cancel(cluster, &id, job_id).await
+    };
+    let (ran, cancelled) = tokio::join!(finish(client), cancelled);
+    cancelled?;
+    let ran = ran?.expect(4)?;
+    check_attached(cluster, &ran, &CANCELED).await?;
+    ensure!(ran.stderr.contains("the job did not finish"), "{ran:?}");
+    Ok(())
+}
+
+/// Runs a faulty program attached and returns what was printed.
+async fn faulty(program: &[&str], right: &End<'_>) -> Result<(Ran, Value)> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let ran = run(cluster, &["-o", "json"], program).await?.expect(1)?;
+    let printed = check_attached(cluster, &ran, right).await?;
+    Ok((ran, printed))
+}
+
+#[tokio::test]
+async fn main_that_throws() -> Result<()> {
+    let right = failed("FAILED: java.lang.IllegalStateException: this is the root of it", "yarn logs");
+    let (_, printed) = faulty(&["ThrowInMain"], &right).await?;
+    let diagnostics = text(&printed, "diagnostics");
+    ensure!(diagnostics.contains("java.lang.IllegalArgumentException: main() was asked to throw"), "{diagnostics}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn main_that_exits() -> Result<()> {
+    let right = failed(
+        "FAILED: org.apache.flink.core.security.UserSystemExitException: Flink user code attempted to exit JVM.",
+        "the program called System.exit",
+    );
+    let (ran, printed) = faulty(&["ExitInMain"], &right).await?;
+    let hint = "hint: the program called System.exit";
+    ensure!(ran.stderr.contains(hint) && text(&printed, "diagnostics").contains(hint), "{ran:?}");
+    Ok(())
+}
+
+/// Flink runs the first job only and says that all went well: the other must not go missing in silence.
+#[tokio::test]
+async fn two_executes() -> Result<()> {
+    let right = failed(
+        "FAILED: the program executed more than one job: the first one finished, Flink did not run the others",
+        "an application runs one job",
+    );
+    faulty(&["TwoExecutes"], &right).await?;
+    Ok(())
+}
+
+/// Within one environment Flink refuses the second job, after the first one has finished.
+#[tokio::test]
+async fn two_executes_of_one_environment() -> Result<()> {
+    let right = failed(
+        "FAILED: the program failed after its job had finished: org.apache.flink.util.FlinkRuntimeException: Cannot \
+         have more than one execute() or executeAsync() call in a single environment.",
+        "an application runs one job",
+    );
+    faulty(&["TwoExecutes", "--same-environment"], &right).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_execute() -> Result<()> {
+    let right = failed(
+        "FAILED: the program failed (JobManager exit code 2) before the job had started: \
+         org.apache.flink.client.deployment.application.ApplicationExecutionException: The application contains no \
+         execute() calls.",
+        "end main() with execute()",
+    );
+    faulty(&["NoExecute"], &right).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn main_that_throws_after_its_job() -> Result<()> {
+    let right = failed(
+        "FAILED: the program failed after its job had finished: org.apache.hadoop.fs.UnsupportedFileSystemException: \
+         No FileSystem for scheme \"nowhere\"",
+        "yarn logs",
+    );
+    faulty(&["UsesResult", "nowhere://host/file"], &right).await?;
+    Ok(())
 }

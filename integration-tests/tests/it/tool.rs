@@ -109,6 +109,19 @@ pub(crate) fn run_args(options: &[&str], program: &[&str]) -> Result<Vec<String>
     Ok(all.map(|arg| (*arg).to_owned()).collect())
 }
 
+/// Waits until the ResourceManager knows an application of this name, which no other may have, and returns its id.
+pub(crate) async fn application_named(cluster: &Cluster, name: &str) -> Result<String> {
+    let begun = Instant::now();
+    loop {
+        let applications = cluster.applications().await?;
+        if let Some(found) = applications.iter().find(|application| text(application, "name") == name) {
+            return Ok(text(found, "id").to_owned());
+        }
+        ensure!(begun.elapsed() < LIMIT, "no application named {name}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// What `yarn-flink status -o json` says.
 pub(crate) async fn status(cluster: &Cluster, id: &str) -> Result<Value> {
     yarn_flink(cluster, &["status", "-o", "json", id]).await?.expect(0)?.json()
