@@ -17,6 +17,9 @@ pub(super) fn diagnostics(job_id: &str, outcome: &Outcome, notes: &[String]) -> 
     let mut text = format!("Job {job_id} {}", outcome.job);
     if let Some(cause) = &outcome.cause {
         let _ = write!(text, ": {}", cause.trim());
+        if let Some(hint) = program_hint(cause) {
+            let _ = write!(text, "\nhint: {hint}");
+        }
     }
     for note in notes {
         let _ = write!(text, "\nnote: {note}");
@@ -26,6 +29,33 @@ pub(super) fn diagnostics(job_id: &str, outcome: &Outcome, notes: &[String]) -> 
         text.truncate(end);
     }
     text
+}
+
+/// What to do about mistakes of programs that Flink describes without saying what would be right.
+fn program_hint(cause: &str) -> Option<&'static str> {
+    const ONE_JOB: &str = "an application runs one job: build everything into one job (several sinks, or a \
+                           StatementSet), or submit the program once for each job";
+    if cause.contains("\nhint: ") {
+        return None;
+    }
+    // Texts of ApplicationDispatcherBootstrap, StreamContextEnvironment and UserSystemExitException.
+    [
+        ("contains no execute() calls", "end main() with execute() of the StreamExecutionEnvironment"),
+        ("Cannot have more than one execute()", ONE_JOB),
+        (PASSED_OVER, ONE_JOB),
+        (
+            "UserSystemExitException",
+            "the program called System.exit: let main() return instead, or throw an exception when it has failed",
+        ),
+    ]
+    .into_iter()
+    .find_map(|(text, hint)| cause.contains(text).then_some(hint))
+}
+
+const PASSED_OVER: &str = "the program executed more than one job";
+
+pub(super) fn job_passed_over() -> String {
+    format!("{PASSED_OVER}: the first one finished, Flink did not run the others")
 }
 
 pub(super) fn lost_attempt() -> String {

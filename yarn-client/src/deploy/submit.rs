@@ -142,7 +142,7 @@ async fn discard(
         tracing::debug!(%id, %error, "kill after a lost submission");
     }
     if let Some(directory) = directory
-        && let Err(error) = directory.discard().await
+        && let Err(error) = ready.staging.discard(&directory).await
     {
         tracing::warn!(directory = directory.path(), %error, "the staging directory could not be removed");
     }

@@ -12,7 +12,7 @@ use world::{JOB, Job, World, ms, settings};
 const MINUTES: Duration = Duration::from_secs(1800);
 
 fn job(slots: u32) -> Job {
-    Job { slots, end: JobStatus::Finished, runs: ms(1000), main_throws: false }
+    Job { slots, end: JobStatus::Finished, runs: ms(1000), main_throws: false, second: false }
 }
 
 fn world(slots: u32) -> World {
@@ -79,6 +79,26 @@ fn main_that_throws_after_its_job_is_a_failure() {
     assert_eq!(status, FinalStatus::Failed);
     assert!(
         diagnostics.contains("after its job had finished: java.lang.IllegalStateException: late"),
+        "{diagnostics}"
+    );
+}
+
+#[test]
+fn job_that_flink_passes_over_is_a_failure() {
+    let mut world = world(1);
+    world.job.second = true;
+    let (status, diagnostics) = report(&mut world);
+    assert_eq!(status, FinalStatus::Failed);
+    let mut lines = diagnostics.lines();
+    assert_eq!(
+        lines.next(),
+        Some(&*format!(
+            "Job {JOB} FAILED: the program executed more than one job: the first one finished, Flink did not run the \
+             others"
+        ))
+    );
+    assert!(
+        lines.next().is_some_and(|line| line.starts_with("hint: an application runs one job")),
         "{diagnostics}"
     );
 }
