@@ -6,4 +6,6 @@
 mod endings;
 mod fixture;
 mod house;
+mod options;
 mod tool;
+mod versions;
