@@ -4,5 +4,6 @@
 //! application. Every test begins with `shared::turn()`, which limits how many load the machine at a time.
 
 mod endings;
+mod failures;
 mod fixture;
 mod tool;

@@ -64,7 +64,12 @@ impl ApplicationDir {
     }
 
     fn options(&self) -> CreateOptions {
-        CreateOptions { overwrite: true, mode: FILE_MODE, replication: self.replication }
+        CreateOptions {
+            overwrite: true,
+            mode: FILE_MODE,
+            replication: self.replication,
+            ..CreateOptions::default()
+        }
     }
 
     async fn describe(&self, path: &str, link: &str, kind: Kind) -> Result<LocalResource, HdfsError> {
