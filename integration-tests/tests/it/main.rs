@@ -6,4 +6,5 @@
 mod endings;
 mod failures;
 mod fixture;
+mod house;
 mod tool;
