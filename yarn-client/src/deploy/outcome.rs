@@ -107,7 +107,12 @@ impl Outcome {
             let cause = Cause { code, text, evidence, hint };
             Some(Self { verdict, job_id: job_id.clone(), job_state, cause: Some(cause) })
         };
-        let logs = || Some(format!("yarn logs -applicationId {} -appOwner {}", report.id, report.user));
+        // The application master knows the next step better where it names one.
+        let said = diagnostics.lines().find_map(|line| line.trim().strip_prefix("hint: "));
+        let logs = || {
+            let general = || format!("yarn logs -applicationId {} -appOwner {}", report.id, report.user);
+            Some(said.map_or_else(general, str::to_owned))
+        };
         match (report.state, report.final_status) {
             (ApplicationState::Killed, _) => {
                 let text = first_line(diagnostics).unwrap_or("the application was killed");
@@ -208,6 +213,15 @@ mod tests {
 
     fn of(state: ApplicationState, status: FinalStatus, diagnostics: &str) -> Outcome {
         Outcome::of(&report(state, status, diagnostics)).unwrap()
+    }
+
+    #[test]
+    fn a_hint_of_the_application_master_comes_first() {
+        let diagnostics =
+            format!("Job {JOB} FAILED: there is no Java on node n1\nhint: set JAVA_HOME\nnote: x");
+        let cause = of(ApplicationState::Finished, FinalStatus::Failed, &diagnostics).cause.unwrap();
+        assert_eq!(cause.text, "there is no Java on node n1");
+        assert_eq!(cause.hint.as_deref(), Some("set JAVA_HOME"));
     }
 
     #[test]
