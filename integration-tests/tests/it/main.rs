@@ -5,4 +5,5 @@
 
 mod endings;
 mod fixture;
+mod rpc;
 mod tool;
