@@ -190,7 +190,7 @@ impl From<ContainerId> for ContainerIdProto {
 
 impl From<&ContainerIdProto> for ContainerId {
     fn from(id: &ContainerIdProto) -> Self {
-        let attempt = ApplicationAttemptId::from(&id.app_attempt_id.clone().unwrap_or_default());
+        let attempt = ApplicationAttemptId::from(&id.app_attempt_id.unwrap_or_default());
         Self { attempt, id: id.id() }
     }
 }

@@ -11,26 +11,26 @@ mod redacted;
 /// Messages of Hadoop's own protocols. Field meanings are documented by Hadoop's interfaces of the same name.
 pub mod hadoop {
     /// Package `hadoop.common`: RPC envelope, SASL negotiation, tokens.
-    #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
+    #[allow(missing_docs, unreachable_pub, clippy::all, clippy::use_self, reason = "generated code")]
     pub mod common {
         include!(concat!(env!("OUT_DIR"), "/hadoop.common.rs"));
     }
     /// Package `hadoop.yarn`: records, requests and responses.
-    #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
+    #[allow(missing_docs, unreachable_pub, clippy::all, clippy::use_self, reason = "generated code")]
     pub mod yarn {
         include!(concat!(env!("OUT_DIR"), "/hadoop.yarn.rs"));
     }
 }
 
 /// The launch specification; see `proto/launch.proto`.
-#[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::use_self, reason = "generated code")]
 pub mod launch {
     include!(concat!(env!("OUT_DIR"), "/yarnflink.launch.rs"));
 
     /// The layout version this build writes and reads.
     pub const VERSION: u32 = 1;
-    /// Name of the file in the staging directory and in the container's working directory.
-    pub const FILE_NAME: &str = "launch-spec.pb";
+    /// Alias of the secret that holds it in the container's credentials.
+    pub const SECRET: &str = "yarn-flink.launch-spec";
 }
 
 /// A serialised `FileDescriptorSet` of every `.proto` file of this crate, for comparison with the descriptors

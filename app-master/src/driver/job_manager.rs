@@ -152,17 +152,21 @@ pub fn exec(mut args: impl Iterator<Item = std::ffi::OsString>) -> io::Error {
     std::process::Command::new(java).args(args).exec()
 }
 
-/// Returns when the program's `main` has returned, as the log of Flink's `ApplicationDispatcherBootstrap` says, or
-/// after `patience`: a log configuration of the user's may hide the line.
-pub(super) async fn program_end(log_dir: &Path, patience: Duration) {
+/// Returns when the program's `main` has returned. Flink up to 2.2 tells that only in its log
+/// (`ApplicationDispatcherBootstrap`). Where the user's log configuration hides such lines, a short while must do; where
+/// it shows them, `main` may take its time after its job, but not for ever: the line may read otherwise one day.
+pub(super) async fn program_end(log_dir: &Path) {
+    const ENDS: [&str; 3] =
+        ["Application completed SUCCESSFULLY", "Application CANCELED", "Application FAILED"];
+    const BLIND: Duration = Duration::from_millis(1500);
+    const LONGEST: Duration = Duration::from_secs(600);
     let path = log_dir.join("jobmanager.log");
-    let give_up = tokio::time::Instant::now() + patience;
-    while tokio::time::Instant::now() < give_up {
+    let begin = tokio::time::Instant::now();
+    loop {
         let log = tail(&path, LOG_TAIL);
-        if ["Application completed SUCCESSFULLY", "Application CANCELED", "Application FAILED"]
-            .iter()
-            .any(|line| log.contains(line))
-        {
+        let sees_info = log.contains(" to FINISHED");
+        let patience = if sees_info { LONGEST } else { BLIND };
+        if ENDS.iter().any(|line| log.contains(line)) || begin.elapsed() > patience {
             return;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

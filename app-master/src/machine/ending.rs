@@ -112,7 +112,7 @@ impl AppMaster {
     }
 
     fn begin_ending(&mut self, end: End) {
-        for timer in [Timer::FlinkPoll, Timer::ProgramEnd, Timer::Starvation] {
+        for timer in [Timer::FlinkPoll, Timer::Starvation] {
             self.timers.stop(timer);
         }
         let staging_done = matches!(end, End::Abandon(_));
@@ -222,7 +222,7 @@ impl AppMaster {
         self.end(Outcome { job, cause }, now);
     }
 
-    /// `main` has returned after its job was FINISHED, or was given enough time to.
+    /// `main` has returned after its job was FINISHED.
     pub(super) fn program_ended(&mut self, now: Duration) {
         if self.finished {
             self.end(Outcome::finished(), now);

@@ -55,7 +55,7 @@ pub enum Event {
         /// Root cause of a failed job.
         cause: Option<String>,
     },
-    /// The program's `main` has returned.
+    /// The program's `main` has returned, as far as can be told.
     ProgramEnded,
     /// Flink accepted (or refused: then it is stopped by signal) the request to shut its cluster down.
     ClusterDeleted {

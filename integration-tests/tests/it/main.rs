@@ -5,5 +5,6 @@
 
 mod endings;
 mod fixture;
+mod house;
 mod rpc;
 mod tool;

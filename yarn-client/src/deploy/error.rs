@@ -151,11 +151,11 @@ pub enum PreflightError {
         path: String,
         /// Why.
         #[source]
-        source: HdfsError,
+        source: Box<HdfsError>,
     },
     /// The staging area.
     #[error(transparent)]
-    Staging(StageError),
+    Staging(Box<StageError>),
     /// There is no such queue.
     #[error("the queue '{queue}' does not exist")]
     NoQueue {
@@ -269,7 +269,7 @@ pub enum SubmitError {
     Preflight(#[from] PreflightError),
     /// Files could not be brought to the cluster.
     #[error(transparent)]
-    Staging(#[from] StageError),
+    Staging(Box<StageError>),
     /// The ResourceManager did not take the application.
     #[error("the ResourceManager did not take {application}")]
     Refused {
@@ -277,7 +277,7 @@ pub enum SubmitError {
         application: ApplicationId,
         /// What it said.
         #[source]
-        source: YarnError,
+        source: Box<YarnError>,
     },
     /// The caller asked to stop before the application was submitted.
     #[error("interrupted before the application was submitted; nothing was started")]
@@ -380,6 +380,18 @@ impl ApplicationError {
     }
 }
 
+impl From<StageError> for PreflightError {
+    fn from(error: StageError) -> Self {
+        Self::Staging(Box::new(error))
+    }
+}
+
+impl From<StageError> for SubmitError {
+    fn from(error: StageError) -> Self {
+        Self::Staging(Box::new(error))
+    }
+}
+
 impl ApplicationError {
     /// An unknown application is an error of its own kind.
     pub(super) fn of(application: ApplicationId, error: YarnError) -> Self {
@@ -411,7 +423,9 @@ pub fn detail<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a st
             .downcast_ref::<RpcError>()
             .and_then(RpcError::detail)
             .or_else(|| error.downcast_ref::<YarnError>().and_then(YarnError::detail))
-            .or_else(|| error.downcast_ref::<HdfsError>().and_then(HdfsError::detail));
+            .or_else(|| error.downcast_ref::<Box<YarnError>>().and_then(|error| error.detail()))
+            .or_else(|| error.downcast_ref::<HdfsError>().and_then(HdfsError::detail))
+            .or_else(|| error.downcast_ref::<Box<HdfsError>>().and_then(|error| error.detail()));
         // `#[error(transparent)]` skips a level of `source`, so the carriers are asked by name too.
         let carried = || match error.downcast_ref::<ApplicationError>()? {
             ApplicationError::ResourceManager(source) => source.detail(),
@@ -438,4 +452,57 @@ pub fn detail<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a st
         next = error.source();
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    fn refused() -> HdfsError {
+        HdfsError::Failed {
+            operation: "stat",
+            path: "hdfs://nn/x.jar".to_owned(),
+            class: None,
+            message: "first line".to_owned(),
+            detail: "first line\n\tat org.example.A.b(A.java:1)".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_java_trace_is_found_below_every_carrier() {
+        let remote = || PreflightError::Remote {
+            what: "the jar",
+            path: "hdfs://nn/x.jar".to_owned(),
+            source: Box::new(refused()),
+        };
+        let carriers: [Box<dyn Error>; 5] = [
+            Box::new(remote()),
+            Box::new(SubmitError::from(remote())),
+            Box::new(SubmitError::from(StageError::from(refused()))),
+            Box::new(SubmitError::from(PreflightError::from(StageError::from(refused())))),
+            Box::new(ApplicationError::from(refused())),
+        ];
+        for error in carriers {
+            assert!(detail(error.as_ref()).is_some_and(|text| text.contains("A.java:1")), "{error:?}");
+            assert!(!error.to_string().contains("A.java"), "{error}");
+        }
+        assert_eq!(detail(&PreflightError::NoFlinkHome), None);
+    }
+
+    #[test]
+    fn kinds_become_exit_codes_so_they_are_fixed() {
+        let queue = PreflightError::NoQueue { queue: "q".to_owned(), known: vec!["default".to_owned()] };
+        assert_eq!(queue.kind(), ErrorKind::Cluster);
+        assert_eq!(queue.hint().as_deref(), Some("choose one with --queue: default"));
+        assert_eq!(PreflightError::NoFlinkHome.kind(), ErrorKind::Usage);
+        assert_eq!(SubmitError::Interrupted.kind(), ErrorKind::Interrupted);
+        let missing = HdfsError::NotFound { path: "hdfs://nn/x.jar".to_owned() };
+        let missing =
+            PreflightError::Remote { what: "the jar", path: String::new(), source: Box::new(missing) };
+        assert_eq!(missing.kind(), ErrorKind::Usage);
+        let application = "application_1_0001".parse().unwrap();
+        assert_eq!(ApplicationError::NotFound { application }.kind(), ErrorKind::NotFound);
+    }
 }

@@ -13,7 +13,7 @@ use super::spec::{JobJar, ResolvedJob};
 use crate::conf::Configuration;
 use crate::flink::{FlinkConfig, Version};
 use crate::hdfs::FileSystems;
-use crate::hdfs::stage::Staging;
+use crate::hdfs::stage::{StageError, Staging};
 use crate::yarn::{NewApplication, QueueInfo, QueueState, Resource, ResourceManager};
 
 /// Queues named in a hint.
@@ -44,7 +44,7 @@ pub async fn check(gateway: &Gateway, job: &ResolvedJob, plan: &Plan) -> Result<
         }
     };
     let staging = async {
-        Staging::open(Arc::clone(&file_systems), plan.staging.clone()).await.map_err(PreflightError::Staging)
+        Staging::open(Arc::clone(&file_systems), plan.staging.clone()).await.map_err(PreflightError::from)
     };
     let remote = check_remote(&file_systems, job, &plan.config);
     let (application, (), staging, ()) = futures::try_join!(application, queue, staging, remote)?;
@@ -59,8 +59,11 @@ pub async fn check(gateway: &Gateway, job: &ResolvedJob, plan: &Plan) -> Result<
 pub async fn provided_version(gateway: &Gateway, dirs: &[String]) -> Result<Version, PreflightError> {
     let file_systems = gateway.file_systems().map_err(file_system)?;
     for dir in dirs {
-        let remote =
-            |source| PreflightError::Remote { what: keys::PROVIDED_LIB_DIRS.key, path: dir.clone(), source };
+        let remote = |source| PreflightError::Remote {
+            what: keys::PROVIDED_LIB_DIRS.key,
+            path: dir.clone(),
+            source: Box::new(source),
+        };
         let (fs, path) = file_systems.locate(dir).map_err(remote)?;
         let entries = fs.list(&path).await.map_err(remote)?;
         if let Some(version) = entries.iter().find_map(|entry| Version::from_dist_jar(entry.name())) {
@@ -77,12 +80,12 @@ pub fn provided_dirs(config: &FlinkConfig) -> Vec<String> {
 
 fn file_system(error: ApplicationError) -> PreflightError {
     match error {
-        ApplicationError::FileSystem(source) => PreflightError::Staging(source.into()),
+        ApplicationError::FileSystem(source) => StageError::from(source).into(),
         ApplicationError::ResourceManager(source) => PreflightError::ResourceManager(source),
         ApplicationError::Hadoop(source) => source.into(),
         ApplicationError::User(source) => source.into(),
         // Opening file systems asks for no application.
-        other => PreflightError::Staging(crate::hdfs::HdfsError::Configuration(other.to_string()).into()),
+        other => StageError::from(crate::hdfs::HdfsError::Configuration(other.to_string())).into(),
     }
 }
 
@@ -93,7 +96,8 @@ async fn check_remote(
     config: &FlinkConfig,
 ) -> Result<(), PreflightError> {
     let stat = async |what: &'static str, path: &str| {
-        let remote = |source| PreflightError::Remote { what, path: path.to_owned(), source };
+        let remote =
+            |source| PreflightError::Remote { what, path: path.to_owned(), source: Box::new(source) };
         let (fs, path) = file_systems.locate(path).map_err(remote)?;
         fs.stat(&path).await.map_err(remote)
     };
@@ -110,8 +114,11 @@ async fn check_remote(
     }
     // A cluster without flink-dist would come up to nothing at all.
     let names = try_join_all(dirs.iter().map(async |dir| {
-        let remote =
-            |source| PreflightError::Remote { what: keys::PROVIDED_LIB_DIRS.key, path: dir.clone(), source };
+        let remote = |source| PreflightError::Remote {
+            what: keys::PROVIDED_LIB_DIRS.key,
+            path: dir.clone(),
+            source: Box::new(source),
+        };
         let (fs, path) = file_systems.locate(dir).map_err(remote)?;
         let entries = fs.list(&path).await.map_err(remote)?;
         Ok::<_, PreflightError>(entries.iter().any(|entry| Version::from_dist_jar(entry.name()).is_some()))

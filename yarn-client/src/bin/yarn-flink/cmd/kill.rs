@@ -24,7 +24,7 @@ pub(super) async fn run(context: &Context, args: Kill) -> Result<ExitStatus, Fai
             Err(error) => {
                 let not_found = matches!(error, ApplicationError::NotFound { .. });
                 let text = error.to_string();
-                let failed = report(&context.printer, &Failure::Application(error));
+                let failed = report(&context.printer, &Failure::from(error));
                 if status == ExitStatus::Success {
                     status = failed;
                 }

@@ -29,28 +29,28 @@ pub(crate) struct Context {
 /// Why a verb failed.
 pub(crate) enum Failure {
     /// Before or at submission.
-    Submit(SubmitError),
+    Submit(Box<SubmitError>),
     /// A question to the ResourceManager.
-    Application(ApplicationError),
+    Application(Box<ApplicationError>),
     /// Standard output.
     Output(io::Error),
 }
 
 impl From<SubmitError> for Failure {
     fn from(error: SubmitError) -> Self {
-        Self::Submit(error)
+        Self::Submit(Box::new(error))
     }
 }
 
 impl From<PreflightError> for Failure {
     fn from(error: PreflightError) -> Self {
-        Self::Submit(error.into())
+        Self::Submit(Box::new(error.into()))
     }
 }
 
 impl From<ApplicationError> for Failure {
     fn from(error: ApplicationError) -> Self {
-        Self::Application(error)
+        Self::Application(Box::new(error))
     }
 }
 
@@ -112,8 +112,8 @@ pub(crate) fn report(printer: &Printer, failure: &Failure) -> ExitStatus {
         // Whoever read our output has had enough, as in `yarn-flink list | head -1`.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitStatus::Success,
         Failure::Output(error) => (error, None, ErrorKind::Usage),
-        Failure::Submit(error) => (error, error.hint(), error.kind()),
-        Failure::Application(error) => (error, error.hint(), error.kind()),
+        Failure::Submit(error) => (error.as_ref(), error.hint(), error.kind()),
+        Failure::Application(error) => (error.as_ref(), error.hint(), error.kind()),
     };
     printer.error(error, hint.as_deref(), deploy::detail(error));
     match kind {

@@ -173,7 +173,7 @@ async fn watch(
         Some(Ok(report)) => finish(context, &report, submitted, level),
         Some(Err(error)) => {
             print_last(context, last.as_ref(), submitted)?;
-            Ok(report(printer, &Failure::Application(error)))
+            Ok(report(printer, &Failure::from(error)))
         }
         None => {
             print_last(context, last.as_ref(), submitted)?;

@@ -1,0 +1,145 @@
+//! Rules of the house that no compiler checks: who may depend on whom, what the machine must not touch, licences.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use integration_tests::binaries::workspace;
+use serde_json::Value;
+
+fn metadata() -> Result<Value> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let output = Command::new(cargo)
+        .current_dir(workspace())
+        .args([
+            "metadata",
+            "--format-version=1",
+            "--locked",
+            "--offline",
+            "--filter-platform=x86_64-unknown-linux-gnu",
+        ])
+        .output()?;
+    ensure!(output.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+fn packages(metadata: &Value) -> impl Iterator<Item = &Value> {
+    metadata.get("packages").and_then(Value::as_array).into_iter().flatten()
+}
+
+fn name(value: &Value) -> &str {
+    value.get("name").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// All Rust files below a folder with their text, test modules apart.
+fn sources(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+            let path = entry?.path();
+            if path.is_dir() {
+                if !path.ends_with("tests") {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("tests.rs")
+            {
+                let text = fs::read_to_string(&path)?;
+                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(&text).to_owned();
+                found.push((path, code));
+            }
+        }
+    }
+    ensure!(!found.is_empty(), "no sources in {}", folder.display());
+    Ok(found)
+}
+
+#[test]
+fn crates_depend_in_one_direction() -> Result<()> {
+    let allowed: [(&str, &[&str]); 4] = [
+        ("proto", &[]),
+        ("yarn-client", &["proto"]),
+        ("app-master", &["proto", "yarn-client"]),
+        ("integration-tests", &["proto", "yarn-client", "app-master"]),
+    ];
+    let metadata = metadata()?;
+    let ours: BTreeSet<&str> = allowed.iter().map(|(name, _)| *name).collect();
+    for (crate_name, may_use) in allowed {
+        let package = packages(&metadata).find(|package| name(package) == crate_name).context(crate_name)?;
+        let uses = package.get("dependencies").and_then(Value::as_array).into_iter().flatten().map(name);
+        for used in uses.filter(|used| ours.contains(used)) {
+            assert!(may_use.contains(&used), "{crate_name} must not depend on {used}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn floors_of_the_client_library_are_kept() -> Result<()> {
+    // Each floor with what it may use; itself is understood.
+    let floors: [(&str, &[&str]); 7] = [
+        ("conf", &[]),
+        ("flink", &["conf"]),
+        ("security", &["conf"]),
+        ("rpc", &["security", "conf"]),
+        ("yarn", &["rpc", "security", "conf"]),
+        ("hdfs", &["yarn", "rpc", "security", "conf"]),
+        ("deploy", &["hdfs", "yarn", "rpc", "security", "conf", "flink"]),
+    ];
+    let root = workspace().join("yarn-client/src");
+    for (floor, may_use) in floors {
+        for (path, code) in sources(&root.join(floor))? {
+            for (other, _) in floors.iter().filter(|(other, _)| *other != floor && !may_use.contains(other)) {
+                let used = code.contains(&format!("crate::{other}"));
+                assert!(!used, "{} uses {other}, which is not below {floor}", path.display());
+            }
+        }
+    }
+    let only_hdfs = sources(&root)?.into_iter().filter(|(path, _)| !path.starts_with(root.join("hdfs")));
+    for (path, code) in only_hdfs {
+        assert!(!code.contains("use hdfs_native"), "{} names hdfs_native", path.display());
+    }
+    Ok(())
+}
+
+#[test]
+fn the_machine_touches_nothing() -> Result<()> {
+    for (path, code) in sources(&workspace().join("app-master/src/machine"))? {
+        for forbidden in ["tokio", "Instant::now", "SystemTime", "std::env", "std::fs", "std::net", "rand::"]
+        {
+            assert!(!code.contains(forbidden), "{} reaches for {forbidden}", path.display());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn licences_are_permissive() -> Result<()> {
+    let policy = fs::read_to_string(workspace().join("deny.toml"))?;
+    let list = policy
+        .split("allow = [")
+        .nth(1)
+        .and_then(|rest| rest.split(']').next())
+        .context("deny.toml: allow")?;
+    let allowed: BTreeSet<&str> = list.split('"').skip(1).step_by(2).collect();
+    let metadata = metadata()?;
+    for package in packages(&metadata) {
+        let licence = package.get("license").and_then(Value::as_str).unwrap_or("none");
+        // "A OR B AND C" binds as in arithmetic; one alternative has to be allowed whole.
+        let alternatives = licence.split(" OR ").map(|text| text.trim_matches(['(', ')']));
+        let legacy = licence.split('/');
+        let fits =
+            |text: &str| text.split(" AND ").all(|one| allowed.contains(one.trim_matches(['(', ')', ' '])));
+        let ok = alternatives.clone().any(fits) || legacy.clone().any(fits) || {
+            let nested: Vec<&str> = licence.split(" AND ").collect();
+            nested
+                .iter()
+                .all(|part| part.trim_matches(['(', ')']).split(" OR ").any(|one| allowed.contains(one)))
+        };
+        assert!(ok, "{}: licence {licence} is not in deny.toml", name(package));
+    }
+    Ok(())
+}
