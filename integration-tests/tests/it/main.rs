@@ -8,5 +8,6 @@ mod failures;
 mod fixture;
 mod house;
 mod options;
+mod rpc;
 mod tool;
 mod versions;
