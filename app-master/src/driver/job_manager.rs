@@ -175,7 +175,7 @@ fn argv(spec: &LaunchSpec, container: &Container, ports: Ports, java: &Path) -> 
         allow_non_restored_state: job.allow_non_restored_state,
     };
     let logging = logging(spec, container.log_dir.join(program::LOG).display().to_string());
-    let line = command::job_manager(
+    let mut line = command::job_manager(
         &java.display().to_string(),
         &manager.jvm_args,
         None,
@@ -184,11 +184,13 @@ fn argv(spec: &LaunchSpec, container: &Container, ports: Ports, java: &Path) -> 
         &properties,
         Some(&program),
     );
-    let argv = line
-        .argv_by_template(spec.flink_conf.get("yarn.container-start-command-template").map(String::as_str));
-    // What the NodeManager does for a TaskManager's command.
+    // What the NodeManager and its shell do for a TaskManager's command.
     let log_dir = container.log_dir.display().to_string();
-    argv.into_iter().map(|arg| arg.replace("<LOG_DIR>", &log_dir)).collect()
+    let variable = |name: &str| container.environment.get(name).map(str::to_owned);
+    line.expand(&variable, &log_dir);
+    let template = spec.flink_conf.get("yarn.container-start-command-template");
+    let template = template.map(|template| command::expand(template, &variable, &log_dir));
+    line.argv_by_template(template.as_deref())
 }
 
 /// Log settings of a process that writes to `file`.

@@ -453,4 +453,38 @@ mod tests {
         assert_eq!(std::fs::read(&path).expect("the file"), b"a: b");
         assert_eq!(path.metadata().expect("its mode").permissions().mode() & 0o777, 0o600);
     }
+
+    fn settings_of(options: &[(&str, &str)]) -> Result<Settings, StartError> {
+        let spec = LaunchSpec { flink_version: "1.20.5".to_owned(), ..LaunchSpec::default() };
+        let config = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        settings(&spec, &FlinkConfig::from_flat(config), false)
+    }
+
+    #[test]
+    fn heartbeats_are_the_users() {
+        let settings = settings_of(&[]).expect("defaults");
+        assert_eq!(settings.heartbeat, Duration::from_secs(5));
+        assert_eq!(settings.heartbeat_pending, HEARTBEAT_PENDING);
+        let settings = settings_of(&[
+            ("yarn.heartbeat.interval", "7"),
+            ("yarn.heartbeat.container-request-interval", "300"),
+            ("resourcemanager.taskmanager-timeout", "1 min"),
+            ("taskmanager.registration.timeout", "2 min"),
+        ])
+        .expect("good values");
+        assert_eq!(settings.heartbeat, Duration::from_secs(7));
+        assert_eq!(settings.heartbeat_pending, Duration::from_millis(300));
+        assert_eq!(settings.idle_timeout, Duration::from_secs(60));
+        assert_eq!(settings.registration_timeout, Duration::from_secs(120));
+        let older = settings_of(&[("yarn.heartbeat-delay", "9")]).expect("the deprecated key");
+        assert_eq!(older.heartbeat, Duration::from_secs(9));
+    }
+
+    #[test]
+    fn heartbeats_that_are_no_numbers_are_an_error() {
+        for key in ["yarn.heartbeat.interval", "yarn.heartbeat.container-request-interval"] {
+            let error = settings_of(&[(key, "often")]).expect_err("not a number");
+            assert!(error.to_string().contains(key), "{error}");
+        }
+    }
 }

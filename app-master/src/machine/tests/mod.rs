@@ -145,6 +145,28 @@ fn containers_that_never_register_end_the_application_with_their_cause() {
 }
 
 #[test]
+fn what_a_node_manager_says_is_shown_without_its_frame() {
+    let launch = "[2026-11-22 20:05:40.095]Exception from container-launch.\nContainer id: container_1_0001_01_000002\n\
+                  Exit code: 127\n\n[2026-11-22 20:05:40.123]Container exited with a non-zero exit code 127. Error file: \
+                  prelaunch.err.\nLast 4096 bytes of prelaunch.err :\nLast 4096 bytes of taskmanager.stderr :\n\
+                  /bin/bash: line 1: /nonexistent/bin/java: No such file or directory\n\n\n\
+                  [2026-11-22 20:05:40.124]Container exited with a non-zero exit code 127. Error file: prelaunch.err.\n\
+                  Last 4096 bytes of taskmanager.stderr :\n\
+                  /bin/bash: line 1: /nonexistent/bin/java: No such file or directory\n";
+    assert_eq!(
+        super::text::container_end(launch),
+        "/bin/bash: line 1: /nonexistent/bin/java: No such file or directory"
+    );
+    let memory = "[2026-11-22 20:05:40.095]Container [pid=7,containerID=c] is running 500000000B beyond the 'PHYSICAL' \
+                  memory limit. Killing container.\nDump of the process-tree for c :\n\t|- PID PPID\n";
+    assert_eq!(
+        super::text::container_end(memory),
+        "Container [pid=7,containerID=c] is running 500000000B beyond the 'PHYSICAL' memory limit. Killing container."
+    );
+    assert_eq!(super::text::container_end("\n"), "");
+}
+
+#[test]
 fn job_larger_than_the_cluster_is_ended_with_that_cause() {
     let mut world = world(1);
     world.job.slots = 40;
