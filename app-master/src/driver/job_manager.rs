@@ -64,6 +64,8 @@ pub(super) struct Ended {
     pub cause: Option<String>,
     /// It could not bind a port.
     pub port_taken: bool,
+    /// The job had finished before.
+    pub job_finished: bool,
 }
 
 /// A running JobManager.
@@ -71,6 +73,7 @@ pub(super) struct Ended {
 pub(super) struct JobManager {
     child: tokio::process::Child,
     log_dir: PathBuf,
+    job_id: String,
 }
 
 impl JobManager {
@@ -99,7 +102,8 @@ impl JobManager {
             .kill_on_drop(true)
             .spawn()
             .map_err(StartError::Spawn)?;
-        Ok(Self { child, log_dir: container.log_dir.clone() })
+        let job_id = spec.job.clone().unwrap_or_default().job_id;
+        Ok(Self { child, log_dir: container.log_dir.clone(), job_id })
     }
 
     /// The process, for [`stop`].
@@ -119,7 +123,8 @@ impl JobManager {
             failure::fatal_error_in_log(&log).map(|failure| failure.summary).or_else(|| last_lines(&errors));
         let port_taken = exit == Exit::Code(1)
             && (log.contains("java.net.BindException") || log.contains("Address already in use"));
-        Ended { exit, cause, port_taken }
+        let job_finished = program::job_finished(&log, &self.job_id);
+        Ended { exit, cause, port_taken, job_finished }
     }
 }
 

@@ -387,6 +387,7 @@ impl Driver {
                         exit: ended.exit,
                         cause: ended.cause,
                         port_taken: ended.port_taken,
+                        job_finished: ended.job_finished,
                     }
                 });
             }

@@ -47,6 +47,11 @@ pub(super) async fn end(log_dir: &Path, job_id: &str) -> bool {
     }
 }
 
+/// Whether a log says that the job has finished.
+pub(super) fn job_finished(log: &str, job_id: &str) -> bool {
+    log.contains(&format!("Job {job_id} reached terminal state FINISHED"))
+}
+
 /// The last part of a file as text; empty when it cannot be read.
 pub(super) fn tail(path: &Path) -> String {
     read(path, |length| length.saturating_sub(SEARCHED)).unwrap_or_default()

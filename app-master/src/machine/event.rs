@@ -45,6 +45,8 @@ pub enum Event {
         cause: Option<String>,
         /// It could not bind one of its ports.
         port_taken: bool,
+        /// Its log says that our job has finished, which may have been too short a while ago to be seen by REST.
+        job_finished: bool,
     },
     /// Flink's REST server answered.
     Flink(FlinkView),

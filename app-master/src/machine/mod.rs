@@ -220,7 +220,8 @@ impl AppMaster {
                 self.job_manager = JobManager::Gone;
                 self.end(Outcome::failed(cause), now);
             }
-            Event::JobManagerExited { exit, cause, port_taken } => {
+            Event::JobManagerExited { exit, cause, port_taken, job_finished } => {
+                self.finished |= job_finished;
                 self.job_manager_exited(exit, cause, port_taken, now);
             }
             Event::Flink(view) => self.observe(view, now),

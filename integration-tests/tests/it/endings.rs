@@ -6,7 +6,8 @@ use integration_tests::{http, shared};
 use serde_json::Value;
 
 use crate::tool::{
-    GONE, LIMIT, Ran, command, end, eventually, finish, job_in_state, nothing_left, run, run_args, status, text,
+    GONE, LIMIT, Ran, command, end, eventually, finish, job_in_state, nothing_left, run, run_args, status,
+    text,
 };
 
 /// What programs may count on in the JSON of an application (design: command line).
@@ -39,13 +40,8 @@ struct End<'a> {
 const FINISHED: End<'_> =
     End { final_status: "SUCCEEDED", job_state: "FINISHED", code: "", first: "FINISHED", hint: "" };
 
-const CANCELED: End<'_> = End {
-    final_status: "KILLED",
-    job_state: "CANCELED",
-    code: "job_canceled",
-    first: "CANCELED",
-    hint: "",
-};
+const CANCELED: End<'_> =
+    End { final_status: "KILLED", job_state: "CANCELED", code: "job_canceled", first: "CANCELED", hint: "" };
 
 fn failed<'a>(first: &'a str, hint: &'a str) -> End<'a> {
     End { final_status: "FAILED", job_state: "FAILED", code: "job_failed", first, hint }
@@ -195,7 +191,10 @@ async fn attached_job_whose_task_fails() -> Result<()> {
         run(cluster, &["-o", "json"], &["FailingTask", "--message", "no such luck"]).await?.expect(1)?;
     let right = failed("FAILED: java.lang.IllegalStateException: no such luck", "yarn logs");
     check_attached(cluster, &ran, &right).await?;
-    ensure!(ran.stderr.contains("error: the job failed: java.lang.IllegalStateException: no such luck"), "{ran:?}");
+    ensure!(
+        ran.stderr.contains("error: the job failed: java.lang.IllegalStateException: no such luck"),
+        "{ran:?}"
+    );
     Ok(())
 }
 
@@ -213,7 +212,10 @@ async fn detached_job_that_is_cancelled() -> Result<()> {
     })
     .await?;
     let running = status(cluster, &id).await?;
-    ensure!(text(&running, "state") == "RUNNING" && text(&running, "final_status") == "UNDEFINED", "{running}");
+    ensure!(
+        text(&running, "state") == "RUNNING" && text(&running, "final_status") == "UNDEFINED",
+        "{running}"
+    );
     ensure!(running.get("containers").and_then(Value::as_u64) == Some(2), "{running}");
     let page = http::get(text(&running, "tracking_url")).await?.success()?.text();
     ensure!(page.contains("Apache Flink Web Dashboard"), "{page}");
@@ -261,7 +263,10 @@ async fn main_that_throws() -> Result<()> {
     let right = failed("FAILED: java.lang.IllegalStateException: this is the root of it", "yarn logs");
     let (_, printed) = faulty(&["ThrowInMain"], &right).await?;
     let diagnostics = text(&printed, "diagnostics");
-    ensure!(diagnostics.contains("java.lang.IllegalArgumentException: main() was asked to throw"), "{diagnostics}");
+    ensure!(
+        diagnostics.contains("java.lang.IllegalArgumentException: main() was asked to throw"),
+        "{diagnostics}"
+    );
     Ok(())
 }
 

@@ -84,6 +84,21 @@ fn main_that_throws_after_its_job_is_a_failure() {
 }
 
 #[test]
+fn end_of_a_job_that_was_seen_in_the_log_only() {
+    let mut world = world(1);
+    world.job.runs = MINUTES;
+    world.run_until("job runs", |w| w.running_since.is_some() && w.now > ms(8000));
+    let (exit, cause) = (Exit::Code(2), Some("java.lang.IllegalStateException: late".to_owned()));
+    world.after(ms(1), Event::JobManagerExited { exit, cause, port_taken: false, job_finished: true });
+    let (status, diagnostics) = report(&mut world);
+    assert_eq!(status, FinalStatus::Failed);
+    assert!(
+        diagnostics.contains("after its job had finished: java.lang.IllegalStateException: late"),
+        "{diagnostics}"
+    );
+}
+
+#[test]
 fn job_that_flink_passes_over_is_a_failure() {
     let mut world = world(1);
     world.job.second = true;
@@ -245,7 +260,15 @@ fn sigterm_stops_the_job_manager_and_says_nothing_to_the_resource_manager() {
     world.machine.handle(Event::Terminate, world.now);
     let actions: Vec<_> = std::iter::from_fn(|| world.machine.poll_action()).collect();
     assert!(actions.iter().any(|action| matches!(action, Action::StopJobManager(_))), "at once: {actions:?}");
-    world.after(ms(100), Event::JobManagerExited { exit: Exit::Signal(15), cause: None, port_taken: false });
+    world.after(
+        ms(100),
+        Event::JobManagerExited {
+            exit: Exit::Signal(15),
+            cause: None,
+            port_taken: false,
+            job_finished: false,
+        },
+    );
     world.run(MINUTES);
     assert_eq!((world.exit, world.unregistered.clone(), world.staging), (Some(143), None, true));
 }

@@ -342,7 +342,7 @@ impl World {
 }
 
 fn job_manager_exit(exit: Exit, cause: Option<&str>) -> Event {
-    Event::JobManagerExited { exit, cause: cause.map(str::to_owned), port_taken: false }
+    Event::JobManagerExited { exit, cause: cause.map(str::to_owned), port_taken: false, job_finished: false }
 }
 
 fn container(sequence: i64) -> AllocatedContainer {
