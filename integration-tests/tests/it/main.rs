@@ -3,6 +3,7 @@
 //! A test that breaks daemons boots a cluster of its own; all others use `shared::cluster()` and look only at their own
 //! application. Every test begins with `shared::turn()`, which limits how many load the machine at a time.
 
+mod clients;
 mod endings;
 mod failures;
 mod fixture;
