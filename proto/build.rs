@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ".hadoop.common.CredentialsKVProto",
             ".hadoop.yarn.ContainerLaunchContextProto",
             ".yarnflink.launch.LaunchSpec",
+            ".yarnflink.launch.File",
         ])
         .compile_fds(descriptors)?;
     Ok(())

@@ -29,8 +29,8 @@ pub mod launch {
 
     /// The layout version this build writes and reads.
     pub const VERSION: u32 = 1;
-    /// Name of the file in the staging directory and in the container's working directory.
-    pub const FILE_NAME: &str = "launch-spec.pb";
+    /// Alias of the secret that holds it in the container's credentials.
+    pub const SECRET: &str = "yarn-flink.launch-spec";
 }
 
 /// A serialised `FileDescriptorSet` of every `.proto` file of this crate, for comparison with the descriptors

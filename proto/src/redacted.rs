@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::hadoop::common::{CredentialsKvProto, TokenProto};
 use crate::hadoop::yarn::ContainerLaunchContextProto;
-use crate::launch::LaunchSpec;
+use crate::launch::{File, LaunchSpec};
 
 impl fmt::Debug for TokenProto {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,6 +31,12 @@ impl fmt::Debug for ContainerLaunchContextProto {
             .field("environment", &self.environment.iter().map(|e| e.key.as_deref()).collect::<Vec<_>>())
             .field("command", &self.command)
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File").field("link", &self.link).field("size", &self.content.len()).finish()
     }
 }
 

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proto::ids::{ContainerId, NodeId};
-use proto::launch::LaunchSpec;
-use tokio::sync::Mutex;
+use proto::launch::{LaunchSpec, LocalResource};
+use tokio::sync::{Mutex, OnceCell};
 use yarn_client::flink::command;
+use yarn_client::hdfs::HdfsError;
 use yarn_client::security::{Credentials, Token};
 use yarn_client::yarn::{AM_RM_TOKEN, AllocatedContainer, LaunchContext, NodeManagerClient, launch};
 
 use super::job_manager;
 use super::ports::Ports;
+use super::staging::Staging;
 use crate::machine::Event;
 
 /// A container whose NodeManager cannot be reached dies with its node: the end is not held up for it.
@@ -31,6 +33,9 @@ pub(super) struct NodeManagers {
     client: Arc<NodeManagerClient>,
     spec: Arc<LaunchSpec>,
     credentials: Arc<Credentials>,
+    staging: Staging,
+    /// The application's own files, once they are in HDFS.
+    files: Arc<OnceCell<Vec<LocalResource>>>,
     host: String,
     launched: Arc<Mutex<BTreeMap<ContainerId, Launched>>>,
 }
@@ -41,6 +46,7 @@ impl NodeManagers {
         client: NodeManagerClient,
         spec: Arc<LaunchSpec>,
         credentials: &Credentials,
+        staging: Staging,
         host: &str,
     ) -> Self {
         Self {
@@ -48,6 +54,8 @@ impl NodeManagers {
             spec,
             // With that token the job's code could act as the application master.
             credentials: Arc::new(credentials.without(AM_RM_TOKEN)),
+            staging,
+            files: Arc::default(),
             host: host.to_owned(),
             launched: Arc::default(),
         }
@@ -67,7 +75,13 @@ impl NodeManagers {
         };
         let launched = Launched { node: container.node.clone(), token: token.clone() };
         self.launched.lock().await.insert(id, launched);
-        let context = self.context(&container, ports);
+        let context = match self.publish_files().await {
+            Ok(files) => self.context(&container, ports, files),
+            Err(error) => {
+                let cause = format!("the application's files could not be put into HDFS: {error}");
+                return Event::ContainerStartFailed { id, cause };
+            }
+        };
         match self.client.start(&container.node, &token, &container.token, &context).await {
             Ok(()) => Event::ContainerStarted(id),
             Err(error) => Event::ContainerStartFailed { id, cause: error.to_string() },
@@ -84,7 +98,18 @@ impl NodeManagers {
         }
     }
 
-    fn context(&self, container: &AllocatedContainer, ports: Ports) -> LaunchContext {
+    /// Puts the application's own files into HDFS, once.
+    pub(super) async fn publish_files(&self) -> Result<&[LocalResource], HdfsError> {
+        let files = self.files.get_or_try_init(|| self.staging.publish(&self.spec.files)).await?;
+        Ok(files)
+    }
+
+    fn context(
+        &self,
+        container: &AllocatedContainer,
+        ports: Ports,
+        files: &[LocalResource],
+    ) -> LaunchContext {
         let spec = &self.spec;
         let task_manager = spec.task_manager.clone().unwrap_or_default();
         let env = task_manager.env.into_iter().collect();
@@ -109,13 +134,15 @@ impl NodeManagers {
             &properties,
         );
         let template = Some(task_manager.command_template.as_str()).filter(|template| !template.is_empty());
-        let redirects = "1><LOG_DIR>/taskmanager.out 2><LOG_DIR>/taskmanager.err";
+        // NodeManagers put the end of a file with `stderr` in its name into the diagnostics of a container that fails
+        // (`yarn.nodemanager.container.stderr.pattern`); flink-yarn's `taskmanager.err` misses that.
+        let redirects = "1><LOG_DIR>/taskmanager.out 2><LOG_DIR>/taskmanager.stderr";
         // Expanding: the paths of this container, and `<LOG_DIR>` in JVM options of the user's.
         let command = line.render(template, &launch::quote_expanding, redirects);
         LaunchContext {
             command,
             env,
-            local_resources: task_manager.local_resources,
+            local_resources: task_manager.local_resources.into_iter().chain(files.iter().cloned()).collect(),
             credentials: (!self.credentials.is_empty()).then(|| (*self.credentials).clone()),
             view_acls: spec.view_acls.clone(),
             modify_acls: spec.modify_acls.clone(),

@@ -89,6 +89,10 @@ impl Scheduler {
                 self.response_id.store(0, Ordering::Relaxed);
                 Event::Registered { maximum: registered.maximum }
             }
+            // The answer to an earlier try was lost; the maximum with it, which the client has checked before.
+            Err(error) if error.is_already_registered() => {
+                Event::Registered { maximum: Resource::new(u64::MAX, u32::MAX) }
+            }
             Err(error) => Event::RegistrationFailed { cause: error.to_string() },
         }
     }

@@ -112,7 +112,7 @@ impl AppMaster {
     }
 
     fn begin_ending(&mut self, end: End) {
-        for timer in [Timer::FlinkPoll, Timer::ProgramEnd, Timer::Starvation] {
+        for timer in [Timer::FlinkPoll, Timer::Starvation] {
             self.timers.stop(timer);
         }
         let staging_done = matches!(end, End::Abandon(_));
@@ -222,10 +222,12 @@ impl AppMaster {
         self.end(Outcome { job, cause }, now);
     }
 
-    /// `main` has returned after its job was FINISHED, or was given enough time to.
-    pub(super) fn program_ended(&mut self, now: Duration) {
+    /// `main` has returned after its job was FINISHED.
+    pub(super) fn program_ended(&mut self, job_passed_over: bool, now: Duration) {
         if self.finished {
-            self.end(Outcome::finished(), now);
+            let outcome =
+                if job_passed_over { Outcome::failed(text::job_passed_over()) } else { Outcome::finished() };
+            self.end(outcome, now);
         }
     }
 

@@ -37,8 +37,6 @@ const POLL_YOUNG: Duration = Duration::from_millis(200);
 /// The same for a job that has run for longer than [`YOUNG`].
 const POLL_SETTLED: Duration = Duration::from_secs(1);
 const YOUNG: Duration = Duration::from_secs(30);
-/// Flink up to 2.2 cannot tell that `main` has returned except in its log; after this time it is taken for granted.
-const PROGRAM_END: Duration = Duration::from_millis(1500);
 /// A job that lacks TaskManagers for this long makes the application master count the cluster.
 const STARVATION: Duration = Duration::from_secs(15);
 /// JobManager processes started before a job has been seen: the first, and replacements of killed ones.
@@ -176,9 +174,6 @@ impl AppMaster {
         if self.timers.take_expired(Timer::FlinkPoll, now) {
             self.poll_flink(now);
         }
-        if self.timers.take_expired(Timer::ProgramEnd, now) {
-            self.program_ended(now);
-        }
         if self.timers.take_expired(Timer::Starvation, now) {
             self.check_starvation(now);
         }
@@ -234,7 +229,7 @@ impl AppMaster {
                 self.timers.set(Timer::FlinkPoll, now + POLL_STARTING);
             }
             Event::JobResult { cause } => self.job_result(cause, now),
-            Event::ProgramEnded => self.program_ended(now),
+            Event::ProgramEnded { job_passed_over } => self.program_ended(job_passed_over, now),
             Event::ClusterCapacity { task_managers, description } => {
                 self.capacity_known(task_managers, &description, now);
             }
@@ -439,9 +434,8 @@ impl AppMaster {
             }
             (None, Some((JobStatus::Finished, _))) if !self.finished => {
                 self.finished = true;
-                self.timers.set(Timer::ProgramEnd, now + PROGRAM_END);
+                // `main` may have more to do; Flink must not be shut down under it.
                 self.actions.push_back(Action::WatchProgram);
-                self.timers.set(Timer::FlinkPoll, now + POLL_STARTING);
             }
             (None, Some((status, _))) if status.is_terminal() && status != JobStatus::Finished => {
                 self.fetch_result(now)

@@ -9,8 +9,6 @@ pub enum Timer {
     Heartbeat,
     /// When to look at Flink again.
     FlinkPoll,
-    /// When to stop waiting for the program to return after its job has finished.
-    ProgramEnd,
     /// When a JobManager that was told to go is told more firmly.
     JobManagerExit,
     /// When a job that lacks TaskManagers is looked at: can the cluster ever hold them?
@@ -19,7 +17,7 @@ pub enum Timer {
     Unregister,
 }
 
-const COUNT: usize = 6;
+const COUNT: usize = 5;
 
 /// Deadlines, indexed by [`Timer`].
 #[derive(Debug, Default)]

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
+use proto::launch::File;
+
 use super::error::PreflightError;
 use super::keys;
 use super::plan::{APP_MASTER, CONF_DIR, UserJar};
@@ -93,18 +95,17 @@ pub(super) fn stage_plan(
         }
         items.push(item(&path, name, Kind::Archive, keys::SHIP_ARCHIVES.key)?);
     }
-    let LogConfiguration { name, path, .. } = &job.logging;
-    let link = format!("{CONF_DIR}/{name}");
-    items.push(match path {
-        Some(path) => local(path, link, Kind::File),
-        None => bytes(Bytes::from_static(LogConfiguration::built_in().as_bytes()), link),
-    });
+    if let LogConfiguration { name, path: Some(path), .. } = &job.logging {
+        items.push(local(path, format!("{CONF_DIR}/{name}"), Kind::File));
+    }
     Ok(StagePlan { items })
 }
 
-/// Content of our own, in the application's directory.
-pub(super) fn bytes(content: Bytes, link: String) -> StageItem {
-    StageItem { source: Source::Bytes(content), link, kind: Kind::File, scope: Scope::Application }
+/// Files whose content is ours: they travel with the launch specification.
+pub(super) fn own(job: &ResolvedJob) -> Vec<File> {
+    let LogConfiguration { name, path, .. } = &job.logging;
+    let content = Bytes::from_static(LogConfiguration::built_in().as_bytes());
+    path.is_none().then(|| File { link: format!("{CONF_DIR}/{name}"), content }).into_iter().collect()
 }
 
 fn local(path: &Path, link: String, kind: Kind) -> StageItem {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proto::ids::ApplicationId;
-use proto::launch::{Job, JobManager, LaunchSpec, LocalResource, TaskManager, local_resource};
+use proto::launch::{File, Job, JobManager, LaunchSpec, LocalResource, TaskManager, local_resource};
 
 use super::container_env;
 use super::error::PreflightError;
@@ -184,6 +184,7 @@ impl Plan {
             view_acls: text(&keys::VIEW_ACLS).unwrap_or_default(),
             modify_acls: text(&keys::MODIFY_ACLS).unwrap_or_default(),
             job_manager_mib: job_manager.process_mib(),
+            files: files::own(job),
         };
         let task_manager_resource = Resource {
             memory_mib: task_manager.process_mib(),
@@ -241,23 +242,18 @@ impl Plan {
         config
     }
 
-    /// Name (`conf/config.yaml` or `conf/flink-conf.yaml`) and text of the Flink configuration of an application.
+    /// The launch specification, once all files are on the cluster. `staged` is everything the containers get; the
+    /// TaskManagers get all of it but the application master's binary.
     ///
     /// # Errors
     /// [`PreflightError::Flink`] for a value that `flink-conf.yaml` cannot hold.
-    pub fn config_file(&self, config: &FlinkConfig) -> Result<(String, String), PreflightError> {
-        let (name, text) = config.file(&self.version)?;
-        Ok((format!("{CONF_DIR}/{name}"), text))
-    }
-
-    /// The launch specification, once all files are on the cluster. `staged` is everything the containers get; the
-    /// TaskManagers get all of it but the application master's binary.
     pub fn launch_spec(
         &self,
         config: FlinkConfig,
         staged: &[LocalResource],
         staging_dir: String,
-    ) -> LaunchSpec {
+    ) -> Result<LaunchSpec, PreflightError> {
+        let (name, text) = config.file(&self.version)?;
         let mut spec = self.spec.clone();
         spec.staging_dir = staging_dir;
         spec.application_name.clone_from(&self.name);
@@ -268,7 +264,8 @@ impl Plan {
             task_manager.local_resources = for_all.cloned().collect();
             container_env::add_class_path(&mut task_manager.env, &spec.classpath);
         }
-        spec
+        spec.files.push(File { link: format!("{CONF_DIR}/{name}"), content: text.into() });
+        Ok(spec)
     }
 
     /// The application master's environment, once the class path is known.

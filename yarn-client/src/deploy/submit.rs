@@ -7,16 +7,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use prost::Message;
 use proto::ids::ApplicationId;
-use proto::launch::local_resource;
 
 use super::error::{PreflightError, SubmitError};
-use super::files;
 use super::gateway::Gateway;
 use super::plan::Plan;
 use super::preflight::Ready;
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::digest::Digests;
-use crate::hdfs::stage::{Progress, StageError};
+use crate::hdfs::stage::Progress;
+use crate::security::{Credentials, Secret};
 use crate::yarn::{ApplicationSubmission, LaunchContext, LogAggregationContext};
 
 /// A job the ResourceManager has taken.
@@ -70,7 +69,8 @@ pub async fn submit(
     submitted
 }
 
-/// Uploads, in order: the files of the plan with the configuration, then the launch specification that names them.
+/// Uploads the files of the plan and describes the application with them. Nothing but content that the cache lacks
+/// is written: the launch specification goes with the submission.
 async fn stage(
     plan: &Plan,
     ready: &Ready,
@@ -80,10 +80,6 @@ async fn stage(
 ) -> Result<(String, ApplicationSubmission), SubmitError> {
     let id = ready.application.id;
     let config = plan.config_for(id);
-    let (link, text) = plan.config_file(&config)?;
-    let mut stage_plan = plan.files.clone();
-    stage_plan.items.push(files::bytes(Bytes::from(text), link));
-
     // Kept from before the directory exists: a creation that is interrupted may have happened on the NameNode.
     *made = Some(ApplicationDir::open(
         std::sync::Arc::clone(ready.staging.fs()),
@@ -91,22 +87,19 @@ async fn stage(
     ));
     let directory = ready.staging.application_dir(&id).await?;
     *made = Some(directory.clone());
-    let mut resources = ready.staging.stage(&stage_plan, &directory, digests, progress).await?;
+    let resources = ready.staging.stage(&plan.files, &directory, digests, progress).await?;
 
-    let spec = plan.launch_spec(config, &resources, directory.uri());
+    let spec = plan.launch_spec(config, &resources, directory.uri())?;
     let master_env = plan.master_env_with(&spec.classpath);
-    let content = Bytes::from(spec.encode_to_vec());
-    let spec_file = directory
-        .put_bytes(content, proto::launch::FILE_NAME, local_resource::Kind::File)
-        .await
-        .map_err(StageError::from)?;
-    resources.push(spec_file);
+    let secret = Secret::new(Bytes::from(spec.encode_to_vec()));
+    let credentials =
+        Credentials { secrets: vec![(proto::launch::SECRET.to_owned(), secret)], ..Credentials::default() };
 
     let context = LaunchContext {
         command: plan.command.clone(),
         env: master_env,
         local_resources: resources,
-        credentials: None,
+        credentials: Some(credentials),
         view_acls: plan.acls.0.clone().unwrap_or_default(),
         modify_acls: plan.acls.1.clone().unwrap_or_default(),
     };
@@ -153,7 +146,7 @@ async fn discard(
         tracing::debug!(%id, %error, "kill after a lost submission");
     }
     if let Some(directory) = directory
-        && let Err(error) = directory.discard().await
+        && let Err(error) = ready.staging.discard(&directory).await
     {
         tracing::warn!(directory = directory.path(), %error, "the staging directory could not be removed");
     }

@@ -139,7 +139,7 @@ fn what_yarn_shows_of_the_application() {
     assert_eq!((named.name.as_str(), named.application_type.as_str()), ("nightly", "Batch"));
     assert_eq!((named.queue.as_deref(), named.priority), (Some("etl"), Some(5)));
     assert_eq!(named.tags.iter().map(String::as_str).collect::<Vec<_>>(), ["a", "b"]);
-    let spec = named.launch_spec(named.config.clone(), &staged(&named), "hdfs://nn/s".into());
+    let spec = named.launch_spec(named.config.clone(), &staged(&named), "hdfs://nn/s".into()).unwrap();
     assert_eq!(named.node_label.as_deref(), Some("ssd"));
     assert_eq!(spec.task_manager.unwrap().node_label.as_deref(), Some("gpu"));
     assert_eq!(spec.view_acls, "bob ops");
@@ -265,7 +265,7 @@ fn environments_of_the_containers() {
         ("env.log.max", "3"),
     ];
     let plan = Plan::new(&job(&settings), &configured, "alice").unwrap();
-    let spec = plan.launch_spec(plan.config.clone(), &staged(&plan), String::new());
+    let spec = plan.launch_spec(plan.config.clone(), &staged(&plan), String::new()).unwrap();
     let master = plan.master_env_with(&spec.classpath);
     let tasks = spec.task_manager.unwrap().env;
     for (name, value) in [
@@ -302,7 +302,8 @@ fn hadoops_classes_are_where_yarn_says() {
 #[test]
 fn the_launch_specification_is_complete() {
     let plan = plan(&[("parallelism.default", "3"), ("taskmanager.numberOfTaskSlots", "2")]);
-    let spec = plan.launch_spec(plan.config_for(APPLICATION), &staged(&plan), "hdfs://nn/staging".into());
+    let spec =
+        plan.launch_spec(plan.config_for(APPLICATION), &staged(&plan), "hdfs://nn/staging".into()).unwrap();
     assert_eq!(spec.version, proto::launch::VERSION);
     assert_eq!(spec.staging_dir, "hdfs://nn/staging");
     assert_eq!((spec.flink_version.as_str(), spec.application_name.as_str()), ("1.20.5", "WordCount"));
@@ -341,7 +342,7 @@ fn the_launch_specification_is_complete() {
 fn port_ranges_are_the_users() {
     let ranges = |settings: &[(&str, &str)]| {
         let plan = plan(settings);
-        let spec = plan.launch_spec(plan.config.clone(), &[], String::new()).job_manager.unwrap();
+        let spec = plan.launch_spec(plan.config.clone(), &[], String::new()).unwrap().job_manager.unwrap();
         [spec.rpc_port_range, spec.rest_port_range, spec.blob_port_range]
     };
     assert_eq!(
@@ -374,8 +375,9 @@ fn the_cluster_id_of_high_availability_is_the_application() {
 #[test]
 fn the_configuration_file_is_the_versions_own() {
     let plan = plan(&[("a.b", "c")]);
-    let (name, text) = plan.config_file(&plan.config).unwrap();
-    assert_eq!(name, "conf/config.yaml");
+    let spec = plan.launch_spec(plan.config.clone(), &staged(&plan), String::new()).unwrap();
+    let file = spec.files.iter().find(|file| file.link == "conf/config.yaml").unwrap();
+    let text = std::str::from_utf8(&file.content).unwrap();
     assert!(text.contains("a.b"), "{text}");
 }
 
