@@ -23,6 +23,8 @@ pub(super) struct Container {
     pub java_home: Option<PathBuf>,
     /// `PATH`, searched for Java when `JAVA_HOME` is not set.
     pub path: String,
+    /// All variables: JVM options and the command template may name them.
+    pub environment: Environment,
 }
 
 /// A variable that every NodeManager sets is missing or malformed: this is no YARN container.
@@ -53,6 +55,7 @@ impl Container {
             token_file: PathBuf::from(variable("HADOOP_TOKEN_FILE_LOCATION")?),
             java_home: env.non_empty("JAVA_HOME").map(PathBuf::from),
             path: env.get("PATH").unwrap_or_default().to_owned(),
+            environment: env.clone(),
         })
     }
 }

@@ -5,11 +5,10 @@
 //! die alone does not look for processes it has left behind.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
 
 use proto::launch::LaunchSpec;
 use rustix::process::{Pid, Signal};
@@ -20,12 +19,11 @@ use yarn_client::flink::failure;
 
 use super::container::Container;
 use super::ports::Ports;
+use super::program;
 use crate::machine::{Exit, StopSignal};
 
 /// First argument that makes the binary the JobManager's launcher.
 pub const LAUNCHER: &str = "exec-job-manager";
-/// How much of a log's end is searched for the cause of a failure.
-const LOG_TAIL: u64 = 256 * 1024;
 /// Lines of `jobmanager.err` shown when the log says nothing.
 const ERROR_LINES: usize = 8;
 
@@ -115,8 +113,8 @@ impl JobManager {
             Ok(status) => exit_of(status),
             Err(_) => Exit::Code(-1),
         };
-        let log = tail(&self.log_dir.join("jobmanager.log"), LOG_TAIL);
-        let errors = tail(&self.log_dir.join("jobmanager.err"), LOG_TAIL);
+        let log = program::tail(&self.log_dir.join(program::LOG));
+        let errors = program::tail(&self.log_dir.join("jobmanager.err"));
         let cause =
             failure::fatal_error_in_log(&log).map(|failure| failure.summary).or_else(|| last_lines(&errors));
         let port_taken = exit == Exit::Code(1)
@@ -152,27 +150,6 @@ pub fn exec(mut args: impl Iterator<Item = std::ffi::OsString>) -> io::Error {
     std::process::Command::new(java).args(args).exec()
 }
 
-/// Returns when the program's `main` has returned. Flink up to 2.2 tells that only in its log
-/// (`ApplicationDispatcherBootstrap`). Where the user's log configuration hides such lines, a short while must do; where
-/// it shows them, `main` may take its time after its job, but not for ever: the line may read otherwise one day.
-pub(super) async fn program_end(log_dir: &Path) {
-    const ENDS: [&str; 3] =
-        ["Application completed SUCCESSFULLY", "Application CANCELED", "Application FAILED"];
-    const BLIND: Duration = Duration::from_millis(1500);
-    const LONGEST: Duration = Duration::from_secs(600);
-    let path = log_dir.join("jobmanager.log");
-    let begin = tokio::time::Instant::now();
-    loop {
-        let log = tail(&path, LOG_TAIL);
-        let sees_info = log.contains(" to FINISHED");
-        let patience = if sees_info { LONGEST } else { BLIND };
-        if ENDS.iter().any(|line| log.contains(line)) || begin.elapsed() > patience {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
 fn argv(spec: &LaunchSpec, container: &Container, ports: Ports, java: &Path) -> Vec<String> {
     let manager = spec.job_manager.clone().unwrap_or_default();
     let job = spec.job.clone().unwrap_or_default();
@@ -197,8 +174,8 @@ fn argv(spec: &LaunchSpec, container: &Container, ports: Ports, java: &Path) -> 
         savepoint: job.savepoint_path,
         allow_non_restored_state: job.allow_non_restored_state,
     };
-    let logging = logging(spec, container.log_dir.join("jobmanager.log").display().to_string());
-    let line = command::job_manager(
+    let logging = logging(spec, container.log_dir.join(program::LOG).display().to_string());
+    let mut line = command::job_manager(
         &java.display().to_string(),
         &manager.jvm_args,
         None,
@@ -207,11 +184,13 @@ fn argv(spec: &LaunchSpec, container: &Container, ports: Ports, java: &Path) -> 
         &properties,
         Some(&program),
     );
-    let argv = line
-        .argv_by_template(spec.flink_conf.get("yarn.container-start-command-template").map(String::as_str));
-    // What the NodeManager does for a TaskManager's command.
+    // What the NodeManager and its shell do for a TaskManager's command.
     let log_dir = container.log_dir.display().to_string();
-    argv.into_iter().map(|arg| arg.replace("<LOG_DIR>", &log_dir)).collect()
+    let variable = |name: &str| container.environment.get(name).map(str::to_owned);
+    line.expand(&variable, &log_dir);
+    let template = spec.flink_conf.get("yarn.container-start-command-template");
+    let template = template.map(|template| command::expand(template, &variable, &log_dir));
+    line.argv_by_template(template.as_deref())
 }
 
 /// Log settings of a process that writes to `file`.
@@ -248,19 +227,6 @@ fn exit_of(status: ExitStatus) -> Exit {
     status.signal().map_or_else(|| Exit::Code(status.code().unwrap_or(-1)), Exit::Signal)
 }
 
-/// The last bytes of a file as text; empty when it cannot be read.
-fn tail(path: &Path, limit: u64) -> String {
-    let read = || -> io::Result<Vec<u8>> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
-        let mut bytes = Vec::new();
-        file.take(limit).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
-}
-
 fn last_lines(text: &str) -> Option<String> {
     let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let start = lines.len().saturating_sub(ERROR_LINES);
@@ -277,10 +243,5 @@ mod tests {
         let shown = last_lines(&text).expect("lines");
         assert!(shown.starts_with("line 12\n") && shown.ends_with("line 19"), "{shown}");
         assert_eq!(last_lines(" \n"), None);
-    }
-
-    #[test]
-    fn tail_of_a_missing_file_is_empty() {
-        assert_eq!(tail(Path::new("/nonexistent/log"), 10), "");
     }
 }

@@ -5,12 +5,11 @@ mod flink;
 pub mod job_manager;
 mod node_managers;
 mod ports;
+mod program;
 mod resource_manager;
 mod staging;
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,28 +55,14 @@ pub enum StartError {
     /// Not in a container.
     #[error(transparent)]
     Container(#[from] container::ContainerError),
-    /// The container's credentials hold no launch specification.
-    #[error(
-        "the container's credentials hold no launch specification; flink-app-master is launched by yarn-flink"
-    )]
-    NoSpec,
+    /// The launch specification cannot be read.
+    #[error("cannot read {}", launch::FILE_NAME)]
+    ReadSpec(#[source] std::io::Error),
     /// The launch specification is damaged.
-    #[error("the launch specification is damaged")]
+    #[error("{} is damaged", launch::FILE_NAME)]
     DecodeSpec(#[from] prost::DecodeError),
-    /// A file of the launch specification could not be written into the working directory.
-    #[error("cannot write {}", path.display())]
-    WriteFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
     /// The launch specification is of another version.
-    #[error(
-        "the launch specification has version {found}, this application master reads {}",
-        launch::VERSION
-    )]
+    #[error("{} has version {found}, this application master reads {}", launch::FILE_NAME, launch::VERSION)]
     SpecVersion {
         /// Of the file.
         found: u32,
@@ -112,9 +97,8 @@ pub enum StartError {
 pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signal)?;
     let container = Container::from_environment(env)?;
-    let mut credentials = Credentials::read(&container.token_file)?;
-    let spec = Arc::new(take_spec(&mut credentials)?);
-    write_files(&spec, directory)?;
+    let spec = Arc::new(read_spec(directory)?);
+    let credentials = Credentials::read(&container.token_file)?;
     let token = credentials.find(AM_RM_TOKEN).cloned().ok_or(StartError::NoToken)?;
     let conf = Configuration::from_flat(spec.hadoop_conf.clone());
     let user = User::new(spec.user.clone());
@@ -135,10 +119,10 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
             NodeManagerClient::new(&conf)?,
             Arc::clone(&spec),
             &credentials,
-            staging.clone(),
             &container.host,
         ),
         application_layer: settings.application_layer,
+        recovers,
         own_node: own_node(env, &container),
         conf,
         container,
@@ -149,12 +133,6 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         job_manager: None,
         events,
     };
-    // TaskManagers will want them in a moment.
-    let nodes = driver.nodes.clone();
-    tokio::spawn(async move {
-        // A failure is met again, and told, by the first container that needs them.
-        let _ = nodes.publish_files().await;
-    });
     let start = Instant::now();
     let mut machine = AppMaster::new(settings, start.elapsed());
     loop {
@@ -180,36 +158,13 @@ async fn sleep_until(at: Option<Instant>) {
     }
 }
 
-/// Takes the launch specification out of the credentials: the TaskManagers get what remains.
-fn take_spec(credentials: &mut Credentials) -> Result<LaunchSpec, StartError> {
-    let at = credentials
-        .secrets
-        .iter()
-        .position(|(alias, _)| alias == launch::SECRET)
-        .ok_or(StartError::NoSpec)?;
-    let (_, secret) = credentials.secrets.swap_remove(at);
-    let spec = LaunchSpec::decode(secret.expose().clone())?;
+fn read_spec(directory: &Path) -> Result<LaunchSpec, StartError> {
+    let bytes = std::fs::read(directory.join(launch::FILE_NAME)).map_err(StartError::ReadSpec)?;
+    let spec = LaunchSpec::decode(bytes.as_slice())?;
     if spec.version != launch::VERSION {
         return Err(StartError::SpecVersion { found: spec.version });
     }
     Ok(spec)
-}
-
-/// Puts the application's own files where the JobManager looks for them; nobody else may read them.
-fn write_files(spec: &LaunchSpec, directory: &Path) -> Result<(), StartError> {
-    for file in &spec.files {
-        let path = directory.join(&file.link);
-        let write = || {
-            if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent)?;
-            }
-            let mut options = std::fs::OpenOptions::new();
-            options.write(true).create(true).truncate(true).mode(0o600);
-            options.open(&path)?.write_all(&file.content)
-        };
-        write().map_err(|source| StartError::WriteFile { path: path.clone(), source })?;
-    }
-    Ok(())
 }
 
 fn own_node(env: &Environment, container: &Container) -> NodeId {
@@ -248,6 +203,8 @@ struct Driver {
     nodes: NodeManagers,
     staging: Staging,
     application_layer: bool,
+    /// High availability is on: Flink itself goes on with a job after a failure.
+    recovers: bool,
     /// Chosen with the first JobManager.
     ports: Option<Ports>,
     flink: Option<Flink>,
@@ -293,9 +250,12 @@ impl Driver {
             Action::DeleteCluster => self.with_flink(|flink| async move { flink.delete_cluster().await }),
             Action::WatchProgram => {
                 let log_dir = self.container.log_dir.clone();
+                let job_id = self.spec.job.clone().unwrap_or_default().job_id;
+                // A recovered job is what the word says, then.
+                let recovers = self.recovers;
                 self.spawn(async move {
-                    job_manager::program_end(&log_dir).await;
-                    Event::ProgramEnded
+                    let passed_over = program::end(&log_dir, &job_id).await;
+                    Event::ProgramEnded { job_passed_over: passed_over && !recovers }
                 });
             }
             Action::InspectCluster => {
@@ -407,43 +367,39 @@ impl Driver {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use yarn_client::security::Secret;
-
     use super::*;
 
-    fn credentials(version: u32) -> Credentials {
-        let spec = LaunchSpec { version, flink_version: "1.20.5".to_owned(), ..LaunchSpec::default() };
-        let secret = Secret::new(spec.encode_to_vec());
-        Credentials { secrets: vec![(launch::SECRET.to_owned(), secret)], ..Credentials::default() }
+    fn settings_of(options: &[(&str, &str)]) -> Result<Settings, StartError> {
+        let spec = LaunchSpec { flink_version: "1.20.5".to_owned(), ..LaunchSpec::default() };
+        let config = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        settings(&spec, &FlinkConfig::from_flat(config), false)
     }
 
     #[test]
-    fn specification_is_taken_out_of_the_credentials() {
-        let mut credentials = credentials(launch::VERSION);
-        assert_eq!(take_spec(&mut credentials).expect("a specification").flink_version, "1.20.5");
-        assert!(credentials.secrets.is_empty(), "TaskManagers must not get it");
-        assert!(matches!(take_spec(&mut credentials), Err(StartError::NoSpec)));
+    fn heartbeats_are_the_users() {
+        let settings = settings_of(&[]).expect("defaults");
+        assert_eq!(settings.heartbeat, Duration::from_secs(5));
+        assert_eq!(settings.heartbeat_pending, HEARTBEAT_PENDING);
+        let settings = settings_of(&[
+            ("yarn.heartbeat.interval", "7"),
+            ("yarn.heartbeat.container-request-interval", "300"),
+            ("resourcemanager.taskmanager-timeout", "1 min"),
+            ("taskmanager.registration.timeout", "2 min"),
+        ])
+        .expect("good values");
+        assert_eq!(settings.heartbeat, Duration::from_secs(7));
+        assert_eq!(settings.heartbeat_pending, Duration::from_millis(300));
+        assert_eq!(settings.idle_timeout, Duration::from_secs(60));
+        assert_eq!(settings.registration_timeout, Duration::from_secs(120));
+        let older = settings_of(&[("yarn.heartbeat-delay", "9")]).expect("the deprecated key");
+        assert_eq!(older.heartbeat, Duration::from_secs(9));
     }
 
     #[test]
-    fn specification_of_another_version_is_refused() {
-        let error = take_spec(&mut credentials(launch::VERSION + 1)).expect_err("another version");
-        assert!(
-            matches!(error, StartError::SpecVersion { found } if found == launch::VERSION + 1),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn files_are_written_for_the_owner_alone() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let file = launch::File { link: "conf/config.yaml".to_owned(), content: "a: b".into() };
-        let spec = LaunchSpec { files: vec![file], ..LaunchSpec::default() };
-        write_files(&spec, directory.path()).expect("written");
-        let path = directory.path().join("conf/config.yaml");
-        assert_eq!(std::fs::read(&path).expect("the file"), b"a: b");
-        assert_eq!(path.metadata().expect("its mode").permissions().mode() & 0o777, 0o600);
+    fn heartbeats_that_are_no_numbers_are_an_error() {
+        for key in ["yarn.heartbeat.interval", "yarn.heartbeat.container-request-interval"] {
+            let error = settings_of(&[(key, "often")]).expect_err("not a number");
+            assert!(error.to_string().contains(key), "{error}");
+        }
     }
 }

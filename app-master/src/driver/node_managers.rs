@@ -134,7 +134,9 @@ impl NodeManagers {
             &properties,
         );
         let template = Some(task_manager.command_template.as_str()).filter(|template| !template.is_empty());
-        let redirects = "1><LOG_DIR>/taskmanager.out 2><LOG_DIR>/taskmanager.err";
+        // NodeManagers put the end of a file with `stderr` in its name into the diagnostics of a container that fails
+        // (`yarn.nodemanager.container.stderr.pattern`); flink-yarn's `taskmanager.err` misses that.
+        let redirects = "1><LOG_DIR>/taskmanager.out 2><LOG_DIR>/taskmanager.stderr";
         // Expanding: the paths of this container, and `<LOG_DIR>` in JVM options of the user's.
         let command = line.render(template, &launch::quote_expanding, redirects);
         LaunchContext {

@@ -48,12 +48,14 @@ impl Staging {
         }
     }
 
-    /// Marks that the program is being started.
+    /// Marks that the program is being started. The directory is not made anew: whoever kills an application while
+    /// it starts removes it, and it must stay away.
     ///
     /// # Errors
-    /// HDFS refuses.
+    /// HDFS refuses, or the directory is gone.
     pub(super) async fn mark_begun(&self) -> Result<(), HdfsError> {
-        let options = CreateOptions { overwrite: true, mode: 0o600, ..CreateOptions::default() };
+        let options =
+            CreateOptions { overwrite: true, mode: 0o600, parents: false, ..CreateOptions::default() };
         let mut file = self.fs.create(&self.begun(), options).await?;
         file.write(Bytes::new()).await?;
         file.close().await

@@ -31,7 +31,7 @@ pub enum Action {
         /// The job.
         job_id: String,
     },
-    /// Tell when the program's `main` has returned.
+    /// Tell when the program's `main` has returned, with [`Event::ProgramEnded`](super::Event::ProgramEnded).
     WatchProgram,
     /// Ask Flink to shut down.
     DeleteCluster,

@@ -7,6 +7,7 @@ use proto::ids::{ContainerId, NodeId};
 use yarn_client::yarn::{AllocatedContainer, ContainerStatus, exit_status};
 
 use super::event::TaskManagerView;
+use super::text;
 
 /// Exit statuses that say nothing about the program inside.
 const NOT_ITS_FAULT: [i32; 4] = [
@@ -295,8 +296,10 @@ fn describe_exit(status: &ContainerStatus) -> String {
         exit_status::EXCEEDED_MEMORY => "was killed for exceeding its physical memory".to_owned(),
         exit_status::KILLED_BY_MASTER => "was killed by the application master".to_owned(),
         code @ (137 | 143) => format!("was killed by signal {}", code - 128),
+        // The shell's: what it was told to run is not there.
+        127 => "exited with code 127, as its program was not found".to_owned(),
         code => format!("exited with code {code}"),
     };
-    let diagnostics = status.diagnostics.trim();
-    if diagnostics.is_empty() { meaning } else { format!("{meaning}: {diagnostics}") }
+    let said = text::container_end(&status.diagnostics);
+    if said.is_empty() { meaning } else { format!("{meaning}: {said}") }
 }

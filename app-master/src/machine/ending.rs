@@ -222,10 +222,12 @@ impl AppMaster {
         self.end(Outcome { job, cause }, now);
     }
 
-    /// `main` has returned after its job was FINISHED.
-    pub(super) fn program_ended(&mut self, now: Duration) {
+    /// `main` has returned after its job was FINISHED, or was given enough time to.
+    pub(super) fn program_ended(&mut self, job_passed_over: bool, now: Duration) {
         if self.finished {
-            self.end(Outcome::finished(), now);
+            let outcome =
+                if job_passed_over { Outcome::failed(text::job_passed_over()) } else { Outcome::finished() };
+            self.end(outcome, now);
         }
     }
 

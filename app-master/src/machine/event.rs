@@ -55,8 +55,11 @@ pub enum Event {
         /// Root cause of a failed job.
         cause: Option<String>,
     },
-    /// The program's `main` has returned, as far as can be told.
-    ProgramEnded,
+    /// The program's `main` has returned after its job had finished, or nothing can tell when it does.
+    ProgramEnded {
+        /// Flink has passed over a further job of the program.
+        job_passed_over: bool,
+    },
     /// Flink accepted (or refused: then it is stopped by signal) the request to shut its cluster down.
     ClusterDeleted {
         /// Whether it was accepted.

@@ -229,7 +229,7 @@ impl AppMaster {
                 self.timers.set(Timer::FlinkPoll, now + POLL_STARTING);
             }
             Event::JobResult { cause } => self.job_result(cause, now),
-            Event::ProgramEnded => self.program_ended(now),
+            Event::ProgramEnded { job_passed_over } => self.program_ended(job_passed_over, now),
             Event::ClusterCapacity { task_managers, description } => {
                 self.capacity_known(task_managers, &description, now);
             }
@@ -434,8 +434,8 @@ impl AppMaster {
             }
             (None, Some((JobStatus::Finished, _))) if !self.finished => {
                 self.finished = true;
-                // `main` may have more to do; Flink must not be shut down under it.
                 self.actions.push_back(Action::WatchProgram);
+                self.timers.set(Timer::FlinkPoll, now + POLL_STARTING);
             }
             (None, Some((status, _))) if status.is_terminal() && status != JobStatus::Finished => {
                 self.fetch_result(now)

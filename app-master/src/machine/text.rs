@@ -17,6 +17,9 @@ pub(super) fn diagnostics(job_id: &str, outcome: &Outcome, notes: &[String]) -> 
     let mut text = format!("Job {job_id} {}", outcome.job);
     if let Some(cause) = &outcome.cause {
         let _ = write!(text, ": {}", cause.trim());
+        if let Some(hint) = program_hint(cause) {
+            let _ = write!(text, "\nhint: {hint}");
+        }
     }
     for note in notes {
         let _ = write!(text, "\nnote: {note}");
@@ -26,6 +29,33 @@ pub(super) fn diagnostics(job_id: &str, outcome: &Outcome, notes: &[String]) -> 
         text.truncate(end);
     }
     text
+}
+
+/// What to do about mistakes of programs that Flink describes without saying what would be right.
+fn program_hint(cause: &str) -> Option<&'static str> {
+    const ONE_JOB: &str = "an application runs one job: build everything into one job (several sinks, or a \
+                           StatementSet), or submit the program once for each job";
+    if cause.contains("\nhint: ") {
+        return None;
+    }
+    // Texts of ApplicationDispatcherBootstrap, StreamContextEnvironment and UserSystemExitException.
+    [
+        ("contains no execute() calls", "end main() with execute() of the StreamExecutionEnvironment"),
+        ("Cannot have more than one execute()", ONE_JOB),
+        (PASSED_OVER, ONE_JOB),
+        (
+            "UserSystemExitException",
+            "the program called System.exit: let main() return instead, or throw an exception when it has failed",
+        ),
+    ]
+    .into_iter()
+    .find_map(|(text, hint)| cause.contains(text).then_some(hint))
+}
+
+const PASSED_OVER: &str = "the program executed more than one job";
+
+pub(super) fn job_passed_over() -> String {
+    format!("{PASSED_OVER}: the first one finished, Flink did not run the others")
 }
 
 pub(super) fn lost_attempt() -> String {
@@ -46,6 +76,48 @@ pub(super) fn refused(cause: &str) -> String {
     format!("the ResourceManager refused to give TaskManager containers: {cause}")
 }
 
+/// What a NodeManager says about a container's end, on one line: without its frame (`ContainerImpl`,
+/// `DefaultContainerExecutor`), which says the same for every container, and without the dump of the process tree that
+/// follows a container killed for its memory.
+pub(super) fn container_end(diagnostics: &str) -> String {
+    const FRAME: [&str; 8] = [
+        "Exception from container-launch",
+        "Container id: ",
+        "Exit code: ",
+        "Exception message: ",
+        "Shell output: ",
+        "Shell error output: ",
+        "Container exited with a non-zero exit code",
+        "Last 4096 bytes of ",
+    ];
+    const DUMP: &str = "Dump of the process-tree";
+    const LINES: usize = 4;
+    const LENGTH: usize = 300;
+    let mut kept: Vec<String> = Vec::new();
+    for line in diagnostics.lines() {
+        // `[2026-11-22 20:05:40.095]`
+        let dated = line.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let text = match dated {
+            Some((date, rest)) if date.starts_with(|c: char| c.is_ascii_digit()) => rest,
+            _ => line,
+        };
+        let text = text.trim();
+        if text.starts_with(DUMP) {
+            break;
+        }
+        if text.is_empty() || FRAME.iter().any(|frame| text.starts_with(frame)) {
+            continue;
+        }
+        let text: String = text.chars().take(LENGTH).collect();
+        if !kept.contains(&text) {
+            kept.push(text);
+        }
+    }
+    // The last lines of a long error output tell more than its first ones.
+    kept.drain(..kept.len().saturating_sub(LINES));
+    kept.join("; ")
+}
+
 pub(super) fn start_failures(failures: &[StartFailure]) -> String {
     let mut text =
         format!("{} TaskManager containers in a row ended before they had registered", failures.len());
@@ -58,7 +130,7 @@ pub(super) fn start_failures(failures: &[StartFailure]) -> String {
     if let ([node], true) = (nodes.as_slice(), failures.len() > 1) {
         let _ = write!(text, "\nall of them on node {node}");
     }
-    text.push_str("\nhint: their logs (taskmanager.log, taskmanager.err) say more; after the end: yarn logs -applicationId <id>");
+    text.push_str("\nhint: their logs (taskmanager.log, taskmanager.stderr) say more; after the end: yarn logs -applicationId <id>");
     text
 }
 

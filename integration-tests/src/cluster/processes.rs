@@ -42,6 +42,11 @@ impl Process {
     pub fn kill_9(&self) {
         signal(self.pid, Signal::KILL);
     }
+
+    /// Sends SIGTERM. A process that is gone already is no error.
+    pub fn terminate(&self) {
+        signal(self.pid, Signal::TERM);
+    }
 }
 
 /// Sends a signal; a process that is gone already is no error.

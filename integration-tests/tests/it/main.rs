@@ -4,7 +4,10 @@
 //! application. Every test begins with `shared::turn()`, which limits how many load the machine at a time.
 
 mod endings;
+mod failures;
 mod fixture;
 mod house;
+mod options;
 mod rpc;
 mod tool;
+mod versions;

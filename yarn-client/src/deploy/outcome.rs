@@ -107,7 +107,12 @@ impl Outcome {
             let cause = Cause { code, text, evidence, hint };
             Some(Self { verdict, job_id: job_id.clone(), job_state, cause: Some(cause) })
         };
-        let logs = || Some(format!("yarn logs -applicationId {} -appOwner {}", report.id, report.user));
+        // Our application master knows better than we what to do about a cause it knows.
+        let logs = || {
+            let told = diagnostics.lines().find_map(|line| line.trim().strip_prefix("hint: "));
+            let logs = || format!("yarn logs -applicationId {} -appOwner {}", report.id, report.user);
+            Some(told.map_or_else(logs, str::to_owned))
+        };
         match (report.state, report.final_status) {
             (ApplicationState::Killed, _) => {
                 let text = first_line(diagnostics).unwrap_or("the application was killed");
@@ -236,6 +241,13 @@ mod tests {
 
         let canceled = of(ApplicationState::Finished, FinalStatus::Killed, &format!("Job {JOB} CANCELED"));
         assert_eq!((canceled.verdict, canceled.job_state), (Verdict::Killed, Some(JobState::Canceled)));
+    }
+
+    #[test]
+    fn a_hint_of_the_application_master_is_passed_on() {
+        let text = format!("Job {JOB} FAILED: x.Exit: of the JVM\nx.Other: more\nhint: let main() return");
+        let failed = of(ApplicationState::Finished, FinalStatus::Failed, &text);
+        assert_eq!(failed.cause.unwrap().hint.as_deref(), Some("let main() return"));
     }
 
     #[test]

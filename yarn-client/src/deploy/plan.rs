@@ -127,6 +127,16 @@ impl Plan {
         for (key, range) in ports {
             PortRange::parse(range).map_err(|source| PreflightError::Ports { key, source })?;
         }
+        if let Some(template) = config.explicit(&keys::COMMAND_TEMPLATE)
+            && command::needs_shell(template)
+        {
+            return Err(PreflightError::Value {
+                key: keys::COMMAND_TEMPLATE.key,
+                value: template.to_owned(),
+                reason: "needs a shell; the JobManager is started without one, by words, variables and placeholders"
+                    .to_owned(),
+            });
+        }
         let [rpc_port_range, rest_port_range, blob_port_range] = ports.map(|(_, range)| range.to_owned());
 
         let text = |option: &Opt| config.value(option).map(str::to_owned).filter(|value| !value.is_empty());

@@ -103,9 +103,14 @@ async fn stage(
         view_acls: plan.acls.0.clone().unwrap_or_default(),
         modify_acls: plan.acls.1.clone().unwrap_or_default(),
     };
+    Ok((directory.uri(), submission(plan, id, context)))
+}
+
+/// What the ResourceManager is asked to run.
+fn submission(plan: &Plan, id: ApplicationId, context: LaunchContext) -> ApplicationSubmission {
     let (rolled_include, rolled_exclude) = plan.rolled_logs.clone();
     let rolled = rolled_include.is_some() || rolled_exclude.is_some();
-    let submission = ApplicationSubmission {
+    ApplicationSubmission {
         application_type: plan.application_type.clone(),
         queue: plan.queue.clone(),
         priority: plan.priority,
@@ -122,8 +127,7 @@ async fn stage(
             ..LogAggregationContext::default()
         }),
         ..ApplicationSubmission::new(id, plan.name.clone(), plan.master.clone(), context)
-    };
-    Ok((directory.uri(), submission))
+    }
 }
 
 /// Takes back what a failed submission has made. When the ResourceManager's answer was lost, the application may
@@ -142,7 +146,7 @@ async fn discard(
         tracing::debug!(%id, %error, "kill after a lost submission");
     }
     if let Some(directory) = directory
-        && let Err(error) = directory.discard().await
+        && let Err(error) = ready.staging.discard(&directory).await
     {
         tracing::warn!(directory = directory.path(), %error, "the staging directory could not be removed");
     }
@@ -151,5 +155,48 @@ async fn discard(
 impl From<crate::flink::ConfigError> for SubmitError {
     fn from(error: crate::flink::ConfigError) -> Self {
         Self::Preflight(PreflightError::from(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::plan::tests::plan;
+
+    #[test]
+    fn the_submission_says_what_the_options_say() {
+        let plan = plan(&[
+            ("yarn.application.name", "nightly"),
+            ("yarn.application.type", "Batch"),
+            ("yarn.application.queue", "etl"),
+            ("yarn.application.priority", "5"),
+            ("yarn.application.node-label", "fast"),
+            ("yarn.application-attempts", "1"),
+            ("yarn.application-attempt-failures-validity-interval", "600000"),
+            ("yarn.tags", "b, a"),
+            ("yarn.rolled-logs.include-pattern", "jobmanager.*"),
+            ("yarn.rolled-logs.exclude-pattern", ".*err"),
+        ]);
+        let id = ApplicationId { cluster_timestamp: 1, id: 2 };
+        let submission = submission(&plan, id, LaunchContext::default());
+        assert_eq!((submission.id, submission.name.as_str()), (id, "nightly"));
+        assert_eq!(submission.application_type, "Batch");
+        assert_eq!((submission.queue.as_deref(), submission.priority), (Some("etl"), Some(5)));
+        assert_eq!(submission.node_label.as_deref(), Some("fast"));
+        assert_eq!(submission.max_attempts, 1);
+        assert_eq!(submission.attempt_failures_validity, Some(Duration::from_secs(600)));
+        assert_eq!(submission.tags, ["a", "b"]);
+        let logs = submission.log_aggregation.expect("patterns were given");
+        assert_eq!(logs.rolled_include.as_deref(), Some("jobmanager.*"));
+        assert_eq!(logs.rolled_exclude.as_deref(), Some(".*err"));
+        assert_eq!((logs.include, logs.exclude), (None, None));
+    }
+
+    #[test]
+    fn without_options_the_cluster_decides() {
+        let id = ApplicationId { cluster_timestamp: 1, id: 2 };
+        let submission = submission(&plan(&[]), id, LaunchContext::default());
+        assert_eq!((submission.queue, submission.priority, submission.node_label), (None, None, None));
+        assert_eq!((submission.attempt_failures_validity, submission.log_aggregation), (None, None));
     }
 }

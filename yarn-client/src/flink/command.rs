@@ -89,9 +89,9 @@ impl CommandLine {
     /// and `<LOG_DIR>` by `log_dir`, in all JVM options and the log settings. Program arguments stay as they are.
     pub fn expand(&mut self, env: Lookup<'_>, log_dir: &str) {
         for word in self.jvm_options.iter_mut().chain(&mut self.logging) {
-            *word = expand_word(word, env, log_dir);
+            *word = expand(word, env, log_dir);
         }
-        self.java = expand_word(&self.java, env, log_dir);
+        self.java = expand(&self.java, env, log_dir);
     }
 
     fn part(&self, name: &str) -> Option<&[String]> {
@@ -105,9 +105,10 @@ impl CommandLine {
     }
 }
 
-/// Whether a template holds something only a shell understands besides plain words.
+/// Whether a template holds something only a shell understands besides plain words and what [`expand`] replaces.
 pub fn needs_shell(template: &str) -> bool {
-    template.contains(['$', '`', ';', '&', '|', '<', '>', '(', '*', '?', '~', '\n'])
+    let plain = expand(template, &|_| None, "");
+    plain.contains(['$', '`', ';', '&', '|', '<', '>', '(', '*', '?', '~', '\n'])
 }
 
 /// `%name%` replaced where `value` knows the name; values are not looked at again.
@@ -130,7 +131,9 @@ fn replace_placeholders(template: &str, value: impl Fn(&str) -> Option<String>) 
     out + rest
 }
 
-fn expand_word(word: &str, env: Lookup<'_>, log_dir: &str) -> String {
+/// Replaces what YARN and its shell would have replaced in a command: `$VAR`, `${VAR}`, `{{VAR}}` by the environment
+/// and `<LOG_DIR>` by `log_dir`.
+pub fn expand(word: &str, env: Lookup<'_>, log_dir: &str) -> String {
     let mut out = String::new();
     let mut rest = word;
     while let Some(at) = rest.find(['$', '{', '<']) {

@@ -64,7 +64,12 @@ impl ApplicationDir {
     }
 
     fn options(&self) -> CreateOptions {
-        CreateOptions { overwrite: true, mode: FILE_MODE, replication: self.replication }
+        CreateOptions {
+            overwrite: true,
+            mode: FILE_MODE,
+            replication: self.replication,
+            ..CreateOptions::default()
+        }
     }
 
     async fn describe(&self, path: &str, link: &str, kind: Kind) -> Result<LocalResource, HdfsError> {
@@ -96,18 +101,19 @@ impl ApplicationDir {
         Ok(self.describe(&path, link, kind).await?)
     }
 
-    /// Writes `content` under the name `link`, replacing an earlier one.
+    /// Writes `content` for the name `link`, replacing an earlier one, into a file directly in the directory. That is not
+    /// made anew: whoever kills an application removes it, and what still runs then must not bring it back.
     ///
     /// # Errors
-    /// [`HdfsError`].
+    /// [`HdfsError`], such as [`HdfsError::NotFound`] when the directory is gone.
     pub async fn put_bytes(
         &self,
         content: Bytes,
         link: &str,
         kind: Kind,
     ) -> Result<LocalResource, HdfsError> {
-        let path = uri::join(&self.path, link);
-        let mut file = self.fs.create(&path, self.options()).await?;
+        let path = uri::join(&self.path, &link.replace('/', "-"));
+        let mut file = self.fs.create(&path, CreateOptions { parents: false, ..self.options() }).await?;
         file.write(content).await?;
         file.close().await?;
         self.describe(&path, link, kind).await

@@ -220,8 +220,12 @@ impl Cache {
         let _permit = self.uploads.acquire().await.ok();
         progress.started(link, wanted.len);
         self.temporaries().insert(temporary.to_owned());
-        let options =
-            CreateOptions { overwrite: true, mode: 0o644 & !self.umask, replication: self.replication };
+        let options = CreateOptions {
+            overwrite: true,
+            mode: 0o644 & !self.umask,
+            replication: self.replication,
+            ..CreateOptions::default()
+        };
         let fs = self.fs.as_ref();
         let sent = upload(fs, &wanted.file.local, temporary, options, link, progress).await?;
         if sent != wanted.digest {

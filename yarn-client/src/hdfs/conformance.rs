@@ -80,6 +80,11 @@ async fn files(fs: &dyn FileSystem, base: &str) {
     put(fs, &absent, b"", CreateOptions { overwrite: true, ..CreateOptions::default() }).await.unwrap();
     assert_eq!(fs.read(&absent, 0).await.unwrap(), "", "overwrite does not need an earlier file");
 
+    let nowhere = format!("{base}/nowhere/file");
+    let without = CreateOptions { parents: false, ..CreateOptions::default() };
+    let error = put(fs, &nowhere, b"", without).await.unwrap_err();
+    assert!(error.is_not_found(), "{error:?}");
+
     // Several packets, in uneven pieces.
     let big = format!("{base}/new/big");
     let content: Vec<u8> = (0..1_000_000_u32).map(|i| (i % 251) as u8).collect();

@@ -194,7 +194,9 @@ impl FileSystem for LocalFs {
         options: CreateOptions,
     ) -> BoxFuture<'a, Result<Box<dyn FileWrite>, HdfsError>> {
         self.run("create", path, || {
-            if let Some(parent) = Path::new(path).parent() {
+            if options.parents
+                && let Some(parent) = Path::new(path).parent()
+            {
                 mkdirs(parent, 0o755)?;
             }
             let mut open = fs::OpenOptions::new();

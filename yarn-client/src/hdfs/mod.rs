@@ -66,11 +66,13 @@ pub struct CreateOptions {
     pub mode: u16,
     /// Copies HDFS shall keep; `None` for the file system's default (`dfs.replication`).
     pub replication: Option<u32>,
+    /// Make missing directories above; otherwise a missing parent is [`HdfsError::NotFound`].
+    pub parents: bool,
 }
 
 impl Default for CreateOptions {
     fn default() -> Self {
-        Self { overwrite: false, mode: 0o644, replication: None }
+        Self { overwrite: false, mode: 0o644, replication: None, parents: true }
     }
 }
 

@@ -337,8 +337,10 @@ impl FileSystem for Hdfs {
         options: CreateOptions,
     ) -> BoxFuture<'a, Result<Box<dyn FileWrite>, HdfsError>> {
         Box::pin(async move {
-            let mut native =
-                WriteOptions::default().overwrite(options.overwrite).permission(options.mode.into());
+            let mut native = WriteOptions::default()
+                .overwrite(options.overwrite)
+                .permission(options.mode.into())
+                .create_parent(options.parents);
             // As Hadoop's client does, ours decides, and the NameNode's default is only the last resort.
             native.replication = options.replication.or(self.replication);
             let writer = self.target.run("create", path, self.client.create(path, native)).await?;

@@ -2,7 +2,7 @@
 
 mod error;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -215,11 +215,17 @@ impl Staging {
         digests: &Digests,
         progress: &dyn Progress,
     ) -> Result<Vec<LocalResource>, StageError> {
-        let pieces: Vec<Piece> = try_join_all(plan.items.iter().map(|item| self.pieces(item)))
+        let mut pieces: Vec<Piece> = try_join_all(plan.items.iter().map(|item| self.pieces(item)))
             .await?
             .into_iter()
             .flatten()
             .collect();
+        // The job's jar may lie in a directory that is used as a whole.
+        let mut seen = BTreeSet::new();
+        pieces.retain(|piece| match &piece.what {
+            What::Remote(resource) => seen.insert((resource.link.clone(), resource.url.clone())),
+            _ => true,
+        });
         check_links(&pieces)?;
 
         let own: Vec<u64> = pieces.iter().filter_map(Piece::own_len).collect();

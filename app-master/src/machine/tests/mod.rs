@@ -12,7 +12,7 @@ use world::{JOB, Job, World, ms, settings};
 const MINUTES: Duration = Duration::from_secs(1800);
 
 fn job(slots: u32) -> Job {
-    Job { slots, end: JobStatus::Finished, runs: ms(1000), main_throws: false }
+    Job { slots, end: JobStatus::Finished, runs: ms(1000), main_throws: false, second: false }
 }
 
 fn world(slots: u32) -> World {
@@ -84,6 +84,26 @@ fn main_that_throws_after_its_job_is_a_failure() {
 }
 
 #[test]
+fn job_that_flink_passes_over_is_a_failure() {
+    let mut world = world(1);
+    world.job.second = true;
+    let (status, diagnostics) = report(&mut world);
+    assert_eq!(status, FinalStatus::Failed);
+    let mut lines = diagnostics.lines();
+    assert_eq!(
+        lines.next(),
+        Some(&*format!(
+            "Job {JOB} FAILED: the program executed more than one job: the first one finished, Flink did not run the \
+             others"
+        ))
+    );
+    assert!(
+        lines.next().is_some_and(|line| line.starts_with("hint: an application runs one job")),
+        "{diagnostics}"
+    );
+}
+
+#[test]
 fn program_with_more_parallelism_gets_what_it_needs() {
     let mut world = world(1);
     world.job.slots = 5;
@@ -122,6 +142,28 @@ fn containers_that_never_register_end_the_application_with_their_cause() {
     assert!(diagnostics.contains("3 TaskManager containers in a row"), "{diagnostics}");
     assert!(diagnostics.contains("NoClassDefFoundError"), "{diagnostics}");
     assert_eq!(world.allocated_ever, 3);
+}
+
+#[test]
+fn what_a_node_manager_says_is_shown_without_its_frame() {
+    let launch = "[2026-11-22 20:05:40.095]Exception from container-launch.\nContainer id: container_1_0001_01_000002\n\
+                  Exit code: 127\n\n[2026-11-22 20:05:40.123]Container exited with a non-zero exit code 127. Error file: \
+                  prelaunch.err.\nLast 4096 bytes of prelaunch.err :\nLast 4096 bytes of taskmanager.stderr :\n\
+                  /bin/bash: line 1: /nonexistent/bin/java: No such file or directory\n\n\n\
+                  [2026-11-22 20:05:40.124]Container exited with a non-zero exit code 127. Error file: prelaunch.err.\n\
+                  Last 4096 bytes of taskmanager.stderr :\n\
+                  /bin/bash: line 1: /nonexistent/bin/java: No such file or directory\n";
+    assert_eq!(
+        super::text::container_end(launch),
+        "/bin/bash: line 1: /nonexistent/bin/java: No such file or directory"
+    );
+    let memory = "[2026-11-22 20:05:40.095]Container [pid=7,containerID=c] is running 500000000B beyond the 'PHYSICAL' \
+                  memory limit. Killing container.\nDump of the process-tree for c :\n\t|- PID PPID\n";
+    assert_eq!(
+        super::text::container_end(memory),
+        "Container [pid=7,containerID=c] is running 500000000B beyond the 'PHYSICAL' memory limit. Killing container."
+    );
+    assert_eq!(super::text::container_end("\n"), "");
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub(super) struct Job {
     pub(super) runs: Duration,
     /// After a FINISHED job `main` throws: the JobManager exits with 2.
     pub(super) main_throws: bool,
+    /// `main` executes a second job, which Flink passes over.
+    pub(super) second: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -248,7 +250,7 @@ impl World {
             }
             Action::WatchProgram => {
                 if !self.job.main_throws {
-                    self.after(ms(150), Event::ProgramEnded);
+                    self.after(ms(150), Event::ProgramEnded { job_passed_over: self.job.second });
                 }
             }
             Action::DeleteCluster => {

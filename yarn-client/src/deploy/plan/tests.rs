@@ -160,6 +160,7 @@ fn values_yarn_would_not_take_are_refused() {
         ("yarn.application-master.port", "70000", "70000"),
         ("rest.bind-port", "9-1", "9-1"),
         ("blob.server.port", "x", "x"),
+        ("yarn.container-start-command-template", "ulimit -c 0; %java% %args%", "needs a shell"),
         ("yarn.ship-archives", "hdfs://nn/a.rar", "not an archive"),
         ("yarn.ship-files", "hdfs://nn/usrlib", "usrlib"),
         ("yarn.ship-files", "/no/such/file", "does not exist"),

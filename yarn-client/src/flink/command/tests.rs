@@ -139,6 +139,7 @@ fn renders_templates() {
         ["nice", "-n", "5", "$JAVA_HOME/bin/java", &format!("-X=a {TASK_MANAGER}"), "-Da=b c"]
     );
     assert!(needs_shell("exec %java% > x") && !needs_shell(DEFAULT_TEMPLATE));
+    assert!(!needs_shell("%java% -Dc=$CONTAINER_ID -Dp={{PWD}} -Dq=${A} -Xlog:gc:<LOG_DIR>/gc.log %class%"));
 }
 
 #[test]
