@@ -9,7 +9,9 @@ mod program;
 mod resource_manager;
 mod staging;
 
-use std::path::Path;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,14 +57,28 @@ pub enum StartError {
     /// Not in a container.
     #[error(transparent)]
     Container(#[from] container::ContainerError),
-    /// The launch specification cannot be read.
-    #[error("cannot read {}", launch::FILE_NAME)]
-    ReadSpec(#[source] std::io::Error),
+    /// The container's credentials hold no launch specification.
+    #[error(
+        "the container's credentials hold no launch specification; flink-app-master is launched by yarn-flink"
+    )]
+    NoSpec,
     /// The launch specification is damaged.
-    #[error("{} is damaged", launch::FILE_NAME)]
+    #[error("the launch specification is damaged")]
     DecodeSpec(#[from] prost::DecodeError),
+    /// A file of the launch specification could not be written into the working directory.
+    #[error("cannot write {}", path.display())]
+    WriteFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The launch specification is of another version.
-    #[error("{} has version {found}, this application master reads {}", launch::FILE_NAME, launch::VERSION)]
+    #[error(
+        "the launch specification has version {found}, this application master reads {}",
+        launch::VERSION
+    )]
     SpecVersion {
         /// Of the file.
         found: u32,
@@ -97,8 +113,9 @@ pub enum StartError {
 pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signal)?;
     let container = Container::from_environment(env)?;
-    let spec = Arc::new(read_spec(directory)?);
-    let credentials = Credentials::read(&container.token_file)?;
+    let mut credentials = Credentials::read(&container.token_file)?;
+    let spec = Arc::new(take_spec(&mut credentials)?);
+    write_files(&spec, directory)?;
     let token = credentials.find(AM_RM_TOKEN).cloned().ok_or(StartError::NoToken)?;
     let conf = Configuration::from_flat(spec.hadoop_conf.clone());
     let user = User::new(spec.user.clone());
@@ -119,6 +136,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
             NodeManagerClient::new(&conf)?,
             Arc::clone(&spec),
             &credentials,
+            staging.clone(),
             &container.host,
         ),
         application_layer: settings.application_layer,
@@ -133,6 +151,12 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         job_manager: None,
         events,
     };
+    // TaskManagers will want them in a moment.
+    let nodes = driver.nodes.clone();
+    tokio::spawn(async move {
+        // A failure is met again, and told, by the first container that needs them.
+        let _ = nodes.publish_files().await;
+    });
     let start = Instant::now();
     let mut machine = AppMaster::new(settings, start.elapsed());
     loop {
@@ -158,13 +182,36 @@ async fn sleep_until(at: Option<Instant>) {
     }
 }
 
-fn read_spec(directory: &Path) -> Result<LaunchSpec, StartError> {
-    let bytes = std::fs::read(directory.join(launch::FILE_NAME)).map_err(StartError::ReadSpec)?;
-    let spec = LaunchSpec::decode(bytes.as_slice())?;
+/// Takes the launch specification out of the credentials: the TaskManagers get what remains.
+fn take_spec(credentials: &mut Credentials) -> Result<LaunchSpec, StartError> {
+    let at = credentials
+        .secrets
+        .iter()
+        .position(|(alias, _)| alias == launch::SECRET)
+        .ok_or(StartError::NoSpec)?;
+    let (_, secret) = credentials.secrets.swap_remove(at);
+    let spec = LaunchSpec::decode(secret.expose().clone())?;
     if spec.version != launch::VERSION {
         return Err(StartError::SpecVersion { found: spec.version });
     }
     Ok(spec)
+}
+
+/// Puts the application's own files where the JobManager looks for them; nobody else may read them.
+fn write_files(spec: &LaunchSpec, directory: &Path) -> Result<(), StartError> {
+    for file in &spec.files {
+        let path = directory.join(&file.link);
+        let write = || {
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            let mut options = std::fs::OpenOptions::new();
+            options.write(true).create(true).truncate(true).mode(0o600);
+            options.open(&path)?.write_all(&file.content)
+        };
+        write().map_err(|source| StartError::WriteFile { path: path.clone(), source })?;
+    }
+    Ok(())
 }
 
 fn own_node(env: &Environment, container: &Container) -> NodeId {
@@ -367,7 +414,45 @@ impl Driver {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use yarn_client::security::Secret;
+
     use super::*;
+
+    fn credentials(version: u32) -> Credentials {
+        let spec = LaunchSpec { version, flink_version: "1.20.5".to_owned(), ..LaunchSpec::default() };
+        let secret = Secret::new(spec.encode_to_vec());
+        Credentials { secrets: vec![(launch::SECRET.to_owned(), secret)], ..Credentials::default() }
+    }
+
+    #[test]
+    fn specification_is_taken_out_of_the_credentials() {
+        let mut credentials = credentials(launch::VERSION);
+        assert_eq!(take_spec(&mut credentials).expect("a specification").flink_version, "1.20.5");
+        assert!(credentials.secrets.is_empty(), "TaskManagers must not get it");
+        assert!(matches!(take_spec(&mut credentials), Err(StartError::NoSpec)));
+    }
+
+    #[test]
+    fn specification_of_another_version_is_refused() {
+        let error = take_spec(&mut credentials(launch::VERSION + 1)).expect_err("another version");
+        assert!(
+            matches!(error, StartError::SpecVersion { found } if found == launch::VERSION + 1),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn files_are_written_for_the_owner_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = launch::File { link: "conf/config.yaml".to_owned(), content: "a: b".into() };
+        let spec = LaunchSpec { files: vec![file], ..LaunchSpec::default() };
+        write_files(&spec, directory.path()).expect("written");
+        let path = directory.path().join("conf/config.yaml");
+        assert_eq!(std::fs::read(&path).expect("the file"), b"a: b");
+        assert_eq!(path.metadata().expect("its mode").permissions().mode() & 0o777, 0o600);
+    }
 
     fn settings_of(options: &[(&str, &str)]) -> Result<Settings, StartError> {
         let spec = LaunchSpec { flink_version: "1.20.5".to_owned(), ..LaunchSpec::default() };

@@ -222,7 +222,7 @@ impl AppMaster {
         self.end(Outcome { job, cause }, now);
     }
 
-    /// `main` has returned after its job was FINISHED, or was given enough time to.
+    /// `main` has returned after its job was FINISHED.
     pub(super) fn program_ended(&mut self, job_passed_over: bool, now: Duration) {
         if self.finished {
             let outcome =

@@ -434,8 +434,8 @@ impl AppMaster {
             }
             (None, Some((JobStatus::Finished, _))) if !self.finished => {
                 self.finished = true;
+                // `main` may have more to do; Flink must not be shut down under it.
                 self.actions.push_back(Action::WatchProgram);
-                self.timers.set(Timer::FlinkPoll, now + POLL_STARTING);
             }
             (None, Some((status, _))) if status.is_terminal() && status != JobStatus::Finished => {
                 self.fetch_result(now)

@@ -31,7 +31,11 @@ async fn run(cluster: &Cluster, env: &[(&str, &str)], args: &[&str]) -> Result<R
     let all: Vec<&str> = ["run"].iter().chain(&SMALL).chain(args).copied().collect();
     let mut command = command(cluster, &all)?;
     for (name, value) in env {
-        if value.is_empty() { command.env_remove(name) } else { command.env(name, value) };
+        if value.is_empty() {
+            command.env_remove(name)
+        } else {
+            command.env(name, value)
+        };
     }
     finish(command.spawn()?).await
 }
@@ -403,8 +407,7 @@ async fn what_the_resource_manager_decides() -> Result<()> {
         .property("yarn.resource-types", "example.com/token")
         .property("yarn.nodemanager.resource-type.example.com/token", "4");
     for label in ["masters", "workers"] {
-        builder =
-            builder.scheduler_property(&format!("root.accessible-node-labels.{label}.capacity"), "100");
+        builder = builder.scheduler_property(&format!("root.accessible-node-labels.{label}.capacity"), "100");
         for queue in ["etl", "other"] {
             let key = format!("root.{queue}.accessible-node-labels.{label}.capacity");
             builder = builder.scheduler_property(&key, "50");
@@ -476,7 +479,8 @@ async fn what_the_resource_manager_decides() -> Result<()> {
     let attempts = cluster.rm_rest(&format!("/ws/v1/cluster/apps/{id}/appattempts")).await?;
     let attempts = attempts.pointer("/appAttempts/appAttempt").and_then(Value::as_array).map(Vec::len);
     assert_eq!(attempts, Some(1));
-    eventually("no process of the application", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) }).await
+    eventually("no process of the application", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) })
+        .await
 }
 
 /// Keys that cannot be honoured yet say so before anything happens.

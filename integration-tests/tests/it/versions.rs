@@ -16,7 +16,8 @@ async fn run_2_1(cluster: &Cluster, options: &[&str], program: &[&str]) -> Resul
     let args: Vec<&str> = small.iter().chain(options).chain(&["-c"]).copied().collect();
     let (class, arguments) = program.split_first().unwrap_or((&"", &[]));
     let class = format!("example.{class}");
-    let all: Vec<&str> = args.into_iter().chain([class.as_str(), &jar]).chain(arguments.iter().copied()).collect();
+    let all: Vec<&str> =
+        args.into_iter().chain([class.as_str(), &jar]).chain(arguments.iter().copied()).collect();
     let mut command = command(cluster, &all)?;
     command.env("FLINK_HOME", flink.home());
     finish(command.spawn()?).await
@@ -33,7 +34,11 @@ async fn flink_2_1_runs_a_detached_job_whose_program_uses_its_result() -> Result
     let program = ["UsesResult", target.as_str(), "--two words", "-D"];
     let id = run_2_1(cluster, &["-d"], &program).await?.expect(0)?.application()?;
     let status = end(cluster, &id).await?;
-    assert_eq!((text(&status, "state"), text(&status, "final_status")), ("FINISHED", "SUCCEEDED"), "{status}");
+    assert_eq!(
+        (text(&status, "state"), text(&status, "final_status")),
+        ("FINISHED", "SUCCEEDED"),
+        "{status}"
+    );
     let lines = String::from_utf8_lossy(&hdfs.read(&path).await?).into_owned();
     assert!(lines.starts_with("argument=--two words\nargument=-D\nrecords=100\nruntime-ms="), "{lines}");
     hdfs.delete(&path).await?;
@@ -50,7 +55,11 @@ async fn flink_2_1_failures_have_their_cause() -> Result<()> {
     ] {
         let ran = run_2_1(cluster, &["-o", "json"], program).await?.expect(1)?;
         let result = ran.json()?;
-        assert_eq!((text(&result, "state"), text(&result, "final_status")), ("FINISHED", "FAILED"), "{result}");
+        assert_eq!(
+            (text(&result, "state"), text(&result, "final_status")),
+            ("FINISHED", "FAILED"),
+            "{result}"
+        );
         assert!(text(&result, "diagnostics").contains(cause), "{result}");
         nothing_left(cluster, &ran.application()?, GONE).await?;
     }
@@ -63,6 +72,10 @@ async fn hadoop_3_3_runs_a_detached_job() -> Result<()> {
     let cluster = Cluster::builder("hadoop-3-3").hadoop(HADOOP_3_3).node_size(2048, 4).boot().await?;
     let id = run(&cluster, &["-d"], &["OneSecond"]).await?.expect(0)?.application()?;
     let status = end(&cluster, &id).await?;
-    assert_eq!((text(&status, "state"), text(&status, "final_status")), ("FINISHED", "SUCCEEDED"), "{status}");
+    assert_eq!(
+        (text(&status, "state"), text(&status, "final_status")),
+        ("FINISHED", "SUCCEEDED"),
+        "{status}"
+    );
     nothing_left(&cluster, &id, GONE).await
 }
