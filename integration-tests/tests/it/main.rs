@@ -4,10 +4,12 @@
 //! application. Every test begins with `shared::turn()`, which limits how many load the machine at a time.
 
 mod endings;
+mod errors;
 mod failures;
 mod fixture;
 mod house;
 mod options;
 mod rpc;
+mod staging;
 mod tool;
 mod versions;

@@ -440,6 +440,11 @@ fn resource_manager_hint(error: &YarnError) -> Option<String> {
             "is the ResourceManager running, and is {endpoint} right? It comes from yarn.resourcemanager.address (or \
              .hostname) in yarn-site.xml"
         )),
+        None if error.remote_class() == Some("org.apache.hadoop.ipc.RpcNoSuchProtocolException") => Some(
+            "another service than a ResourceManager listens there: correct yarn.resourcemanager.address in \
+             yarn-site.xml"
+                .to_owned(),
+        ),
         None => error.hint(),
     }
 }
