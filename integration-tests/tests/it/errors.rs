@@ -120,8 +120,7 @@ async fn what_is_wrong_on_this_host() -> Result<()> {
     let (no_lib, no_dist) = (path("flink"), path("flink-without-dist"));
     fs::create_dir(&no_lib)?;
     fs::create_dir_all(Path::new(&no_dist).join("lib"))?;
-    let malformed =
-        replaced_configuration(cluster, "core-site.xml", "</configuration>", "</configuratio>")?;
+    let malformed = replaced_configuration(cluster, "core-site.xml", "</configuration>", "</configuratio>")?;
     let unset = replaced_configuration(cluster, "yarn-site.xml", "yarn.resourcemanager.", "no.longer.")?;
     let run = |options: &[&'static str]| submit(options, &jar);
     let cases = [
@@ -200,12 +199,8 @@ async fn what_the_cluster_does_not_have() -> Result<()> {
     let fs = |address: &str| format!("-Dflink.hadoop.fs.defaultFS=hdfs://{address}");
     let (rm_closed, rm_web, rm_name_node) = (rm("localhost:1"), rm(&web), rm(&name_node));
     let (fs_closed, fs_web, fs_rm) = (fs("localhost:1"), fs(&web), fs(&resource_manager));
-    let conf = replaced_configuration(
-        cluster,
-        "yarn-site.xml",
-        &format!(">{resource_manager}<"),
-        ">localhost:1<",
-    )?;
+    let conf =
+        replaced_configuration(cluster, "yarn-site.xml", &format!(">{resource_manager}<"), ">localhost:1<")?;
     let savepoint = format!("/user/{user}/not-a-savepoint");
     hdfs.mkdirs(&savepoint).await?;
     let (savepoint, gone) =
@@ -215,10 +210,10 @@ async fn what_the_cluster_does_not_have() -> Result<()> {
     let locked = format!("-Dyarn.staging-directory=/user/{}", cluster.user());
     let label = ["-D", "yarn.application.node-label=gpu"];
     let unknown = "application_1_0001";
-    let run = |options: &[&str]| -> Vec<String> {
-        submit(options, &jar).into_iter().map(str::to_owned).collect()
-    };
-    let no_rm = ["no ResourceManager answers at localhost:1", "yarn.resourcemanager.address", "yarn-site.xml"];
+    let run =
+        |options: &[&str]| -> Vec<String> { submit(options, &jar).into_iter().map(str::to_owned).collect() };
+    let no_rm =
+        ["no ResourceManager answers at localhost:1", "yarn.resourcemanager.address", "yarn-site.xml"];
     let no_nn = ["no NameNode answers at localhost:1", "fs.defaultFS in core-site.xml"];
     let refused: [(Vec<String>, i32, &[&str]); 14] = [
         (run(&[&rm_closed]), 3, &no_rm),

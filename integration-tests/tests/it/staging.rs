@@ -68,7 +68,8 @@ async fn two_uploads_of_the_same_content_meet_and_describe_what_hdfs_has() -> Re
         // Each with connections of its own, as two processes have them.
         let options = StagingOptions { base: Some(base.clone()), ..StagingOptions::default() };
         let staging = Staging::open(file_systems(cluster, cluster.user())?, options).await?;
-        let directory = staging.application_dir(&format!("application_1_{number:04}").parse::<ApplicationId>()?).await?;
+        let directory =
+            staging.application_dir(&format!("application_1_{number:04}").parse::<ApplicationId>()?).await?;
         let item = |link: &str, scope| StageItem {
             source: Source::Local(file.clone()),
             link: link.to_owned(),

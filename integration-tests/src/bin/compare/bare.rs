@@ -88,7 +88,9 @@ pub(crate) async fn run(sides: &Sides<'_>, name: &str) -> Result<f64> {
         if let Ok(status) = http::get_json(&url).await {
             match text(&status, "status") {
                 "FINISHED" => return Ok(begun.elapsed().as_secs_f64()),
-                state @ ("FAILED" | "CANCELED") => bail!("the bare job is {state}; logs in {}", folder.display()),
+                state @ ("FAILED" | "CANCELED") => {
+                    bail!("the bare job is {state}; logs in {}", folder.display())
+                }
                 _ => {}
             }
         }

@@ -142,7 +142,10 @@ async fn compare(arguments: &Arguments) -> Result<()> {
 async fn cluster() -> Result<(Cluster, bool)> {
     if std::env::var_os(shared::KEPT_VARIABLE).is_some_and(|value| value == "1") {
         let kept = Cluster::kept()?;
-        return Ok((kept.with_context(|| format!("{} is set, but no cluster was kept", shared::KEPT_VARIABLE))?, false));
+        return Ok((
+            kept.with_context(|| format!("{} is set, but no cluster was kept", shared::KEPT_VARIABLE))?,
+            false,
+        ));
     }
     let step = Step::begin("boot NameNode, DataNode, ResourceManager, two NodeManagers");
     let cluster = shared::description("compare").boot().await?;

@@ -51,7 +51,8 @@ impl Phases {
         }
         let logs = logs(sides, &application.id);
         for (name, file, text) in LINES {
-            let moments = logs.iter().filter(|path| path.ends_with(file)).filter_map(|path| first(path, text));
+            let moments =
+                logs.iter().filter(|path| path.ends_with(file)).filter_map(|path| first(path, text));
             if let Some(ms) = moments.min_by(f64::total_cmp) {
                 self.push(name, since(ms));
             }
@@ -78,7 +79,8 @@ impl Phases {
 
 /// All files of the application's containers on all nodes.
 fn logs(sides: &Sides<'_>, application: &str) -> Vec<PathBuf> {
-    let managers = sides.cluster.daemons().into_iter().filter(|daemon| matches!(daemon, Daemon::NodeManager(_)));
+    let managers =
+        sides.cluster.daemons().into_iter().filter(|daemon| matches!(daemon, Daemon::NodeManager(_)));
     let folders = managers.map(|daemon| sides.cluster.log_dir(daemon).join("containers").join(application));
     let containers = folders.flat_map(|folder| entries(&folder));
     containers.flat_map(|container| entries(&container)).collect()

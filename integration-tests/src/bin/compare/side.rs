@@ -109,7 +109,11 @@ impl<'a> Sides<'a> {
 
     /// Lets Flink's client use the libraries in HDFS.
     pub(crate) fn provided(&self) -> String {
-        format!("-Dyarn.provided.lib.dirs={};{}", self.remote("provided/lib"), self.remote("provided/plugins"))
+        format!(
+            "-Dyarn.provided.lib.dirs={};{}",
+            self.remote("provided/lib"),
+            self.remote("provided/plugins")
+        )
     }
 
     /// Runs a command that is not measured.

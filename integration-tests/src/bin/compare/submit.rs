@@ -27,7 +27,14 @@ pub(crate) async fn warm(sides: &Sides<'_>, runs: u16, report: &mut Report) -> R
             theirs.push(their);
         }
     }
-    rows(report, ["submit, cached: time", "submit, cached: CPU", "submit, cached: peak memory"], &ours, &theirs, 50.0, 30.0);
+    rows(
+        report,
+        ["submit, cached: time", "submit, cached: CPU", "submit, cached: peak memory"],
+        &ours,
+        &theirs,
+        50.0,
+        30.0,
+    );
     Ok(())
 }
 
@@ -48,7 +55,14 @@ pub(crate) async fn cold(sides: &Sides<'_>, runs: u16, report: &mut Report) -> R
             theirs.push(their);
         }
     }
-    rows(report, ["submit, nothing cached: time", "", "submit, nothing cached: peak memory"], &ours, &theirs, 6.0, 48.0);
+    rows(
+        report,
+        ["submit, nothing cached: time", "", "submit, nothing cached: peak memory"],
+        &ours,
+        &theirs,
+        6.0,
+        48.0,
+    );
     Ok(())
 }
 
