@@ -43,12 +43,37 @@ pub fn binaries() -> Result<&'static Binaries> {
 }
 
 fn build() -> Result<Binaries> {
+    // The whole workspace: a choice of packages would unify features otherwise and compile everything again.
+    let executables = cargo_build(&["--workspace", "--bins"])?;
+    Ok(Binaries {
+        yarn_flink: find(&executables, "yarn-flink")?,
+        app_master: find(&executables, "flink-app-master")?,
+    })
+}
+
+/// Builds each program alone with the profile this crate was built with: a program then holds what its own crate asks
+/// of its dependencies, and not what the other crates of the workspace do. This is how a release is built, and what
+/// measurements are to be made with; most dependencies are compiled once more.
+///
+/// # Errors
+/// As [`binaries`].
+pub fn alone() -> Result<Binaries> {
+    let yarn_flink = cargo_build(&["--package", "yarn-client", "--bin", "yarn-flink"])?;
+    let app_master = cargo_build(&["--package", "app-master", "--bin", "flink-app-master"])?;
+    Ok(Binaries {
+        yarn_flink: find(&yarn_flink, "yarn-flink")?,
+        app_master: find(&app_master, "flink-app-master")?,
+    })
+}
+
+/// Runs `cargo build` and returns the executables it names.
+fn cargo_build(what: &[&str]) -> Result<Vec<PathBuf>> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut command = Command::new(&cargo);
     command
         .current_dir(workspace())
-        // The whole workspace: a choice of packages would unify features otherwise and compile everything again.
-        .args(["build", "--quiet", "--workspace", "--bins"])
+        .args(["build", "--quiet"])
+        .args(what)
         .arg("--message-format=json-render-diagnostics")
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
@@ -57,14 +82,14 @@ fn build() -> Result<Binaries> {
     }
     let output = command.output().with_context(|| format!("cannot run {cargo}"))?;
     if !output.status.success() {
-        bail!("cargo build of yarn-flink and flink-app-master ended with {}", output.status);
+        bail!("cargo build {} ended with {}", what.join(" "), output.status);
     }
-    let executables = executables(&String::from_utf8_lossy(&output.stdout));
-    let find = |name: &str| {
-        let found = executables.iter().find(|path| path.file_name().is_some_and(|file| file == name));
-        found.cloned().with_context(|| format!("cargo built no {name}"))
-    };
-    Ok(Binaries { yarn_flink: find("yarn-flink")?, app_master: find("flink-app-master")? })
+    Ok(executables(&String::from_utf8_lossy(&output.stdout)))
+}
+
+fn find(executables: &[PathBuf], name: &str) -> Result<PathBuf> {
+    let found = executables.iter().find(|path| path.file_name().is_some_and(|file| file == name));
+    found.cloned().with_context(|| format!("cargo built no {name}"))
 }
 
 /// The `executable` of each `compiler-artifact` message.

@@ -66,7 +66,9 @@ impl Flink {
             tasks_active: tasks.deploying + tasks.initializing + tasks.running,
             tasks_finished: tasks.finished,
         };
-        if details && !overview.state.is_terminal() {
+        // An initialising job has no vertices yet, and Flink would go on showing none for `web.refresh-interval`: it
+        // keeps the answer to `/jobs/:id` for 3 s.
+        if details && overview.state != JobStatus::Initializing && !overview.state.is_terminal() {
             // A job may end between the two requests; the next look shows it.
             if let Ok(details) = self.rest.job(&overview.id).await {
                 // Vertices are unknown until the job graph is there.

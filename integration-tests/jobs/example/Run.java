@@ -9,7 +9,7 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 
 /**
- * A streaming job that never ends: {@code [--delay-ms N] [--checkpoint-ms N]}.
+ * A streaming job that never ends: {@code [--delay-ms N] [--checkpoint-ms N] [--parallelism N]}.
  *
  * <p>Counts what it has seen in keyed state and fails when the count is not the sequence number, so that a restore that
  * loses or repeats records is seen.
@@ -24,6 +24,9 @@ public final class Run {
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
         if (options.containsKey("checkpoint-ms")) {
             env.enableCheckpointing(Long.parseLong(options.get("checkpoint-ms")));
+        }
+        if (options.containsKey("parallelism")) {
+            env.setParallelism(Integer.parseInt(options.get("parallelism")));
         }
         env.fromSequence(1, Long.MAX_VALUE)
                 .setParallelism(1)

@@ -15,7 +15,9 @@ public final class SetsParallelism {
         long seconds = Long.parseLong(options.getOrDefault("seconds", "1"));
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
         env.setParallelism(parallelism);
+        // With an exchange all tasks run at the same time or none; without it, the first would take all the work.
         env.fromSequence(1, 10L * parallelism)
+                .rebalance()
                 .map(
                         number -> {
                             Thread.sleep(seconds * 100);

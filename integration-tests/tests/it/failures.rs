@@ -278,7 +278,12 @@ async fn terminated_application_master_ends_the_job_manager() -> Result<()> {
 async fn four_task_managers_with_two_slots_each() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
-    let id = submit(cluster, &["-p", "8", "-ys", "2"], &["Sleep", "--seconds", "3"]).await?;
+    let id = submit(
+        cluster,
+        &["-p", "8", "-ys", "2"],
+        &["SetsParallelism", "--parallelism", "8", "--seconds", "3"],
+    )
+    .await?;
     job_in_state(cluster, &id, "RUNNING").await?;
     let overview = flink(cluster, &id, "/overview").await?;
     let number = |key| overview.get(key).and_then(Value::as_u64);
@@ -399,7 +404,7 @@ async fn cluster_that_is_too_small_and_a_resource_manager_that_dies() -> Result<
     assert_eq!(std::fs::read_dir(folder)?.count(), 2, "no container more, not even for a moment");
 
     // Beside the application master there is room for two of the nine.
-    let program = ["SetsParallelism", "--parallelism", "9"];
+    let program = ["Run", "--parallelism", "9"];
     let texts = [
         "needs 9 slots, that is 9 TaskManagers of 800 MiB",
         "can hold 2 beside",

@@ -5,10 +5,12 @@
 
 mod clients;
 mod endings;
+mod errors;
 mod failures;
 mod fixture;
 mod house;
 mod options;
 mod rpc;
+mod staging;
 mod tool;
 mod versions;

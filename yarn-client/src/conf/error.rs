@@ -103,7 +103,12 @@ impl ConfError {
             Self::AddressUnusable { .. } => {
                 "give the host name of the daemon; 0.0.0.0 is an address to listen on, not to connect to".to_owned()
             }
-            _ => return None,
+            Self::Malformed { .. } => "correct the file, or copy it again from a node of the cluster".to_owned(),
+            Self::Read { .. } => "check the permissions of the file".to_owned(),
+            Self::Substitution { key, .. } => {
+                format!("two values refer to each other: correct what {key} stands on")
+            }
+            Self::Value { key, .. } => format!("correct {key}"),
         };
         Some(text)
     }

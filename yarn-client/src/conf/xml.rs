@@ -47,8 +47,12 @@ pub(super) fn parse(
 ) -> Result<(), ConfError> {
     let text = decode(path, content)?;
     let options = ParsingOptions { allow_dtd: true, nodes_limit: 1 << 20, ..ParsingOptions::default() };
-    let document = Document::parse_with_options(&text, options)
-        .map_err(|error| malformed(path, error.pos().row, error.to_string()))?;
+    let document = Document::parse_with_options(&text, options).map_err(|error| {
+        // The parser repeats the position at the end of its text.
+        let text = error.to_string();
+        let reason = text.rsplit_once(" at ").map_or(text.as_str(), |(reason, _)| reason);
+        malformed(path, error.pos().row, reason.to_owned())
+    })?;
     let root = document.root_element();
     if root.tag_name().name() != "configuration" {
         let reason = format!("the top-level element is <{}>, not <configuration>", root.tag_name().name());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proto::ids::ApplicationId;
 
-use crate::conf::ConfError;
+use crate::conf::{ConfError, Endpoint};
 use crate::flink::dist::DistError;
 use crate::flink::jar::JarError;
 use crate::flink::memory::MemoryError;
@@ -126,7 +126,7 @@ pub enum PreflightError {
     #[error("--allow-non-restored-state has no meaning without a savepoint")]
     NoSavepoint,
     /// Memory sizes that do not add up.
-    #[error("memory of the {role}")]
+    #[error("{}", memory_text(role, source))]
     Memory {
         /// "JobManager" or "TaskManagers".
         role: &'static str,
@@ -142,8 +142,14 @@ pub enum PreflightError {
         /// The file.
         path: PathBuf,
     },
+    /// A savepoint without the file that describes it.
+    #[error("{path} is no savepoint: it holds no _metadata")]
+    NoSavepointMetadata {
+        /// As given.
+        path: String,
+    },
     /// Something in the cluster's file system that is to be used, and is not there.
-    #[error("{what} {path} cannot be used")]
+    #[error("{what} {path} cannot be used: {source}")]
     Remote {
         /// The key, or "the jar".
         what: &'static str,
@@ -197,8 +203,8 @@ pub enum PreflightError {
         keys: &'static str,
     },
     /// The ResourceManager's answer to a question before the submission.
-    #[error(transparent)]
-    ResourceManager(YarnError),
+    #[error("{}", resource_manager_text(.0))]
+    ResourceManager(#[source] YarnError),
 }
 
 impl PreflightError {
@@ -224,8 +230,15 @@ impl PreflightError {
             Self::Jar(source) => return source.hint(),
             Self::Memory { source, .. } => return source.hint(),
             Self::Staging(source) => return source.hint(),
+            Self::Remote { source, path, .. } if source.is_not_found() => {
+                let above = path.trim_end_matches('/').rsplit_once('/').map_or("/", |(above, _)| above);
+                format!("check the path; `hdfs dfs -ls {above}/` shows what is there")
+            }
             Self::Remote { source, .. } => return source.hint(),
-            Self::ResourceManager(source) => return source.hint(),
+            Self::NoSavepointMetadata { .. } => {
+                "name the directory of one savepoint, or of one checkpoint (chk-<number>)".to_owned()
+            }
+            Self::ResourceManager(source) => return resource_manager_hint(source),
             Self::NoFlinkHome => {
                 "set FLINK_HOME, or --flink-home, to the directory that holds Flink's lib/; or \
                  yarn.provided.lib.dirs to directories of the cluster"
@@ -251,10 +264,16 @@ impl PreflightError {
             }
             Self::TooLarge { keys, .. } => format!("lower {keys}, or raise yarn.scheduler.maximum-allocation-*"),
             Self::NoSavepoint => "add -s PATH".to_owned(),
+            Self::Zero { .. } => "give a whole number from 1".to_owned(),
+            Self::JobId { .. } => "leave it out, and the job gets an id of its own".to_owned(),
+            Self::UnsupportedVersion { .. } => "use another distribution".to_owned(),
+            Self::Value { key, .. } if key.contains('.') => {
+                format!("correct it in Flink's configuration; -D {key}=... overrides what is there")
+            }
+            Self::Value { .. } => "name the jar itself".to_owned(),
             Self::ShipFile { .. } => {
                 "a relative path is taken from the working directory; for a file of the cluster write hdfs://...".to_owned()
             }
-            _ => return None,
         };
         Some(text)
     }
@@ -304,7 +323,7 @@ impl SubmitError {
                 "the user has no right to submit to this queue: choose another with --queue, or ask for it"
                     .to_owned(),
             ),
-            Self::Refused { source, .. } => source.hint(),
+            Self::Refused { source, .. } => resource_manager_hint(source),
             Self::Interrupted => None,
         }
     }
@@ -322,6 +341,8 @@ pub enum ApplicationError {
     NotFound {
         /// The application.
         application: ApplicationId,
+        /// The ResourceManager's whole answer.
+        detail: Option<String>,
     },
     /// The time given for waiting has passed.
     #[error("{application} was {state} after {} s", waited.as_secs_f32())]
@@ -340,8 +361,8 @@ pub enum ApplicationError {
     #[error(transparent)]
     User(#[from] UserError),
     /// The ResourceManager.
-    #[error(transparent)]
-    ResourceManager(YarnError),
+    #[error("{}", resource_manager_text(.0))]
+    ResourceManager(#[source] YarnError),
     /// The file system.
     #[error(transparent)]
     FileSystem(#[from] HdfsError),
@@ -371,11 +392,13 @@ impl ApplicationError {
             Self::TimedOut { application, .. } => {
                 Some(format!("it goes on; `yarn-flink status {application}` shows it, `yarn-flink kill {application}` ends it"))
             }
-            Self::ResourceManager(source) => source.hint(),
+            Self::ResourceManager(source) => resource_manager_hint(source),
             Self::FileSystem(source) => source.hint(),
             Self::Hadoop(source) => source.hint(),
             Self::User(source) => Some(source.hint().to_owned()),
-            Self::Id(_) => None,
+            Self::Id(_) => Some(
+                "such as application_1700000000000_0001; `yarn-flink list --all` shows the ids".to_owned(),
+            ),
         }
     }
 }
@@ -395,7 +418,49 @@ impl From<StageError> for SubmitError {
 impl ApplicationError {
     /// An unknown application is an error of its own kind.
     pub(super) fn of(application: ApplicationId, error: YarnError) -> Self {
-        if error.is_not_found() { Self::NotFound { application } } else { Self::ResourceManager(error) }
+        if error.is_not_found() {
+            Self::NotFound { application, detail: error.detail().map(str::to_owned) }
+        } else {
+            Self::ResourceManager(error)
+        }
+    }
+}
+
+/// Silence is the ResourceManager's, whatever was asked; what it answers speaks for itself.
+fn resource_manager_text(error: &YarnError) -> String {
+    match unreachable_at(error) {
+        Some(endpoint) => format!("no ResourceManager answers at {endpoint}"),
+        None => error.to_string(),
+    }
+}
+
+fn resource_manager_hint(error: &YarnError) -> Option<String> {
+    match unreachable_at(error) {
+        Some(endpoint) => Some(format!(
+            "is the ResourceManager running, and is {endpoint} right? It comes from yarn.resourcemanager.address (or \
+             .hostname) in yarn-site.xml"
+        )),
+        None if error.remote_class() == Some("org.apache.hadoop.ipc.RpcNoSuchProtocolException") => Some(
+            "another service than a ResourceManager listens there: correct yarn.resourcemanager.address in \
+             yarn-site.xml"
+                .to_owned(),
+        ),
+        None => error.hint(),
+    }
+}
+
+fn unreachable_at(error: &YarnError) -> Option<&Endpoint> {
+    match error {
+        YarnError::Rpc(rpc) if rpc.is_unreachable() => rpc.endpoint(),
+        _ => None,
+    }
+}
+
+fn memory_text(role: &str, error: &MemoryError) -> String {
+    match error {
+        // One bad value: its text names the key.
+        MemoryError::Value(error) => error.to_string(),
+        error => format!("the memory of the {role} does not add up: {error}"),
     }
 }
 
@@ -430,6 +495,7 @@ pub fn detail<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a st
         let carried = || match error.downcast_ref::<ApplicationError>()? {
             ApplicationError::ResourceManager(source) => source.detail(),
             ApplicationError::FileSystem(source) => source.detail(),
+            ApplicationError::NotFound { detail, .. } => detail.as_deref(),
             _ => None,
         };
         let staged = |stage: &'a StageError| match stage {
@@ -503,6 +569,6 @@ mod tests {
             PreflightError::Remote { what: "the jar", path: String::new(), source: Box::new(missing) };
         assert_eq!(missing.kind(), ErrorKind::Usage);
         let application = "application_1_0001".parse().unwrap();
-        assert_eq!(ApplicationError::NotFound { application }.kind(), ErrorKind::NotFound);
+        assert_eq!(ApplicationError::NotFound { application, detail: None }.kind(), ErrorKind::NotFound);
     }
 }

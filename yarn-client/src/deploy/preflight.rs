@@ -108,6 +108,19 @@ async fn check_remote(
             return Err(PreflightError::Value { key: "the jar", value: uri.clone(), reason });
         }
     }
+    // Other schemes need plugins that only the nodes have; a path without one is the JobManager's own disk.
+    if let Some(path) = job.savepoint.as_deref().filter(|path| path.starts_with("hdfs:")) {
+        let status = stat("the savepoint", path).await?;
+        let metadata = format!("{}/_metadata", path.trim_end_matches('/'));
+        match stat("the savepoint", &metadata).await {
+            Err(PreflightError::Remote { source, .. }) if status.is_dir && source.is_not_found() => {
+                return Err(PreflightError::NoSavepointMetadata { path: path.to_owned() });
+            }
+            Err(error) if status.is_dir => return Err(error),
+            // A path may also name the _metadata file itself.
+            _ => {}
+        }
+    }
     let dirs = provided_dirs(config);
     if dirs.is_empty() {
         return Ok(());

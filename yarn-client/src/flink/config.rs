@@ -100,7 +100,15 @@ impl ConfigError {
             Self::Read { .. } => Some("check that the file may be read, or set FLINK_CONF_DIR".to_owned()),
             Self::Dynamic { .. } => Some("such as -D taskmanager.numberOfTaskSlots=2".to_owned()),
             Self::NotRepresentable { .. } => Some("Flink before 1.19 cannot read such a value".to_owned()),
-            Self::Syntax { .. } | Self::Value { .. } | Self::Unsupported { .. } => None,
+            Self::Value { key, .. } => {
+                Some(format!("correct it in Flink's configuration; -D {key}=... overrides what is there"))
+            }
+            Self::Unsupported { .. } => {
+                Some("remove it from Flink's configuration and from the -D".to_owned())
+            }
+            Self::Syntax { .. } => {
+                Some("correct the file, or set FLINK_CONF_DIR to another directory".to_owned())
+            }
         }
     }
 }

@@ -47,6 +47,12 @@ pub enum DistError {
         #[source]
         source: std::io::Error,
     },
+    /// No `lib` directory, or nothing of that name at all.
+    #[error("{} is not a Flink distribution: it has no lib directory", home.display())]
+    NoLib {
+        /// The directory given.
+        home: PathBuf,
+    },
     /// No flink-dist jar.
     #[error("{} holds no flink-dist-<version>.jar, so it is not the lib directory of a Flink distribution", lib.display())]
     NoDistJar {
@@ -73,9 +79,11 @@ impl DistError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Read { .. } | Self::NoDistJar { .. } => {
-                Some("give the distribution's directory with --flink-home or FLINK_HOME".to_owned())
-            }
+            Self::Read { .. } => Some("check the permissions of the directory".to_owned()),
+            Self::NoLib { .. } | Self::NoDistJar { .. } => Some(
+                "set FLINK_HOME, or --flink-home, to the directory that holds Flink's lib/ and conf/"
+                    .to_owned(),
+            ),
             Self::SeveralDistJars { .. } => Some("keep one of them".to_owned()),
             Self::UnsupportedVersion { .. } => Some("use another distribution".to_owned()),
         }
@@ -165,6 +173,9 @@ impl Distribution {
             env(variable).filter(|dir| !dir.is_empty()).map_or_else(|| home.join(name), PathBuf::from)
         };
         let lib_dir = directory("FLINK_LIB_DIR", "lib");
+        if !lib_dir.exists() && lib_dir == home.join("lib") {
+            return Err(DistError::NoLib { home: home.to_owned() });
+        }
         // An unpacked Python package has `apache-flink-libraries`' directories under `deps` or `pyflink`; the user
         // gives that one. A missing `lib` is the error that tells a wrong home.
         let lib: Vec<_> = jars(files_below(&lib_dir, "lib")?);
@@ -308,7 +319,7 @@ mod tests {
     #[test]
     fn says_why_a_directory_is_none() {
         let open = |files: &[&str]| Distribution::open(distribution(files).path(), &none).unwrap_err();
-        assert!(matches!(open(&["x"]), DistError::Read { .. }));
+        assert!(matches!(open(&["x"]), DistError::NoLib { .. }));
         assert!(matches!(open(&["lib/flink-csv-1.20.5.jar"]), DistError::NoDistJar { .. }));
         let two = open(&["lib/flink-dist-1.20.5.jar", "lib/flink-dist-1.19.1.jar"]);
         assert!(matches!(&two, DistError::SeveralDistJars { names, .. } if names.len() == 2));

@@ -73,7 +73,14 @@ impl JarError {
                 Some(format!("the jar has {}", similar.join(", ")))
             }
             Self::ClassNotFound { .. } => Some("give the full name, with its package".to_owned()),
-            Self::Missing { .. } | Self::Read { .. } | Self::NotAJar { .. } => None,
+            Self::Missing { .. } => Some(
+                "a relative path is taken from the working directory; for a jar of the cluster write hdfs://..."
+                    .to_owned(),
+            ),
+            Self::Read { .. } => Some("check the permissions of the file".to_owned()),
+            Self::NotAJar { .. } => {
+                Some("name the jar that the build made; a file that was not copied whole is none".to_owned())
+            }
         }
     }
 }

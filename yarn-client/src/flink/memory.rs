@@ -46,7 +46,20 @@ impl MemoryError {
             Self::NotConfigured { keys } => {
                 keys.last().map(|key| format!("the usual one is {key}, such as -D {key}=2g"))
             }
-            Self::Inconsistent { keys, .. } => Some(format!("look at {}", keys.join(", "))),
+            Self::Inconsistent { text, keys } => {
+                let total = ["process.size", "flink.size"]
+                    .iter()
+                    .find_map(|total| keys.iter().find(|key| key.ends_with(total)))
+                    .filter(|_| text.contains("exceed") || text.contains("is not more than"));
+                let Some(total) = total else { return Some(format!("look at {}", keys.join(", "))) };
+                let parts: Vec<_> = keys.iter().filter(|key| *key != total).map(String::as_str).collect();
+                let flag = match total.as_str() {
+                    "jobmanager.memory.process.size" => " (-jm)",
+                    "taskmanager.memory.process.size" => " (-tm)",
+                    _ => "",
+                };
+                Some(format!("raise {total}{flag}, or lower what it is made of: {}", parts.join(", ")))
+            }
         }
     }
 }

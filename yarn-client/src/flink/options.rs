@@ -282,7 +282,7 @@ pub enum Support {
     Refused(&'static str),
 }
 
-const KERBEROS: Support = Support::Refused("it comes with Kerberos support; until then remove it");
+const KERBEROS: Support = Support::Refused("it comes with Kerberos support");
 const PYTHON: Support = Support::Refused("Python jobs are not supported yet; jobs in jars are");
 
 /// Keys and, ending in `.`, prefixes.

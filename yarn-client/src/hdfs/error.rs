@@ -181,8 +181,8 @@ impl HdfsError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unreachable { source, .. } if source.kind() == io::ErrorKind::ConnectionAborted => {
-                "something closed the connection: do hadoop.security.authentication and hadoop.rpc.protection match \
-                 the cluster's?"
+                "is the port in fs.defaultFS the NameNode's RPC port, not that of its web pages? If so, \
+                 hadoop.security.authentication and hadoop.rpc.protection must match the cluster's"
                     .to_owned()
             }
             Self::Unreachable { address, .. } => {
@@ -205,6 +205,9 @@ impl HdfsError {
             }
             Self::PermissionDenied { .. } => {
                 "use another directory (yarn.staging-directory), or have the permission granted".to_owned()
+            }
+            Self::Failed { class: Some(class), .. } if class.ends_with("RpcNoSuchProtocolException") => {
+                "another service than a NameNode listens there: correct fs.defaultFS in core-site.xml".to_owned()
             }
             Self::Configuration(_) => "set fs.defaultFS in core-site.xml to the cluster's file system".to_owned(),
             _ => return None,

@@ -194,6 +194,9 @@ impl YarnError {
             Self::Rpc(_) | Self::Container(_) if self.is_not_found() => {
                 Some("it may have ended long ago: the ResourceManager remembers a limited number".to_owned())
             }
+            Self::Rpc(_) | Self::Container(_) if self.is("InvalidLabelResourceRequestException") => Some(
+                "leave the node label out, or ask for one the cluster has and the queue may use".to_owned(),
+            ),
             Self::Rpc(_) | Self::Container(_) if self.is_invalid_ask() => Some(
                 "lower the size, or raise yarn.scheduler.maximum-allocation-mb and -vcores on the cluster"
                     .to_owned(),

@@ -114,8 +114,9 @@ fn render_error(error: &(dyn Error + 'static), hint: Option<&str>, detail: Optio
     let mut cause = error.source();
     while let Some(error) = cause {
         let line = error.to_string();
-        // Some libraries repeat their cause in their own text.
-        if !said.contains(&line) {
+        // Some libraries repeat their cause in their own text, or what the operating system calls it.
+        let (plain, _) = line.split_once(" (os error ").unwrap_or((&line, ""));
+        if !said.to_lowercase().contains(&plain.to_lowercase()) {
             text.push_str(&format!("  caused by: {}\n", line.replace('\n', "\n    ")));
             said.push_str(&line);
         }

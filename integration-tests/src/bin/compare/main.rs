@@ -1,0 +1,173 @@
+//! Side by side on one cluster of this machine: yarn-flink, and what it replaces.
+//!
+//! `cargo run --release -p integration-tests --bin compare`
+//!
+//! Every measure takes turns (ours, peer, ours, peer ...), after one round that does not count, and shows medians.
+//! `measured` runs one program and reads what it used, `side` knows both sides' command lines, `submit`, `finish`,
+//! `upload`, `list` and `resident` are the measures, `bare` is Flink without YARN, `phases` says where the time of
+//! an application went and `report` is what comes out.
+
+mod bare;
+mod finish;
+mod list;
+mod measured;
+mod phases;
+mod report;
+mod resident;
+mod side;
+mod submit;
+mod upload;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Parser, Subcommand, ValueEnum};
+use integration_tests::cluster::Cluster;
+use integration_tests::cluster::download::Hadoop;
+use integration_tests::flink::Flink;
+use integration_tests::progress::{self, Step};
+use integration_tests::versions::{FLINK_1_20, HADOOP_3_4};
+use integration_tests::{binaries, jobs, prerequisites, shared};
+
+use report::Report;
+use side::Sides;
+
+/// Measures yarn-flink beside Flink's own client, Hadoop's tools and bare Flink, all on one cluster.
+#[derive(Debug, Parser)]
+#[command(name = "compare")]
+struct Arguments {
+    /// Rounds that count, for each measure.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    runs: u16,
+    /// Only these measures; may be given more than once.
+    #[arg(long, value_name = "MEASURE")]
+    only: Vec<Measure>,
+    /// Also write everything, each single run included, to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Measure the yarn-flink and flink-app-master in this folder instead of building them.
+    #[arg(long, value_name = "DIR")]
+    programs: Option<PathBuf>,
+    #[command(subcommand)]
+    inner: Option<Inner>,
+}
+
+/// What this program runs itself as, for a measurement.
+#[derive(Debug, Subcommand)]
+enum Inner {
+    /// Runs one program and writes what it used to a file.
+    #[command(hide = true)]
+    Measured(measured::Arguments),
+    /// Uploads files as yarn-flink does.
+    #[command(hide = true)]
+    Upload(upload::Arguments),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Measure {
+    /// Detached submission, everything in HDFS already.
+    Warm,
+    /// Detached submission, nothing in HDFS.
+    Cold,
+    /// From the command to the application's end, a job of one second.
+    Finish,
+    /// Upload of Flink's libraries.
+    Upload,
+    /// List of applications.
+    List,
+    /// Memory of the application master while four TaskManagers work.
+    Resident,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match &arguments.inner {
+        // Before anything else is set up: this process must stay smaller than what it measures.
+        Some(Inner::Measured(inner)) => return measured::run(inner),
+        Some(Inner::Upload(inner)) => block_on(upload::run(inner)),
+        None => block_on(compare(&arguments)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            progress::line(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(work)
+}
+
+async fn compare(arguments: &Arguments) -> Result<()> {
+    prerequisites::check()?;
+    let flink = Flink::download(FLINK_1_20)?;
+    Hadoop::download(HADOOP_3_4)?;
+    let step = Step::begin("build yarn-flink and flink-app-master, each alone");
+    let programs = match &arguments.programs {
+        Some(folder) => binaries::Binaries {
+            yarn_flink: folder.join("yarn-flink"),
+            app_master: folder.join("flink-app-master"),
+        },
+        None => binaries::alone()?,
+    };
+    let jar = jobs::jar(&flink)?;
+    step.done();
+    let (cluster, own) = cluster().await?;
+    let work = async {
+        let sides = Sides::prepare(&cluster, flink, programs, jar).await?;
+        measure(arguments, &sides).await
+    };
+    let report = tokio::select! {
+        report = work => report,
+        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+    };
+    if report.is_err() && own {
+        progress::line(&format!("all logs are in {}", cluster.keep_logs()?.display()));
+    }
+    let report = report?;
+    if let Some(file) = &arguments.json {
+        let text = serde_json::to_string_pretty(&report).context("cannot write JSON")?;
+        std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    std::io::stdout().write_all(report.text().as_bytes()).context("cannot write to stdout")?;
+    if own { cluster.stop() } else { Ok(()) }
+}
+
+/// The cluster that `quickstart --keep` left, where the environment asks for it; else one of our own.
+async fn cluster() -> Result<(Cluster, bool)> {
+    if std::env::var_os(shared::KEPT_VARIABLE).is_some_and(|value| value == "1") {
+        let kept = Cluster::kept()?;
+        return Ok((kept.with_context(|| format!("{} is set, but no cluster was kept", shared::KEPT_VARIABLE))?, false));
+    }
+    let step = Step::begin("boot NameNode, DataNode, ResourceManager, two NodeManagers");
+    let cluster = shared::description("compare").boot().await?;
+    step.done();
+    Ok((cluster, true))
+}
+
+async fn measure(arguments: &Arguments, sides: &Sides<'_>) -> Result<Report> {
+    let runs = arguments.runs;
+    let mut report = Report::new(runs);
+    for measure in Measure::value_variants() {
+        if !arguments.only.is_empty() && !arguments.only.contains(measure) {
+            continue;
+        }
+        let name = measure.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let step = Step::begin(format!("measure {name}, {runs} rounds"));
+        match measure {
+            Measure::Warm => submit::warm(sides, runs, &mut report).await?,
+            Measure::Cold => submit::cold(sides, runs, &mut report).await?,
+            Measure::Finish => finish::measure(sides, runs, &mut report).await?,
+            Measure::Upload => upload::measure(sides, runs, &mut report).await?,
+            Measure::List => list::measure(sides, runs, &mut report).await?,
+            Measure::Resident => resident::measure(sides, runs, &mut report).await?,
+        }
+        step.done();
+    }
+    Ok(report)
+}

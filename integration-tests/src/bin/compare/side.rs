@@ -1,0 +1,151 @@
+//! Both sides' command lines, on the same cluster with the same Flink and the same job.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use integration_tests::binaries::Binaries;
+use integration_tests::cluster::Cluster;
+use integration_tests::cluster::java::{self, FLINK_CLI, FS_SHELL};
+use integration_tests::flink::Flink;
+use integration_tests::progress::Step;
+use serde_json::Value;
+
+/// Longest time an application may take to come or go.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Everything that a measure needs.
+#[derive(Debug)]
+pub(crate) struct Sides<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) flink: Flink,
+    pub(crate) jar: PathBuf,
+    programs: Binaries,
+    /// Folder of this run on this machine.
+    scratch: PathBuf,
+    /// Folder of this run in HDFS, without the file system.
+    folder: String,
+}
+
+impl<'a> Sides<'a> {
+    /// Puts Flink's distribution into HDFS, for `yarn.provided.lib.dirs`.
+    pub(crate) async fn prepare(
+        cluster: &'a Cluster,
+        flink: Flink,
+        programs: Binaries,
+        jar: PathBuf,
+    ) -> Result<Self> {
+        let scratch = cluster.scratch("compare")?;
+        let name = scratch.file_name().context("a folder has a name")?.to_string_lossy().into_owned();
+        let folder = format!("/user/{}/{name}", cluster.user());
+        let sides = Self { cluster, flink, jar, programs, scratch, folder };
+        let step = Step::begin("put Flink into HDFS for its own client");
+        let provided = sides.remote("provided");
+        cluster.java_tool(FS_SHELL, &["-mkdir", "-p", &provided]).await?.success()?;
+        let home = sides.flink.home();
+        let (lib, plugins) = (home.join("lib"), home.join("plugins"));
+        cluster
+            .java_tool(FS_SHELL, &["-put", &lib.to_string_lossy(), &plugins.to_string_lossy(), &provided])
+            .await?
+            .success()?;
+        step.done();
+        Ok(sides)
+    }
+
+    /// URI of `name` in this run's HDFS folder.
+    pub(crate) fn remote(&self, name: &str) -> String {
+        format!("{}{}/{name}", self.cluster.default_fs(), self.folder)
+    }
+
+    /// Makes an empty HDFS folder of this run and returns its URI.
+    pub(crate) async fn remote_folder(&self, name: &str) -> Result<String> {
+        self.cluster.hdfs()?.mkdirs(&format!("{}/{name}", self.folder)).await?;
+        Ok(self.remote(name))
+    }
+
+    /// Removes a folder that [`Self::remote_folder`] has made.
+    pub(crate) async fn remove_remote(&self, name: &str) -> Result<()> {
+        self.cluster.hdfs()?.delete(&format!("{}/{name}", self.folder)).await?;
+        Ok(())
+    }
+
+    /// A folder of this run on this machine.
+    pub(crate) fn local(&self, name: &str) -> PathBuf {
+        self.scratch.join(name)
+    }
+
+    /// `yarn-flink` with the cluster's environment. It remembers digests of local files in `digests`.
+    pub(crate) fn ours(&self, digests: &Path) -> Command {
+        let mut command = Command::new(&self.programs.yarn_flink);
+        command
+            .envs(self.cluster.client_environment())
+            .env("FLINK_HOME", self.flink.home())
+            .env("XDG_CACHE_HOME", digests);
+        command
+    }
+
+    /// `yarn-flink run -d` of an example job. `options` come before the jar.
+    pub(crate) fn our_run(&self, digests: &Path, name: &str, job: &str, options: &[String]) -> Command {
+        let mut command = self.ours(digests);
+        command.arg("run").arg("--app-master").arg(&self.programs.app_master);
+        command.args(["-d", "--name", name, "-c", &format!("example.{job}")]).args(options).arg(&self.jar);
+        command
+    }
+
+    /// `flink run-application -t yarn-application` of an example job.
+    pub(crate) fn their_run(&self, name: &str, job: &str, options: &[String]) -> Command {
+        let jars = self.cluster.hadoop_jars().join("*");
+        let mut command = self.flink.command(FLINK_CLI, &[self.cluster.client_conf_dir(), jars]);
+        command
+            .envs(self.cluster.client_environment())
+            .args(["run-application", "-t", "yarn-application"])
+            .arg(format!("-Dyarn.application.name={name}"))
+            .args(["-c", &format!("example.{job}")])
+            .args(options)
+            .arg(&self.jar);
+        command
+    }
+
+    /// Lets Flink's client use the libraries in HDFS.
+    pub(crate) fn provided(&self) -> String {
+        format!("-Dyarn.provided.lib.dirs={};{}", self.remote("provided/lib"), self.remote("provided/plugins"))
+    }
+
+    /// Runs a command that is not measured.
+    pub(crate) async fn run(&self, command: Command) -> Result<java::ToolOutput> {
+        java::output(command).await?.success()
+    }
+
+    /// The application with this name, which must be on the ResourceManager already.
+    pub(crate) async fn application(&self, name: &str) -> Result<String> {
+        let applications = self.cluster.applications().await?;
+        let found = applications.iter().find(|app| text(app, "name") == name);
+        let id = found.map(|app| text(app, "id").to_owned());
+        id.with_context(|| format!("the ResourceManager knows no application {name}"))
+    }
+
+    /// Kills the application and waits until all of its processes are gone, so that the next run has the machine.
+    pub(crate) async fn kill(&self, id: &str) -> Result<()> {
+        self.cluster.kill_application(id).await?;
+        self.gone(id).await
+    }
+
+    /// Waits for the application's end and for that of its processes; the second look tells that none was just starting.
+    pub(crate) async fn gone(&self, id: &str) -> Result<()> {
+        self.cluster.wait_for_end(id, LIMIT).await?;
+        let begun = Instant::now();
+        let mut empty = 0;
+        while empty < 2 {
+            ensure!(begun.elapsed() < LIMIT, "processes of {id} live on");
+            tokio::time::sleep(Duration::from_millis(250)).await;
+            empty = if self.cluster.processes_of(id).is_empty() { empty + 1 } else { 0 };
+        }
+        Ok(())
+    }
+}
+
+/// A text field of a JSON object.
+pub(crate) fn text<'v>(object: &'v Value, key: &str) -> &'v str {
+    object.get(key).and_then(Value::as_str).unwrap_or_default()
+}
