@@ -148,7 +148,7 @@ async fn attached_job_that_finishes() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let hdfs = cluster.hdfs()?;
-    let output = format!("/tmp/endings-{}/result", std::process::id());
+    let output = format!("/tmp/endings-{}", std::process::id());
     let url = format!("{}{output}", cluster.default_fs());
     let program: Vec<&str> = ["UsesResult", &url].into_iter().chain(ARGUMENTS).collect();
     let ran = run(cluster, &[], &program).await?.expect(0)?;
