@@ -8,9 +8,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use integration_tests::cluster::Cluster;
 use integration_tests::cluster::java::{FS_SHELL, RM_ADMIN_CLI, output};
 use integration_tests::cluster::processes::Process;
-use integration_tests::cluster::{Cluster, hdfs::WebHdfs};
 use integration_tests::flink::Flink;
 use integration_tests::versions::FLINK_1_20;
 use integration_tests::{http, prerequisites, shared};
@@ -115,7 +115,7 @@ fn log_of(process: &Process, name: &str) -> Result<String> {
     fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Memory, slots, ports, environments, JVM options, logs, the files' replication, `config.yaml`, and who wins over whom.
+/// Memory, slots, ports, environments, JVM options, logs, `config.yaml`, and who wins over whom.
 #[tokio::test]
 async fn settings_of_file_and_command_line_arrive() -> Result<()> {
     let _turn = shared::turn().await;
@@ -137,7 +137,6 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
     let settings = dynamic(&[
         "yarn.application.type=Options",
         "metrics.scope.tm=<host>.d",
-        "yarn.file-replication=2",
         "rest.bind-port=24100-24199",
         "jobmanager.rpc.port=24200-24299",
         "blob.server.port=24300-24399",
@@ -228,12 +227,6 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
     assert!(in_range(config.get("blob.server.port"), 24300..24400), "{config:?}");
     assert!(text(&application, "trackingUrl").contains("/proxy/"), "{application}");
 
-    // What belongs to the application is stored twice.
-    let hdfs = cluster.hdfs()?;
-    let own = hdfs.files(&format!("/user/{}/.yarn-flink/apps/{id}", cluster.user())).await?;
-    let spec = own.iter().find(|(path, _)| path.ends_with("launch-spec.pb")).context("no launch-spec.pb")?;
-    assert_eq!(spec.1.replication, 2, "{own:?}");
-
     yarn_flink(cluster, &["kill", &id]).await?.expect(0)?;
     cluster.wait_for_state(&id, "KILLED", LIMIT).await?;
     nothing_left(cluster, &id, GONE).await
@@ -277,6 +270,7 @@ async fn what_lies_on_the_cluster_is_used_there_and_the_rest_is_shipped() -> Res
         format!("yarn.staging-directory={fs_name}{base}/staging"),
         format!("yarn.ship-files={};{fs_name}{base}/c.txt", at("extra")),
         format!("yarn.ship-archives={}", at("data.zip")),
+        "yarn.file-replication=2".to_owned(),
     ];
     let program = format!("{fs_name}{base}/usrlib/reads.jar");
     let target = format!("{fs_name}{base}/out");
@@ -297,20 +291,16 @@ async fn what_lies_on_the_cluster_is_used_there_and_the_rest_is_shipped() -> Res
     lines.sort();
     assert_eq!(lines, ["a.txt=alpha", "c.txt=gamma", "data.zip/d.txt=delta", "extra/deep/b.txt=beta"]);
 
-    // Nothing of Flink was uploaded: what is staged are the small things of this host.
-    let staged = names(&hdfs, &format!("{base}/staging")).await?;
-    assert_eq!(staged, ["a.txt", "b.txt", "data.zip", "flink-app-master"]);
+    // Nothing of Flink was uploaded; the small things of this host are stored twice.
+    let staged = hdfs.files(&format!("{base}/staging")).await?;
+    let mut names: Vec<&str> = staged.iter().map(|(_, entry)| entry.name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["a.txt", "b.txt", "data.zip", "flink-app-master"]);
+    assert!(staged.iter().all(|(_, entry)| entry.replication == 2), "{staged:?}");
     assert_eq!(hdfs.stat(&own).await?, None);
     assert!(!has_staging(cluster, &id).await?);
     assert!(hdfs.delete(&base).await?);
     nothing_left(cluster, &id, GONE).await
-}
-
-/// Last parts of the paths of all files below a folder, sorted.
-async fn names(hdfs: &WebHdfs, folder: &str) -> Result<Vec<String>> {
-    let mut names: Vec<String> = hdfs.files(folder).await?.into_iter().map(|(_, entry)| entry.name).collect();
-    names.sort();
-    Ok(names)
 }
 
 /// Both configuration files (the legacy one wins), the user's jar on the class path, another dist jar, the command's
@@ -443,25 +433,28 @@ async fn what_the_resource_manager_decides() -> Result<()> {
     job_in_state(&cluster, &id, "RUNNING").await?;
 
     let application = cluster.application(&id).await?;
-    assert_eq!(text(&application, "queue"), "etl", "{application}");
+    assert_eq!(text(&application, "queue"), "root.etl", "{application}");
     assert_eq!(application["priority"], 7, "{application}");
     assert_eq!(application["allocatedVCores"], 5, "{application}");
-    let tokens = application.to_string();
-    assert!(tokens.contains("example.com/token"), "{tokens}");
+    assert_eq!(used(&application, "workers", "example.com/token"), Some(2), "{application}");
+    assert_eq!(used(&application, "masters", "vcores"), Some(2), "{application}");
+    assert_eq!(used(&application, "workers", "vcores"), Some(3), "{application}");
     let host = |process: Process| Ok::<_, anyhow::Error>(environment(&process)?.remove("NM_HOST"));
     let master = process(&cluster, &id, application_master)?;
     assert_eq!(host(master)?.as_deref(), Some("127.0.0.2"));
     let worker = process(&cluster, &id, |process| process.runs(TASK_MANAGER))?;
     assert_eq!(host(worker)?.as_deref(), Some("127.0.0.3"));
 
+    // 700 and 800 MiB, each rounded up to a multiple of the least allocation.
+    let memory = Some(1536);
     // bob may look, eve may not; carol may end it, eve may not.
     let url = format!("{}/ws/v1/cluster/apps/{id}", cluster.rm_web());
     let seen = |user: &'static str| {
         let url = format!("{url}?user.name={user}");
         async move { Ok::<_, anyhow::Error>(http::get_json(&url).await?["app"]["allocatedMB"].as_i64()) }
     };
-    assert_eq!(seen("bob").await?, Some(1500));
-    assert_ne!(seen("eve").await?, Some(1500));
+    assert_eq!(seen("bob").await?, memory);
+    assert_ne!(seen("eve").await?, memory);
     let kill = |user: &'static str| {
         let url = format!("{url}/state?user.name={user}");
         let json = [("content-type", "application/json")];
@@ -482,6 +475,17 @@ async fn what_the_resource_manager_decides() -> Result<()> {
     assert_eq!(attempts, Some(1));
     eventually("no process of the application", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) })
         .await
+}
+
+/// How much of a resource the application has on the nodes with this label.
+fn used(application: &Value, label: &str, resource: &str) -> Option<u64> {
+    let named = |list: &Value, key: &str, name: &str| {
+        list.as_array()?.iter().find(|entry| text(entry, key) == name).cloned()
+    };
+    let partitions = &application["resourceInfo"]["resourceUsagesByPartition"];
+    let partition = named(partitions, "partitionName", label)?;
+    let list = &partition["used"]["resourceInformations"]["resourceInformation"];
+    named(list, "name", resource)?["value"].as_u64()
 }
 
 /// Keys that cannot be honoured yet say so before anything happens.
