@@ -173,8 +173,11 @@ pub(crate) async fn job_in_state(cluster: &Cluster, id: &str, state: &str) -> Re
         let Ok(overview) = integration_tests::http::get_json(&url).await else { return Ok(false) };
         let jobs = overview.get("jobs").and_then(Value::as_array).cloned().unwrap_or_default();
         let tasks_run = |job: &Value| {
-            let count = |key| job.pointer(&format!("/tasks/{key}")).and_then(Value::as_u64);
-            state != "RUNNING" || count("running") == count("total")
+            let count =
+                |key| job.pointer(&format!("/tasks/{key}")).and_then(Value::as_u64).unwrap_or_default();
+            // A bounded source finishes while the tasks behind it still run.
+            let begun = count("running") + count("finished") == count("total");
+            state != "RUNNING" || (begun && count("running") > 0)
         };
         Ok(jobs.iter().any(|job| text(job, "state") == state && tasks_run(job)))
     };
