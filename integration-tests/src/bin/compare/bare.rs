@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use integration_tests::cluster::reaper::MARKER;
 use integration_tests::flink::JAVA_OPTIONS;
 use integration_tests::{http, prerequisites};
 use yarn_client::flink::memory::{JobManagerMemory, TaskManagerMemory};
@@ -113,6 +114,8 @@ fn start(
     let conf = sides.flink.conf_dir();
     let output = File::create(folder.join(format!("{role}.out"))).context("cannot make a log")?;
     let child = Command::new(prerequisites::java_tool("java"))
+        // So that the cluster's reaper finds it, should this program be killed.
+        .env(MARKER, format!("{}/", sides.cluster.directory().display()))
         .args(jvm)
         .args(JAVA_OPTIONS.split_whitespace())
         .arg(format!("-Dlog.file={}", folder.join(format!("{role}.log")).display()))

@@ -31,6 +31,8 @@ use integration_tests::progress::{self, Step};
 use integration_tests::versions::{FLINK_1_20, HADOOP_3_4};
 use integration_tests::{binaries, jobs, prerequisites, shared};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use report::Report;
 use side::Sides;
 
@@ -122,18 +124,17 @@ async fn compare(arguments: &Arguments) -> Result<()> {
         let sides = Sides::prepare(&cluster, flink, programs, jar).await?;
         measure(arguments, &sides).await
     };
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+    // Either ends `work`, and with it what a measure has started.
     let report = tokio::select! {
         report = work => report,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        _ = terminate.recv() => Err(anyhow::anyhow!("terminated")),
     };
     if report.is_err() && own {
         progress::line(&format!("all logs are in {}", cluster.keep_logs()?.display()));
     }
     let report = report?;
-    if let Some(file) = &arguments.json {
-        let text = serde_json::to_string_pretty(&report).context("cannot write JSON")?;
-        std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
-    }
     std::io::stdout().write_all(report.text().as_bytes()).context("cannot write to stdout")?;
     if own { cluster.stop() } else { Ok(()) }
 }
@@ -171,6 +172,11 @@ async fn measure(arguments: &Arguments, sides: &Sides<'_>) -> Result<Report> {
             Measure::Resident => resident::measure(sides, runs, &mut report).await?,
         }
         step.done();
+        // After each measure: a long run that is interrupted has not been for nothing.
+        if let Some(file) = &arguments.json {
+            let text = serde_json::to_string_pretty(&report).context("cannot write JSON")?;
+            std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;
+        }
     }
     Ok(report)
 }

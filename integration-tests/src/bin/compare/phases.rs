@@ -14,20 +14,20 @@ use crate::finish::Finished;
 use crate::report::median;
 use crate::side::Sides;
 
-/// Moment, log file, text of the line. `std` is the name of a container's standard error.
+/// Moment, log file, text of the first line that shows it.
 const LINES: [(&str, &str, &str); 12] = [
-    ("application master runs", "stderr", "starting"),
-    ("JobManager logs", "jobmanager.log", "-----"),
-    ("TaskManager container launched", "stderr", "TaskManager"),
-    ("TaskManager logs", "taskmanager.log", "-----"),
-    ("JobManager: main starts", "jobmanager.log", "Submitting Job with JobId"),
-    ("JobManager: REST listens", "jobmanager.log", "Rest endpoint listening"),
-    ("JobManager: job RUNNING", "jobmanager.log", "from state CREATED to RUNNING"),
+    ("application master starts", "appmaster.stderr", "starting"),
+    ("JobManager JVM logs its first line", "jobmanager.log", "---"),
+    ("TaskManager JVM logs its first line", "taskmanager.log", "---"),
+    ("JobManager REST listens", "jobmanager.log", "Rest endpoint listening"),
+    ("main submits the job", "jobmanager.log", "Received JobGraph submission"),
     ("TaskManager registers", "jobmanager.log", "Registering TaskManager with ResourceID"),
-    ("tasks run", "jobmanager.log", "from INITIALIZING to RUNNING"),
-    ("job FINISHED", "jobmanager.log", "from state RUNNING to FINISHED"),
+    ("job RUNNING", "jobmanager.log", "switched from state CREATED to RUNNING"),
+    ("tasks RUNNING", "jobmanager.log", "from INITIALIZING to RUNNING"),
+    ("job FINISHED", "jobmanager.log", "switched from state RUNNING to FINISHED"),
     ("main has returned", "jobmanager.log", "Application completed SUCCESSFULLY"),
-    ("JobManager ends", "jobmanager.log", "Terminating cluster entrypoint process"),
+    ("application master knows the end", "appmaster.stderr", "the end is decided"),
+    ("JobManager shuts down", "jobmanager.log", "Shutting StandaloneApplicationClusterEntryPoint down"),
 ];
 
 /// Moments of several applications.
@@ -56,6 +56,9 @@ impl Phases {
             if let Some(ms) = moments.min_by(f64::total_cmp) {
                 self.push(name, since(ms));
             }
+        }
+        if let Some(ms) = logs.iter().filter_map(|path| launched(path)).min_by(f64::total_cmp) {
+            self.push("TaskManager container launched", since(ms));
         }
         self.push("ResourceManager: FINISHED", application.seconds);
         Ok(())
@@ -89,6 +92,16 @@ fn logs(sides: &Sides<'_>, application: &str) -> Vec<PathBuf> {
 /// Empty for a node that the application never saw.
 fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
+
+/// When a container of a TaskManager was launched: its last line of this file is written just before.
+fn launched(path: &Path) -> Option<f64> {
+    let of_task_manager = path.parent().is_some_and(|container| container.join("taskmanager.log").exists());
+    if !of_task_manager || !path.ends_with("prelaunch.out") {
+        return None;
+    }
+    let written = path.metadata().ok()?.modified().ok()?;
+    Some(written.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs_f64() * 1000.0)
 }
 
 /// Milliseconds since the epoch of the first line with this text.
