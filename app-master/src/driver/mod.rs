@@ -351,8 +351,7 @@ impl Driver {
         let manager = self.spec.job_manager.clone().unwrap_or_default();
         // Spreads the application masters of one node: containers have different ids.
         let start = u32::try_from(self.container.id.id.unsigned_abs() % 11_003).unwrap_or(0)
-            + u32::try_from(self.container.id.attempt.application.id.unsigned_abs() % 10_007).unwrap_or(0)
-                * 31;
+            + self.container.id.attempt.application.id.unsigned_abs() % 10_007 * 31;
         let ports = Ports::choose(
             &self.container.host,
             &manager.rpc_port_range,

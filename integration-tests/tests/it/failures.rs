@@ -43,7 +43,7 @@ fn app_masters(cluster: &Cluster, id: &str) -> Vec<Process> {
 }
 
 /// Waits until `find` finds exactly one process.
-async fn appears(what: &str, find: impl Fn() -> Vec<Process>) -> Result<Process> {
+async fn appears(what: &str, find: impl Fn() -> Vec<Process> + Sync) -> Result<Process> {
     eventually(what, LIMIT, || async { Ok(find().len() == 1) }).await?;
     find().into_iter().next().with_context(|| format!("{what} is gone again"))
 }
@@ -249,7 +249,7 @@ async fn job_manager_killed_while_the_job_runs_ends_the_application() -> Result<
 }
 
 /// `signal` to the application master alone, as the kernel's memory killer or an operator would send it.
-async fn application_master_dies(kill: impl Fn(&Process)) -> Result<()> {
+async fn application_master_dies(kill: impl Fn(&Process) + Sync) -> Result<()> {
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &[], &["Run"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
@@ -290,7 +290,10 @@ async fn four_task_managers_with_two_slots_each() -> Result<()> {
     assert_eq!((number("taskmanagers"), number("slots-total")), (Some(4), Some(8)), "{overview}");
     let resident = appears("application master", || app_masters(cluster, &id)).await?.resident;
     // The limit for the release build is checked by `compare`.
-    println!("application master with 4 TaskManagers: {:.1} MiB resident", resident as f64 / 1048576.0);
+    integration_tests::progress::line(&format!(
+        "application master with 4 TaskManagers: {} KiB resident",
+        resident / 1024
+    ));
     ends(cluster, &id, "SUCCEEDED").await?;
     nothing_left(cluster, &id, GONE).await
 }

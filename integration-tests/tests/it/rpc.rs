@@ -165,7 +165,7 @@ fn random_size(random: &mut StdRng, most_mib: u64) -> String {
         0..5 => format!("{mib}m"),
         5 => format!("{}g", mib.div_ceil(1024)),
         6 => format!("{}kb", (mib << 10) + random.random_range(0..1024)),
-        7 => format!("{} mb", mib),
+        7 => format!("{mib} mb"),
         8 => format!("{}", (mib << 20) + random.random_range(0..1 << 20)),
         _ => format!("{}b", random.random_range(0..1_u64 << 30)),
     }

@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use super::digest::{Digest, Hasher};
 use super::stage::{Progress, StageError};
@@ -15,6 +17,12 @@ use super::{CreateOptions, FileSystem, HdfsError};
 const CHUNK_LEN: usize = 256 << 10;
 /// Chunks read before they are wanted.
 const CHUNKS_AHEAD: usize = 2;
+/// Chunks of one file that are written and not acknowledged by the DataNodes yet: 4 MiB. hdfs-native alone would keep
+/// up to 200 packets, three times as much.
+const CHUNKS_IN_FLIGHT: usize = 16;
+/// A pipeline of DataNodes without any acknowledgement for this time may be broken. hdfs-native repairs it at the next
+/// write and holds everything unacknowledged until then, so that write must come.
+const STALLED: Duration = Duration::from_secs(1);
 
 /// Uploads `local` to the path `to`; the digest is that of the bytes sent. When this fails or is dropped, what stands
 /// at `to` is not whole.
@@ -32,9 +40,12 @@ pub(super) async fn upload(
     let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
     // Reading and hashing have a thread of their own: neither the disk nor SHA-256 holds up the network.
     let reader = tokio::task::spawn_blocking(move || read(source, &sender));
-    while let Some(chunk) = chunks.recv().await {
-        let len = chunk.len() as u64;
-        target.write(chunk).await?;
+    let window = Arc::new(Semaphore::new(CHUNKS_IN_FLIGHT));
+    while let Some(content) = chunks.recv().await {
+        let len = content.len() as u64;
+        let permit = tokio::time::timeout(STALLED, Arc::clone(&window).acquire_owned()).await;
+        let permit = permit.ok().and_then(Result::ok);
+        target.write(Bytes::from_owner(Chunk { content, _permit: permit })).await?;
         progress.uploaded(link, len);
     }
     let digest = reader.await.map_err(io::Error::other).and_then(|result| result).map_err(fail)?;
@@ -42,7 +53,19 @@ pub(super) async fn upload(
     Ok(digest)
 }
 
-fn read(mut source: File, chunks: &mpsc::Sender<Bytes>) -> io::Result<Digest> {
+/// Part of a file. Whoever sends it without a copy drops it when it is acknowledged, and the next one may follow.
+struct Chunk {
+    content: Vec<u8>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        &self.content
+    }
+}
+
+fn read(mut source: File, chunks: &mpsc::Sender<Vec<u8>>) -> io::Result<Digest> {
     let mut hasher = Hasher::default();
     loop {
         let mut chunk = Vec::with_capacity(CHUNK_LEN);
@@ -51,7 +74,7 @@ fn read(mut source: File, chunks: &mpsc::Sender<Bytes>) -> io::Result<Digest> {
             return Ok(hasher.finish());
         }
         hasher.update(&chunk);
-        if chunks.blocking_send(chunk.into()).is_err() {
+        if chunks.blocking_send(chunk).is_err() {
             // The upload was given up.
             return Err(io::ErrorKind::Interrupted.into());
         }

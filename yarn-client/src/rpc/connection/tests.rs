@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "a test reads whatever one read brings")]
+
 use base64::Engine;
 use prost::Message;
 use proto::hadoop::common::rpc_response_header_proto::RpcStatusProto;
