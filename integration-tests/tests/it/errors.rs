@@ -296,7 +296,7 @@ async fn what_the_cluster_refuses() -> Result<()> {
         case(&queue("opne"), 3, &["the queue 'opne' does not exist", "--queue: open"]),
         case(&queue("root"), 3, &["the queue 'root' only holds other queues", "open"]),
         case(&queue("stopped"), 3, &["the queue 'stopped' takes no applications: it is STOPPED", "open"]),
-        case(&queue("closed"), 3, &["alice", "closed", "no right to submit to this queue"]),
+        case(&queue("closed"), 3, &["alice", "closed", "no right to submit to this queue"]).with_upload(),
         case(&["kill", &theirs], 3, &["alice", &theirs, "ask the cluster's administrators"]),
     ];
     for case in cases {

@@ -107,7 +107,8 @@ impl Remote {
     /// What it means.
     pub fn kind(&self) -> RemoteKind {
         // The ResourceManager wraps refusals of its own checks into exceptions of other classes.
-        const DENIED: &str = "org.apache.hadoop.security.AccessControlException";
+        const DENIED: [&str; 2] =
+            ["org.apache.hadoop.security.AccessControlException", "java.security.AccessControlException"];
         match self.class.strip_prefix("org.apache.hadoop.").unwrap_or(&self.class) {
             "ipc.StandbyException" => RemoteKind::Standby,
             "ipc.RetriableException" => RemoteKind::Retriable,
@@ -119,7 +120,7 @@ impl Remote {
             }
             "security.token.SecretManager$InvalidToken" => RemoteKind::InvalidToken,
             "javax.security.sasl.SaslException" => RemoteKind::Authentication,
-            _ if self.message.starts_with(DENIED) => RemoteKind::AccessDenied,
+            _ if DENIED.iter().any(|class| self.message.starts_with(class)) => RemoteKind::AccessDenied,
             _ => RemoteKind::Other,
         }
     }
@@ -344,6 +345,11 @@ mod tests {
             (
                 "org.apache.hadoop.yarn.exceptions.YarnException",
                 "org.apache.hadoop.security.AccessControlException: User x cannot",
+                RemoteKind::AccessDenied,
+            ),
+            (
+                "org.apache.hadoop.yarn.exceptions.YarnException",
+                "java.security.AccessControlException: User x cannot perform operation MODIFY_APP on y",
                 RemoteKind::AccessDenied,
             ),
         ] {
