@@ -41,7 +41,7 @@ pub(crate) async fn follow(cluster: &Cluster, submitted: &Submitted, begun: Inst
         let running = application.get("runningContainers").and_then(Value::as_i64).unwrap_or_default().max(0);
         if running != containers && matches!(state.as_str(), "ACCEPTED" | "RUNNING") {
             containers = running;
-            note(format!("{containers} containers"));
+            note(format!("{containers} container{}", if running == 1 { "" } else { "s" }));
         }
         let percent = application.get("progress").and_then(Value::as_f64).unwrap_or_default().round();
         if percent > f64::from(done) {
