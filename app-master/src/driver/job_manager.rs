@@ -13,7 +13,7 @@ use std::process::{ExitStatus, Stdio};
 use proto::launch::LaunchSpec;
 use rustix::process::{Pid, Signal};
 use tokio::process::Command;
-use yarn_client::flink::command::{self, Logging, Program};
+use yarn_client::flink::command::{self, Logging};
 use yarn_client::flink::dist::LogFramework;
 use yarn_client::flink::failure;
 
@@ -172,22 +172,14 @@ fn argv(spec: &LaunchSpec, container: &Container, ports: Ports, java: &Path) -> 
             properties.push(format!("{key}={value}"));
         }
     }
-    let program = Program {
-        job_id: job.job_id,
-        main_class: job.main_class,
-        args: job.args,
-        savepoint: job.savepoint_path,
-        allow_non_restored_state: job.allow_non_restored_state,
-    };
     let logging = logging(spec, container.log_dir.join(program::LOG).display().to_string());
     let mut line = command::job_manager(
         &java.display().to_string(),
         &manager.jvm_args,
-        None,
         &logging,
         &spec.conf_dir,
         &properties,
-        Some(&program),
+        Some(&job),
     );
     // What the NodeManager and its shell do for a TaskManager's command.
     let log_dir = container.log_dir.display().to_string();

@@ -377,9 +377,11 @@ impl Driver {
         let Some(ports) = self.ports else { return };
         match JobManager::start(&self.spec, &self.container, ports) {
             Ok(child) => {
+                if self.job_manager.is_none() {
+                    self.mark_begun();
+                }
                 self.job_manager = child.pid();
                 self.send(Event::JobManagerStarted);
-                self.mark_begun();
                 self.spawn(async move {
                     let ended = child.wait().await;
                     Event::JobManagerExited {

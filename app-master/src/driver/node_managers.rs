@@ -128,7 +128,6 @@ impl NodeManagers {
         let line = command::task_manager(
             "$JAVA_HOME/bin/java",
             &task_manager.jvm_args,
-            None,
             &job_manager::logging(spec, "<LOG_DIR>/taskmanager.log".to_owned()),
             &spec.conf_dir,
             &properties,

@@ -30,6 +30,9 @@ use containers::{Completion, Containers};
 use ending::{Ending, Outcome};
 use timer::Timers;
 
+/// The first pause while containers are waited for. It doubles up to `heartbeat_pending`: a cluster with room answers
+/// within a node's heartbeat, and every TaskManager's start begins with that answer.
+const HEARTBEAT_QUICK: Duration = Duration::from_millis(50);
 /// How often Flink is looked at until its REST server answers and the job runs.
 const POLL_STARTING: Duration = Duration::from_millis(100);
 /// The same for a young job, whose end should not be missed for long.
@@ -90,6 +93,8 @@ pub struct AppMaster {
     timers: Timers,
     registration: Registration,
     heartbeat_in_flight: bool,
+    /// Answers since the last ask that brought less than was asked for.
+    unsatisfied: u32,
     job_manager: JobManager,
     job_manager_starts: u32,
     poll_in_flight: bool,
@@ -115,6 +120,7 @@ impl AppMaster {
             timers: Timers::default(),
             registration: Registration::Pending,
             heartbeat_in_flight: false,
+            unsatisfied: 0,
             job_manager: JobManager::Absent,
             job_manager_starts: 0,
             poll_in_flight: false,
@@ -290,6 +296,9 @@ impl AppMaster {
             releases: self.containers.take_releases(),
             progress: self.progress(),
         };
+        if heartbeat.ask.is_some() {
+            self.unsatisfied = 0;
+        }
         self.heartbeat_in_flight = true;
         // Until the answer comes: should it get lost, the driver says so.
         self.timers.set(Timer::Heartbeat, now + self.settings.heartbeat);
@@ -360,8 +369,15 @@ impl AppMaster {
 
     /// Soon while something is pending, at the idle interval otherwise.
     fn schedule_heartbeat(&mut self, now: Duration) {
-        let pending = self.containers.waiting() || self.containers.starting() > 0;
-        let interval = if pending { self.settings.heartbeat_pending } else { self.settings.heartbeat };
+        let interval = if self.containers.waiting() {
+            let quick = HEARTBEAT_QUICK.saturating_mul(1 << self.unsatisfied.min(16));
+            self.unsatisfied += 1;
+            quick.min(self.settings.heartbeat_pending)
+        } else if self.containers.starting() > 0 {
+            self.settings.heartbeat_pending
+        } else {
+            self.settings.heartbeat
+        };
         self.timers.set(Timer::Heartbeat, now + interval);
         self.hasten_heartbeat(now);
     }

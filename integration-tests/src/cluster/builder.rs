@@ -307,6 +307,9 @@ impl Builder {
                 set("yarn.resourcemanager.leveldb-state-store.path", &data("rm-state"));
             }
             set("yarn.resourcemanager.work-preserving-recovery.scheduling-wait-ms", "1000");
+            // A ResourceManager that dies between storing an attempt and launching it leaves a successor that waits
+            // this long for an application master nobody has started; 10 min by default.
+            set("yarn.am.liveness-monitor.expiry-interval-ms", "30000");
             set("yarn.nodemanager.recovery.enabled", "true");
             set("yarn.nodemanager.recovery.supervised", "true");
         }

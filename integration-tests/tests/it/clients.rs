@@ -1,6 +1,10 @@
 //! The life of the client: killed, interrupted, impatient, quiet, cut off; and the verbs about applications.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -9,9 +13,11 @@ use integration_tests::cluster::Cluster;
 use integration_tests::flink::Flink;
 use integration_tests::shared;
 use integration_tests::versions::FLINK_1_20;
+use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::Value;
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 
 use crate::tool::{
     GONE, LIMIT, Ran, application_named, command, end, eventually, finish, jar, job_in_state, nothing_left,
@@ -33,9 +39,13 @@ fn start(cluster: &Cluster, options: &[&str], program: &[&str]) -> Result<Child>
 }
 
 fn interrupt(child: &Child) -> Result<()> {
+    send(child, Signal::INT)
+}
+
+fn send(child: &Child, signal: Signal) -> Result<()> {
     let pid =
         child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).context("it has ended already")?;
-    Ok(kill_process(pid, Signal::INT)?)
+    Ok(kill_process(pid, signal)?)
 }
 
 /// Values of `key: value` lines, which must be exactly these keys.
@@ -183,6 +193,105 @@ async fn interrupted_client_detaches_and_the_verbs_know_the_application() -> Res
     Ok(())
 }
 
+/// A pseudo-terminal with somebody who reads all that is written to it.
+struct Terminal {
+    master: File,
+    written: Arc<Mutex<String>>,
+}
+
+impl Terminal {
+    /// Gives `command` this terminal as standard input and standard error, and starts it.
+    fn start(mut command: Command) -> Result<(Self, Child)> {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        grantpt(&master)?;
+        unlockpt(&master)?;
+        let path = ptsname(&master, Vec::new())?.into_string()?;
+        let slave =
+            File::options().read(true).write(true).custom_flags(OFlags::NOCTTY.bits() as i32).open(path)?;
+        let child = command.stdin(slave.try_clone()?).stderr(slave).spawn()?;
+        // Ends with an error once the last writer has closed its side.
+        let mut reader = File::from(master.try_clone()?);
+        let written = Arc::new(Mutex::new(String::new()));
+        let shared = Arc::clone(&written);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 1024];
+            while let Ok(len @ 1..) = reader.read(&mut buffer) {
+                let text = String::from_utf8_lossy(buffer.get(..len).unwrap_or_default()).into_owned();
+                shared.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
+            }
+        });
+        Ok((Self { master: File::from(master), written }, child))
+    }
+
+    fn text(&self) -> String {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    async fn shows(&self, text: &str, times: usize) -> Result<()> {
+        let seen = || async { Ok(self.text().matches(text).count() >= times) };
+        eventually(&format!("the terminal shows '{text}'"), LIMIT, seen).await.with_context(|| self.text())
+    }
+
+    fn answer(&mut self, line: &str) -> Result<()> {
+        Ok(self.master.write_all(line.as_bytes())?)
+    }
+}
+
+/// Ctrl-C on a terminal asks, once; SIGTERM never does.
+#[tokio::test]
+async fn a_terminal_is_asked_what_ctrl_c_means() -> Result<()> {
+    const QUESTION: &str = "[d]etach, [k]ill it now, or [w]ait on? [d] ";
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let on_terminal = |name: &str| -> Result<_> {
+        let args = run_args(&["--name", name], &["Run"])?;
+        Terminal::start(command(cluster, &args.iter().map(String::as_str).collect::<Vec<_>>())?)
+    };
+
+    let name = unique("asked");
+    let (mut terminal, mut client) = on_terminal(&name)?;
+    let id = application_named(cluster, &name).await?;
+    terminal.shows(&format!("{id} RUNNING"), 1).await?;
+    interrupt(&client)?;
+    terminal.shows(QUESTION, 1).await?;
+    terminal.answer("w\n")?;
+    // It waits on, and asks no more.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    ensure!(client.try_wait()?.is_none(), "{}", terminal.text());
+    interrupt(&client)?;
+    let ran = finish(client).await?.expect(130)?;
+    ensure!(ran.stdout.starts_with(&format!("application_id: {id}\n")), "{ran:?}");
+    terminal.shows(&format!("detached; the job goes on. `yarn-flink kill {id}` ends it"), 1).await?;
+    ensure!(terminal.text().matches(QUESTION).count() == 1, "{}", terminal.text());
+    ensure!(
+        text(&status(cluster, &id).await?, "state") == "RUNNING",
+        "the application ended with its client"
+    );
+    yarn_flink(cluster, &["kill", &id]).await?.expect(0)?;
+    nothing_left(cluster, &id, GONE).await?;
+
+    let name = unique("answered");
+    let (mut terminal, client) = on_terminal(&name)?;
+    let id = application_named(cluster, &name).await?;
+    terminal.shows(&format!("{id} ACCEPTED"), 1).await?;
+    interrupt(&client)?;
+    terminal.shows(QUESTION, 1).await?;
+    terminal.answer("k\n")?;
+    finish(client).await?.expect(4)?;
+    terminal.shows(&format!("{id} killed"), 1).await?;
+    nothing_left(cluster, &id, GONE).await?;
+
+    let name = unique("terminated");
+    let (terminal, client) = on_terminal(&name)?;
+    let id = application_named(cluster, &name).await?;
+    terminal.shows(&id, 1).await?;
+    send(&client, Signal::TERM)?;
+    finish(client).await?.expect(130)?;
+    ensure!(!terminal.text().contains(QUESTION), "{}", terminal.text());
+    yarn_flink(cluster, &["kill", &id]).await?.expect(0)?;
+    nothing_left(cluster, &id, GONE).await
+}
+
 /// Whether `list` with these options, as JSON, holds the application.
 async fn in_list(cluster: &Cluster, options: &[&str], id: &str) -> Result<bool> {
     let args: Vec<_> = ["list", "-o", "json"].iter().chain(options).copied().collect();
@@ -316,7 +425,7 @@ async fn completions_are_understood_by_the_shell() -> Result<()> {
          $function yarn-flink k yarn-flink; echo \"${{COMPREPLY[@]}}\"",
         file.display()
     );
-    let output = tokio::process::Command::new("bash").args(["--norc", "-c", &typed]).output().await?;
+    let output = Command::new("bash").args(["--norc", "-c", &typed]).output().await?;
     ensure!(output.status.success() && output.stdout == b"kill\n", "{output:?}");
     Ok(())
 }

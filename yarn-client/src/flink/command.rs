@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use proto::launch::Job;
+
 use super::dist::LogFramework;
 use super::options::{self, Opt};
 use super::{FlinkConfig, JobManagerMemory, Lookup, TaskManagerMemory, Version};
@@ -25,7 +27,7 @@ pub struct CommandLine {
     pub java: String,
     /// Heap, direct memory, metaspace.
     pub jvm_memory: Vec<String>,
-    /// All other JVM options, class path included.
+    /// All other JVM options.
     pub jvm_options: Vec<String>,
     /// Log settings.
     pub logging: Vec<String>,
@@ -205,21 +207,6 @@ pub struct Logging {
     pub file: String,
 }
 
-/// The program an application cluster runs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Program {
-    /// 32 hexadecimal digits.
-    pub job_id: String,
-    /// Unset: Flink scans manifests in `usrlib`.
-    pub main_class: Option<String>,
-    /// Program arguments.
-    pub args: Vec<String>,
-    /// Restore from here.
-    pub savepoint: Option<String>,
-    /// `-n`; without a savepoint it has no meaning.
-    pub allow_non_restored_state: bool,
-}
-
 /// Packages Java 17 must open to Flink and its serialisers: the list of Flink's own `config.yaml`.
 const EXPORTS: [&str; 8] = [
     "java.base/sun.net.util",
@@ -303,40 +290,39 @@ fn with_user_options(mut args: Vec<String>, user: Vec<String>) -> Vec<String> {
     args
 }
 
-/// The JobManager's command line. `program` is `None` for a session. `jvm_args` from [`job_manager_jvm_args`],
-/// `properties` are `key=value` pairs (memory, ports, addresses). The class path comes by `CLASSPATH` or `class_path`.
+/// The JobManager's command line. `job` is `None` for a session. `jvm_args` from [`job_manager_jvm_args`],
+/// `properties` are `key=value` pairs (memory, ports, addresses). The class path comes by `CLASSPATH`.
 pub fn job_manager(
     java: &str,
     jvm_args: &[String],
-    class_path: Option<&[String]>,
     logging: &Logging,
     config_dir: &str,
     properties: &[String],
-    program: Option<&Program>,
+    job: Option<&Job>,
 ) -> CommandLine {
-    let mut line = command(java, jvm_args, class_path, logging, config_dir);
-    let Some(program) = program else {
+    let mut line = command(java, jvm_args, logging, config_dir);
+    let Some(job) = job else {
         line.class = SESSION_ENTRY_POINT.to_owned();
         push_properties(&mut line.args, properties);
         return line;
     };
     line.class = APPLICATION_ENTRY_POINT.to_owned();
     let mut option = |name: &str, value: &str| line.args.extend([name.to_owned(), value.to_owned()]);
-    option("--job-id", &program.job_id);
-    if let Some(class) = &program.main_class {
+    option("--job-id", &job.job_id);
+    if let Some(class) = &job.main_class {
         option("--job-classname", class);
     }
-    if let Some(path) = &program.savepoint {
+    if let Some(path) = &job.savepoint_path {
         option("--fromSavepoint", path);
-        if program.allow_non_restored_state {
+        if job.allow_non_restored_state {
             line.args.push("--allowNonRestoredState".to_owned());
         }
     }
     push_properties(&mut line.args, properties);
-    if !program.args.is_empty() {
+    if !job.args.is_empty() {
         // Else an argument that looks like an option of the entry point would be taken for one.
         line.args.push("--".to_owned());
-        line.args.extend(program.args.iter().cloned());
+        line.args.extend(job.args.iter().cloned());
     }
     line
 }
@@ -345,12 +331,11 @@ pub fn job_manager(
 pub fn task_manager(
     java: &str,
     jvm_args: &[String],
-    class_path: Option<&[String]>,
     logging: &Logging,
     config_dir: &str,
     properties: &[String],
 ) -> CommandLine {
-    let mut line = command(java, jvm_args, class_path, logging, config_dir);
+    let mut line = command(java, jvm_args, logging, config_dir);
     line.class = TASK_MANAGER.to_owned();
     push_properties(&mut line.args, properties);
     line
@@ -360,13 +345,7 @@ fn push_properties(args: &mut Vec<String>, properties: &[String]) {
     args.extend(properties.iter().flat_map(|property| ["-D".to_owned(), property.clone()]));
 }
 
-fn command(
-    java: &str,
-    jvm_args: &[String],
-    class_path: Option<&[String]>,
-    logging: &Logging,
-    config_dir: &str,
-) -> CommandLine {
+fn command(java: &str, jvm_args: &[String], logging: &Logging, config_dir: &str) -> CommandLine {
     // The memory model's options come first; the template can place them on their own.
     let is_memory = |option: &&String| {
         ["-Xmx", "-Xms", "-XX:MaxDirectMemorySize=", "-XX:MaxMetaspaceSize="]
@@ -375,10 +354,6 @@ fn command(
     };
     let memory = jvm_args.iter().take_while(is_memory).count();
     let (jvm_memory, jvm_options) = jvm_args.split_at(memory);
-    let mut jvm_options = jvm_options.to_vec();
-    if let Some(entries) = class_path {
-        jvm_options.extend(["-cp".to_owned(), entries.join(":")]);
-    }
     let file = &logging.configuration;
     let configuration = match logging.framework {
         LogFramework::Log4j => {
@@ -394,7 +369,7 @@ fn command(
     CommandLine {
         java: java.to_owned(),
         jvm_memory: jvm_memory.to_vec(),
-        jvm_options,
+        jvm_options: jvm_options.to_vec(),
         logging: log,
         class: String::new(),
         args: vec!["--configDir".to_owned(), config_dir.to_owned()],

@@ -59,22 +59,6 @@ fn slots_of(vertex: &Vertex, kind: JobKind) -> u32 {
     }
 }
 
-/// Slots all jobs need.
-pub fn total_slots<'a>(jobs: impl IntoIterator<Item = (&'a JobOverview, &'a JobDetails)>) -> u32 {
-    jobs.into_iter().fold(0, |sum, (overview, details)| sum.saturating_add(slots_needed(overview, details)))
-}
-
-/// TaskManagers to start: `ceil(missing / slots per TaskManager)`, where what is registered and what is already on
-/// its way is subtracted.
-pub fn task_managers_missing(
-    needed: u32,
-    slots_total: u32,
-    slots_requested: u32,
-    slots_per_task_manager: u32,
-) -> u32 {
-    needed.saturating_sub(slots_total).saturating_sub(slots_requested).div_ceil(slots_per_task_manager.max(1))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn the_measured_session_needs_ten_slots() {
+    fn the_measured_session_has_these_needs() {
         let jobs = [
             // Streaming, p = 3.
             (
@@ -131,13 +115,6 @@ mod tests {
         ];
         let each: Vec<_> = jobs.iter().map(|(o, d)| slots_needed(o, d)).collect();
         assert_eq!(each, [3, 4, 2, 1]);
-        let needed = total_slots(jobs.iter().map(|(o, d)| (o, d)));
-        assert_eq!(needed, 10);
-        assert_eq!(task_managers_missing(needed, 6, 0, 2), 2);
-        assert_eq!(task_managers_missing(needed, 6, 2, 3), 1);
-        assert_eq!(task_managers_missing(needed, 10, 0, 2), 0);
-        assert_eq!(task_managers_missing(needed, 12, 8, 2), 0);
-        assert_eq!(task_managers_missing(1, 0, 0, 0), 1);
     }
 
     #[test]

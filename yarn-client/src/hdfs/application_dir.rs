@@ -9,7 +9,7 @@ use proto::launch::LocalResource;
 use proto::launch::local_resource::{Kind, Visibility};
 
 use super::stage::{Progress, StageError};
-use super::upload::upload;
+use super::upload::{Limits, upload};
 use super::{CreateOptions, FileSystem, HdfsError, resource, uri};
 
 /// Only the user may see what is inside: the launch specification may hold secrets.
@@ -81,8 +81,9 @@ impl ApplicationDir {
     ///
     /// # Errors
     /// [`StageError::FileSystem`].
-    pub async fn put_file(
+    pub(super) async fn put_file(
         &self,
+        limits: &Limits,
         local: &Path,
         link: &str,
         kind: Kind,
@@ -94,9 +95,7 @@ impl ApplicationDir {
             // YARN unpacks by the suffix of the source, which the link need not have.
             path = uri::join(&path, name);
         }
-        let len = std::fs::metadata(local).map_or(0, |metadata| metadata.len());
-        progress.started(link, len);
-        upload(self.fs.as_ref(), local, &path, self.options(), link, progress).await?;
+        upload(self.fs.as_ref(), limits, local, &path, self.options(), link, progress).await?;
         progress.finished(link);
         Ok(self.describe(&path, link, kind).await?)
     }

@@ -12,11 +12,10 @@ use futures::future::{join_all, try_join_all};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use proto::launch::LocalResource;
 use proto::launch::local_resource::Kind;
-use tokio::sync::Semaphore;
 
 use super::digest::{Digest, Digests};
 use super::stage::{Progress, StageError};
-use super::upload::upload;
+use super::upload::{Limits, OPEN, upload};
 use super::{CreateOptions, FileStatus, FileSystem, HdfsError, resource, uri};
 
 /// Age at which an unpublished temporary belongs to nobody any more.
@@ -42,8 +41,7 @@ pub struct Cache {
     directory: String,
     replication: Option<u32>,
     umask: u16,
-    uploads: Arc<Semaphore>,
-    parallel: usize,
+    limits: Arc<Limits>,
     temporaries: Arc<Mutex<BTreeSet<String>>>,
 }
 
@@ -57,18 +55,16 @@ struct Wanted<'a> {
 }
 
 impl Cache {
-    /// The cache below `root` (`<base>/.yarn-flink`). `umask` is taken off the modes 0644 and 0755 of entries; at most
-    /// as many uploads run as `uploads` has permits.
-    pub fn new(
+    /// The cache below `root` (`<base>/.yarn-flink`). `umask` is taken off the modes 0644 and 0755 of entries.
+    pub(super) fn new(
         fs: Arc<dyn FileSystem>,
         root: &str,
         replication: Option<u32>,
         umask: u16,
-        uploads: Arc<Semaphore>,
+        limits: Arc<Limits>,
     ) -> Self {
-        let parallel = uploads.available_permits().max(1);
         let directory = uri::join(root, "cache");
-        Self { fs, directory, replication, umask, uploads, parallel, temporaries: Arc::default() }
+        Self { fs, directory, replication, umask, limits, temporaries: Arc::default() }
     }
 
     /// Absolute path of the cache.
@@ -203,7 +199,7 @@ impl Cache {
                 let name = format!("{tag}-{number}-{}", wanted.digest);
                 self.publish(wanted, &uri::join(&self.uploading(), &name), progress).await
             })
-            .buffer_unordered(self.parallel)
+            .buffer_unordered(OPEN)
             .try_collect()
             .await?;
         Ok(published.into_iter().collect())
@@ -216,9 +212,6 @@ impl Cache {
         progress: &dyn Progress,
     ) -> Result<(String, Entry), StageError> {
         let link = &wanted.file.link;
-        // A closed semaphore is impossible: nobody closes it.
-        let _permit = self.uploads.acquire().await.ok();
-        progress.started(link, wanted.len);
         self.temporaries().insert(temporary.to_owned());
         let options = CreateOptions {
             overwrite: true,
@@ -227,7 +220,7 @@ impl Cache {
             ..CreateOptions::default()
         };
         let fs = self.fs.as_ref();
-        let sent = upload(fs, &wanted.file.local, temporary, options, link, progress).await?;
+        let sent = upload(fs, &self.limits, &wanted.file.local, temporary, options, link, progress).await?;
         if sent != wanted.digest {
             return Err(StageError::Changed { path: wanted.file.local.clone() });
         }

@@ -6,19 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::future::try_join_all;
 use proto::ids::ApplicationId;
 use proto::launch::LocalResource;
 pub use proto::launch::local_resource::Kind;
 use proto::launch::local_resource::Visibility;
-use tokio::sync::Semaphore;
 
 pub use self::error::StageError;
 
 use super::application_dir::ApplicationDir;
 use super::cache::{Cache, CacheFile};
 use super::digest::Digests;
+use super::upload::Limits;
 use super::{FileSystem, FileSystems, HdfsError, resource, uri, walk};
 use crate::conf::Configuration;
 
@@ -29,8 +28,6 @@ pub enum Source {
     Local(PathBuf),
     /// A URI of the cluster, file or directory; used where it is.
     Remote(String),
-    /// Content made by us.
-    Bytes(Bytes),
 }
 
 /// Who shares a staged item.
@@ -51,7 +48,7 @@ pub struct StageItem {
     pub link: String,
     /// File or archive.
     pub kind: Kind,
-    /// Who shares it. [`Source::Bytes`] is always the application's; for [`Source::Remote`] it fixes the visibility.
+    /// Who shares it. For [`Source::Remote`] it fixes the visibility.
     pub scope: Scope,
 }
 
@@ -127,7 +124,7 @@ pub struct Staging {
     fs: Arc<dyn FileSystem>,
     base: String,
     options: StagingOptions,
-    uploads: Arc<Semaphore>,
+    limits: Arc<Limits>,
     cache: Cache,
 }
 
@@ -170,11 +167,11 @@ impl Staging {
                 Err(error) => return Err(error.into()),
             }
         }
-        let uploads = Arc::new(Semaphore::new(options.parallel.max(1)));
+        let limits = Arc::new(Limits::new(options.parallel));
         let umask = umask(filesystems.configuration());
         let cache =
-            Cache::new(Arc::clone(&fs), &root(&base), options.replication, umask, Arc::clone(&uploads));
-        Ok(Self { filesystems, fs, base, options, uploads, cache })
+            Cache::new(Arc::clone(&fs), &root(&base), options.replication, umask, Arc::clone(&limits));
+        Ok(Self { filesystems, fs, base, options, limits, cache })
     }
 
     /// The file system staged on.
@@ -263,10 +260,6 @@ impl Staging {
     async fn pieces(&self, item: &StageItem) -> Result<Vec<Piece>, StageError> {
         let piece = |link: String, origin: String, what: What| Piece { link, origin, kind: item.kind, what };
         match &item.source {
-            Source::Bytes(content) => {
-                let what = What::Bytes(content.clone());
-                Ok(vec![piece(item.link.clone(), "generated content".to_owned(), what)])
-            }
             Source::Local(path) => {
                 let files = walk::files(path)?;
                 Ok(files
@@ -311,10 +304,8 @@ impl Staging {
         Ok(Some(match &piece.what {
             What::Cached(_) => return Ok(None),
             What::Remote(resource) => resource.clone(),
-            What::Bytes(content) => application.put_bytes(content.clone(), &piece.link, piece.kind).await?,
             What::Own(path) => {
-                let _permit = self.uploads.acquire().await.ok();
-                application.put_file(path, &piece.link, piece.kind, progress).await?
+                application.put_file(&self.limits, path, &piece.link, piece.kind, progress).await?
             }
         }))
     }
@@ -347,7 +338,6 @@ struct Piece {
 enum What {
     Cached(PathBuf),
     Own(PathBuf),
-    Bytes(Bytes),
     Remote(LocalResource),
 }
 

@@ -19,28 +19,52 @@ const CHUNK_LEN: usize = 256 << 10;
 const CHUNKS_AHEAD: usize = 2;
 /// Chunks of one file that are written and not acknowledged by the DataNodes yet: 4 MiB. hdfs-native alone would keep
 /// up to 200 packets, three times as much.
-const CHUNKS_IN_FLIGHT: usize = 16;
+const CHUNKS_IN_FLIGHT: u32 = 16;
 /// A pipeline of DataNodes without any acknowledgement for this time may be broken. hdfs-native repairs it at the next
 /// write and holds everything unacknowledged until then, so that write must come.
 const STALLED: Duration = Duration::from_secs(1);
+/// Files of one client that are not closed yet.
+pub(super) const OPEN: usize = 32;
+
+/// What goes on at the same time, over all files of one client.
+#[derive(Debug)]
+pub(super) struct Limits {
+    /// Files whose bytes are being sent. A few fill the network; each may hold [`CHUNKS_IN_FLIGHT`] in memory.
+    sending: Semaphore,
+    /// Files between their creation and the end of their closing. A NameNode that has not heard of the last block yet
+    /// answers "not complete", and is asked again after 0.4 s, so small files do little but wait.
+    open: Semaphore,
+}
+
+impl Limits {
+    /// So many files are sent at the same time.
+    pub(super) fn new(sending: usize) -> Self {
+        Self { sending: Semaphore::new(sending.max(1)), open: Semaphore::new(OPEN) }
+    }
+}
 
 /// Uploads `local` to the path `to`; the digest is that of the bytes sent. When this fails or is dropped, what stands
 /// at `to` is not whole.
 pub(super) async fn upload(
     fs: &dyn FileSystem,
+    limits: &Limits,
     local: &Path,
     to: &str,
     options: CreateOptions,
     link: &str,
     progress: &dyn Progress,
 ) -> Result<Digest, StageError> {
+    // A closed semaphore is impossible: nobody closes these.
+    let _open = limits.open.acquire().await.ok();
+    let sending = limits.sending.acquire().await.ok();
     let fail = |source| HdfsError::Local { operation: "read", path: local.to_owned(), source };
     let source = File::open(local).map_err(fail)?;
+    progress.started(link, source.metadata().map_or(0, |metadata| metadata.len()));
     let mut target = fs.create(to, options).await?;
     let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
     // Reading and hashing have a thread of their own: neither the disk nor SHA-256 holds up the network.
     let reader = tokio::task::spawn_blocking(move || read(source, &sender));
-    let window = Arc::new(Semaphore::new(CHUNKS_IN_FLIGHT));
+    let window = Arc::new(Semaphore::new(CHUNKS_IN_FLIGHT as usize));
     while let Some(content) = chunks.recv().await {
         let len = content.len() as u64;
         let permit = tokio::time::timeout(STALLED, Arc::clone(&window).acquire_owned()).await;
@@ -49,6 +73,9 @@ pub(super) async fn upload(
         progress.uploaded(link, len);
     }
     let digest = reader.await.map_err(io::Error::other).and_then(|result| result).map_err(fail)?;
+    // All but the last chunk, which closing sends, has arrived: the memory is free, and the next file may use it.
+    let _ = tokio::time::timeout(STALLED, window.acquire_many(CHUNKS_IN_FLIGHT - 1)).await;
+    drop(sending);
     target.close().await?;
     Ok(digest)
 }

@@ -303,6 +303,19 @@ fn heartbeats_are_slow_when_nothing_is_pending() {
     assert_eq!(*ask, None, "an unchanged ask is not repeated");
 }
 
+#[test]
+fn heartbeats_are_quick_after_an_ask_and_slow_down_while_nothing_comes() {
+    let mut world = world(2);
+    world.capacity = 0;
+    world.run_until("asked in vain", |w| w.now > ms(4_000));
+    let beats: Vec<_> =
+        world.log.iter().filter(|(_, a)| matches!(a, Action::Heartbeat(_))).map(|(at, _)| *at).collect();
+    let pauses: Vec<_> = beats.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    // The world's interval is 200 ms; an answer takes 5.
+    assert_eq!(pauses[..4], [ms(55), ms(105), ms(205), ms(205)]);
+    assert!(pauses[3..].iter().all(|pause| *pause == ms(205)), "{pauses:?}");
+}
+
 /// One thing that goes wrong, and when.
 #[derive(Debug, Clone)]
 enum Fault {

@@ -74,25 +74,25 @@ fn the_users_own_jvm_options_win() {
 
 #[test]
 fn the_application_entry_point_gets_its_options_in_order() {
-    let program = Program {
+    let job = Job {
         job_id: "0123456789abcdef0123456789abcdef".to_owned(),
         main_class: Some("a.B".to_owned()),
         args: strings(&["--input", "a b", "-D", "x"]),
-        savepoint: Some("hdfs:///sp".to_owned()),
+        savepoint_path: Some("hdfs:///sp".to_owned()),
         allow_non_restored_state: true,
+        ..Job::default()
     };
     let args = strings(&["-Xmx1", "-Xms1", "-XX:MaxMetaspaceSize=2", "-Da=b", "-Xmx9"]);
     let line = job_manager(
         "/jdk/bin/java",
         &args,
-        Some(&strings(&["lib/a.jar", "lib/b.jar"])),
         &logging(),
         "conf",
         &strings(&["rest.bind-port=1", "k=v=w x"]),
-        Some(&program),
+        Some(&job),
     );
     assert_eq!(line.jvm_memory, args[..3]);
-    let expected = "/jdk/bin/java|-Xmx1|-Xms1|-XX:MaxMetaspaceSize=2|-Da=b|-Xmx9|-cp|lib/a.jar:lib/b.jar|\
+    let expected = "/jdk/bin/java|-Xmx1|-Xms1|-XX:MaxMetaspaceSize=2|-Da=b|-Xmx9|\
                     -Dlog.file=<LOG_DIR>/jobmanager.log|-Dlog4j.configuration=file:conf/log4j.properties|\
                     -Dlog4j.configurationFile=file:conf/log4j.properties|\
                     org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint|--configDir|conf|\
@@ -106,20 +106,19 @@ fn the_application_entry_point_gets_its_options_in_order() {
 #[test]
 fn sessions_and_task_managers_have_their_own_classes() {
     let logback = Logging { framework: LogFramework::Logback, ..logging() };
-    let session = job_manager("java", &[], None, &logback, "conf", &strings(&["a=b"]), None);
+    let session = job_manager("java", &[], &logback, "conf", &strings(&["a=b"]), None);
     assert_eq!(session.class, SESSION_ENTRY_POINT);
     assert_eq!(session.args, ["--configDir", "conf", "-D", "a=b"]);
     assert_eq!(session.logging[1], "-Dlogback.configurationFile=file:conf/log4j.properties");
-    let tm = task_manager("java", &[], None, &logging(), ".", &strings(&["a=b"]));
+    let tm = task_manager("java", &[], &logging(), ".", &strings(&["a=b"]));
     assert_eq!((tm.class.as_str(), tm.args.len()), (TASK_MANAGER, 4));
-    let bare = job_manager("java", &[], None, &logging(), "c", &[], Some(&Program::default()));
+    let bare = job_manager("java", &[], &logging(), "c", &[], Some(&Job::default()));
     assert!(!bare.args.iter().any(|a| a == "--" || a == "--fromSavepoint" || a == "--job-classname"));
 }
 
 #[test]
 fn renders_templates() {
-    let line =
-        task_manager("$JAVA_HOME/bin/java", &strings(&["-Xmx1", "-Da=b c"]), None, &logging(), ".", &[]);
+    let line = task_manager("$JAVA_HOME/bin/java", &strings(&["-Xmx1", "-Da=b c"]), &logging(), ".", &[]);
     let quote = |word: &str| if word.contains(' ') { format!("'{word}'") } else { word.to_owned() };
     assert_eq!(
         line.render(None, &quote, "1> out 2> err"),
@@ -145,7 +144,7 @@ fn renders_templates() {
 #[test]
 fn expands_what_yarn_would_have() {
     let args = strings(&["-Xmx1", "-Da=<LOG_DIR>/h", "-Db=${V}/$V-{{V}}", "-Dc=$NONE.", "-Dd=a$ {x} <y> $1"]);
-    let mut line = job_manager("$V/java", &args, None, &logging(), "c", &[], None);
+    let mut line = job_manager("$V/java", &args, &logging(), "c", &[], None);
     line.args.push("$V".to_owned());
     line.expand(&|name| (name == "V").then(|| "v".to_owned()), "/logs");
     assert_eq!(line.java, "v/java");
@@ -168,7 +167,7 @@ proptest! {
     #[test]
     fn never_panics(text in "(.|\n|%java%|%args%|\\$\\{|\\{\\{|<LOG_DIR>){0,30}") {
         shell_words(&text);
-        let mut line = task_manager("java", std::slice::from_ref(&text), None, &logging(), ".", &[]);
+        let mut line = task_manager("java", std::slice::from_ref(&text), &logging(), ".", &[]);
         line.argv_by_template(Some(&text));
         line.render(Some(&text), &|word| word.to_owned(), "");
         line.expand(&|_| None, "/logs");

@@ -3,6 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Mutex;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 
 use super::*;
@@ -230,19 +231,15 @@ async fn everything_kind_by_kind_in_order() {
     let staging = world.staging().await;
     let items = vec![
         item(Source::Local(lib), "lib", Scope::Cache),
-        item(Source::Bytes(Bytes::from_static(b"spec")), "launch-spec.pb", Scope::Application),
         item(Source::Local(job.clone()), "usrlib/job.jar", Scope::Application),
         item(Source::Remote("provided".to_owned()), "", Scope::Cache),
     ];
     let staged = stage(&staging, items, 1, &Quiet).await.unwrap();
     let links: Vec<_> = staged.iter().map(|resource| resource.link.as_str()).collect();
-    assert_eq!(
-        links,
-        ["lib/a.jar", "lib/sub/b.jar", "launch-spec.pb", "usrlib/job.jar", "p.jar", "private/q.jar"]
-    );
+    assert_eq!(links, ["lib/a.jar", "lib/sub/b.jar", "usrlib/job.jar", "p.jar", "private/q.jar"]);
     use Visibility::{Application, Private, Public};
     let visibility: Vec<_> = staged.iter().map(|resource| resource.visibility()).collect();
-    assert_eq!(visibility, [Public, Public, Application, Application, Public, Private]);
+    assert_eq!(visibility, [Public, Public, Application, Public, Private]);
     for resource in &staged {
         let path = resource.url.strip_prefix("file://").unwrap();
         let status = staging.fs().stat(path).await.unwrap();

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::pin::pin;
 
+use futures::FutureExt as _;
 use proto::ids::ApplicationId;
 use tokio::sync::oneshot;
 use yarn_client::conf::Configuration;
@@ -18,7 +19,7 @@ use crate::args::{Run, Wait};
 use crate::exit::ExitStatus;
 use crate::progress::Uploads;
 use crate::render::Fields;
-use crate::signal::Interrupts;
+use crate::signal::{Interrupt, Interrupts};
 use crate::view::{ApplicationView, SubmittedView};
 
 pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Failure> {
@@ -28,7 +29,7 @@ pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Fail
     let job = submission(&args);
     let (gateway, job) = tokio::select! {
         prepared = prepare(context, &site, &job) => prepared?,
-        () = interrupts.next() => return Err(SubmitError::Interrupted.into()),
+        _ = interrupts.next() => return Err(SubmitError::Interrupted.into()),
     };
     let plan = Plan::new(&job, &gateway.configuration, &gateway.user.name)?;
     for warning in &plan.warnings {
@@ -36,12 +37,13 @@ pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Fail
     }
     let ready = tokio::select! {
         ready = preflight::check(&gateway, &job, &plan) => ready?,
-        () = interrupts.next() => return Err(SubmitError::Interrupted.into()),
+        _ = interrupts.next() => return Err(SubmitError::Interrupted.into()),
     };
 
     let uploads = Uploads::new(printer);
     let digests = Digests::new(&context.environment);
-    let submitted = submit::submit(&gateway, &plan, ready, &digests, &uploads, interrupts.next()).await;
+    let interrupted = interrupts.next().map(drop);
+    let submitted = submit::submit(&gateway, &plan, ready, &digests, &uploads, interrupted).await;
     uploads.finish();
     let submitted = submitted?;
 
@@ -147,19 +149,19 @@ async fn watch(
         let mut waiting = pin!(attach::wait(resource_manager, id, level, timeout, again, &mut on_change));
         let mut may_ask = printer.can_ask();
         loop {
-            tokio::select! {
+            let interrupt = tokio::select! {
                 biased;
                 ended = &mut waiting => break Some(ended),
-                () = interrupts.next() => {}
-            }
-            if !may_ask {
+                interrupt = interrupts.next() => interrupt,
+            };
+            if !may_ask || interrupt == Interrupt::Terminated {
                 break None;
             }
             may_ask = false;
             // The watching goes on behind the question; the end of the job answers it too.
             let answer = tokio::select! {
                 ended = &mut waiting => break Some(ended),
-                () = interrupts.next() => Answer::Detach,
+                _ = interrupts.next() => Answer::Detach,
                 answer = ask(context, id) => answer,
             };
             match answer {
