@@ -1,8 +1,10 @@
 //! The binary `flink-app-master`, started by a NodeManager in the application's first container.
 
+use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 
-use app_master::driver::{self, job_manager};
+use app_master::driver::{self, files, job_manager};
 use tracing_subscriber::EnvFilter;
 use yarn_client::conf::Environment;
 
@@ -12,6 +14,12 @@ fn main() -> ExitCode {
         Some(job_manager::LAUNCHER) => {
             let error = job_manager::exec(args);
             return fail(&format!("cannot start the JobManager: {error}"));
+        }
+        Some(files::UNPACKER) => {
+            return match files::unpack(&Environment::from_process(), Path::new(".")) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail(&with_causes(&error)),
+            };
         }
         Some("--version") => {
             report(&format!("flink-app-master {}", env!("CARGO_PKG_VERSION")));
@@ -29,15 +37,20 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start the runtime: {error}")),
     };
-    let directory = std::path::Path::new(".");
-    match runtime.block_on(driver::run(&Environment::from_process(), directory)) {
+    match runtime.block_on(driver::run(&Environment::from_process(), Path::new("."))) {
         Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            let error: &dyn std::error::Error = &error;
-            let causes = std::iter::successors(error.source(), |cause| cause.source());
-            fail(&causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")))
-        }
+        Err(error) => fail(&with_causes(&error)),
     }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 #[expect(clippy::print_stderr, reason = "YARN shows the end of standard error in the application's report")]

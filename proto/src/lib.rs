@@ -31,6 +31,8 @@ pub mod launch {
     pub const VERSION: u32 = 1;
     /// Alias of the secret that holds it in the container's credentials.
     pub const SECRET: &str = "yarn-flink.launch-spec";
+    /// Alias of the secret that holds [`Files`] in the credentials of a TaskManager's container.
+    pub const FILES_SECRET: &str = "yarn-flink.files";
 }
 
 /// A serialised `FileDescriptorSet` of every `.proto` file of this crate, for comparison with the descriptors

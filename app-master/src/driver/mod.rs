@@ -1,6 +1,7 @@
 //! The hands: each action of the machine becomes a task that ends in an event. Nothing is decided here.
 
 pub mod container;
+pub mod files;
 mod flink;
 pub mod job_manager;
 mod node_managers;
@@ -9,9 +10,7 @@ mod program;
 mod resource_manager;
 mod staging;
 
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,15 +64,9 @@ pub enum StartError {
     /// The launch specification is damaged.
     #[error("the launch specification is damaged")]
     DecodeSpec(#[from] prost::DecodeError),
-    /// A file of the launch specification could not be written into the working directory.
-    #[error("cannot write {}", path.display())]
-    WriteFile {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
+    /// The application's own files.
+    #[error(transparent)]
+    Files(#[from] files::FilesError),
     /// The launch specification is of another version.
     #[error(
         "the launch specification has version {found}, this application master reads {}",
@@ -115,7 +108,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     let container = Container::from_environment(env)?;
     let mut credentials = Credentials::read(&container.token_file)?;
     let spec = Arc::new(take_spec(&mut credentials)?);
-    write_files(&spec, directory)?;
+    files::write(&spec.files, directory)?;
     let token = credentials.find(AM_RM_TOKEN).cloned().ok_or(StartError::NoToken)?;
     let conf = Configuration::from_flat(spec.hadoop_conf.clone());
     let user = User::new(spec.user.clone());
@@ -136,7 +129,6 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
             NodeManagerClient::new(&conf)?,
             Arc::clone(&spec),
             &credentials,
-            staging.clone(),
             &container.host,
         ),
         application_layer: settings.application_layer,
@@ -151,12 +143,6 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         job_manager: None,
         events,
     };
-    // TaskManagers will want them in a moment.
-    let nodes = driver.nodes.clone();
-    tokio::spawn(async move {
-        // A failure is met again, and told, by the first container that needs them.
-        let _ = nodes.publish_files().await;
-    });
     let start = Instant::now();
     let mut machine = AppMaster::new(settings, start.elapsed());
     loop {
@@ -195,23 +181,6 @@ fn take_spec(credentials: &mut Credentials) -> Result<LaunchSpec, StartError> {
         return Err(StartError::SpecVersion { found: spec.version });
     }
     Ok(spec)
-}
-
-/// Puts the application's own files where the JobManager looks for them; nobody else may read them.
-fn write_files(spec: &LaunchSpec, directory: &Path) -> Result<(), StartError> {
-    for file in &spec.files {
-        let path = directory.join(&file.link);
-        let write = || {
-            if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent)?;
-            }
-            let mut options = std::fs::OpenOptions::new();
-            options.write(true).create(true).truncate(true).mode(0o600);
-            options.open(&path)?.write_all(&file.content)
-        };
-        write().map_err(|source| StartError::WriteFile { path: path.clone(), source })?;
-    }
-    Ok(())
 }
 
 fn own_node(env: &Environment, container: &Container) -> NodeId {
@@ -416,8 +385,6 @@ impl Driver {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use yarn_client::security::Secret;
 
     use super::*;
@@ -443,17 +410,6 @@ mod tests {
             matches!(error, StartError::SpecVersion { found } if found == launch::VERSION + 1),
             "{error}"
         );
-    }
-
-    #[test]
-    fn files_are_written_for_the_owner_alone() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let file = launch::File { link: "conf/config.yaml".to_owned(), content: "a: b".into() };
-        let spec = LaunchSpec { files: vec![file], ..LaunchSpec::default() };
-        write_files(&spec, directory.path()).expect("written");
-        let path = directory.path().join("conf/config.yaml");
-        assert_eq!(std::fs::read(&path).expect("the file"), b"a: b");
-        assert_eq!(path.metadata().expect("its mode").permissions().mode() & 0o777, 0o600);
     }
 
     fn settings_of(options: &[(&str, &str)]) -> Result<Settings, StartError> {

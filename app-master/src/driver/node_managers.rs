@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proto::ids::{ContainerId, NodeId};
-use proto::launch::{LaunchSpec, LocalResource};
-use tokio::sync::{Mutex, OnceCell};
+use proto::launch::LaunchSpec;
+use tokio::sync::Mutex;
+use yarn_client::deploy::plan::APP_MASTER;
 use yarn_client::flink::command;
-use yarn_client::hdfs::HdfsError;
 use yarn_client::security::{Credentials, Token};
 use yarn_client::yarn::{AM_RM_TOKEN, AllocatedContainer, LaunchContext, NodeManagerClient, launch};
 
-use super::job_manager;
 use super::ports::Ports;
-use super::staging::Staging;
+use super::{files, job_manager};
 use crate::machine::Event;
 
 /// A container whose NodeManager cannot be reached dies with its node: the end is not held up for it.
@@ -33,9 +32,6 @@ pub(super) struct NodeManagers {
     client: Arc<NodeManagerClient>,
     spec: Arc<LaunchSpec>,
     credentials: Arc<Credentials>,
-    staging: Staging,
-    /// The application's own files, once they are in HDFS.
-    files: Arc<OnceCell<Vec<LocalResource>>>,
     host: String,
     launched: Arc<Mutex<BTreeMap<ContainerId, Launched>>>,
 }
@@ -46,16 +42,15 @@ impl NodeManagers {
         client: NodeManagerClient,
         spec: Arc<LaunchSpec>,
         credentials: &Credentials,
-        staging: Staging,
         host: &str,
     ) -> Self {
+        // With that token the job's code could act as the application master.
+        let mut credentials = credentials.without(AM_RM_TOKEN);
+        files::pack(&spec.files, &mut credentials);
         Self {
             client: Arc::new(client),
             spec,
-            // With that token the job's code could act as the application master.
-            credentials: Arc::new(credentials.without(AM_RM_TOKEN)),
-            staging,
-            files: Arc::default(),
+            credentials: Arc::new(credentials),
             host: host.to_owned(),
             launched: Arc::default(),
         }
@@ -75,13 +70,7 @@ impl NodeManagers {
         };
         let launched = Launched { node: container.node.clone(), token: token.clone() };
         self.launched.lock().await.insert(id, launched);
-        let context = match self.publish_files().await {
-            Ok(files) => self.context(&container, ports, files),
-            Err(error) => {
-                let cause = format!("the application's files could not be put into HDFS: {error}");
-                return Event::ContainerStartFailed { id, cause };
-            }
-        };
+        let context = self.context(&container, ports);
         match self.client.start(&container.node, &token, &container.token, &context).await {
             Ok(()) => Event::ContainerStarted(id),
             Err(error) => Event::ContainerStartFailed { id, cause: error.to_string() },
@@ -98,18 +87,7 @@ impl NodeManagers {
         }
     }
 
-    /// Puts the application's own files into HDFS, once.
-    pub(super) async fn publish_files(&self) -> Result<&[LocalResource], HdfsError> {
-        let files = self.files.get_or_try_init(|| self.staging.publish(&self.spec.files)).await?;
-        Ok(files)
-    }
-
-    fn context(
-        &self,
-        container: &AllocatedContainer,
-        ports: Ports,
-        files: &[LocalResource],
-    ) -> LaunchContext {
+    fn context(&self, container: &AllocatedContainer, ports: Ports) -> LaunchContext {
         let spec = &self.spec;
         let task_manager = spec.task_manager.clone().unwrap_or_default();
         let env = task_manager.env.into_iter().collect();
@@ -137,12 +115,13 @@ impl NodeManagers {
         // (`yarn.nodemanager.container.stderr.pattern`); flink-yarn's `taskmanager.err` misses that.
         let redirects = "1><LOG_DIR>/taskmanager.out 2><LOG_DIR>/taskmanager.stderr";
         // Expanding: the paths of this container, and `<LOG_DIR>` in JVM options of the user's.
-        let command = line.render(template, &launch::quote_expanding, redirects);
+        let java = line.render(template, &launch::quote_expanding, redirects);
+        let command = format!("./{APP_MASTER} {} 2><LOG_DIR>/taskmanager.stderr && {java}", files::UNPACKER);
         LaunchContext {
             command,
             env,
-            local_resources: task_manager.local_resources.into_iter().chain(files.iter().cloned()).collect(),
-            credentials: (!self.credentials.is_empty()).then(|| (*self.credentials).clone()),
+            local_resources: task_manager.local_resources,
+            credentials: Some((*self.credentials).clone()),
             view_acls: spec.view_acls.clone(),
             modify_acls: spec.modify_acls.clone(),
         }

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use proto::launch::{File, LocalResource};
 use yarn_client::conf::Configuration;
-use yarn_client::hdfs::application_dir::ApplicationDir;
-use yarn_client::hdfs::stage::Kind;
 use yarn_client::hdfs::{CreateOptions, FileSystem, FileSystems, HdfsError};
 use yarn_client::security::User;
 
@@ -59,16 +56,6 @@ impl Staging {
         let mut file = self.fs.create(&self.begun(), options).await?;
         file.write(Bytes::new()).await?;
         file.close().await
-    }
-
-    /// Writes small files, all at once: closing a file in HDFS can take half a second.
-    ///
-    /// # Errors
-    /// HDFS refuses one of them.
-    pub(super) async fn publish(&self, files: &[File]) -> Result<Vec<LocalResource>, HdfsError> {
-        let directory = ApplicationDir::open(Arc::clone(&self.fs), self.path.clone());
-        let puts = files.iter().map(|file| directory.put_bytes(file.content.clone(), &file.link, Kind::File));
-        futures::future::try_join_all(puts).await
     }
 
     /// Removes the directory.

@@ -260,8 +260,7 @@ impl Plan {
         spec.flink_conf = config.flat().clone().into_iter().collect();
         spec.classpath = class_path(staged, self.user_jar);
         if let Some(task_manager) = &mut spec.task_manager {
-            let for_all = staged.iter().filter(|resource| resource.link != APP_MASTER);
-            task_manager.local_resources = for_all.cloned().collect();
+            task_manager.local_resources = staged.to_vec();
             container_env::add_class_path(&mut task_manager.env, &spec.classpath);
         }
         spec.files.push(File { link: format!("{CONF_DIR}/{name}"), content: text.into() });

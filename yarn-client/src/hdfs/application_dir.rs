@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use proto::ids::ApplicationId;
 use proto::launch::LocalResource;
 use proto::launch::local_resource::{Kind, Visibility};
@@ -98,24 +97,6 @@ impl ApplicationDir {
         upload(self.fs.as_ref(), limits, local, &path, self.options(), link, progress).await?;
         progress.finished(link);
         Ok(self.describe(&path, link, kind).await?)
-    }
-
-    /// Writes `content` for the name `link`, replacing an earlier one, into a file directly in the directory. That is not
-    /// made anew: whoever kills an application removes it, and what still runs then must not bring it back.
-    ///
-    /// # Errors
-    /// [`HdfsError`], such as [`HdfsError::NotFound`] when the directory is gone.
-    pub async fn put_bytes(
-        &self,
-        content: Bytes,
-        link: &str,
-        kind: Kind,
-    ) -> Result<LocalResource, HdfsError> {
-        let path = uri::join(&self.path, &link.replace('/', "-"));
-        let mut file = self.fs.create(&path, CreateOptions { parents: false, ..self.options() }).await?;
-        file.write(content).await?;
-        file.close().await?;
-        self.describe(&path, link, kind).await
     }
 
     /// Removes the directory with all it holds. No error when it is gone already.

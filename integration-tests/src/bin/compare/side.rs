@@ -85,11 +85,20 @@ impl<'a> Sides<'a> {
         command
     }
 
+    /// The application's name on the ResourceManager: a cluster that was kept remembers those of earlier runs.
+    fn full_name(&self, name: &str) -> String {
+        let run = self.folder.rsplit('/').next().unwrap_or_default();
+        format!("{run}-{name}")
+    }
+
     /// `yarn-flink run -d` of an example job. `options` come before the jar.
     pub(crate) fn our_run(&self, digests: &Path, name: &str, job: &str, options: &[String]) -> Command {
         let mut command = self.ours(digests);
         command.arg("run").arg("--app-master").arg(&self.programs.app_master);
-        command.args(["-d", "--name", name, "-c", &format!("example.{job}")]).args(options).arg(&self.jar);
+        command
+            .args(["-d", "--name", &self.full_name(name), "-c", &format!("example.{job}")])
+            .args(options)
+            .arg(&self.jar);
         command
     }
 
@@ -100,7 +109,7 @@ impl<'a> Sides<'a> {
         command
             .envs(self.cluster.client_environment())
             .args(["run-application", "-t", "yarn-application"])
-            .arg(format!("-Dyarn.application.name={name}"))
+            .arg(format!("-Dyarn.application.name={}", self.full_name(name)))
             .args(["-c", &format!("example.{job}")])
             .args(options)
             .arg(&self.jar);
@@ -124,6 +133,7 @@ impl<'a> Sides<'a> {
     /// The application with this name, which must be on the ResourceManager already.
     pub(crate) async fn application(&self, name: &str) -> Result<String> {
         let applications = self.cluster.applications().await?;
+        let name = self.full_name(name);
         let found = applications.iter().find(|app| text(app, "name") == name);
         let id = found.map(|app| text(app, "id").to_owned());
         id.with_context(|| format!("the ResourceManager knows no application {name}"))

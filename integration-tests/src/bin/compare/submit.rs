@@ -35,6 +35,11 @@ pub(crate) async fn warm(sides: &Sides<'_>, runs: u16, report: &mut Report) -> R
         50.0,
         30.0,
     );
+    report.note(
+        "submit: ours ends when the ResourceManager has taken the application, Flink's client when the application \
+         master runs."
+            .to_owned(),
+    );
     Ok(())
 }
 

@@ -333,7 +333,7 @@ fn the_launch_specification_is_complete() {
     let task_links: Vec<_> =
         task_manager.local_resources.iter().map(|resource| resource.link.as_str()).collect();
     assert!(
-        !task_links.contains(&APP_MASTER) && task_links.contains(&"usrlib/word-count.jar"),
+        task_links.contains(&APP_MASTER) && task_links.contains(&"usrlib/word-count.jar"),
         "{task_links:?}"
     );
 }
