@@ -43,8 +43,8 @@ pub fn binaries() -> Result<&'static Binaries> {
 }
 
 fn build() -> Result<Binaries> {
-    // The whole workspace: a choice of packages would unify features otherwise and compile everything again.
-    let executables = cargo_build(&["--workspace", "--bins"])?;
+    // Of the whole workspace: a choice of packages would unify features otherwise and compile everything again.
+    let executables = cargo_build(&["--workspace", "--bin", "yarn-flink", "--bin", "flink-app-master"])?;
     Ok(Binaries {
         yarn_flink: find(&executables, "yarn-flink")?,
         app_master: find(&executables, "flink-app-master")?,

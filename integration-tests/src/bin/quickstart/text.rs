@@ -18,8 +18,7 @@ pub(crate) struct Text {
 /// Puts the text into the HDFS folder `target`.
 pub(crate) async fn put(cluster: &Cluster, target: &str) -> Result<Text> {
     let mut files = Vec::new();
-    // Sources are documents as well: every public item is documented in them.
-    collect(binaries::workspace(), &["md", "rs", "proto", "java"], &mut files)?;
+    collect(binaries::workspace(), &["md"], &mut files)?;
     collect(&cluster.directory().join("logs"), &["log"], &mut files)?;
     ensure!(!files.is_empty(), "found no text below {}", binaries::workspace().display());
     files.sort();
