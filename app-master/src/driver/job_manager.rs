@@ -225,7 +225,9 @@ fn exit_of(status: ExitStatus) -> Exit {
 }
 
 fn last_lines(text: &str) -> Option<String> {
-    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    // The log library's greeting stands there at every start.
+    let says = |line: &&str| !line.trim().is_empty() && !line.starts_with("SLF4J");
+    let lines: Vec<_> = text.lines().filter(says).collect();
     let start = lines.len().saturating_sub(ERROR_LINES);
     (!lines.is_empty()).then(|| lines[start..].join("\n"))
 }
@@ -240,5 +242,6 @@ mod tests {
         let shown = last_lines(&text).expect("lines");
         assert!(shown.starts_with("line 12\n") && shown.ends_with("line 19"), "{shown}");
         assert_eq!(last_lines(" \n"), None);
+        assert_eq!(last_lines("SLF4J: Found binding in [jar:file:/a.jar]\nSLF4J(W): another\n"), None);
     }
 }

@@ -92,14 +92,14 @@ pub enum HdfsError {
         /// The whole answer.
         detail: String,
     },
-    /// The NameNode found no DataNode to write to.
+    /// The NameNode found no DataNode to write to, or those it found failed.
     #[error("no DataNode takes the data of {path}: {message}")]
     NoDataNode {
         /// Full URI.
         path: String,
-        /// First line of the NameNode's answer.
+        /// First line of the NameNode's answer, or of what the transfer met.
         message: String,
-        /// The whole answer.
+        /// All of it.
         detail: String,
     },
     /// The NameNode and we could not agree on who we are.

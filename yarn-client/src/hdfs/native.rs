@@ -175,7 +175,11 @@ impl Target {
                 self.remote(operation, path, class, detail)
             }
             // Between us and a DataNode, the crate has tried others already.
-            Native::IOError(source) if operation == "write" || operation == "read" => {
+            Native::IOError(source) if operation == "write" => {
+                no_data_node(path, format!("the connection to a DataNode failed: {source}"))
+            }
+            Native::DataTransferError(detail) if operation == "write" => no_data_node(path, detail),
+            Native::IOError(source) if operation == "read" => {
                 failed(operation, path, None, format!("the connection to a DataNode failed: {source}"))
             }
             Native::IOError(source) => {
@@ -245,7 +249,7 @@ impl Target {
             _ if detail.contains("could only be written to")
                 || detail.contains("could only be replicated to") =>
             {
-                HdfsError::NoDataNode { path, message, detail }
+                no_data_node(path, detail)
             }
             _ => HdfsError::Failed { operation, path, class: Some(class), message, detail },
         }
@@ -254,6 +258,10 @@ impl Target {
 
 fn failed(operation: &'static str, path: String, class: Option<String>, detail: String) -> HdfsError {
     HdfsError::Failed { operation, path, class, message: first_line(&detail), detail }
+}
+
+fn no_data_node(path: String, detail: String) -> HdfsError {
+    HdfsError::NoDataNode { path, message: first_line(&detail), detail }
 }
 
 fn first_line(text: &str) -> String {
@@ -453,6 +461,17 @@ mod tests {
             assert!(error.to_string().contains(expected), "{class}: {error}");
             assert!(!error.to_string().contains("Trace"), "{error}");
         }
+    }
+
+    #[test]
+    fn data_nodes_that_fail_while_written_to_have_a_hint() {
+        let lost = hdfs_native::HdfsError::DataTransferError("All nodes failed for write".to_owned());
+        let error = target().error("write", "hdfs://nn:8020/x".to_owned(), lost);
+        assert_eq!(
+            error.to_string(),
+            "no DataNode takes the data of hdfs://nn:8020/x: All nodes failed for write"
+        );
+        assert!(error.hint().is_some_and(|hint| hint.contains("dfsadmin -report")), "{error}");
     }
 
     #[tokio::test]
