@@ -3,6 +3,8 @@
 use proto::ids::ContainerId;
 use yarn_client::yarn::{AllocatedContainer, FinalStatus};
 
+use super::Journal;
+
 /// Something to be done outside. Each is done once; its answer comes back as an [`Event`](super::Event).
 #[derive(Debug, Clone)]
 pub enum Action {
@@ -14,10 +16,23 @@ pub enum Action {
     StartContainer(Box<AllocatedContainer>),
     /// Stop a launched container.
     StopContainer(ContainerId),
+    /// Leave this attempt's mark in the staging directory, so that later ones know, and earlier ones give way.
+    Begin,
+    /// Replace the journal in the staging directory.
+    WriteJournal(Journal),
+    /// See whether a later attempt has left its mark.
+    CheckFence,
+    /// Look for the job's newest completed checkpoint.
+    FindCheckpoint {
+        /// The newest one that was seen.
+        known: Option<String>,
+    },
     /// Start the JobManager.
     StartJobManager {
         /// Choose ports anew: another process took one.
         new_ports: bool,
+        /// Checkpoint the job goes on from, instead of the savepoint it was submitted with.
+        restore: Option<String>,
     },
     /// Signal the JobManager.
     StopJobManager(StopSignal),
@@ -25,6 +40,8 @@ pub enum Action {
     PollFlink {
         /// With the vertices of each running job, for the slots it needs.
         details: bool,
+        /// With the checkpoints of each running job.
+        checkpoints: bool,
     },
     /// Read the result of a job that has ended.
     FetchResult {
@@ -37,8 +54,11 @@ pub enum Action {
     DeleteCluster,
     /// Find out how many TaskManagers the cluster could hold at all.
     InspectCluster,
-    /// Remove the application's staging directory.
-    RemoveStaging,
+    /// Remove the application's staging directory, for good.
+    RemoveStaging {
+        /// A checkpoint of a job that has ended well: nobody asked to keep it and its like.
+        checkpoint: Option<String>,
+    },
     /// `finishApplicationMaster`.
     Unregister {
         /// For the report.
@@ -57,6 +77,10 @@ pub struct Heartbeat {
     pub ask: Option<u32>,
     /// Containers given back.
     pub releases: Vec<ContainerId>,
+    /// Hosts on which nothing more is wanted.
+    pub exclude: Vec<String>,
+    /// Hosts that are welcome again.
+    pub welcome: Vec<String>,
     /// 0 to 1.
     pub progress: f32,
 }

@@ -11,6 +11,8 @@ pub enum Event {
     Registered {
         /// Largest container it will ever give.
         maximum: Resource,
+        /// Containers of an earlier attempt that still run.
+        previous: Vec<AllocatedContainer>,
     },
     /// The ResourceManager refused the registration for good.
     RegistrationFailed {
@@ -30,6 +32,17 @@ pub enum Event {
         /// What the NodeManager said.
         cause: String,
     },
+    /// Answer to [`Action::Begin`](super::Action::Begin).
+    Begun(Result<(), BeginFailure>),
+    /// Answer to [`Action::WriteJournal`](super::Action::WriteJournal).
+    JournalWritten {
+        /// Why it is not stored.
+        failure: Option<String>,
+    },
+    /// Answer to [`Action::CheckFence`](super::Action::CheckFence).
+    FenceChecked(Fence),
+    /// Answer to [`Action::FindCheckpoint`](super::Action::FindCheckpoint): the newest completed one, if there is any.
+    CheckpointFound(Result<Option<String>, String>),
     /// The JobManager's process runs.
     JobManagerStarted,
     /// The JobManager's process could not be started.
@@ -83,8 +96,30 @@ pub enum Event {
     Unregistered,
     /// The ResourceManager could not be told; the machine tries again.
     UnregisterFailed,
+    /// For the ResourceManager this attempt is over already: there is a later one, or the application was killed.
+    AttemptOver,
     /// SIGTERM: the NodeManager ends the container.
     Terminate,
+}
+
+/// Why an attempt could not leave its mark.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BeginFailure {
+    /// The staging directory is not there: the application is being killed.
+    Gone,
+    /// The file system does not answer, or refuses; it may be better in a moment.
+    Unavailable(String),
+}
+
+/// Whether this attempt is still the application's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fence {
+    /// No later attempt has begun.
+    Newest,
+    /// A later one has, or the whole application is over.
+    Superseded,
+    /// Nobody can tell.
+    Unknown(String),
 }
 
 /// What an answered heartbeat brought.
@@ -94,6 +129,12 @@ pub struct HeartbeatAnswer {
     pub allocated: Vec<AllocatedContainer>,
     /// Containers that ended, started or not.
     pub completed: Vec<ContainerStatus>,
+    /// Containers the scheduler is about to take back.
+    pub preempted: Vec<ContainerId>,
+    /// Nodes in use.
+    pub cluster_nodes: u32,
+    /// Containers of an earlier attempt, found after the registration.
+    pub previous: Vec<AllocatedContainer>,
 }
 
 /// Why a heartbeat brought nothing.
@@ -146,6 +187,22 @@ pub struct JobView {
     pub tasks_active: u32,
     /// Tasks that have finished.
     pub tasks_finished: u32,
+    /// Its checkpoints; `None` while they are not known.
+    pub checkpoints: Option<CheckpointsView>,
+}
+
+/// What a job's checkpoints are good for after a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CheckpointsView {
+    /// The job makes none.
+    Off,
+    /// It makes them.
+    On {
+        /// One has been completed.
+        completed: bool,
+        /// Where the newest completed one is; `None` when Flink keeps it in its own memory.
+        path: Option<String>,
+    },
 }
 
 /// An application of Flink 2.3 and later.

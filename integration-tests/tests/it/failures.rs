@@ -20,21 +20,21 @@ const JOB_MANAGER: &str = "org.apache.flink.container.entrypoint.StandaloneAppli
 const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
 
 /// Submits detached and returns the application's id.
-async fn submit(cluster: &Cluster, options: &[&str], program: &[&str]) -> Result<String> {
+pub(crate) async fn submit(cluster: &Cluster, options: &[&str], program: &[&str]) -> Result<String> {
     let options: Vec<_> = ["-d"].iter().chain(options).copied().collect();
     run(cluster, &options, program).await?.expect(0)?.application()
 }
 
-fn job_managers(cluster: &Cluster, id: &str) -> Vec<Process> {
+pub(crate) fn job_managers(cluster: &Cluster, id: &str) -> Vec<Process> {
     cluster.jvms_of(id).into_iter().filter(|jvm| jvm.runs(JOB_MANAGER)).collect()
 }
 
-fn task_managers(cluster: &Cluster, id: &str) -> Vec<Process> {
+pub(crate) fn task_managers(cluster: &Cluster, id: &str) -> Vec<Process> {
     cluster.jvms_of(id).into_iter().filter(|jvm| jvm.runs(TASK_MANAGER)).collect()
 }
 
 /// The application master's own process, not the shells around it nor the launcher of the JobManager.
-fn app_masters(cluster: &Cluster, id: &str) -> Vec<Process> {
+pub(crate) fn app_masters(cluster: &Cluster, id: &str) -> Vec<Process> {
     let own = |process: &Process| {
         let program = process.command.first().map(Path::new).and_then(Path::file_name);
         program.is_some_and(|name| name == "flink-app-master") && process.command.len() == 1
@@ -43,13 +43,13 @@ fn app_masters(cluster: &Cluster, id: &str) -> Vec<Process> {
 }
 
 /// Waits until `find` finds exactly one process.
-async fn appears(what: &str, find: impl Fn() -> Vec<Process> + Sync) -> Result<Process> {
+pub(crate) async fn appears(what: &str, find: impl Fn() -> Vec<Process> + Sync) -> Result<Process> {
     eventually(what, LIMIT, || async { Ok(find().len() == 1) }).await?;
     find().into_iter().next().with_context(|| format!("{what} is gone again"))
 }
 
 /// GET on Flink's REST server, through the ResourceManager's proxy.
-async fn flink(cluster: &Cluster, id: &str, path: &str) -> Result<Value> {
+pub(crate) async fn flink(cluster: &Cluster, id: &str, path: &str) -> Result<Value> {
     http::get_json(&format!("{}/proxy/{id}{path}", cluster.rm_web())).await
 }
 
@@ -60,7 +60,7 @@ async fn listed_task_managers(cluster: &Cluster, id: &str) -> usize {
 }
 
 /// Cancels the application's job, through the proxy, which passes on nothing but GET.
-async fn cancel(cluster: &Cluster, id: &str) -> Result<()> {
+pub(crate) async fn cancel(cluster: &Cluster, id: &str) -> Result<()> {
     let jobs = flink(cluster, id, "/jobs/overview").await?;
     let job = jobs.pointer("/jobs/0/jid").and_then(Value::as_str).context("no job")?;
     let url = format!("{}/proxy/{id}/jobs/{job}/yarn-cancel", cluster.rm_web());
@@ -69,7 +69,7 @@ async fn cancel(cluster: &Cluster, id: &str) -> Result<()> {
 }
 
 /// Ends with this final status, and returns the diagnostics.
-async fn ends(cluster: &Cluster, id: &str, final_status: &str) -> Result<String> {
+pub(crate) async fn ends(cluster: &Cluster, id: &str, final_status: &str) -> Result<String> {
     let status = end(cluster, id).await?;
     ensure!(text(&status, "final_status") == final_status, "not {final_status}: {status}");
     Ok(text(&status, "diagnostics").to_owned())
@@ -77,7 +77,7 @@ async fn ends(cluster: &Cluster, id: &str, final_status: &str) -> Result<String>
 
 /// What the application master and the NodeManagers logged of an application, all containers together. Only local
 /// logs: they stay for an hour.
-fn logs(cluster: &Cluster, id: &str, name: &str) -> String {
+pub(crate) fn logs(cluster: &Cluster, id: &str, name: &str) -> String {
     let mut all = String::new();
     for daemon in cluster.daemons().into_iter().filter(|daemon| matches!(daemon, Daemon::NodeManager(_))) {
         let folder = cluster.log_dir(daemon).join("containers").join(id);
@@ -258,7 +258,8 @@ async fn application_master_dies(kill: impl Fn(&Process) + Sync) -> Result<()> {
     eventually("the JobManager dies too", GONE, || async { Ok(!job_manager.lives()) }).await?;
     let diagnostics = ends(cluster, &id, "FAILED").await?;
     assert!(diagnostics.contains("the application master of an earlier attempt was lost"), "{diagnostics}");
-    assert!(diagnostics.contains("hint: submit the job again"), "{diagnostics}");
+    assert!(diagnostics.contains("the job makes no checkpoints; it was not started again"), "{diagnostics}");
+    assert!(diagnostics.contains("hint: turn checkpoints on"), "{diagnostics}");
     nothing_left(cluster, &id, GONE).await
 }
 

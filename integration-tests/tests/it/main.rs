@@ -10,6 +10,7 @@ mod failures;
 mod fixture;
 mod house;
 mod options;
+mod recovery;
 mod rpc;
 mod staging;
 mod tool;

@@ -100,6 +100,9 @@ pub(crate) struct Run {
     /// Skip state of the savepoint that the program no longer has
     #[arg(short = 'n', long = "allow-non-restored-state", visible_alias = "allowNonRestoredState")]
     pub(crate) allow_non_restored_state: bool,
+    /// Begin the job anew when a failure leaves no checkpoint to go on from, instead of ending it
+    #[arg(long)]
+    pub(crate) restart_from_scratch: bool,
     /// Set a Flink configuration key (repeatable; beats the configuration file)
     #[arg(short = 'D', value_name = "KEY=VALUE")]
     pub(crate) dynamic: Vec<String>,

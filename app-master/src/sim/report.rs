@@ -1,0 +1,1 @@
+//! Many lives, summed up: what `yarn-flink simulate` prints.
