@@ -1,5 +1,5 @@
 //! Finds a job's checkpoints where Flink leaves them: `<directory>/<job id>/chk-<n>/_metadata`
-//! (`AbstractFsCheckpointStorageAccess`).
+//! (`AbstractFsCheckpointStorageAccess`), and removes what nobody needs after the end.
 
 use std::time::Duration;
 
@@ -63,14 +63,28 @@ pub(super) async fn remove(systems: &FileSystems, job_id: &str, path: &str) {
     if base_name(&directory) != job_id {
         return;
     }
+    delete(systems, &directory).await;
+}
+
+/// Removes what Flink's high availability leaves in `high-availability.storageDir` after a clean end: the cluster's
+/// directory (`HighAvailabilityServicesUtils.getClusterHighAvailableStoragePath`) and its job results
+/// (`FileSystemJobResultStore`).
+pub(super) async fn remove_storage(systems: &FileSystems, storage: &str, cluster_id: &str) {
+    let storage = storage.trim_end_matches('/');
+    for directory in [format!("{storage}/{cluster_id}"), format!("{storage}/job-result-store/{cluster_id}")] {
+        delete(systems, &directory).await;
+    }
+}
+
+async fn delete(systems: &FileSystems, directory: &str) {
     let work = async {
-        let (fs, path) = systems.locate(&directory)?;
+        let (fs, path) = systems.locate(directory)?;
         fs.delete(&path, true).await
     };
     match within(TIMEOUT, work).await {
         Ok(Ok(_)) => {}
-        Ok(Err(error)) => tracing::warn!("removing the checkpoints in {directory}: {error}"),
-        Err(late) => tracing::warn!("removing the checkpoints in {directory}: {late}"),
+        Ok(Err(error)) => tracing::warn!("removing {directory}: {error}"),
+        Err(late) => tracing::warn!("removing {directory}: {late}"),
     }
 }
 

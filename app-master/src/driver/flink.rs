@@ -78,7 +78,8 @@ impl Flink {
                 view.streaming = details.job_type.map(|kind| kind == "STREAMING");
             }
         }
-        if checkpoints && overview.state == JobStatus::Running {
+        // Flink logs an error for a job that is not set up yet.
+        if checkpoints && overview.state == JobStatus::Running && tasks.total > 0 {
             view.checkpoints = self.checkpoints(&overview.id).await;
         }
         view

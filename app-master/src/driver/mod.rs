@@ -23,7 +23,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use yarn_client::conf::{Configuration, Environment};
-use yarn_client::flink::options::{CHECKPOINT_DIR, Opt};
+use yarn_client::flink::options::{CHECKPOINT_DIR, HA_CLUSTER_ID, HA_STORAGE_DIR, Opt};
 use yarn_client::flink::{FlinkConfig, Version, settings as flink_settings};
 use yarn_client::security::{Credentials, User};
 use yarn_client::yarn::{AM_RM_TOKEN, NodeManagerClient};
@@ -342,9 +342,13 @@ impl Driver {
             }
             Action::RemoveStaging { checkpoint } => {
                 let (staging, job_id) = (self.staging.clone(), self.job_id());
+                let storage = self.high_availability_storage();
                 self.spawn(async move {
                     if let Some(checkpoint) = checkpoint {
                         checkpoints::remove(staging.systems(), &job_id, &checkpoint).await;
+                    }
+                    if let Some((storage, cluster_id)) = storage {
+                        checkpoints::remove_storage(staging.systems(), &storage, &cluster_id).await;
                     }
                     staging.remove().await
                 });
@@ -356,6 +360,15 @@ impl Driver {
             // The loop returns before it comes here.
             Action::Exit(_) => {}
         }
+    }
+
+    /// Flink's directory for this cluster alone; a cluster id of the user's choice may be meant for others too.
+    fn high_availability_storage(&self) -> Option<(String, String)> {
+        let config = FlinkConfig::from_flat(self.spec.flink_conf.clone());
+        let application = self.container.id.attempt.application.to_string();
+        let ours = self.recovers && config.value(&HA_CLUSTER_ID) == Some(&application);
+        let storage = config.value(&HA_STORAGE_DIR).filter(|_| ours)?;
+        Some((storage.to_owned(), application))
     }
 
     fn job_id(&self) -> String {

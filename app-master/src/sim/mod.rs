@@ -406,7 +406,11 @@ impl World {
     /// The ResourceManager counts the current attempt as failed.
     fn attempt_failed(&mut self) {
         let attempt = self.resource_manager.attempt;
-        let last = attempt >= self.scenario.max_attempts;
+        let (now, validity) = (self.now, self.scenario.attempt_validity);
+        let failures = &mut self.resource_manager.failures;
+        failures.retain(|at| *at + validity > now);
+        failures.push(now);
+        let last = failures.len() >= self.scenario.max_attempts as usize;
         self.note(|| format!("attempt {attempt} has failed{}", if last { ", it was the last" } else { "" }));
         self.resource_manager.application =
             if last { Application::Failed } else { Application::Waiting(self.now + ms(1500)) };

@@ -44,6 +44,8 @@ pub struct Scenario {
     pub maximum_mib: u64,
     /// Attempts the ResourceManager grants.
     pub max_attempts: u32,
+    /// Failed attempts count for this long.
+    pub attempt_validity: Duration,
     /// How long the ResourceManager waits for a silent application master or node.
     pub expiry: Duration,
     /// What goes wrong, and when.
@@ -96,6 +98,7 @@ impl Scenario {
             containers_per_node: 25,
             maximum_mib: 8192,
             max_attempts: 2,
+            attempt_validity: Duration::from_secs(600),
             expiry: Duration::from_secs(60),
             faults: Vec::new(),
         }

@@ -69,6 +69,8 @@ pub(super) struct ResourceManager {
     pub(super) application: Application,
     /// The current attempt's number.
     pub(super) attempt: u32,
+    /// When attempts have failed.
+    pub(super) failures: Vec<Duration>,
     registered: bool,
     pub(super) away: bool,
     /// When it comes back.
@@ -101,6 +103,7 @@ impl ResourceManager {
         Self {
             application: Application::Waiting(Duration::ZERO),
             attempt: 0,
+            failures: Vec::new(),
             registered: false,
             away: false,
             away_until: Duration::ZERO,

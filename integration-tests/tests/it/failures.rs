@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
-use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::java::{APPLICATION_CLI, output};
@@ -14,32 +13,10 @@ use crate::tool::{
     GONE, LIMIT, Ran, end, eventually, jar, job_in_state, nothing_left, run, text, yarn_flink,
 };
 
-/// Main class of a JobManager's JVM.
-const JOB_MANAGER: &str = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint";
-/// Main class of a TaskManager's JVM.
-const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
-
 /// Submits detached and returns the application's id.
 pub(crate) async fn submit(cluster: &Cluster, options: &[&str], program: &[&str]) -> Result<String> {
     let options: Vec<_> = ["-d"].iter().chain(options).copied().collect();
     run(cluster, &options, program).await?.expect(0)?.application()
-}
-
-pub(crate) fn job_managers(cluster: &Cluster, id: &str) -> Vec<Process> {
-    cluster.jvms_of(id).into_iter().filter(|jvm| jvm.runs(JOB_MANAGER)).collect()
-}
-
-pub(crate) fn task_managers(cluster: &Cluster, id: &str) -> Vec<Process> {
-    cluster.jvms_of(id).into_iter().filter(|jvm| jvm.runs(TASK_MANAGER)).collect()
-}
-
-/// The application master's own process, not the shells around it nor the launcher of the JobManager.
-pub(crate) fn app_masters(cluster: &Cluster, id: &str) -> Vec<Process> {
-    let own = |process: &Process| {
-        let program = process.command.first().map(Path::new).and_then(Path::file_name);
-        program.is_some_and(|name| name == "flink-app-master") && process.command.len() == 1
-    };
-    cluster.processes_of(id).into_iter().filter(own).collect()
 }
 
 /// Waits until `find` finds exactly one process.
@@ -96,14 +73,14 @@ async fn killed_while_starting() -> Result<()> {
     let accepted = submit(cluster, &[], &["Run"]).await?;
     yarn_flink(cluster, &["kill", &accepted]).await?.expect(0)?;
     let starting = submit(cluster, &[], &["Run"]).await?;
-    appears("JobManager", || job_managers(cluster, &starting)).await?;
+    appears("JobManager", || cluster.job_managers(&starting)).await?;
     yarn_flink(cluster, &["kill", &starting]).await?.expect(0)?;
     for id in [&accepted, &starting] {
         assert_eq!(text(&cluster.application(id).await?, "state"), "KILLED");
         nothing_left(cluster, id, GONE).await?;
     }
     let java = submit(cluster, &[], &["Run"]).await?;
-    appears("JobManager", || job_managers(cluster, &java)).await?;
+    appears("JobManager", || cluster.job_managers(&java)).await?;
     cluster.java_tool(APPLICATION_CLI, &["application", "-kill", &java]).await?.success()?;
     eventually("no process is left", GONE, || async { Ok(cluster.processes_of(&java).is_empty()) }).await?;
     // A kill of one that has ended still cleans up; none may write into the staging directories after it.
@@ -185,10 +162,10 @@ async fn killed_task_manager_of_a_streaming_job_is_replaced() -> Result<()> {
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &[], &["Run", "--checkpoint-ms", "300"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
-    let victim = appears("TaskManager", || task_managers(cluster, &id)).await?;
+    let victim = appears("TaskManager", || cluster.task_managers(&id)).await?;
     victim.kill_9();
     let replaced = || async {
-        let all = task_managers(cluster, &id);
+        let all = cluster.task_managers(&id);
         Ok(all.len() == 1 && all.iter().all(|process| process.container != victim.container))
     };
     eventually("a new TaskManager", LIMIT, replaced).await?;
@@ -212,7 +189,7 @@ async fn killed_task_manager_of_a_batch_job_is_replaced() -> Result<()> {
     ];
     let id = submit(cluster, options.as_flattened(), &["Sleep", "--seconds", "5"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
-    let victim = appears("TaskManager", || task_managers(cluster, &id)).await?;
+    let victim = appears("TaskManager", || cluster.task_managers(&id)).await?;
     victim.kill_9();
     ends(cluster, &id, "SUCCEEDED").await?;
     assert!(logs(cluster, &id, "appmaster.stderr").contains("TaskManager lost"));
@@ -224,7 +201,7 @@ async fn job_manager_killed_before_the_job_is_started_again() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &[], &["OneSecond"]).await?;
-    let victim = appears("JobManager", || job_managers(cluster, &id)).await?;
+    let victim = appears("JobManager", || cluster.job_managers(&id)).await?;
     victim.kill_9();
     let diagnostics = ends(cluster, &id, "SUCCEEDED").await?;
     assert!(diagnostics.ends_with("FINISHED"), "{diagnostics}");
@@ -241,7 +218,7 @@ async fn job_manager_killed_while_the_job_runs_ends_the_application() -> Result<
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &[], &["Run"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
-    appears("JobManager", || job_managers(cluster, &id)).await?.kill_9();
+    appears("JobManager", || cluster.job_managers(&id)).await?.kill_9();
     let diagnostics = ends(cluster, &id, "FAILED").await?;
     assert!(diagnostics.contains("killed by signal 9 while the job was RUNNING"), "{diagnostics}");
     assert!(diagnostics.contains("not started again") && diagnostics.contains("hint: "), "{diagnostics}");
@@ -253,8 +230,8 @@ async fn application_master_dies(kill: impl Fn(&Process) + Sync) -> Result<()> {
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &[], &["Run"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
-    let job_manager = appears("JobManager", || job_managers(cluster, &id)).await?;
-    kill(&appears("application master", || app_masters(cluster, &id)).await?);
+    let job_manager = appears("JobManager", || cluster.job_managers(&id)).await?;
+    kill(&appears("application master", || cluster.app_masters(&id)).await?);
     eventually("the JobManager dies too", GONE, || async { Ok(!job_manager.lives()) }).await?;
     let diagnostics = ends(cluster, &id, "FAILED").await?;
     assert!(diagnostics.contains("the application master of an earlier attempt was lost"), "{diagnostics}");
@@ -289,7 +266,7 @@ async fn four_task_managers_with_two_slots_each() -> Result<()> {
     let overview = flink(cluster, &id, "/overview").await?;
     let number = |key| overview.get(key).and_then(Value::as_u64);
     assert_eq!((number("taskmanagers"), number("slots-total")), (Some(4), Some(8)), "{overview}");
-    let resident = appears("application master", || app_masters(cluster, &id)).await?.resident;
+    let resident = appears("application master", || cluster.app_masters(&id)).await?.resident;
     // The limit for the release build is checked by `compare`.
     integration_tests::progress::line(&format!(
         "application master with 4 TaskManagers: {} KiB resident",
@@ -319,7 +296,7 @@ async fn program_with_a_smaller_parallelism_gives_the_surplus_back() -> Result<(
     let id = submit(cluster, &options, &["SetsParallelism", "--parallelism", "1", "--seconds", "15"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
     let settled = || async {
-        Ok(listed_task_managers(cluster, &id).await == 1 && task_managers(cluster, &id).len() == 1)
+        Ok(listed_task_managers(cluster, &id).await == 1 && cluster.task_managers(&id).len() == 1)
     };
     eventually("one TaskManager is left", GONE, settled).await?;
     let application = cluster.application(&id).await?;

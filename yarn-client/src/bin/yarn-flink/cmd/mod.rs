@@ -4,6 +4,7 @@ mod completions;
 mod kill;
 mod list;
 mod run;
+mod simulate;
 mod status;
 
 use std::ffi::OsString;
@@ -101,6 +102,7 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::List(args) => list::run(&context, args).await,
         Command::Status(args) => status::run(&context, args).await,
         Command::Kill(args) => kill::run(&context, args).await,
+        Command::Simulate(args) => simulate::run(&context, &args),
         Command::Completions(args) => completions::run(&context, args),
     };
     done.unwrap_or_else(|failure| report(&context.printer, &failure))
