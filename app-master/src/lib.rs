@@ -5,3 +5,4 @@
 pub mod driver;
 pub mod machine;
 pub mod sim;
+pub mod trace;

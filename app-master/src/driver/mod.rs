@@ -12,6 +12,8 @@ mod program;
 mod resource_manager;
 mod staging;
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +31,7 @@ use yarn_client::security::{Credentials, User};
 use yarn_client::yarn::{AM_RM_TOKEN, NodeManagerClient};
 
 use crate::machine::{Action, AppMaster, Event, History, Settings};
+use crate::trace::Recorder;
 use container::Container;
 use flink::Flink;
 use job_manager::JobManager;
@@ -45,6 +48,9 @@ const HEARTBEAT_PENDING: Duration = Duration::from_millis(200);
 const FENCE_AFTER: Duration = Duration::from_secs(30);
 const HISTORY_PATIENCE: Duration = Duration::from_secs(300);
 const HISTORY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Key of our own: what the application master was told and what it did goes to `appmaster.trace`.
+const TRACE: &str = "yarn-flink.trace";
 
 const HEARTBEAT_INTERVAL: Opt = option("yarn.heartbeat.interval", &["yarn.heartbeat-delay"]);
 const CONTAINER_REQUEST_INTERVAL: Opt = option("yarn.heartbeat.container-request-interval", &[]);
@@ -149,19 +155,47 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         events,
     };
     let start = Instant::now();
-    let mut machine = AppMaster::new(settings, start.elapsed());
+    let begun = start.elapsed();
+    let mut recorder = Recorder::new(trace_file(&flink_config, &driver.container.log_dir));
+    recorder.begin(begun, &settings);
+    let mut machine = AppMaster::new(settings, begun);
     loop {
         while let Some(action) = machine.poll_action() {
+            recorder.action(&action);
             if let Action::Exit(code) = action {
                 return Ok(code);
             }
             driver.perform(action);
         }
         let wake = machine.poll_timeout();
-        tokio::select! {
-            Some(event) = inbox.recv() => machine.handle(event, start.elapsed()),
-            _ = terminate.recv() => machine.handle(Event::Terminate, start.elapsed()),
-            () = sleep_until(wake.map(|after| start + after)) => machine.handle_timeout(start.elapsed()),
+        let event = tokio::select! {
+            Some(event) = inbox.recv() => Some(event),
+            _ = terminate.recv() => Some(Event::Terminate),
+            () = sleep_until(wake.map(|after| start + after)) => None,
+        };
+        let now = start.elapsed();
+        match event {
+            Some(event) => {
+                recorder.event(now, &event);
+                machine.handle(event, now);
+            }
+            None => {
+                recorder.timeout(now);
+                machine.handle_timeout(now);
+            }
+        }
+    }
+}
+
+/// Where the life of this attempt is written down, when `yarn-flink.trace` is on: beside the logs.
+fn trace_file(config: &FlinkConfig, log_dir: &Path) -> Option<BufWriter<File>> {
+    let wanted = config.get(TRACE).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+    let path = log_dir.join("appmaster.trace");
+    match wanted.then(|| File::create(&path))? {
+        Ok(file) => Some(BufWriter::new(file)),
+        Err(error) => {
+            tracing::warn!("cannot write {}: {error}", path.display());
+            None
         }
     }
 }

@@ -1,21 +1,22 @@
 //! Everything the machine can ask for.
 
 use proto::ids::ContainerId;
+use serde::Serialize;
 use yarn_client::yarn::{AllocatedContainer, FinalStatus};
 
-use super::Journal;
+use super::{Journal, form};
 
 /// Something to be done outside. Each is done once; its answer comes back as an [`Event`](super::Event).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub enum Action {
     /// `registerApplicationMaster`; also after the ResourceManager has restarted.
     Register,
     /// `allocate`.
     Heartbeat(Heartbeat),
     /// Launch a TaskManager in this container.
-    StartContainer(Box<AllocatedContainer>),
+    StartContainer(#[serde(serialize_with = "form::one::serialize")] Box<AllocatedContainer>),
     /// Stop a launched container.
-    StopContainer(ContainerId),
+    StopContainer(#[serde(serialize_with = "form::text::serialize")] ContainerId),
     /// Leave this attempt's mark in the staging directory, so that later ones know, and earlier ones give way.
     Begin,
     /// Replace the journal in the staging directory.
@@ -62,6 +63,7 @@ pub enum Action {
     /// `finishApplicationMaster`.
     Unregister {
         /// For the report.
+        #[serde(serialize_with = "form::text::serialize")]
         status: FinalStatus,
         /// First line: job id, state and cause.
         diagnostics: String,
@@ -71,11 +73,12 @@ pub enum Action {
 }
 
 /// Body of an `allocate` call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Heartbeat {
     /// TaskManager containers still wanted, absolute; `None` leaves the ResourceManager's number as it is.
     pub ask: Option<u32>,
     /// Containers given back.
+    #[serde(serialize_with = "form::texts::serialize")]
     pub releases: Vec<ContainerId>,
     /// Hosts on which nothing more is wanted.
     pub exclude: Vec<String>,
@@ -86,7 +89,7 @@ pub struct Heartbeat {
 }
 
 /// How firmly a process is told to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum StopSignal {
     /// SIGTERM.
     Terminate,

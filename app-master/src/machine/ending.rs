@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::FinalStatus;
 
 use super::job_manager::Process;
 use super::scheduler::Registration;
-use super::{Action, AppMaster, CheckpointsView, StopSignal, Timer, text};
+use super::{Action, AppMaster, CheckpointsView, StopSignal, Timer, form, text};
 
 /// Flink needs 0.2 to 1 s to shut down after `DELETE /cluster`; a loaded node much longer.
 const SHUTDOWN: Duration = Duration::from_secs(10);
@@ -17,9 +18,10 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 const TERMINATION: Duration = Duration::from_secs(5);
 
 /// How the application ends, as its owner will read it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// The job's terminal state.
+    #[serde(with = "form::text")]
     pub job: JobStatus,
     /// What follows the state on the first line of the diagnostics, and the lines after it.
     pub cause: Option<String>,

@@ -1,17 +1,22 @@
 //! Everything the machine can be told.
 
 use proto::ids::ContainerId;
+use serde::{Deserialize, Serialize};
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::{AllocatedContainer, ContainerStatus, Resource};
 
+use super::form;
+
 /// Something that happened outside.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// The ResourceManager accepted the registration.
     Registered {
         /// Largest container it will ever give.
+        #[serde(with = "form::one")]
         maximum: Resource,
         /// Containers of an earlier attempt that still run.
+        #[serde(with = "form::many")]
         previous: Vec<AllocatedContainer>,
     },
     /// The ResourceManager refused the registration for good.
@@ -24,10 +29,11 @@ pub enum Event {
     /// The heartbeat was not answered.
     HeartbeatFailed(HeartbeatFailure),
     /// A NodeManager accepted a container.
-    ContainerStarted(ContainerId),
+    ContainerStarted(#[serde(with = "form::text")] ContainerId),
     /// A NodeManager refused a container, or could not be reached.
     ContainerStartFailed {
         /// The container.
+        #[serde(with = "form::text")]
         id: ContainerId,
         /// What the NodeManager said.
         cause: String,
@@ -103,7 +109,7 @@ pub enum Event {
 }
 
 /// Why an attempt could not leave its mark.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BeginFailure {
     /// The staging directory is not there: the application is being killed.
     Gone,
@@ -112,7 +118,7 @@ pub enum BeginFailure {
 }
 
 /// Whether this attempt is still the application's.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fence {
     /// No later attempt has begun.
     Newest,
@@ -123,22 +129,26 @@ pub enum Fence {
 }
 
 /// What an answered heartbeat brought.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct HeartbeatAnswer {
     /// New containers, each to be started or released.
+    #[serde(with = "form::many")]
     pub allocated: Vec<AllocatedContainer>,
     /// Containers that ended, started or not.
+    #[serde(with = "form::many")]
     pub completed: Vec<ContainerStatus>,
     /// Containers the scheduler is about to take back.
+    #[serde(with = "form::texts")]
     pub preempted: Vec<ContainerId>,
     /// Nodes in use.
     pub cluster_nodes: u32,
     /// Containers of an earlier attempt, found after the registration.
+    #[serde(with = "form::many")]
     pub previous: Vec<AllocatedContainer>,
 }
 
 /// Why a heartbeat brought nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeartbeatFailure {
     /// The ResourceManager restarted: register again and repeat every open ask (`ApplicationMasterNotRegistered`).
     Resync,
@@ -151,7 +161,7 @@ pub enum HeartbeatFailure {
 }
 
 /// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exit {
     /// By itself.
     Code(i32),
@@ -160,7 +170,7 @@ pub enum Exit {
 }
 
 /// One look at Flink through its REST interface.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct FlinkView {
     /// Jobs in the order of the overview.
     pub jobs: Vec<JobView>,
@@ -171,11 +181,12 @@ pub struct FlinkView {
 }
 
 /// A job as the overview shows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct JobView {
     /// 32 hexadecimal digits.
     pub id: String,
     /// Its state.
+    #[serde(with = "form::text")]
     pub status: JobStatus,
     /// Slots it needs now; `None` while its details are not known.
     pub slots_needed: Option<u32>,
@@ -192,7 +203,7 @@ pub struct JobView {
 }
 
 /// What a job's checkpoints are good for after a failure.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CheckpointsView {
     /// The job makes none.
     Off,
@@ -206,16 +217,17 @@ pub enum CheckpointsView {
 }
 
 /// An application of Flink 2.3 and later.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationView {
     /// Its end; `None` while it runs.
+    #[serde(with = "form::optional")]
     pub end: Option<JobStatus>,
     /// The root exception of a failed one.
     pub cause: Option<String>,
 }
 
 /// A registered TaskManager.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskManagerView {
     /// The resource id the application master gave it: its container id.
     pub id: String,

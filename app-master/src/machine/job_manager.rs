@@ -116,7 +116,8 @@ impl AppMaster {
             // Nothing has been seen of the job: perhaps it had just begun.
             None if settings.checkpoints_configured => Ok(Resume::FromCheckpoint),
             _ if settings.restart_from_scratch => Ok(Resume::FromStart),
-            _ => Err(text::NO_CHECKPOINTS),
+            None => Err(text::CHECKPOINTS_UNKNOWN),
+            Some(_) => Err(text::NO_CHECKPOINTS),
         }
     }
 

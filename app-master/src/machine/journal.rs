@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::ending::Outcome;
 use super::event::{CheckpointsView, Fence};
 use super::{Action, AppMaster, Timer};
 
-/// A new checkpoint alone is written down this often at most: a later attempt looks for a newer one by itself.
+/// A new checkpoint alone is written down this often at most, and only where a later attempt cannot look for it.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How often a silent ResourceManager makes this attempt look for a later one.
 pub(super) const FENCE_INTERVAL: Duration = Duration::from_secs(1);
@@ -15,7 +17,7 @@ pub(super) const FENCE_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) const FENCE_WAIT: Duration = Duration::from_secs(3);
 
 /// The content of the journal, and what follows from it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Journal {
     /// The job has been listed by Flink.
     pub job_seen: bool,
@@ -26,7 +28,7 @@ pub struct Journal {
 }
 
 /// What an attempt finds when it starts.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// An earlier attempt has begun.
     pub begun: bool,
@@ -88,14 +90,15 @@ impl AppMaster {
         self.write_journal(now);
     }
 
-    /// Writes the journal when it says something new; a newer checkpoint alone can wait.
+    /// Writes the journal when it says something new. A newer checkpoint alone can wait, or is no news: thousands of jobs
+    /// should not rewrite a file in HDFS all the time.
     pub(super) fn write_journal(&mut self, now: Duration) {
         let record = &mut self.record;
         if record.writing.is_some() || record.journal == record.stored {
             return;
         }
-        let due = self.timers.is_due(Timer::Journal, now);
-        if !due && !record.journal.is_urgent_after(&record.stored) {
+        let can_wait = !record.journal.is_urgent_after(&record.stored);
+        if can_wait && (record.journal.is_found_by_looking() || !self.timers.is_due(Timer::Journal, now)) {
             return;
         }
         self.timers.set(Timer::Journal, now + PAUSE);
@@ -148,6 +151,12 @@ impl AppMaster {
 }
 
 impl Journal {
+    /// Whether the newest checkpoint lies where a directory can be listed.
+    fn is_found_by_looking(&self) -> bool {
+        let Some(CheckpointsView::On { path: Some(path), .. }) = &self.checkpoints else { return false };
+        ["hdfs:", "viewfs:", "file:", "/"].iter().any(|beginning| path.starts_with(beginning))
+    }
+
     /// Whether a later attempt would decide otherwise without this.
     fn is_urgent_after(&self, stored: &Self) -> bool {
         let kind = |journal: &Self| match &journal.checkpoints {

@@ -12,6 +12,7 @@ mod containers;
 mod ending;
 mod event;
 mod flink;
+mod form;
 mod job_manager;
 mod journal;
 mod nodes;
@@ -21,6 +22,8 @@ mod timer;
 
 use std::collections::VecDeque;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 pub use action::{Action, Heartbeat, StopSignal};
 pub use ending::Outcome;
@@ -43,7 +46,7 @@ use timer::Timers;
 const POLL_STARTING: Duration = Duration::from_millis(100);
 
 /// What the machine must know before it starts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
     /// 32 hexadecimal digits.
     pub job_id: String,

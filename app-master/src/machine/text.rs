@@ -57,6 +57,7 @@ pub(super) fn job_passed_over() -> String {
 
 /// Why a job cannot go on from a checkpoint.
 pub(super) const NO_CHECKPOINTS: &str = "the job makes no checkpoints";
+pub(super) const CHECKPOINTS_UNKNOWN: &str = "nothing is known of any checkpoint of its job";
 pub(super) const CHECKPOINTS_IN_MEMORY: &str =
     "its checkpoints were in the memory of the JobManager (execution.checkpointing.dir is not set)";
 pub(super) const CHECKPOINTS_LOST: &str = "none of its checkpoints is left where they were";

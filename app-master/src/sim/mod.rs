@@ -23,6 +23,7 @@ pub use fault::{Fault, Kind};
 pub use scenario::{JOB, JobModel, Scenario, settings};
 
 use crate::machine::{Action, AppMaster, Event, Exit, History, Journal, Settings};
+use crate::trace::Recorder;
 use job::{Durable, JobManager};
 use yarn::{Application, ResourceManager, Stage};
 
@@ -126,6 +127,8 @@ pub struct World {
     trace: Option<Vec<String>>,
     /// The last actions of the newest attempt, with their times, when asked for.
     log: Option<VecDeque<(Duration, Action)>>,
+    /// The first attempt's life, when asked for.
+    recorder: Recorder<Vec<u8>>,
 }
 
 impl World {
@@ -154,6 +157,7 @@ impl World {
             violations: Vec::new(),
             trace: None,
             log: None,
+            recorder: Recorder::new(None),
             scenario,
         };
         for (at, fault) in std::mem::take(&mut world.scenario.faults) {
@@ -171,6 +175,16 @@ impl World {
     /// Keeps a readable account of everything that happens.
     pub fn keep_trace(&mut self) {
         self.trace = Some(vec![format!("{:?}", self.scenario)]);
+    }
+
+    /// Writes the first attempt's life down as the driver does.
+    pub fn record(&mut self) {
+        self.recorder = Recorder::new(Some(Vec::new()));
+    }
+
+    /// What [`Self::record`] has written down.
+    pub fn recorded(self) -> String {
+        self.recorder.into_inner().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
     /// The account.
@@ -233,8 +247,11 @@ impl World {
             return true;
         }
         let now = self.now;
-        for master in self.masters.values_mut().filter(|master| master.alive) {
+        for (attempt, master) in self.masters.iter_mut().filter(|(_, master)| master.alive) {
             if master.machine.poll_timeout().is_some_and(|at| at <= now) {
+                if *attempt == 1 {
+                    self.recorder.timeout(now);
+                }
                 master.machine.handle_timeout(now);
             }
         }
@@ -390,6 +407,9 @@ impl World {
         };
         self.note(|| format!("attempt {attempt} begins on node{node}, {history:?}"));
         let settings = Settings { history, ..self.scenario.settings.clone() };
+        if attempt == 1 {
+            self.recorder.begin(now + MASTER_START, &settings);
+        }
         let machine = AppMaster::new(settings, now + MASTER_START);
         let master = Master {
             node,
@@ -506,6 +526,9 @@ impl World {
             for status in &answer.completed {
                 master.containers.insert(status.id, true);
             }
+        }
+        if attempt == 1 {
+            self.recorder.event(now, &event);
         }
         master.machine.handle(event, now);
     }

@@ -29,6 +29,9 @@ impl World {
                 if check::says_something(&action) {
                     self.note(|| format!("attempt {attempt} > {}", check::short(&action)));
                 }
+                if attempt == 1 {
+                    self.recorder.action(&action);
+                }
                 if let Some(log) = &mut self.log {
                     log.push_back((self.now, action.clone()));
                 }

@@ -112,6 +112,7 @@ impl Request {
         let settings = Settings {
             parallelism: self.task_managers,
             recovers: self.high_availability,
+            checkpoints_configured: self.checkpoint_interval.is_some(),
             restart_from_scratch: self.restart_from_scratch,
             ..settings()
         };

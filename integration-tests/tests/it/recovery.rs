@@ -48,7 +48,7 @@ async fn job_manager_that_is_killed_comes_back_in_place_and_the_job_goes_on() ->
     let cluster = shared::cluster().await?;
     let directory = checkpoint_dir(cluster, "in-place");
     let option = format!("execution.checkpointing.dir={}{directory}", cluster.default_fs());
-    let id = submit(cluster, &["-D", &option], &COUNTING).await?;
+    let id = submit(cluster, &["-D", &option, "-D", "yarn-flink.trace=true"], &COUNTING).await?;
     completes_a_checkpoint(cluster, &id, false).await?;
     let task_manager = appears("TaskManager", || cluster.task_managers(&id)).await?;
     let killed = appears("JobManager", || cluster.job_managers(&id)).await?;
@@ -63,7 +63,11 @@ async fn job_manager_that_is_killed_comes_back_in_place_and_the_job_goes_on() ->
     );
     assert!(ends(cluster, &id, "SUCCEEDED").await?.ends_with("FINISHED"));
     assert_eq!(attempts(cluster, &id).await?, 1);
-    clean(cluster, &id, &directory).await
+    clean(cluster, &id, &directory).await?;
+    // The same events give the same decisions again, without any cluster.
+    let replayed = app_master::trace::replay(&logs(cluster, &id, "appmaster.trace"))?;
+    assert!(replayed.told > 100 && replayed.actions > 100, "{replayed:?}");
+    Ok(())
 }
 
 #[tokio::test]
