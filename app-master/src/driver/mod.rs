@@ -269,6 +269,7 @@ fn settings(
         checkpoints_configured: flink_settings::makes_checkpoints(config)?,
         restart_from_scratch: spec.restart_from_scratch,
         remove_checkpoints: spec.remove_checkpoints,
+        spread: spec.placement.as_ref().is_some_and(|placement| placement.spread),
         fence_after: (expiry / 3).min(FENCE_AFTER),
         lease: expiry.mul_f32(0.8),
         parallelism: job.parallelism.max(1),

@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proto::ids::NodeId;
-use proto::launch::LaunchSpec;
+use proto::launch::{LaunchSpec, Placement};
 use yarn_client::conf::Configuration;
 use yarn_client::security::{Token, User};
 use yarn_client::yarn::{
-    AllocateRequest, ApplicationMasterClient, Ask, FinalStatus, NodeState, Resource, ResourceManager,
+    AllocateRequest, ApplicationMasterClient, Ask, FinalStatus, NodeState, Place, Resource, ResourceManager,
     YarnError,
 };
 
@@ -18,6 +18,8 @@ use crate::machine::{Event, Heartbeat, HeartbeatAnswer, HeartbeatFailure};
 /// All TaskManagers of an application are alike: one priority and one request id for them.
 const PRIORITY: i32 = 1;
 const REQUEST_ID: i64 = 1;
+/// `NetworkTopology.DEFAULT_RACK`.
+const DEFAULT_RACK: &str = "/default-rack";
 /// `finishApplicationMaster` answers "not yet" until the ResourceManager has stored the end.
 const FINISH_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -32,6 +34,11 @@ pub(super) struct Scheduler {
     response_id: Arc<AtomicI32>,
     task_manager: Resource,
     node_label: Option<String>,
+    placement: Placement,
+    /// Of [`Self::placement`], once the racks of its hosts are known.
+    places: Arc<Mutex<Option<Vec<Place>>>>,
+    conf: Arc<Configuration>,
+    user: User,
 }
 
 impl Scheduler {
@@ -58,6 +65,10 @@ impl Scheduler {
                 others: task_manager.external_resources.into_iter().collect(),
             },
             node_label: task_manager.node_label,
+            placement: spec.placement.clone().unwrap_or_default(),
+            places: Arc::default(),
+            conf: Arc::new(conf.clone()),
+            user: User::new(spec.user.clone()),
         })
     }
 
@@ -98,8 +109,32 @@ impl Scheduler {
         }
     }
 
+    /// The scheduler looks for a host only below its rack, so the racks have to be known. Where nobody can be asked (a
+    /// secure cluster), there is one rack.
+    async fn find_places(&self) {
+        let Placement { hosts, racks, .. } = &self.placement;
+        if lock(&self.places).is_some() || (hosts.is_empty() && racks.is_empty()) {
+            return;
+        }
+        let known =
+            async { ResourceManager::new(&self.conf, &self.user)?.nodes(&[NodeState::Running]).await };
+        let nodes = if hosts.is_empty() { Ok(Vec::new()) } else { known.await };
+        let nodes = nodes.unwrap_or_else(|error| {
+            tracing::warn!("asking for the racks of {hosts:?}: {error}");
+            Vec::new()
+        });
+        let rack = |host: &String| {
+            let node = nodes.iter().find(|node| node.id.host == *host);
+            node.map_or(DEFAULT_RACK, |node| node.rack.as_str()).to_owned()
+        };
+        let hosts = hosts.iter().map(|host| Place::Host { name: host.clone(), rack: rack(host) });
+        let places = hosts.chain(racks.iter().cloned().map(Place::Rack)).collect();
+        *lock(&self.places) = Some(places);
+    }
+
     /// `allocate`.
     pub(super) async fn heartbeat(&self, heartbeat: Heartbeat) -> Event {
+        self.find_places().await;
         let asks = heartbeat
             .ask
             .map(|count| Ask {
@@ -108,6 +143,7 @@ impl Scheduler {
                 count,
                 resource: self.task_manager.clone(),
                 node_label: self.node_label.clone(),
+                places: lock(&self.places).clone().unwrap_or_default(),
             })
             .into_iter()
             .collect();

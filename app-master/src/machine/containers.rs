@@ -86,6 +86,16 @@ impl Containers {
         self.count(|state| state != State::Stopping)
     }
 
+    /// Hosts that hold `share` working containers or more.
+    pub(super) fn hosts_with(&self, share: u32) -> BTreeSet<String> {
+        let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
+        for container in self.live.values().filter(|container| container.state != State::Stopping) {
+            *counts.entry(&container.node.host).or_default() += 1;
+        }
+        let full = counts.into_iter().filter(|(_, count)| *count >= share);
+        full.map(|(host, _)| host.to_owned()).collect()
+    }
+
     /// Containers on their way to be TaskManagers.
     pub(super) fn starting(&self) -> u32 {
         self.count(|state| matches!(state, State::Launching | State::Started))

@@ -14,7 +14,10 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(super) const FENCE_INTERVAL: Duration = Duration::from_secs(1);
 /// What a later attempt waits before it starts a JobManager: an earlier one that lives on behind a broken network has
 /// seen the mark by then, and killed its own.
-pub(super) const FENCE_WAIT: Duration = Duration::from_secs(3);
+pub(super) const FENCE_WAIT: Duration = Duration::from_secs(4);
+/// How old the last look at the staging directory may be, once the ResourceManager has been silent for so long that a
+/// later attempt may have left its mark.
+const FENCE_LIMIT: Duration = Duration::from_secs(3);
 
 /// The content of the journal, and what follows from it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,14 +50,17 @@ pub(super) struct Record {
 /// Watches over the right to run a JobManager.
 #[derive(Debug)]
 pub(super) struct Lease {
-    /// When the ResourceManager has answered last, or the staging directory has shown no later attempt.
-    confirmed: Duration,
-    checking: bool,
+    /// When the ResourceManager has answered last.
+    answered: Duration,
+    /// When the last look at the staging directory began that has shown no later attempt.
+    alone: Duration,
+    /// Since when it is being looked at.
+    looking: Option<Duration>,
 }
 
 impl Lease {
     pub(super) fn new(now: Duration) -> Self {
-        Self { confirmed: now, checking: false }
+        Self { answered: now, alone: now, looking: None }
     }
 }
 
@@ -120,27 +126,29 @@ impl AppMaster {
 
     /// The ResourceManager has answered: for it, this is the attempt.
     pub(super) fn confirm_lease(&mut self, now: Duration) {
-        self.lease.confirmed = now;
+        self.lease.answered = now;
         self.timers.set(Timer::Fence, now + self.settings.fence_after);
     }
 
     pub(super) fn check_fence(&mut self, now: Duration) {
         self.timers.set(Timer::Fence, now + FENCE_INTERVAL);
-        if now >= self.lease.confirmed + self.settings.lease {
+        let lease = &mut self.lease;
+        if now >= lease.answered + self.settings.lease && now >= lease.alone + FENCE_LIMIT {
             tracing::error!(
                 "neither the ResourceManager nor the staging directory can be reached: giving way"
             );
             self.abandon_at_once(1, now);
-        } else if !self.lease.checking {
-            self.lease.checking = true;
+        } else if lease.looking.is_none() {
+            lease.looking = Some(now);
             self.actions.push_back(Action::CheckFence);
         }
     }
 
     pub(super) fn fence_checked(&mut self, fence: Fence, now: Duration) {
-        self.lease.checking = false;
+        let begun = self.lease.looking.take();
         match fence {
-            Fence::Newest => self.lease.confirmed = now,
+            // A mark that is made while it is looked at may not be seen.
+            Fence::Newest => self.lease.alone = begun.unwrap_or(self.lease.alone),
             Fence::Superseded => {
                 tracing::error!("a later attempt has begun, or the application is over: giving way");
                 self.abandon_at_once(1, now);

@@ -60,6 +60,8 @@ pub struct Settings {
     pub restart_from_scratch: bool,
     /// Nobody asked to keep the job's checkpoints: they go with a job that has finished or was cancelled.
     pub remove_checkpoints: bool,
+    /// No host is to have more than its share of the TaskManagers, as long as the others have room.
+    pub spread: bool,
     /// `parallelism.default`; the first guess at what the job needs.
     pub parallelism: u32,
     /// Slots of one TaskManager.

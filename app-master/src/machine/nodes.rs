@@ -44,15 +44,21 @@ impl Nodes {
         self.told.clear();
     }
 
-    /// Hosts to name as unwanted, and as wanted again, since the last time. Never more than half of the cluster is
-    /// left alone: then the fault is more likely ours, and the rest may be too small.
-    pub(super) fn take_changes(&mut self, now: Duration) -> (Vec<String>, Vec<String>) {
+    /// Hosts to name as unwanted, and as wanted again, since the last time: those that fail, and those that are `full`.
+    /// Never more than half of the cluster is left alone for failures: then the fault is more likely ours, and the rest
+    /// may be too small.
+    pub(super) fn take_changes(
+        &mut self,
+        full: BTreeSet<String>,
+        now: Duration,
+    ) -> (Vec<String>, Vec<String>) {
         self.excluded.retain(|_, until| *until > now);
         if self.excluded.len() * 2 > self.cluster as usize {
             self.excluded.clear();
             self.failures.clear();
         }
-        let wanted: BTreeSet<String> = self.excluded.keys().cloned().collect();
+        let mut wanted = full;
+        wanted.extend(self.excluded.keys().cloned());
         let exclude = wanted.difference(&self.told).cloned().collect();
         let welcome = self.told.difference(&wanted).cloned().collect();
         self.told = wanted;
@@ -73,11 +79,11 @@ mod tests {
         let mut nodes = Nodes { cluster: 3, ..Nodes::default() };
         nodes.failed("a", at(1));
         nodes.failed("b", at(2));
-        assert_eq!(nodes.take_changes(at(2)), (vec![], vec![]));
+        assert_eq!(nodes.take_changes(BTreeSet::new(), at(2)), (vec![], vec![]));
         nodes.failed("a", at(3));
-        assert_eq!(nodes.take_changes(at(3)), (vec!["a".to_owned()], vec![]));
-        assert_eq!(nodes.take_changes(at(4)), (vec![], vec![]));
-        assert_eq!(nodes.take_changes(at(604)), (vec![], vec!["a".to_owned()]));
+        assert_eq!(nodes.take_changes(BTreeSet::new(), at(3)), (vec!["a".to_owned()], vec![]));
+        assert_eq!(nodes.take_changes(BTreeSet::new(), at(4)), (vec![], vec![]));
+        assert_eq!(nodes.take_changes(BTreeSet::new(), at(604)), (vec![], vec!["a".to_owned()]));
     }
 
     #[test]
@@ -88,7 +94,7 @@ mod tests {
         nodes.failed("b", at(700));
         nodes.succeeded("b");
         nodes.failed("b", at(701));
-        assert_eq!(nodes.take_changes(at(701)), (vec![], vec![]));
+        assert_eq!(nodes.take_changes(BTreeSet::new(), at(701)), (vec![], vec![]));
     }
 
     #[test]
@@ -97,11 +103,11 @@ mod tests {
         for host in ["a", "a", "b", "b"] {
             nodes.failed(host, at(1));
         }
-        assert_eq!(nodes.take_changes(at(1)), (vec![], vec![]));
+        assert_eq!(nodes.take_changes(BTreeSet::new(), at(1)), (vec![], vec![]));
         let mut lone = Nodes { cluster: 1, ..Nodes::default() };
         lone.failed("a", at(1));
         lone.failed("a", at(1));
-        assert_eq!(lone.take_changes(at(1)), (vec![], vec![]), "the only node");
+        assert_eq!(lone.take_changes(BTreeSet::new(), at(1)), (vec![], vec![]), "the only node");
     }
 
     #[test]
@@ -109,8 +115,8 @@ mod tests {
         let mut nodes = Nodes { cluster: 3, ..Nodes::default() };
         nodes.failed("a", at(1));
         nodes.failed("a", at(1));
-        assert_eq!(nodes.take_changes(at(1)).0, ["a"]);
+        assert_eq!(nodes.take_changes(BTreeSet::new(), at(1)).0, ["a"]);
         nodes.forgotten();
-        assert_eq!(nodes.take_changes(at(2)).0, ["a"]);
+        assert_eq!(nodes.take_changes(BTreeSet::new(), at(2)).0, ["a"]);
     }
 }

@@ -1,5 +1,6 @@
 //! The conversation with the ResourceManager: registration, heartbeats, and the containers that come of them.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proto::ids::ContainerId;
@@ -12,6 +13,9 @@ use super::{Action, AppMaster, Heartbeat, HeartbeatAnswer, HeartbeatFailure, Tim
 /// The first pause while containers are waited for. It doubles up to `heartbeat_pending`: a cluster with room answers
 /// within a node's heartbeat, and every TaskManager's start begins with that answer.
 const HEARTBEAT_QUICK: Duration = Duration::from_millis(50);
+
+/// How long a better place is waited for.
+const SPREAD_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the registration with the ResourceManager stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,11 +35,19 @@ pub(super) struct Line {
     unanswered: Option<Heartbeat>,
     /// Answers since the last ask that brought less than was asked for.
     unsatisfied: u32,
+    /// Since when containers are waited for, where they are to be spread.
+    spread_since: Option<Duration>,
 }
 
 impl Line {
     pub(super) fn new() -> Self {
-        Self { registration: Registration::Pending, in_flight: None, unanswered: None, unsatisfied: 0 }
+        Self {
+            registration: Registration::Pending,
+            in_flight: None,
+            unanswered: None,
+            unsatisfied: 0,
+            spread_since: None,
+        }
     }
 
     fn idle(&self) -> bool {
@@ -78,7 +90,8 @@ impl AppMaster {
                 if ask.is_some() {
                     self.line.unsatisfied = 0;
                 }
-                let (exclude, welcome) = self.nodes.take_changes(now);
+                let full = self.full_hosts(now);
+                let (exclude, welcome) = self.nodes.take_changes(full, now);
                 Heartbeat { ask, releases: self.containers.take_releases(), exclude, welcome, progress }
             }
         };
@@ -86,6 +99,22 @@ impl AppMaster {
         // Until the answer comes: should it get lost, the driver says so.
         self.timers.set(Timer::Heartbeat, now + self.settings.heartbeat);
         self.actions.push_back(Action::Heartbeat(heartbeat));
+    }
+
+    /// Hosts that have their share, where TaskManagers are to be spread. A cluster that gives nothing for a while has no
+    /// better place: then any will do.
+    fn full_hosts(&mut self, now: Duration) -> BTreeSet<String> {
+        if !self.settings.spread || self.nodes.cluster == 0 {
+            return BTreeSet::new();
+        }
+        let waiting = self.containers.working() < self.desired();
+        match (waiting, self.line.spread_since) {
+            (false, _) => self.line.spread_since = None,
+            (true, None) => self.line.spread_since = Some(now),
+            (true, Some(since)) if since + SPREAD_PATIENCE <= now => return BTreeSet::new(),
+            (true, Some(_)) => {}
+        }
+        self.containers.hosts_with(self.desired().div_ceil(self.nodes.cluster).max(1))
     }
 
     /// Share of the job that is done, from its finished tasks. A streaming job has no end to measure against and
@@ -120,7 +149,9 @@ impl AppMaster {
         self.adopt(answer.previous, now);
         let desired = self.desired();
         for container in answer.allocated {
-            if self.containers.allocated(&container, desired, now) {
+            // A node's heartbeat may bring more at once than its host shall have: those are given back.
+            let full = self.full_hosts(now).contains(&container.node.host);
+            if self.containers.allocated(&container, if full { 0 } else { desired }, now) {
                 self.actions.push_back(Action::StartContainer(Box::new(container)));
             }
         }

@@ -61,6 +61,7 @@ pub fn settings() -> Settings {
         checkpoints_configured: false,
         restart_from_scratch: false,
         remove_checkpoints: true,
+        spread: false,
         parallelism: 1,
         slots: 1,
         task_manager_mib: 1024,
@@ -126,6 +127,7 @@ impl Scenario {
             recovers,
             checkpoints_configured: checkpoint_interval.is_some() && rng.random_bool(0.5),
             restart_from_scratch: rng.random_bool(0.15),
+            spread: rng.random_bool(0.2),
             parallelism: rng.random_range(1..=6),
             slots: rng.random_range(1..=2),
             ..settings()

@@ -92,6 +92,8 @@ pub(super) struct ResourceManager {
     pub(super) nodes: Vec<Node>,
     pub(super) containers_per_node: u32,
     pub(super) granted: u32,
+    /// Fills one node before it takes the next.
+    pub(super) packs: bool,
 }
 
 pub(super) fn host(node: u32) -> String {
@@ -122,6 +124,7 @@ impl ResourceManager {
             nodes: vec![Node::default(); nodes as usize],
             containers_per_node,
             granted: 0,
+            packs: false,
         }
     }
 
@@ -225,7 +228,7 @@ impl ResourceManager {
         Ok((self.response_id, answer))
     }
 
-    /// The node with the most room, if any has some.
+    /// The node with the most room, or the least, if any has some.
     fn room(&self, now: Duration) -> Option<u32> {
         let count = |node: u32| self.containers.values().filter(|container| container.node == node).count();
         if let Some((most, until)) = self.capacity
@@ -236,8 +239,12 @@ impl ResourceManager {
         }
         let nodes = (0..).zip(&self.nodes);
         let open = nodes.filter(|(at, node)| !node.lost && !self.excluded.contains(&host(*at)));
-        let best = open.map(|(at, _)| (count(at), at)).min()?;
-        (best.0 < self.containers_per_node as usize).then_some(best.1)
+        let most = self.containers_per_node as usize;
+        let mut room: Vec<_> =
+            open.map(|(at, _)| (count(at), at)).filter(|(count, _)| *count < most).collect();
+        room.sort_unstable();
+        let best = if self.packs { room.last() } else { room.first() };
+        best.map(|(_, at)| *at)
     }
 
     /// A container's process is gone, or will never be.

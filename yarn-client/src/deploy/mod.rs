@@ -12,6 +12,7 @@ mod gateway;
 mod keys;
 pub mod kill;
 mod outcome;
+mod placement;
 pub mod plan;
 pub mod preflight;
 mod spec;

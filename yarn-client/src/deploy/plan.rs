@@ -189,6 +189,7 @@ impl Plan {
             files: files::own(job),
             restart_from_scratch: job.restart_from_scratch,
             remove_checkpoints: !job.keeps_checkpoints,
+            placement: Some(job.placement.clone()),
         };
         let task_manager_resource = Resource {
             memory_mib: task_manager.process_mib(),

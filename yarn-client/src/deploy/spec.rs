@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::error::PreflightError;
 use super::keys;
 use super::outcome::is_job_id;
+use super::placement;
 use crate::conf::{Configuration, Environment};
 use crate::flink::dist::LogConfiguration;
 use crate::flink::jar::Jar;
@@ -31,6 +32,8 @@ pub struct JobSubmission {
     pub savepoint: Option<String>,
     /// Whether state that the program no longer has may be skipped.
     pub allow_non_restored_state: bool,
+    /// `--placement`: where TaskManagers may run; `spread`, `host=NAME`, `rack=/NAME`, `label=NAME`.
+    pub placement: Vec<String>,
     /// `--restart-from-scratch`: begin anew when a failure leaves no checkpoint to go on from.
     pub restart_from_scratch: bool,
     /// Flink settings as `key=value`, in order.
@@ -127,6 +130,8 @@ pub struct ResolvedJob {
     pub savepoint: Option<String>,
     /// Whether state may be skipped.
     pub allow_non_restored_state: bool,
+    /// Where TaskManagers may run.
+    pub placement: proto::launch::Placement,
     /// Begin anew when a failure leaves no checkpoint to go on from.
     pub restart_from_scratch: bool,
     /// The owner has said what becomes of the job's checkpoints
@@ -244,6 +249,7 @@ impl JobSubmission {
         if self.allow_non_restored_state && savepoint.is_none() {
             return Err(PreflightError::NoSavepoint);
         }
+        let placement = placement::parse(&self.placement, &mut config)?;
         let keeps_checkpoints = config.explicit(&options::CHECKPOINT_RETENTION).is_some();
         warnings.extend(settings::apply_required(&mut config, &version, Mode::Application)?);
         remove_gateway_addresses(&mut config);
@@ -264,6 +270,7 @@ impl JobSubmission {
             allow_non_restored_state: savepoint.is_some() && (self.allow_non_restored_state || configured),
             restart_from_scratch: self.restart_from_scratch,
             keeps_checkpoints,
+            placement,
             savepoint,
             config,
             distribution,

@@ -1,5 +1,7 @@
 //! `ApplicationMasterProtocol`: what an application master says to the ResourceManager.
 
+use std::collections::BTreeMap;
+
 use proto::hadoop::yarn as wire;
 use proto::ids::{ContainerId, NodeId};
 
@@ -35,7 +37,7 @@ pub struct Registered {
     pub schedules_vcores: bool,
 }
 
-/// A wish for containers of one size, anywhere. The numbers are absolute: an ask replaces the earlier one of the same
+/// A wish for containers of one size. The numbers are absolute: an ask replaces the earlier one of the same
 /// priority and number, and a count of 0 withdraws it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ask {
@@ -49,6 +51,22 @@ pub struct Ask {
     pub resource: Resource,
     /// Node label; `None` takes the application's.
     pub node_label: Option<String>,
+    /// The only places that will do; empty: anywhere.
+    pub places: Vec<Place>,
+}
+
+/// A place for containers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// One host.
+    Host {
+        /// As its NodeManager calls itself.
+        name: String,
+        /// The rack it is in, such as `/default-rack`.
+        rack: String,
+    },
+    /// Any host of a rack.
+    Rack(String),
 }
 
 /// One heartbeat.
@@ -199,7 +217,7 @@ impl AllocateRequest {
         };
         let blacklisted = !self.blacklist_additions.is_empty() || !self.blacklist_removals.is_empty();
         wire::AllocateRequestProto {
-            ask: self.asks.iter().map(wire::ResourceRequestProto::from).collect(),
+            ask: self.asks.iter().flat_map(Ask::to_wire).collect(),
             release: self.releases.iter().map(|id| (*id).into()).collect(),
             blacklist_request: blacklisted.then_some(blacklist),
             response_id: Some(self.response_id),
@@ -210,18 +228,40 @@ impl AllocateRequest {
     }
 }
 
-impl From<&Ask> for wire::ResourceRequestProto {
-    fn from(ask: &Ask) -> Self {
-        Self {
-            priority: Some(wire::PriorityProto { priority: Some(ask.priority) }),
-            resource_name: Some("*".to_owned()),
-            capability: Some((&ask.resource).into()),
-            num_containers: Some(i32::try_from(ask.count).unwrap_or(i32::MAX)),
-            relax_locality: Some(true),
-            node_label_expression: ask.node_label.clone(),
+/// The resource name of an ask for any host (`ResourceRequest.ANY`).
+const ANY: &str = "*";
+
+impl Ask {
+    /// One request for each level that the scheduler looks at: the host, its rack, and any place. A level that is no wish
+    /// of its own does not relax to those above it, as `AMRMClientImpl` asks for strict locality.
+    fn to_wire(&self) -> Vec<wire::ResourceRequestProto> {
+        let mut levels: BTreeMap<&str, bool> = BTreeMap::new();
+        for place in &self.places {
+            match place {
+                Place::Host { name, rack } => {
+                    levels.insert(name, true);
+                    levels.entry(rack).or_insert(false);
+                }
+                Place::Rack(name) => {
+                    levels.insert(name, true);
+                }
+            }
+        }
+        levels.insert(ANY, self.places.is_empty());
+        levels.into_iter().map(|(name, relax)| self.level(name, relax)).collect()
+    }
+
+    fn level(&self, name: &str, relax_locality: bool) -> wire::ResourceRequestProto {
+        wire::ResourceRequestProto {
+            priority: Some(wire::PriorityProto { priority: Some(self.priority) }),
+            resource_name: Some(name.to_owned()),
+            capability: Some((&self.resource).into()),
+            num_containers: Some(i32::try_from(self.count).unwrap_or(i32::MAX)),
+            relax_locality: Some(relax_locality),
+            node_label_expression: self.node_label.clone(),
             execution_type_request: None,
             // Never left out: the default is 0 in Hadoop 2 and -1 in Hadoop 3.
-            allocation_request_id: Some(ask.allocation_request_id),
+            allocation_request_id: Some(self.allocation_request_id),
         }
     }
 }

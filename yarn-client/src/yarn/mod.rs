@@ -16,7 +16,7 @@ mod submission;
 
 pub use application_master::{
     AM_RM_TOKEN, AllocateRequest, AllocateResponse, ApplicationMasterClient, ApplicationMasterCommand, Ask,
-    Registered,
+    Place, Registered,
 };
 pub use error::{ContainerFailure, YarnError};
 pub use launch::LaunchContext;

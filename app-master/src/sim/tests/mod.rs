@@ -238,6 +238,32 @@ fn a_broken_node_is_left_alone() {
 }
 
 #[test]
+fn task_managers_are_spread_where_there_is_room() {
+    let mut scenario = scenario(8);
+    (scenario.settings.spread, scenario.nodes) = (true, 4);
+    // The scheduler of the world fills one node after the other when it may.
+    let mut world = world_of(scenario);
+    world.resource_manager.packs = true;
+    world.run_until("all there", |w| w.resource_manager.containers.len() == 8 && w.job_runs());
+    let mut hosts = vec![0; 4];
+    for container in world.resource_manager.containers.values() {
+        hosts[container.node as usize] += 1;
+    }
+    assert_eq!(hosts, [2, 2, 2, 2]);
+    assert!(world.now < ms(8000), "{:?}", world.now);
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+}
+
+#[test]
+fn a_place_that_never_comes_is_not_waited_for() {
+    let mut scenario = scenario(4);
+    (scenario.settings.spread, scenario.nodes) = (true, 2);
+    scenario.faults = vec![(ms(100), Fault::LoseNode(0)), (ms(100), Fault::LoseNode(1))];
+    let mut world = world_of(scenario);
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+}
+
+#[test]
 fn task_managers_that_die_again_and_again_end_the_application() {
     let mut scenario = scenario(1);
     scenario.job.work = HALF_AN_HOUR;

@@ -102,6 +102,9 @@ pub(crate) struct Run {
     /// Skip state of the savepoint that the program no longer has
     #[arg(short = 'n', long = "allow-non-restored-state", visible_alias = "allowNonRestoredState")]
     pub(crate) allow_non_restored_state: bool,
+    /// Where TaskManagers may run: spread (evenly over the nodes), host=NAME, rack=/NAME, label=NAME (repeatable)
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) placement: Vec<String>,
     /// Begin the job anew when a failure leaves no checkpoint to go on from, instead of ending it
     #[arg(long)]
     pub(crate) restart_from_scratch: bool,

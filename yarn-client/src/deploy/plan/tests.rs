@@ -28,6 +28,7 @@ fn job(settings: &[(&str, &str)]) -> ResolvedJob {
         allow_non_restored_state: false,
         restart_from_scratch: false,
         keeps_checkpoints: false,
+        placement: Default::default(),
         config,
         distribution: Some(Distribution {
             home: PathBuf::from("/flink"),

@@ -58,6 +58,7 @@ async fn a_heartbeat_whose_answer_is_lost_is_repeated_as_it_was_with_the_newest_
         count: 2,
         resource: Resource::new(1024, 1),
         node_label: None,
+        places: Vec::new(),
     };
     let request = AllocateRequest { response_id: 7, asks: vec![ask], ..AllocateRequest::default() };
     assert_eq!(client.allocate(&request).await.unwrap().response_id, 8);
@@ -90,6 +91,30 @@ async fn the_two_orders_of_the_resource_manager_are_told_apart() {
         told.push((error.is_resync(), error.is_shutdown(), error.is_invalid_ask()));
     }
     assert_eq!(told, [(true, false, false), (false, true, false), (false, false, true)]);
+}
+
+#[test]
+fn places_are_asked_for_at_every_level_and_do_not_relax() {
+    let levels = |places: &[Place]| {
+        let ask = Ask {
+            allocation_request_id: 1,
+            priority: 1,
+            count: 3,
+            resource: Resource::new(1024, 1),
+            node_label: None,
+            places: places.to_vec(),
+        };
+        let level = |request: &wire::ResourceRequestProto| {
+            assert_eq!(request.num_containers, Some(3));
+            format!("{} {}", request.resource_name(), request.relax_locality())
+        };
+        ask.to_wire().iter().map(level).collect::<Vec<_>>()
+    };
+    assert_eq!(levels(&[]), ["* true"]);
+    let host = |name: &str| Place::Host { name: name.to_owned(), rack: "/r1".to_owned() };
+    assert_eq!(levels(&[host("a"), host("b")]), ["* false", "/r1 false", "a true", "b true"]);
+    assert_eq!(levels(&[host("a"), Place::Rack("/r1".to_owned())]), ["* false", "/r1 true", "a true"]);
+    assert_eq!(levels(&[Place::Rack("/r1".to_owned()), host("a")]), ["* false", "/r1 true", "a true"]);
 }
 
 #[test]
