@@ -117,6 +117,7 @@ catalogue! {
     LocalizationFailed = "localization_failed", Ended, "A file of the application could not be copied to the node.";
     FileSystemUnreachable = "file_system_unreachable", Ended, "The node could not reach the file system that holds the application's files.";
     ContainerNotStarted = "container_not_started", Ended, "The node could not prepare the container (exit status -1000).";
+    AttemptFailedByUser = "attempt_failed_by_user", Ended, "Somebody had YARN fail the attempt (yarn applicationattempt -fail).";
     LaunchFailed = "launch_failed", Ended, "The ResourceManager could not have the application master's container started.";
     AmTimedOut = "am_timed_out", Ended, "The application master gave no sign of life for yarn.am.liveness-monitor.expiry-interval-ms.";
     AttemptLost = "attempt_lost", Ended, "The application master of an earlier attempt was lost, and the job could not be resumed.";

@@ -37,6 +37,8 @@ pub(super) fn memory_kill(text: &str) -> Option<MemoryKill> {
 /// Why a container could not be prepared: code and sentence, which names the file where YARN does.
 pub(super) fn localization(text: &str) -> Option<(CauseCode, String, &'static str)> {
     const AGAIN: &str = "submit again, and leave the file alone until the application has ended";
+    const RM: &str = "Failing this attempt.Diagnostics: ";
+    let text = text.split_once(RM).map_or(text, |(_, of_node)| of_node);
     let lines = || text.lines().map(undated);
     // The sentence before `java.io.IOException: …`, which repeats it.
     for line in lines() {
@@ -52,7 +54,9 @@ pub(super) fn localization(text: &str) -> Option<(CauseCode, String, &'static st
                 "let others read it and enter every directory above it, or submit again: visibility is looked at anew",
             ));
         }
+        // An `FSError` is of the node's own file system.
         if line.contains("No space available in any of the local directories")
+            || line.starts_with("org.apache.hadoop.fs.FSError: java.io.IOException: No space left on device")
             || line.contains("Could not find any valid local directory for")
         {
             let text = "the node has no local directory with room for the application's files".to_owned();
@@ -123,9 +127,8 @@ pub(super) fn last_words(text: &str) -> Vec<&str> {
     words
 }
 
-/// Without `[2026-11-22 20:05:40.095]`, and without the RM's words before the first of them.
+/// Without `[2026-11-22 20:05:40.095]`.
 fn undated(line: &str) -> &str {
-    let line = line.strip_prefix("Failing this attempt.Diagnostics: ").unwrap_or(line);
     match line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((date, rest)) if date.starts_with(|c: char| c.is_ascii_digit()) => rest,
         _ => line,
@@ -151,9 +154,8 @@ mod tests {
     fn memory_kills_are_found_with_use_and_limit() {
         let kill = memory_kill(texts::MEMORY).unwrap();
         assert_eq!(kill, MemoryKill { is_virtual: false, used: "484.6 MB".into(), limit: "128 MB".into() });
-        let text = texts::MEMORY.replace("'PHYSICAL'", "'VIRTUAL'");
-        let kill = memory_kill(&text).unwrap();
-        assert_eq!(kill, MemoryKill { is_virtual: true, used: "490.5 MB".into(), limit: "268.8 MB".into() });
+        let kill = memory_kill(texts::VIRTUAL_MEMORY).unwrap();
+        assert_eq!(kill, MemoryKill { is_virtual: true, used: "2.8 GB".into(), limit: "268.8 MB".into() });
         assert_eq!(memory_kill("the job is running. Current usage: 3 of 4"), None);
         assert_eq!(memory_kill(texts::KILLED_9), None);
     }
@@ -165,6 +167,7 @@ mod tests {
             (texts::CHANGED_FILE, CauseCode::ResourceChanged, "file:/srv/r.txt"),
             (texts::NOT_PUBLIC, CauseCode::ResourceNotPublic, "file:/srv/r.txt"),
             (texts::NO_NAME_NODE, CauseCode::FileSystemUnreachable, "localhost:1"),
+            (texts::NO_SPACE, CauseCode::LocalDirectories, "room"),
             (texts::BAD_ARCHIVE, CauseCode::LocalizationFailed, "bad.zip"),
         ] {
             let (found, sentence, hint) = localization(text).unwrap();

@@ -226,6 +226,11 @@ fn of_container(report: &ApplicationReport, exit: i32, diagnostics: &str) -> Opt
 
 /// Ends of an attempt that are no exit of a container.
 fn without_exit(diagnostics: &str) -> Option<Cause> {
+    // `ClientRMService.failApplicationAttempt`
+    if diagnostics.contains("Attempt failed by user.") {
+        let text = "somebody had YARN fail the application's attempt";
+        return Some(Cause::new(CauseCode::AttemptFailedByUser, text).hint("submit again"));
+    }
     if diagnostics.contains("ApplicationMaster for attempt ") && diagnostics.contains(" timed out") {
         let text = if diagnostics.contains("Attempt recovered after RM restart") {
             "the ResourceManager restarted, and the application master did not come back to it in time"

@@ -230,7 +230,7 @@ fn who_killed_it() {
         (CauseCode::ApplicationKilled, "the application was killed by user root at 127.0.0.1")
     );
     assert_eq!(killed(texts::KILLED_BY_REST).text, "the application was killed by user alice");
-    let found = killed("Application is killed by ResourceManager as it has exceeded the lifetime period.");
+    let found = killed(texts::LIFETIME);
     assert_eq!(found.code, CauseCode::LifetimeExceeded);
     assert_eq!(killed("").code, CauseCode::ApplicationKilled);
 }
@@ -246,11 +246,14 @@ fn attempts_that_failed() {
         (texts::MISSING_FILE, CauseCode::ResourceMissing),
         (texts::CHANGED_FILE, CauseCode::ResourceChanged),
         (texts::NOT_PUBLIC, CauseCode::ResourceNotPublic),
+        (texts::NO_SPACE, CauseCode::LocalDirectories),
+        (texts::VIRTUAL_MEMORY, CauseCode::VirtualMemoryLimit),
         (texts::BAD_ARCHIVE, CauseCode::LocalizationFailed),
         (texts::NO_NAME_NODE, CauseCode::FileSystemUnreachable),
         (texts::NODE_LOST, CauseCode::NodeLost),
         (texts::AM_TIMED_OUT, CauseCode::AmTimedOut),
         (texts::AM_NOT_BACK, CauseCode::AmTimedOut),
+        ("Application x failed 1 times due to Attempt failed by user.", CauseCode::AttemptFailedByUser),
         // Nothing specific is known, so nothing specific is said.
         (texts::EXIT_0, CauseCode::ApplicationMasterFailed),
         (texts::EXIT_1, CauseCode::ApplicationMasterFailed),

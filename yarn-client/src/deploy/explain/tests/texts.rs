@@ -210,3 +210,47 @@ Failing this attempt.Diagnostics: Container released on a *lost* nodeFor more de
 pub(in super::super) const AM_TIMED_OUT: &str = r#"Application application_1795397645686_0002 failed 1 times (global limit =2; local limit is =1) due to ApplicationMaster for attempt appattempt_1795397645686_0002_000001 timed out. Failing the application."#;
 
 pub(in super::super) const AM_NOT_BACK: &str = r#"Application application_1795397626201_0010 failed 1 times (global limit =2; local limit is =1) due to Attempt recovered after RM restartApplicationMaster for attempt appattempt_1795397626201_0010_000001 timed out. Failing the application."#;
+
+pub(in super::super) const LIFETIME: &str =
+    r#"Application is killed by ResourceManager as it has exceeded the lifetime period."#;
+
+pub(in super::super) const VIRTUAL_MEMORY: &str = r#"Application application_1795398948134_0003 failed 1 times (global limit =2; local limit is =1) due to AM Container for appattempt_1795398948134_0003_000001 exited with  exitCode: -103
+Failing this attempt.Diagnostics: [2026-11-23 01:56:07.004]Container [pid=18850,containerID=container_1795398948134_0003_01_000001] is running 2732475200B beyond the 'VIRTUAL' memory limit. Current usage: 7.9 MB of 128 MB physical memory used; 2.8 GB of 268.8 MB virtual memory used. Killing container.
+Dump of the process-tree for container_1795398948134_0003_01_000001 :
+	|- PID PPID PGRPID SESSID CMD_NAME USER_MODE_TIME(MILLIS) SYSTEM_TIME(MILLIS) VMEM_USAGE(BYTES) RSSMEM_USAGE(PAGES) FULL_CMD_LINE
+	|- 18850 18848 18850 18850 (python3) 0 1 3014332416 2024 python3 -c import mmap,time; m=mmap.mmap(-1,3000000000); time.sleep(60) 
+
+[2026-11-23 01:56:07.018]Container killed on request. Exit code is 143
+[2026-11-23 01:56:07.019]Container exited with a non-zero exit code 143. 
+For more detailed output, check the application tracking page: http://rm:8088/cluster/app/application_1795398948134_0003 Then click on links to logs of each attempt.
+. Failing the application."#;
+
+pub(in super::super) const NO_SPACE: &str = r#"Application application_1795398948134_0007 failed 1 times (global limit =2; local limit is =1) due to AM Container for appattempt_1795398948134_0007_000001 exited with  exitCode: -1000
+Failing this attempt.Diagnostics: [2026-11-23 01:56:28.243]java.io.IOException: No space left on device
+org.apache.hadoop.fs.FSError: java.io.IOException: No space left on device
+	at org.apache.hadoop.yarn.util.FSDownload.unpack(FSDownload.java:401)
+	at org.apache.hadoop.yarn.util.FSDownload.downloadAndUnpack(FSDownload.java:322)
+	Suppressed: org.apache.hadoop.fs.FSError: java.io.IOException: No space left on device
+		at org.apache.hadoop.fs.RawLocalFileSystem$LocalFSFileOutputStream.write(RawLocalFileSystem.java:486)
+		at java.base/java.io.BufferedOutputStream.flushBuffer(BufferedOutputStream.java:81)
+		at java.base/java.io.BufferedOutputStream.flush(BufferedOutputStream.java:142)
+		at java.base/java.io.FilterOutputStream.close(FilterOutputStream.java:182)
+		at org.apache.hadoop.fs.FSDataOutputStream$PositionCache.close(FSDataOutputStream.java:77)
+		at org.apache.hadoop.fs.FSDataOutputStream.close(FSDataOutputStream.java:106)
+		at org.apache.hadoop.fs.ChecksumFileSystem$ChecksumFSOutputSummer.close(ChecksumFileSystem.java:648)
+		at org.apache.hadoop.fs.FSDataOutputStream$PositionCache.close(FSDataOutputStream.java:77)
+		at org.apache.hadoop.fs.FSDataOutputStream.close(FSDataOutputStream.java:106)
+		at org.apache.hadoop.yarn.util.FSDownload.unpack(FSDownload.java:402)
+		... 18 more
+	Caused by: java.io.IOException: No space left on device
+		at java.base/java.io.FileOutputStream.writeBytes(Native Method)
+		at java.base/java.io.FileOutputStream.write(FileOutputStream.java:349)
+		at org.apache.hadoop.fs.RawLocalFileSystem$LocalFSFileOutputStream.write(RawLocalFileSystem.java:482)
+		... 27 more
+Caused by: java.io.IOException: No space left on device
+	... 33 more
+Caused by: No space left on device
+java.io.IOException: No space left on device
+
+For more detailed output, check the application tracking page: http://rm:8088/cluster/app/application_1795398948134_0007 Then click on links to logs of each attempt.
+. Failing the application."#;
