@@ -79,6 +79,7 @@ async fn kill(cluster: &Cluster, ids: &[&str]) -> Result<()> {
 async fn boot() -> Result<Cluster> {
     let cluster = Cluster::builder("explain")
         .without_hdfs()
+        .recovery()
         .node_labels()
         .node_size(2048, 8)
         .queues(&[("wide", 50), ("other", 10), ("masters", 20), ("capped", 10), ("stopped", 10)])
@@ -93,6 +94,8 @@ async fn boot() -> Result<Cluster> {
         // Larger than the node: what can be asked for while no node is there.
         .property("yarn.scheduler.maximum-allocation-mb", "8192")
         .property("yarn.nm.liveness-monitor.expiry-interval-ms", "3000")
+        // Shell commands never register.
+        .property("yarn.am.liveness-monitor.expiry-interval-ms", "600000")
         .boot()
         .await?;
     cluster.java_tool(RM_ADMIN_CLI, &["-addToClusterNodeLabels", "gpu(exclusive=true)"]).await?.success()?;
@@ -105,6 +108,7 @@ async fn why_an_application_waits_or_has_failed() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = boot().await?;
     limits(&cluster).await?;
+    localization(&cluster).await?;
     ends(&cluster).await?;
     slots(&cluster).await?;
     nodes(&cluster).await?;
@@ -151,18 +155,37 @@ async fn limits(cluster: &Cluster) -> Result<()> {
     kill(cluster, &[&first, &second, &third, &fourth]).await
 }
 
-/// Ends of containers, in YARN's words.
-async fn ends(cluster: &Cluster) -> Result<()> {
-    let hog = r#"python3 -c 'import time; x=b\"x\"*400000000; time.sleep(60)'"#;
-    let missing = json!({
+/// A named pipe as a file of the application: the node waits for its content for ever.
+async fn localization(cluster: &Cluster) -> Result<()> {
+    let pipe = cluster.scratch("pipe")?.join("endless");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status()?;
+    ensure!(made.success(), "mkfifo: {made}");
+    let modified = std::fs::metadata(&pipe)?.modified()?.duration_since(std::time::UNIX_EPOCH)?.as_millis();
+    let modified = u64::try_from(modified)?;
+    let id = submit_with(cluster, "wide", 128, "sleep 1", with_file(&pipe.display().to_string(), modified))
+        .await?;
+    explained(cluster, &id, "localizing", &["127.0.0.2 copies the application's files"]).await?;
+    kill(cluster, &[&id]).await
+}
+
+/// A submission with one file.
+fn with_file(path: &str, modified_ms: u64) -> Value {
+    let resource = format!("file://{path}");
+    json!({
         "am-container-spec": {
             "commands": {"command": "sleep 1"},
             "environment": {"entry": []},
-            "local-resources": {"entry": [{"key": "gone", "value": {
-                "resource": "file:///no/such/file", "type": "FILE", "visibility": "APPLICATION", "size": 1, "timestamp": 1,
+            "local-resources": {"entry": [{"key": "file", "value": {
+                "resource": resource, "type": "FILE", "visibility": "APPLICATION", "size": 1, "timestamp": modified_ms,
             }}]},
         },
-    });
+    })
+}
+
+/// Ends of containers, in YARN's words.
+async fn ends(cluster: &Cluster) -> Result<()> {
+    let hog = r#"python3 -c 'import time; x=b\"x\"*400000000; time.sleep(60)'"#;
+    let missing = with_file("/no/such/file", 1);
     for (command, more, expected, words) in [
         (hog, json!({}), "memory_limit", &["of the 128 MB of memory"][..]),
         ("exec /no/bin/java -version 2><LOG_DIR>/stderr", json!({}), "java_missing", &["/no/bin/java"]),
@@ -206,8 +229,15 @@ async fn slots(cluster: &Cluster) -> Result<()> {
     kill(cluster, &[&id]).await
 }
 
-/// Without a node, and with one that is too small.
+/// After a restart of the ResourceManager; without a node; with one that is too small.
 async fn nodes(cluster: &Cluster) -> Result<()> {
+    let started = submit(cluster, "wide", 128, "sleep 1000").await?;
+    explained(cluster, &started, "am_starting", &[]).await?;
+    cluster.kill_9(Daemon::ResourceManager(1))?;
+    cluster.restart(Daemon::ResourceManager(1)).await?;
+    explained(cluster, &started, "rm_restarted", &["to register again"]).await?;
+    kill(cluster, &[&started]).await?;
+
     cluster.kill_9(Daemon::NodeManager(1))?;
     eventually("the node is lost", SOON, || async { Ok(cluster.running_nodes().await?.is_empty()) }).await?;
     let large = submit(cluster, "wide", 4096, "sleep 1000").await?;

@@ -9,6 +9,7 @@ mod calls;
 mod error;
 pub mod launch;
 mod node_manager;
+mod node_web;
 mod records;
 mod resource_manager;
 mod states;
@@ -21,6 +22,7 @@ pub use application_master::{
 pub use error::{ContainerFailure, YarnError};
 pub use launch::LaunchContext;
 pub use node_manager::NodeManagerClient;
+pub use node_web::{NodeWebError, container_state};
 pub use records::{
     AllocatedContainer, ApplicationReport, AttemptReport, ContainerReport, ContainerStatus, NodeReport,
     QueueInfo, Resource, ResourceUsage, exit_status,

@@ -78,7 +78,8 @@ catalogue! {
     QueueFull = "queue_full", Waiting, "The queue is at its maximum capacity.";
     ClusterFull = "cluster_full", Waiting, "No node has room for the container now.";
     WaitingForContainer = "waiting_for_container", Waiting, "The scheduler has not given a container yet, and says no more than that.";
-    AmStarting = "am_starting", Waiting, "The application master's container is launched: its files are copied, or it starts; it has not registered yet.";
+    Localizing = "localizing", Waiting, "The node copies the application's files for the application master's container.";
+    AmStarting = "am_starting", Waiting, "The application master's container is launched, and the application master has not registered yet.";
     RmRestarted = "rm_restarted", Waiting, "The ResourceManager restarted and waits for the application master to come back, up to yarn.am.liveness-monitor.expiry-interval-ms.";
 
     NoSlots = "no_slots", Running, "The job waits for slots: TaskManagers are missing.";

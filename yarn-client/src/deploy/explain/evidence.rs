@@ -6,11 +6,13 @@ use super::waiting;
 use crate::flink::rest::{Client, JobOverview, Options, Overview, RestError};
 use crate::yarn::{
     ApplicationReport, ApplicationState, AttemptReport, ContainerReport, NodeReport, QueueInfo,
-    ResourceManager, YarnError,
+    ResourceManager, YarnError, container_state,
 };
 
 /// Longest wait for one answer of the ResourceManager, which has just answered.
 const RESOURCE_MANAGER: Duration = Duration::from_secs(5);
+/// A NodeManager's page is asked in passing.
+const NODE: Duration = Duration::from_secs(1);
 /// Flink is asked in passing; it may be behind a firewall.
 const FLINK: Options = Options {
     connect_timeout: Duration::from_millis(500),
@@ -36,6 +38,9 @@ pub struct Evidence {
     pub attempts: Vec<AttemptReport>,
     /// Live containers of the current attempt.
     pub containers: Vec<ContainerReport>,
+    /// State of the application master's container in its NodeManager's words, while it starts: `LOCALIZING`,
+    /// `RUNNING`; see [`container_state`].
+    pub am_container_state: Option<String>,
     /// Its queue.
     pub queue: Option<QueueInfo>,
     /// All nodes, dead ones included; `None` when they are not known.
@@ -53,11 +58,18 @@ impl Evidence {
             report,
             attempts: Vec::new(),
             containers: Vec::new(),
+            am_container_state: None,
             queue: None,
             nodes: None,
             flink: None,
             unknown: Vec::new(),
         }
+    }
+
+    /// The application master's container, while it lives.
+    pub(super) fn am_container(&self) -> Option<&ContainerReport> {
+        let attempt = self.attempts.iter().find(|attempt| Some(attempt.id) == self.report.attempt)?;
+        self.containers.iter().find(|container| Some(container.id) == attempt.am_container)
     }
 }
 
@@ -110,6 +122,11 @@ pub async fn gather(resource_manager: &ResourceManager, report: ApplicationRepor
         Some(Err(_)) | None => {}
     }
     evidence.unknown = unknown;
+    if waits && let Some(container) = evidence.am_container() {
+        // A node that does not answer lessens the explanation by a shade only.
+        let asked = container_state(&container.node_http_address, container.id, NODE).await;
+        evidence.am_container_state = asked.ok();
+    }
     evidence
 }
 

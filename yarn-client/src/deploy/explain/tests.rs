@@ -1,12 +1,13 @@
 //! Decisions on texts that were copied from real runs.
 
-use proto::ids::{ApplicationAttemptId, NodeId};
+use proto::ids::{ApplicationAttemptId, ContainerId, NodeId};
 
 use super::*;
 use crate::flink::JobStatus;
 use crate::flink::rest::{JobOverview, Overview, TaskCounts};
 use crate::yarn::{
-    ApplicationReport, AttemptReport, AttemptState, FinalStatus, NodeReport, NodeState, QueueInfo, Resource,
+    ApplicationReport, AttemptReport, AttemptState, ContainerReport, ContainerState, FinalStatus, NodeReport,
+    NodeState, QueueInfo, Resource,
 };
 
 pub(super) mod texts;
@@ -179,23 +180,56 @@ fn the_application_master_is_on_its_way() {
     }
 }
 
+fn attempt(id: ApplicationAttemptId, state: AttemptState, diagnostics: &str) -> AttemptReport {
+    AttemptReport {
+        id,
+        host: "N/A".to_owned(),
+        rpc_port: -1,
+        state,
+        am_container: None,
+        tracking_url: String::new(),
+        original_tracking_url: String::new(),
+        diagnostics: diagnostics.to_owned(),
+        started_ms: 0,
+        finished_ms: 0,
+    }
+}
+
+#[test]
+fn the_application_masters_files_are_copied() {
+    let mut evidence = waiting(texts::LAUNCHED);
+    let id: ContainerId = "container_1700000000000_0001_01_000001".parse().unwrap();
+    let launched = attempt(evidence.report.attempt.unwrap(), AttemptState::Launched, "");
+    evidence.attempts = vec![AttemptReport { am_container: Some(id), ..launched }];
+    evidence.containers = vec![ContainerReport {
+        id,
+        node: NodeId { host: "n1".to_owned(), port: 1 },
+        node_http_address: String::new(),
+        resource: Resource::new(128, 1),
+        state: ContainerState::Running,
+        exit_status: 0,
+        diagnostics: String::new(),
+        log_url: "http://n1/logs".to_owned(),
+        created_ms: NOW - 12_500,
+        finished_ms: 0,
+    }];
+    let found = cause(&evidence);
+    assert_eq!((found.code, found.hint), (CauseCode::AmStarting, None));
+    evidence.am_container_state = Some("LOCALIZING".to_owned());
+    let found = cause(&evidence);
+    assert_eq!(found.code, CauseCode::Localizing);
+    assert_eq!(found.text, "node n1 copies the application's files, for 12 s so far");
+    evidence.am_container_state = Some("RUNNING".to_owned());
+    evidence.containers[0].created_ms = NOW - 100_000;
+    assert!(cause(&evidence).hint.unwrap().contains("http://n1/logs"));
+}
+
 #[test]
 fn earlier_attempts_are_evidence() {
     let mut evidence = waiting(texts::LAUNCHED);
     let current = evidence.report.attempt.unwrap();
     evidence.report.attempt = Some(ApplicationAttemptId { attempt: 2, ..current });
-    evidence.attempts = vec![AttemptReport {
-        id: current,
-        host: "N/A".to_owned(),
-        rpc_port: -1,
-        state: AttemptState::Failed,
-        am_container: None,
-        tracking_url: String::new(),
-        original_tracking_url: String::new(),
-        diagnostics: texts::KILLED_9.to_owned(),
-        started_ms: 0,
-        finished_ms: 0,
-    }];
+    evidence.attempts = vec![attempt(current, AttemptState::Failed, texts::KILLED_9)];
     let found = cause(&evidence);
     assert_eq!(found.code, CauseCode::AmStarting);
     assert!(

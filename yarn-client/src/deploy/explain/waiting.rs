@@ -74,30 +74,32 @@ fn rm_restarted() -> Cause {
 }
 
 fn am_starting(evidence: &Evidence, now_ms: i64) -> Cause {
-    let am = evidence.attempts.iter().find(|attempt| Some(attempt.id) == evidence.report.attempt);
-    let am = am.and_then(|attempt| attempt.am_container);
-    let container = evidence.containers.iter().find(|container| Some(container.id) == am);
-    let Some(container) = container else {
+    let Some(container) = evidence.am_container() else {
         return Cause::new(
             CauseCode::AmStarting,
             "the application master's container is launched; the application master has not registered yet",
         );
     };
-    let age = (now_ms - container.created_ms).max(0);
-    let text = format!(
-        "the application master starts on {}: its container is {} s old and it has not registered yet",
-        container.node.host,
-        age / 1000
-    );
-    let cause =
-        Cause::new(CauseCode::AmStarting, text).because(format!("{} on {}", container.id, container.node));
-    if age < LONG_START_MS {
-        return cause;
-    }
-    cause.hint(format!(
-        "the node still copies its files, or the program hangs before it registers; its logs so far: {}",
-        container.log_url
-    ))
+    let (host, age_ms) = (&container.node.host, (now_ms - container.created_ms).max(0));
+    let seconds = age_ms / 1000;
+    let cause = if evidence.am_container_state.as_deref() == Some("LOCALIZING") {
+        let text = format!("node {host} copies the application's files, for {seconds} s so far");
+        let slow = "the first container on a node copies all of Flink once; if it lasts, the file system or the network is slow: \
+                    the NodeManager's log says which file is fetched";
+        Cause::new(CauseCode::Localizing, text).hint(slow)
+    } else {
+        let text = format!(
+            "the application master starts on {host}: its container is {seconds} s old and it has not registered yet"
+        );
+        let cause = Cause::new(CauseCode::AmStarting, text);
+        if age_ms < LONG_START_MS {
+            cause
+        } else {
+            cause.hint(format!("something keeps it from registering; its logs so far: {}", container.log_url))
+        }
+    };
+    let state = evidence.am_container_state.as_deref().map(|state| format!(", {state}")).unwrap_or_default();
+    cause.because(format!("{} on {}{state}", container.id, container.node))
 }
 
 fn running(evidence: &Evidence) -> Option<impl Iterator<Item = &NodeReport>> {
