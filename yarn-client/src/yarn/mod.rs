@@ -9,11 +9,11 @@ mod calls;
 mod error;
 pub mod launch;
 mod node_manager;
-mod node_web;
 mod records;
 mod resource_manager;
 mod states;
 mod submission;
+pub mod web;
 
 pub use application_master::{
     AM_RM_TOKEN, AllocateRequest, AllocateResponse, ApplicationMasterClient, ApplicationMasterCommand, Ask,
@@ -22,7 +22,6 @@ pub use application_master::{
 pub use error::{ContainerFailure, YarnError};
 pub use launch::LaunchContext;
 pub use node_manager::NodeManagerClient;
-pub use node_web::{NodeWebError, container_state};
 pub use records::{
     AllocatedContainer, ApplicationReport, AttemptReport, ContainerReport, ContainerStatus, NodeReport,
     QueueInfo, Resource, ResourceUsage, exit_status,

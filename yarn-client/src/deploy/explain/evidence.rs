@@ -6,13 +6,13 @@ use super::waiting;
 use crate::flink::rest::{Client, JobOverview, Options, Overview, RestError};
 use crate::yarn::{
     ApplicationReport, ApplicationState, AttemptReport, ContainerReport, NodeReport, QueueInfo,
-    ResourceManager, YarnError, container_state,
+    ResourceManager, YarnError, web,
 };
 
 /// Longest wait for one answer of the ResourceManager, which has just answered.
 const RESOURCE_MANAGER: Duration = Duration::from_secs(5);
-/// A NodeManager's page is asked in passing.
-const NODE: Duration = Duration::from_secs(1);
+/// Web services are asked in passing.
+const WEB: Duration = Duration::from_secs(1);
 /// Flink is asked in passing; it may be behind a firewall.
 const FLINK: Options = Options {
     connect_timeout: Duration::from_millis(500),
@@ -39,8 +39,10 @@ pub struct Evidence {
     /// Live containers of the current attempt.
     pub containers: Vec<ContainerReport>,
     /// State of the application master's container in its NodeManager's words, while it starts: `LOCALIZING`,
-    /// `RUNNING`; see [`container_state`].
+    /// `RUNNING`; see [`web::container_state`].
     pub am_container_state: Option<String>,
+    /// Memory of the container it asks for, MiB, where it asks for exactly one.
+    pub asked_mib: Option<u64>,
     /// Its queue.
     pub queue: Option<QueueInfo>,
     /// All nodes, dead ones included; `None` when they are not known.
@@ -59,6 +61,7 @@ impl Evidence {
             attempts: Vec::new(),
             containers: Vec::new(),
             am_container_state: None,
+            asked_mib: None,
             queue: None,
             nodes: None,
             flink: None,
@@ -87,11 +90,12 @@ pub async fn gather(resource_manager: &ResourceManager, report: ApplicationRepor
             None => Ok(Vec::new()),
         }
     };
-    let (attempts, containers, queue, nodes, flink) = tokio::join!(
+    let (attempts, containers, queue, nodes, asked_mib, flink) = tokio::join!(
         asked(waits || failed, resource_manager.attempts(report.id)),
         asked(waits, containers),
         asked(waits, resource_manager.queue(&report.queue)),
         asked(waits || runs, resource_manager.nodes(&[])),
+        ask_size(report, waits),
         ask_flink(runs.then_some(report.original_tracking_url.as_str())),
     );
     let mut unknown = Vec::new();
@@ -121,10 +125,11 @@ pub async fn gather(resource_manager: &ResourceManager, report: ApplicationRepor
         Some(Err(error)) if waiting::is_ours(&evidence.report) => keep("Flink", error.to_string()),
         Some(Err(_)) | None => {}
     }
+    evidence.asked_mib = asked_mib;
     evidence.unknown = unknown;
     if waits && let Some(container) = evidence.am_container() {
         // A node that does not answer lessens the explanation by a shade only.
-        let asked = container_state(&container.node_http_address, container.id, NODE).await;
+        let asked = web::container_state(&container.node_http_address, container.id, WEB).await;
         evidence.am_container_state = asked.ok();
     }
     evidence
@@ -141,6 +146,18 @@ async fn asked<T>(
         Ok(answer) => answer.map_err(|error| error.to_string()),
         Err(_) => Err(format!("no answer within {} s", RESOURCE_MANAGER.as_secs())),
     })
+}
+
+/// The ResourceManager's web service is where its proxy for the application is: an address that only `yarn.web-proxy.address`
+/// moves elsewhere, where the question is not understood.
+async fn ask_size(report: &ApplicationReport, wanted: bool) -> Option<u64> {
+    let url = url::Url::parse(&report.tracking_url).ok().filter(|_| wanted)?;
+    let address = format!("{}://{}:{}", url.scheme(), url.host_str()?, url.port_or_known_default()?);
+    let asked = web::asked_mib(&address, report.id, WEB).await.ok()?;
+    match asked.as_slice() {
+        [one] => Some(*one),
+        _ => None,
+    }
 }
 
 /// Only an address without path, as our application master registers it, is Flink's REST server itself.

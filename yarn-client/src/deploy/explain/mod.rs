@@ -74,7 +74,8 @@ impl Cause {
 fn quotable(text: &str) -> impl Iterator<Item = String> {
     let lines = text.lines().map(str::trim_end).filter(|line| {
         let bare = line.trim_start();
-        !bare.is_empty() && !bare.starts_with("at ") && !bare.starts_with("... ")
+        // `N/A` is told to a caller who may not view the application.
+        !matches!(bare, "" | "N/A") && !bare.starts_with("at ") && !bare.starts_with("... ")
     });
     lines.map(|line| line.chars().take(EVIDENCE_WIDTH).collect())
 }

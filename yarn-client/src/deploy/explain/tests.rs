@@ -134,9 +134,15 @@ fn containers_that_fit_nowhere() {
     let found = cause(&evidence);
     assert_eq!(found.code, CauseCode::AskLargerThanAnyNode);
     assert_eq!(found.text, "it asks for a container of 4096 MiB, and the largest node has 2048 MiB");
-    // A backlog of several containers does not tell the size of this one.
-    let evidence = Evidence { queue: backlog(2, 8192), ..waiting(texts::LARGER_THAN_ANY_NODE) };
+    // A backlog of several containers does not tell the size of this one; the web service does.
+    let mut evidence = Evidence { queue: backlog(2, 8192), ..waiting(texts::LARGER_THAN_ANY_NODE) };
     assert_eq!(cause(&evidence).code, CauseCode::WaitingForContainer);
+    evidence.asked_mib = Some(4096);
+    assert_eq!(cause(&evidence).code, CauseCode::AskLargerThanAnyNode);
+    // Somebody who may not see how far it is: the backlog may be another's.
+    let hidden = Evidence { queue: backlog(1, 4096), ..waiting("N/A") };
+    assert_eq!(cause(&hidden).code, CauseCode::WaitingForContainer);
+    assert!(cause(&hidden).evidence.is_empty());
     // The scheduler's own figure, before the limit: raising the limit would not help.
     let text = texts::QUEUE_AM_LIMIT
         .replace("AM Resource Request = <memory:128,", "AM Resource Request = <memory:4096,");

@@ -188,15 +188,18 @@ fn candidates<'a>(evidence: &'a Evidence, text: &'a SchedulerText) -> Option<Vec
     Some(running(evidence)?.filter(fits).collect())
 }
 
-/// Memory of the container that is waited for. The scheduler tells it until the application is activated; from then on
-/// it is the queue's whole backlog, when that is of one container.
+/// Memory of the container that is waited for. The scheduler tells it until the application is activated. From then on the
+/// web service does, or the queue's backlog when that is of one container, which can only be this one.
 fn asked_mib(evidence: &Evidence, text: &SchedulerText) -> Option<u64> {
+    if text.asked_mib.is_some() || text.stage != Some(Stage::Activated) {
+        return text.asked_mib;
+    }
     let of_queue = || {
         let queue = evidence.queue.as_ref()?;
         let one = queue.pending_containers == Some(1);
         queue.pending_mib.filter(|mib| one && *mib > 0).and_then(|mib| u64::try_from(mib).ok())
     };
-    text.asked_mib.or_else(of_queue)
+    evidence.asked_mib.or_else(of_queue)
 }
 
 fn too_large(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
