@@ -185,10 +185,13 @@ fn with_file(path: &str, modified_ms: u64) -> Value {
 /// Ends of containers, in YARN's words.
 async fn ends(cluster: &Cluster) -> Result<()> {
     let hog = r#"python3 -c 'import time; x=b\"x\"*400000000; time.sleep(60)'"#;
+    // The beginning of a native program, and nothing more.
+    let foreign = "head -c 4 /bin/sh > x; head -c 64 /dev/zero >> x; chmod +x x; ./x 2><LOG_DIR>/stderr";
     let missing = with_file("/no/such/file", 1);
     for (command, more, expected, words) in [
         (hog, json!({}), "memory_limit", &["of the 128 MB of memory"][..]),
         ("exec /no/bin/java -version 2><LOG_DIR>/stderr", json!({}), "java_missing", &["/no/bin/java"]),
+        (foreign, json!({}), "binary_incompatible", &["cannot execute binary file"]),
         ("kill -9 \\$\\$", json!({}), "killed_by_signal", &["signal 9"]),
         ("sleep 1", missing, "resource_missing", &["file:/no/such/file"]),
         (

@@ -160,7 +160,7 @@ impl ExplanationView {
     /// The sentence with its code, the evidence, the next step.
     pub(crate) fn text(&self) -> String {
         let Some(cause) = &self.cause else { return format!("{}: {}\n", self.state, self.text) };
-        let mut text = format!("{} [{}]\n", cause.text, cause.code);
+        let mut text = format!("{} [{}]\n", plain(&cause.text), cause.code);
         for line in further_evidence(cause) {
             text.push_str(&format!("  {line}\n"));
         }
@@ -171,18 +171,14 @@ impl ExplanationView {
     }
 }
 
-/// The evidence that says more than the cause's own sentence.
+/// The evidence that says more than the cause's own sentence, for a terminal.
 pub(crate) fn further_evidence(cause: &Cause) -> impl Iterator<Item = String> {
-    let said = |line: &&String| {
-        !line.contains(&cause.text) && !line.starts_with("hint: ") && !line.starts_with("cause: ")
-    };
-    // Diagnostics hold anybody's text: control characters would be obeyed by the terminal.
-    cause
-        .evidence
-        .iter()
-        .filter(said)
-        .map(|line| line.replace('\t', "    "))
-        .map(|line| line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect())
+    cause.evidence.iter().filter(|line| !line.contains(&cause.text)).map(|line| plain(line))
+}
+
+/// Diagnostics hold anybody's text, and a terminal would obey its control characters.
+fn plain(line: &str) -> String {
+    line.replace('\t', "    ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// What a submission prints at once.

@@ -129,6 +129,7 @@ catalogue! {
     AskLargerThanMaximum = "ask_larger_than_maximum", Ended, "A TaskManager needs a larger container than the cluster gives.";
     AskRefused = "ask_refused", Ended, "The ResourceManager refused the request for TaskManager containers.";
     JavaMissing = "java_missing", Ended, "There is no Java where the node was told to find it.";
+    BinaryIncompatible = "binary_incompatible", Ended, "A native program does not run on the node: another architecture, or an older C library.";
     JavaTooOld = "java_too_old", Ended, "A class was compiled for a newer Java than the node's.";
     ClassMissing = "class_missing", Ended, "A class is on no class path.";
     ClassConflict = "class_conflict", Ended, "Two versions of a library, or of a class, are on the class path.";

@@ -108,6 +108,15 @@ pub(super) fn localization(text: &str) -> Option<(CauseCode, String, &'static st
     ))
 }
 
+/// What the loader or the shell says of a native program that cannot run on this node.
+pub(super) fn incompatible_binary<'a>(words: &[&'a str]) -> Option<&'a str> {
+    words.iter().copied().find(|line| {
+        line.ends_with(": cannot execute binary file: Exec format error")
+            || (line.contains(": version `GLIBC") && line.contains("' not found (required by "))
+            || line.contains(": error while loading shared libraries: ")
+    })
+}
+
 /// The container's last words: what its standard error held, without YARN's frame. YARN quotes them twice.
 pub(super) fn last_words(text: &str) -> Vec<&str> {
     const END: [&str; 2] =
@@ -178,6 +187,19 @@ mod tests {
         for text in [texts::KILLED_9, texts::JAVA_MISSING, texts::MEMORY] {
             assert_eq!(localization(text), None);
         }
+    }
+
+    #[test]
+    fn programs_for_other_nodes() {
+        for line in [
+            "/bin/bash: line 1: ./flink-app-master: cannot execute binary file: Exec format error",
+            "./flink-app-master: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by \
+             ./flink-app-master)",
+            "./x: error while loading shared libraries: liby.so.1: cannot open shared object file: No such file or directory",
+        ] {
+            assert_eq!(incompatible_binary(&["a line", line]), Some(line));
+        }
+        assert_eq!(incompatible_binary(&["cannot execute", "version 3 not found"]), None);
     }
 
     #[test]

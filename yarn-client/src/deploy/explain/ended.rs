@@ -218,6 +218,15 @@ fn of_container(report: &ApplicationReport, exit: i32, diagnostics: &str) -> Opt
         let hint = exit_status::hint(code, exit).map(str::to_owned).or_else(|| logs(report, diagnostics));
         return Some(Cause { hint, ..cause });
     }
+    if let Some(line) = container::incompatible_binary(&words) {
+        let hint = "build it on, or for, the distribution and architecture of the nodes";
+        let text = format!("the application master's program does not run on the node: {line}");
+        return Some(Cause::new(CauseCode::BinaryIncompatible, text).hint(hint));
+    }
+    // Ours says itself what went wrong.
+    if words.iter().any(|line| line.starts_with("error: ")) {
+        return None;
+    }
     // Of a JVM: its root exception, when the class says what it is.
     let root = java::root_in(&words)?;
     let (code, hint) = java::exception(root)?;
@@ -257,6 +266,12 @@ fn without_exit(diagnostics: &str) -> Option<Cause> {
 /// YARN puts the tail of the container's standard error last; our application master writes `error: …` there.
 fn last_resort(report: &ApplicationReport, diagnostics: &str) -> Cause {
     let said = diagnostics.lines().rev().find_map(|line| line.trim().strip_prefix("error: "));
+    if let Some(cause) =
+        said.map(|said| master::failed(said, "")).filter(|cause| cause.code != CauseCode::JobFailed)
+    {
+        let hint = cause.hint.clone().or_else(|| logs(report, diagnostics));
+        return Cause { hint, ..cause };
+    }
     let text = match (said, exit_code(diagnostics)) {
         (Some(said), _) => said.to_owned(),
         (None, Some(exit)) => match container::last_words(diagnostics).last() {

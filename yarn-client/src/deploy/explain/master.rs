@@ -61,12 +61,10 @@ pub(super) fn failed(told: &str, rest: &str) -> Cause {
 
 /// `3 TaskManager containers in a row ended before they had registered; the last, <id> on <node>, <why>`
 fn task_managers(told: &str, rest: &str) -> Option<Cause> {
-    let (count, why) =
-        told.split_once(" TaskManager containers in a row ended before they had registered")?;
+    let (_, why) = told.split_once(" TaskManager containers in a row ended before they had registered")?;
     let all = format!("{why}\n{rest}");
-    let times = format!("{count} TaskManager containers in a row ended before they had registered");
     if let Some(kill) = container::memory_kill(&all) {
-        return Some(memory("a TaskManager", &kill, Role::TaskManager).because(times));
+        return Some(memory("a TaskManager", &kill, Role::TaskManager));
     }
     if java::is_java_missing(&all.replace("; ", "\n")) {
         let hint = "set JAVA_HOME for the NodeManagers, or containerized.taskmanager.env.JAVA_HOME for this application";
@@ -76,7 +74,7 @@ fn task_managers(told: &str, rest: &str) -> Option<Cause> {
         );
     }
     if let Some((code, sentence, hint)) = container::localization(why) {
-        return Some(Cause::new(code, sentence).hint(hint).because(times));
+        return Some(Cause::new(code, sentence).hint(hint));
     }
     if why.contains(" was killed for exceeding its physical memory") {
         return Some(Cause::new(CauseCode::MemoryLimit, told).hint(memory_hint(Role::TaskManager, false)));
@@ -85,6 +83,11 @@ fn task_managers(told: &str, rest: &str) -> Option<Cause> {
         return Some(
             Cause::new(CauseCode::VirtualMemoryLimit, told).hint(memory_hint(Role::TaskManager, true)),
         );
+    }
+    // Lines of standard error, joined by the application master.
+    let lines: Vec<&str> = why.split_once(": ").map_or(why, |(_, said)| said).split("; ").collect();
+    if let Some((code, hint)) = java::root_in(&lines).and_then(java::exception) {
+        return Some(Cause::new(code, told).hint(hint));
     }
     Some(Cause::new(CauseCode::TaskManagersFailToStart, told))
 }
@@ -187,6 +190,12 @@ mod tests {
             CauseCode::JavaMissing
         );
         assert_eq!(code(&told("exited with code 1: a line")), CauseCode::TaskManagersFailToStart);
+        assert_eq!(
+            code(&told(
+                "exited with code 1: Exception in thread \"main\" java.lang.NoClassDefFoundError: a/B; at c.D.e(D.java:1)"
+            )),
+            CauseCode::ClassMissing
+        );
         assert_eq!(code(&told("was killed for exceeding its virtual memory")), CauseCode::VirtualMemoryLimit);
     }
 

@@ -77,6 +77,8 @@ fn quotable(text: &str) -> impl Iterator<Item = String> {
         // `N/A` is told to a caller who may not view the application.
         !matches!(bare, "" | "N/A") && !bare.starts_with("at ") && !bare.starts_with("... ")
     });
+    // What our application master proposes and concludes is no evidence.
+    let lines = lines.filter(|line| !line.starts_with("hint: ") && !line.starts_with("cause: "));
     lines.map(|line| line.chars().take(EVIDENCE_WIDTH).collect())
 }
 

@@ -313,6 +313,10 @@ fn attempts_that_failed() {
         failed(texts::EXIT_7).text,
         "the application master exited with code 7; its last words: java.lang.X"
     );
+    // The application master's own last words are read like its report.
+    let text = texts::EXIT_3
+        .replace("error: something is wrong", "error: no free port for rest.bind-port in 80 on n1: x");
+    assert_eq!(failed(&text).code, CauseCode::PortInUse);
     assert!(failed(texts::AM_NOT_BACK).text.starts_with("the ResourceManager restarted"));
 }
 

@@ -186,14 +186,13 @@ async fn watch(
                 last => last.map(Evidence::of),
             };
             print_last(context, evidence.as_ref(), submitted)?;
-            let status = report(printer, &Failure::from(error));
             if let Some(cause) = evidence
                 .filter(|_| timed_out)
                 .and_then(|it| explain::decide(&it, super::now_ms().cast_signed()).cause)
             {
                 printer.note(&format!("it waits, because {} [{}]", cause.text, cause.code));
             }
-            Ok(status)
+            Ok(report(printer, &Failure::from(error)))
         }
         None => {
             print_last(context, last.map(Evidence::of).as_ref(), submitted)?;
