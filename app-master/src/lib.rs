@@ -1,5 +1,8 @@
-//! The YARN application master of one Flink cluster: [`machine`] decides, [`driver`] moves data.
+//! The YARN application master of one Flink cluster: [`machine`] decides, [`driver`] moves data, [`sim`] plays whole lives
+//! around the machine in virtual time.
 #![forbid(unsafe_code)]
 
 pub mod driver;
 pub mod machine;
+pub mod sim;
+pub mod trace;

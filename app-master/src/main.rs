@@ -1,10 +1,12 @@
 //! The binary `flink-app-master`, started by a NodeManager in the application's first container.
 
 use std::error::Error;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use app_master::driver::{self, files, job_manager};
+use app_master::sim::report;
 use tracing_subscriber::EnvFilter;
 use yarn_client::conf::Environment;
 
@@ -21,8 +23,9 @@ fn main() -> ExitCode {
                 Err(error) => fail(&with_causes(&error)),
             };
         }
+        Some(SIMULATOR) => return simulate(args.filter_map(|arg| arg.into_string().ok())),
         Some("--version") => {
-            report(&format!("flink-app-master {}", env!("CARGO_PKG_VERSION")));
+            report_text(&format!("flink-app-master {}\n", env!("CARGO_PKG_VERSION")));
             return ExitCode::SUCCESS;
         }
         Some(other) => {
@@ -31,7 +34,7 @@ fn main() -> ExitCode {
         None => {}
     }
     let filter = EnvFilter::try_from_env("YARN_FLINK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
     // One thread is plenty for a few requests a second, and keeps the process small.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -41,6 +44,41 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&with_causes(&error)),
     }
+}
+
+/// First argument that makes the binary a simulator; `yarn-flink simulate` passes `key=value` pairs on.
+const SIMULATOR: &str = "simulate";
+
+fn simulate(pairs: impl Iterator<Item = String>) -> ExitCode {
+    let mut request = report::Request::default();
+    let (mut json, mut trace) = (false, false);
+    for pair in pairs {
+        match pair.split_once('=') {
+            Some(("output", format)) => json = format == "json",
+            Some(("trace", wanted)) => trace = wanted == "true",
+            Some((key, value)) => {
+                if let Err(error) = request.set(key, value) {
+                    return usage(&format!("--{key}: {error}"));
+                }
+            }
+            None => return usage(&format!("`{pair}` is not KEY=VALUE")),
+        }
+    }
+    if trace {
+        report_text(&request.trace());
+        return ExitCode::SUCCESS;
+    }
+    let summary = request.summary();
+    match serde_json::to_string(&summary) {
+        Ok(text) if json => report_text(&format!("{text}\n")),
+        _ => report_text(&summary.to_string()),
+    }
+    if summary.broken_rules.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+}
+
+fn usage(text: &str) -> ExitCode {
+    fail(text);
+    ExitCode::from(2)
 }
 
 fn with_causes(error: &dyn Error) -> String {
@@ -59,7 +97,7 @@ fn fail(text: &str) -> ExitCode {
     ExitCode::from(1)
 }
 
-#[expect(clippy::print_stdout, reason = "the answer to --version")]
-fn report(text: &str) {
-    println!("{text}");
+/// Whoever has read enough closes the pipe.
+fn report_text(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
 }

@@ -8,7 +8,7 @@ use yarn_client::flink::rest::{
     ApplicationOverview, Client, ExecutionResult, JobOverview, Options, RestError,
 };
 
-use crate::machine::{ApplicationView, Event, FlinkView, JobView, TaskManagerView};
+use crate::machine::{ApplicationView, CheckpointsView, Event, FlinkView, JobView, TaskManagerView};
 
 /// A JobManager that answers at all does so in milliseconds, unless its node is overloaded.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,9 +28,9 @@ impl Flink {
         Self { rest: Client::new(host, port, options), application_layer }
     }
 
-    /// One look; `details` adds the slots each unfinished job needs.
-    pub(super) async fn look(&self, details: bool) -> Event {
-        match self.view(details).await {
+    /// One look; `details` adds the slots each unfinished job needs, `checkpoints` what it could go on from.
+    pub(super) async fn look(&self, details: bool, checkpoints: bool) -> Event {
+        match self.view(details, checkpoints).await {
             Ok(view) => Event::Flink(view),
             Err(error) => {
                 if !error.is_transient() {
@@ -41,11 +41,11 @@ impl Flink {
         }
     }
 
-    async fn view(&self, details: bool) -> Result<FlinkView, RestError> {
+    async fn view(&self, details: bool, checkpoints: bool) -> Result<FlinkView, RestError> {
         let application = if self.application_layer { self.application().await? } else { None };
         let mut jobs = Vec::new();
         for overview in self.rest.jobs_overview().await? {
-            jobs.push(self.job(overview, details).await);
+            jobs.push(self.job(overview, details, checkpoints).await);
         }
         let task_managers = self.rest.task_managers().await?;
         let task_managers = task_managers
@@ -55,7 +55,7 @@ impl Flink {
         Ok(FlinkView { jobs, application, task_managers })
     }
 
-    async fn job(&self, overview: JobOverview, details: bool) -> JobView {
+    async fn job(&self, overview: JobOverview, details: bool, checkpoints: bool) -> JobView {
         let tasks = overview.tasks;
         let mut view = JobView {
             id: overview.id.clone(),
@@ -65,6 +65,7 @@ impl Flink {
             tasks_total: tasks.total,
             tasks_active: tasks.deploying + tasks.initializing + tasks.running,
             tasks_finished: tasks.finished,
+            checkpoints: None,
         };
         // An initialising job has no vertices yet, and Flink would go on showing none for `web.refresh-interval`: it
         // keeps the answer to `/jobs/:id` for 3 s.
@@ -77,7 +78,24 @@ impl Flink {
                 view.streaming = details.job_type.map(|kind| kind == "STREAMING");
             }
         }
+        // Flink logs an error for a job that is not set up yet.
+        if checkpoints && overview.state == JobStatus::Running && tasks.total > 0 {
+            view.checkpoints = self.checkpoints(&overview.id).await;
+        }
         view
+    }
+
+    /// 404: the job makes none (`CheckpointingStatisticsHandler`).
+    async fn checkpoints(&self, job: &str) -> Option<CheckpointsView> {
+        match self.rest.checkpoints(job).await {
+            Ok(checkpoints) => {
+                let newest = checkpoints.latest_completed;
+                let completed = newest.is_some();
+                Some(CheckpointsView::On { completed, path: newest.and_then(|newest| newest.external_path) })
+            }
+            Err(error) if error.is_not_found() => Some(CheckpointsView::Off),
+            Err(_) => None,
+        }
     }
 
     async fn application(&self) -> Result<Option<ApplicationView>, RestError> {

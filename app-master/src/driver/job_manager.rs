@@ -77,13 +77,18 @@ pub(super) struct JobManager {
 }
 
 impl JobManager {
-    /// Starts the JVM.
+    /// Starts the JVM; the job goes on from `restore` instead of the savepoint it was submitted with.
     ///
     /// # Errors
     /// No Java on this node, or the operating system refuses the process.
-    pub(super) fn start(spec: &LaunchSpec, container: &Container, ports: Ports) -> Result<Self, StartError> {
+    pub(super) fn start(
+        spec: &LaunchSpec,
+        container: &Container,
+        ports: Ports,
+        restore: Option<String>,
+    ) -> Result<Self, StartError> {
         let java = find_java(container)?;
-        let argv = argv(spec, container, ports, &java);
+        let argv = argv(spec, container, ports, &java, restore);
         let log = |name: &str| {
             let path = container.log_dir.join(name);
             File::options()
@@ -155,9 +160,16 @@ pub fn exec(mut args: impl Iterator<Item = std::ffi::OsString>) -> io::Error {
     std::process::Command::new(java).args(args).exec()
 }
 
-fn argv(spec: &LaunchSpec, container: &Container, ports: Ports, java: &Path) -> Vec<String> {
+fn argv(
+    spec: &LaunchSpec,
+    container: &Container,
+    ports: Ports,
+    java: &Path,
+    restore: Option<String>,
+) -> Vec<String> {
     let manager = spec.job_manager.clone().unwrap_or_default();
-    let job = spec.job.clone().unwrap_or_default();
+    let mut job = spec.job.clone().unwrap_or_default();
+    job.savepoint_path = restore.or(job.savepoint_path);
     let user_set = |key: &str| spec.flink_conf.contains_key(key);
     let mut properties = manager.dynamic_properties;
     properties.extend([

@@ -1,15 +1,19 @@
 //! The hands: each action of the machine becomes a task that ends in an event. Nothing is decided here.
 
+mod checkpoints;
 pub mod container;
 pub mod files;
 mod flink;
 pub mod job_manager;
+mod journal;
 mod node_managers;
 mod ports;
 mod program;
 mod resource_manager;
 mod staging;
 
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +25,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use yarn_client::conf::{Configuration, Environment};
-use yarn_client::flink::options::Opt;
-use yarn_client::flink::{FlinkConfig, Version};
+use yarn_client::flink::options::{CHECKPOINT_DIR, HA_CLUSTER_ID, HA_STORAGE_DIR, Opt};
+use yarn_client::flink::{FlinkConfig, Version, settings as flink_settings};
 use yarn_client::security::{Credentials, User};
 use yarn_client::yarn::{AM_RM_TOKEN, NodeManagerClient};
 
-use crate::machine::{Action, AppMaster, Event, Settings};
+use crate::machine::{Action, AppMaster, Event, History, Settings};
+use crate::trace::Recorder;
 use container::Container;
 use flink::Flink;
 use job_manager::JobManager;
@@ -38,6 +43,14 @@ use staging::Staging;
 /// While an allocation is pending the ResourceManager is asked this often, unless the user says otherwise: its own
 /// granularity is the NodeManagers' heartbeat of 1 s, so asking more often brings nothing.
 const HEARTBEAT_PENDING: Duration = Duration::from_millis(200);
+
+/// A ResourceManager is away for this long before a later attempt is looked for.
+const FENCE_AFTER: Duration = Duration::from_secs(30);
+const HISTORY_PATIENCE: Duration = Duration::from_secs(300);
+const HISTORY_PAUSE: Duration = Duration::from_secs(1);
+
+/// Key of our own: what the application master was told and what it did goes to `appmaster.trace`.
+const TRACE: &str = "yarn-flink.trace";
 
 const HEARTBEAT_INTERVAL: Opt = option("yarn.heartbeat.interval", &["yarn.heartbeat-delay"]);
 const CONTAINER_REQUEST_INTERVAL: Opt = option("yarn.heartbeat.container-request-interval", &[]);
@@ -112,15 +125,12 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     let token = credentials.find(AM_RM_TOKEN).cloned().ok_or(StartError::NoToken)?;
     let conf = Configuration::from_flat(spec.hadoop_conf.clone());
     let user = User::new(spec.user.clone());
-    let staging = Staging::open(&conf, &user, &spec.staging_dir)?;
+    let attempt = u32::try_from(container.id.attempt.attempt).unwrap_or(1);
+    let staging = Staging::open(&conf, &user, &spec.staging_dir, attempt)?;
     let flink_config = FlinkConfig::from_flat(spec.flink_conf.clone());
-    // With high availability Flink itself knows what it has done.
-    let recovers =
-        flink_config.get("high-availability.type").is_some_and(|kind| !kind.eq_ignore_ascii_case("none"));
-    let attempt = container.id.attempt.attempt;
-    let job_had_begun = attempt > 1 && !recovers && staging.has_begun().await?;
-    let settings = settings(&spec, &flink_config, job_had_begun)?;
-    tracing::info!(container = %container.id, attempt, job = settings.job_id, "starting");
+    let history = if attempt > 1 { history(&staging).await? } else { History::default() };
+    let settings = settings(&spec, &flink_config, &conf, history)?;
+    tracing::info!(container = %container.id, attempt, job = settings.job_id, history = ?settings.history, "starting");
 
     let (events, mut inbox) = mpsc::unbounded_channel();
     let mut driver = Driver {
@@ -132,7 +142,8 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
             &container.host,
         ),
         application_layer: settings.application_layer,
-        recovers,
+        recovers: settings.recovers,
+        checkpoint_dir: flink_config.explicit(&CHECKPOINT_DIR).map(str::to_owned),
         own_node: own_node(env, &container),
         conf,
         container,
@@ -144,20 +155,62 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         events,
     };
     let start = Instant::now();
-    let mut machine = AppMaster::new(settings, start.elapsed());
+    let begun = start.elapsed();
+    let mut recorder = Recorder::new(trace_file(&flink_config, &driver.container.log_dir));
+    recorder.begin(begun, &settings);
+    let mut machine = AppMaster::new(settings, begun);
     loop {
         while let Some(action) = machine.poll_action() {
+            recorder.action(&action);
             if let Action::Exit(code) = action {
                 return Ok(code);
             }
             driver.perform(action);
         }
         let wake = machine.poll_timeout();
-        tokio::select! {
-            Some(event) = inbox.recv() => machine.handle(event, start.elapsed()),
-            _ = terminate.recv() => machine.handle(Event::Terminate, start.elapsed()),
-            () = sleep_until(wake.map(|after| start + after)) => machine.handle_timeout(start.elapsed()),
+        let event = tokio::select! {
+            Some(event) = inbox.recv() => Some(event),
+            _ = terminate.recv() => Some(Event::Terminate),
+            () = sleep_until(wake.map(|after| start + after)) => None,
+        };
+        let now = start.elapsed();
+        match event {
+            Some(event) => {
+                recorder.event(now, &event);
+                machine.handle(event, now);
+            }
+            None => {
+                recorder.timeout(now);
+                machine.handle_timeout(now);
+            }
         }
+    }
+}
+
+/// Where the life of this attempt is written down, when `yarn-flink.trace` is on: beside the logs.
+fn trace_file(config: &FlinkConfig, log_dir: &Path) -> Option<BufWriter<File>> {
+    let wanted = config.get(TRACE).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+    let path = log_dir.join("appmaster.trace");
+    match wanted.then(|| File::create(&path))? {
+        Ok(file) => Some(BufWriter::new(file)),
+        Err(error) => {
+            tracing::warn!("cannot write {}: {error}", path.display());
+            None
+        }
+    }
+}
+
+/// Reads what earlier attempts have left. The NameNode may be away for as long as the ResourceManager waits for a
+/// registration.
+async fn history(staging: &Staging) -> Result<History, StartError> {
+    let begun = Instant::now();
+    loop {
+        match staging.history().await {
+            Ok(history) => return Ok(history),
+            Err(error) if begun.elapsed() > HISTORY_PATIENCE => return Err(error.into()),
+            Err(error) => tracing::warn!("reading what earlier attempts have left: {error}"),
+        }
+        tokio::time::sleep(HISTORY_PAUSE).await;
     }
 }
 
@@ -188,7 +241,12 @@ fn own_node(env: &Environment, container: &Container) -> NodeId {
     NodeId { host: container.host.clone(), port }
 }
 
-fn settings(spec: &LaunchSpec, config: &FlinkConfig, job_had_begun: bool) -> Result<Settings, StartError> {
+fn settings(
+    spec: &LaunchSpec,
+    config: &FlinkConfig,
+    conf: &Configuration,
+    history: History,
+) -> Result<Settings, StartError> {
     let job = spec.job.clone().unwrap_or_default();
     let task_manager = spec.task_manager.clone().unwrap_or_default();
     let version = Version::parse(&spec.flink_version)?;
@@ -196,9 +254,23 @@ fn settings(spec: &LaunchSpec, config: &FlinkConfig, job_had_begun: bool) -> Res
         Ok(config.duration(option)?.unwrap_or(default))
     };
     let heartbeat = config.integer(&HEARTBEAT_INTERVAL)?.unwrap_or(5).max(1);
+    // Whichever the ResourceManager misses first, the application master or its node, starts a new attempt.
+    let expiry =
+        ["yarn.am.liveness-monitor.expiry-interval-ms", "yarn.nm.liveness-monitor.expiry-interval-ms"]
+            .into_iter()
+            .filter_map(|key| conf.get(key)?.trim().parse().ok())
+            .chain([600_000])
+            .min()
+            .map_or(Duration::ZERO, Duration::from_millis);
     Ok(Settings {
         job_id: job.job_id,
-        job_had_begun,
+        history,
+        recovers: flink_settings::recovers(config),
+        checkpoints_configured: flink_settings::makes_checkpoints(config)?,
+        restart_from_scratch: spec.restart_from_scratch,
+        remove_checkpoints: spec.remove_checkpoints,
+        fence_after: (expiry / 3).min(FENCE_AFTER),
+        lease: expiry.mul_f32(0.8),
         parallelism: job.parallelism.max(1),
         slots: task_manager.slots.max(1),
         task_manager_mib: task_manager.memory_mib,
@@ -221,6 +293,8 @@ struct Driver {
     application_layer: bool,
     /// High availability is on: Flink itself goes on with a job after a failure.
     recovers: bool,
+    /// `execution.checkpointing.dir`.
+    checkpoint_dir: Option<String>,
     /// Chosen with the first JobManager.
     ports: Option<Ports>,
     flink: Option<Flink>,
@@ -251,14 +325,33 @@ impl Driver {
                 let nodes = self.nodes.clone();
                 tokio::spawn(async move { nodes.stop(id).await });
             }
-            Action::StartJobManager { new_ports } => self.start_job_manager(new_ports),
+            Action::Begin => {
+                let staging = self.staging.clone();
+                self.spawn(async move { staging.begin().await });
+            }
+            Action::WriteJournal(journal) => {
+                let staging = self.staging.clone();
+                self.spawn(async move { staging.write_journal(&journal).await });
+            }
+            Action::CheckFence => {
+                let staging = self.staging.clone();
+                self.spawn(async move { staging.check_fence().await });
+            }
+            Action::FindCheckpoint { known } => {
+                let (staging, configured) = (self.staging.clone(), self.checkpoint_dir.clone());
+                let job_id = self.job_id();
+                self.spawn(async move {
+                    checkpoints::newest(staging.systems(), configured.as_deref(), &job_id, known).await
+                });
+            }
+            Action::StartJobManager { new_ports, restore } => self.start_job_manager(new_ports, restore),
             Action::StopJobManager(signal) => {
                 if let Some(pid) = self.job_manager {
                     job_manager::stop(pid, signal);
                 }
             }
-            Action::PollFlink { details } => {
-                self.with_flink(move |flink| async move { flink.look(details).await })
+            Action::PollFlink { details, checkpoints } => {
+                self.with_flink(move |flink| async move { flink.look(details, checkpoints).await })
             }
             Action::FetchResult { job_id } => {
                 self.with_flink(|flink| async move { flink.result(&job_id).await })
@@ -266,7 +359,7 @@ impl Driver {
             Action::DeleteCluster => self.with_flink(|flink| async move { flink.delete_cluster().await }),
             Action::WatchProgram => {
                 let log_dir = self.container.log_dir.clone();
-                let job_id = self.spec.job.clone().unwrap_or_default().job_id;
+                let job_id = self.job_id();
                 // A recovered job is what the word says, then.
                 let recovers = self.recovers;
                 self.spawn(async move {
@@ -281,9 +374,18 @@ impl Driver {
                     resource_manager::cluster_capacity(&conf, &user, &spec, &own).await
                 });
             }
-            Action::RemoveStaging => {
-                let staging = self.staging.clone();
-                self.spawn(async move { staging.remove().await });
+            Action::RemoveStaging { checkpoint } => {
+                let (staging, job_id) = (self.staging.clone(), self.job_id());
+                let storage = self.high_availability_storage();
+                self.spawn(async move {
+                    if let Some(checkpoint) = checkpoint {
+                        checkpoints::remove(staging.systems(), &job_id, &checkpoint).await;
+                    }
+                    if let Some((storage, cluster_id)) = storage {
+                        checkpoints::remove_storage(staging.systems(), &storage, &cluster_id).await;
+                    }
+                    staging.remove().await
+                });
             }
             Action::Unregister { status, diagnostics } => {
                 let scheduler = self.scheduler.clone();
@@ -292,6 +394,19 @@ impl Driver {
             // The loop returns before it comes here.
             Action::Exit(_) => {}
         }
+    }
+
+    /// Flink's directory for this cluster alone; a cluster id of the user's choice may be meant for others too.
+    fn high_availability_storage(&self) -> Option<(String, String)> {
+        let config = FlinkConfig::from_flat(self.spec.flink_conf.clone());
+        let application = self.container.id.attempt.application.to_string();
+        let ours = self.recovers && config.value(&HA_CLUSTER_ID) == Some(&application);
+        let storage = config.value(&HA_STORAGE_DIR).filter(|_| ours)?;
+        Some((storage.to_owned(), application))
+    }
+
+    fn job_id(&self) -> String {
+        self.spec.job.clone().unwrap_or_default().job_id
     }
 
     fn send(&self, event: Event) {
@@ -337,18 +452,15 @@ impl Driver {
         Ok(())
     }
 
-    fn start_job_manager(&mut self, new_ports: bool) {
+    fn start_job_manager(&mut self, new_ports: bool, restore: Option<String>) {
         if new_ports && let Err(cause) = self.choose_ports() {
             self.send(Event::JobManagerStartFailed { cause });
             return;
         }
         // Ports could not be chosen: already told.
         let Some(ports) = self.ports else { return };
-        match JobManager::start(&self.spec, &self.container, ports) {
+        match JobManager::start(&self.spec, &self.container, ports, restore) {
             Ok(child) => {
-                if self.job_manager.is_none() {
-                    self.mark_begun();
-                }
                 self.job_manager = child.pid();
                 self.send(Event::JobManagerStarted);
                 self.spawn(async move {
@@ -363,16 +475,6 @@ impl Driver {
             }
             Err(error) => self.send(Event::JobManagerStartFailed { cause: error.to_string() }),
         }
-    }
-
-    /// In the background: HDFS answers long before the JVM has loaded the program.
-    fn mark_begun(&self) {
-        let staging = self.staging.clone();
-        tokio::spawn(async move {
-            if let Err(error) = staging.mark_begun().await {
-                tracing::warn!("marking the start of the program: {error}");
-            }
-        });
     }
 
     fn start_container(&self, container: yarn_client::yarn::AllocatedContainer) {
@@ -415,7 +517,7 @@ mod tests {
     fn settings_of(options: &[(&str, &str)]) -> Result<Settings, StartError> {
         let spec = LaunchSpec { flink_version: "1.20.5".to_owned(), ..LaunchSpec::default() };
         let config = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        settings(&spec, &FlinkConfig::from_flat(config), false)
+        settings(&spec, &FlinkConfig::from_flat(config), &Configuration::default(), History::default())
     }
 
     #[test]

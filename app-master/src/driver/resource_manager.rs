@@ -87,11 +87,12 @@ impl Scheduler {
             Ok(registered) => {
                 self.remember_tokens(registered.nm_tokens);
                 self.response_id.store(0, Ordering::Relaxed);
-                Event::Registered { maximum: registered.maximum }
+                Event::Registered { maximum: registered.maximum, previous: registered.previous_containers }
             }
             // The answer to an earlier try was lost; the maximum with it, which the client has checked before.
             Err(error) if error.is_already_registered() => {
-                Event::Registered { maximum: Resource::new(u64::MAX, u32::MAX) }
+                let maximum = Resource::new(u64::MAX, u32::MAX);
+                Event::Registered { maximum, previous: Vec::new() }
             }
             Err(error) => Event::RegistrationFailed { cause: error.to_string() },
         }
@@ -115,8 +116,9 @@ impl Scheduler {
             progress: heartbeat.progress,
             asks,
             releases: heartbeat.releases,
+            blacklist_additions: heartbeat.exclude,
+            blacklist_removals: heartbeat.welcome,
             tracking_url: Some(lock(&self.tracking_url).clone()),
-            ..AllocateRequest::default()
         };
         match self.client.allocate(&request).await {
             Ok(response) => {
@@ -128,6 +130,9 @@ impl Scheduler {
                 Event::Heartbeat(HeartbeatAnswer {
                     allocated: response.allocated,
                     completed: response.completed,
+                    preempted: response.preempted,
+                    cluster_nodes: response.cluster_nodes,
+                    previous: response.previous_containers,
                 })
             }
             Err(error) if error.is_resync() => Event::HeartbeatFailed(HeartbeatFailure::Resync),
@@ -152,8 +157,7 @@ impl Scheduler {
                         return Event::UnregisterFailed;
                     }
                 }
-                // It has ended the attempt by itself: there is nothing left to tell.
-                Err(error) if error.is_shutdown() => return Event::Unregistered,
+                Err(error) if error.is_shutdown() => return Event::AttemptOver,
                 Err(error) => {
                     tracing::warn!("unregistering: {error}");
                     return Event::UnregisterFailed;

@@ -1,22 +1,47 @@
-//! The application's directory in HDFS: a mark that the program has been started, and the removal at the end.
+//! The application's directory in HDFS: the marks and the journal of its attempts, and the removal at the end.
+//!
+//! A mark is an empty file, because every attempt waits for it and HDFS closes an empty file at once; one with content
+//! takes almost half a second.
 
+use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use yarn_client::conf::Configuration;
 use yarn_client::hdfs::{CreateOptions, FileSystem, FileSystems, HdfsError};
 use yarn_client::security::User;
 
-use crate::machine::Event;
+use super::journal;
+use crate::machine::{BeginFailure, Event, Fence, History, Journal};
 
-/// Written before the first JobManager starts: a later attempt that finds it must not run the program again.
-const BEGUN: &str = "begun";
+/// Followed by the attempt's number.
+const MARK: &str = "attempt-";
+/// Followed by the attempt's number and that of the writing; the highest one counts.
+const JOURNAL: &str = "journal-";
+/// Added to a name until the content is complete.
+const UNFINISHED: &str = ".writing";
+/// More than any diagnostics.
+const JOURNAL_LIMIT: u64 = 256 * 1024;
+/// The file system's own retries go on for minutes; the machine decides how long to wait.
+const TIMEOUT: Duration = Duration::from_secs(30);
+const FENCE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The staging directory.
-#[derive(Debug, Clone)]
+/// The staging directory. Cheap to clone.
+#[derive(Clone)]
 pub(super) struct Staging {
+    systems: Arc<FileSystems>,
     fs: Arc<dyn FileSystem>,
     path: String,
+    attempt: u32,
+    writings: Arc<AtomicU32>,
+}
+
+impl fmt::Debug for Staging {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Staging").field("path", &self.path).field("attempt", &self.attempt).finish()
+    }
 }
 
 impl Staging {
@@ -24,52 +49,208 @@ impl Staging {
     ///
     /// # Errors
     /// A URI or a configuration without a usable file system.
-    pub(super) fn open(conf: &Configuration, user: &User, uri: &str) -> Result<Self, HdfsError> {
-        let (fs, path) = FileSystems::connect(conf, user)?.locate(uri)?;
-        Ok(Self { fs, path })
+    pub(super) fn open(
+        conf: &Configuration,
+        user: &User,
+        uri: &str,
+        attempt: u32,
+    ) -> Result<Self, HdfsError> {
+        let systems = Arc::new(FileSystems::connect(conf, user)?);
+        let (fs, path) = systems.locate(uri)?;
+        Ok(Self { systems, fs, path, attempt, writings: Arc::default() })
     }
 
-    fn begun(&self) -> String {
-        format!("{}/{BEGUN}", self.path)
+    /// The file systems of this application.
+    pub(super) fn systems(&self) -> &FileSystems {
+        &self.systems
     }
 
-    /// Whether an attempt has marked that it started the program.
+    /// What earlier attempts have left.
     ///
     /// # Errors
     /// HDFS does not say.
-    pub(super) async fn has_begun(&self) -> Result<bool, HdfsError> {
-        match self.fs.stat(&self.begun()).await {
-            Ok(_) => Ok(true),
-            Err(error) if error.is_not_found() => Ok(false),
-            Err(error) => Err(error),
-        }
+    pub(super) async fn history(&self) -> Result<History, HdfsError> {
+        let names = match self.names().await {
+            Ok(names) => names,
+            // Being killed; the mark will show it.
+            Err(error) if error.is_not_found() => return Ok(History::default()),
+            Err(error) => return Err(error),
+        };
+        let begun = names.iter().any(|name| number(name, MARK).is_some_and(|n| n < self.attempt));
+        // Names sort as numbers do.
+        let newest = names.iter().rev().find(|name| is_journal(name));
+        let journal = match newest {
+            None => Journal::default(),
+            Some(name) => {
+                let content = self.fs.read(&self.file(name), JOURNAL_LIMIT).await?;
+                journal::decode(&content).unwrap_or_else(|error| {
+                    tracing::warn!("{name} is damaged: {error}");
+                    Journal::default()
+                })
+            }
+        };
+        Ok(History { begun, journal })
     }
 
-    /// Marks that the program is being started. The directory is not made anew: whoever kills an application while
-    /// it starts removes it, and it must stay away.
-    ///
-    /// # Errors
-    /// HDFS refuses, or the directory is gone.
-    pub(super) async fn mark_begun(&self) -> Result<(), HdfsError> {
-        let options =
-            CreateOptions { overwrite: true, mode: 0o600, parents: false, ..CreateOptions::default() };
-        let mut file = self.fs.create(&self.begun(), options).await?;
-        file.write(Bytes::new()).await?;
-        file.close().await
+    /// Leaves this attempt's mark. The directory is not made anew: whoever kills an application while it starts
+    /// removes it, and it must stay away.
+    pub(super) async fn begin(&self) -> Event {
+        let mark = self.file(&format!("{MARK}{:06}", self.attempt));
+        let made = within(TIMEOUT, self.write(&mark, Bytes::new())).await;
+        Event::Begun(match made {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) if error.is_not_found() => Err(BeginFailure::Gone),
+            Ok(Err(error)) => Err(BeginFailure::Unavailable(error.to_string())),
+            Err(late) => Err(BeginFailure::Unavailable(late)),
+        })
+    }
+
+    /// Replaces the journal: written under another name, renamed, the one before it removed.
+    pub(super) async fn write_journal(&self, journal: &Journal) -> Event {
+        let failure = match within(TIMEOUT, self.replace_journal(journal)).await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(late) => Some(late),
+        };
+        Event::JournalWritten { failure }
+    }
+
+    async fn replace_journal(&self, journal: &Journal) -> Result<(), HdfsError> {
+        let writing = self.writings.fetch_add(1, Ordering::Relaxed);
+        let name = |writing: u32| self.file(&format!("{JOURNAL}{:06}-{writing:06}", self.attempt));
+        let unfinished = format!("{}{UNFINISHED}", name(writing));
+        self.write(&unfinished, journal::encode(journal)).await?;
+        self.fs.rename(&unfinished, &name(writing)).await?;
+        if let Some(before) = writing.checked_sub(1) {
+            self.fs.delete(&name(before), false).await?;
+        }
+        Ok(())
+    }
+
+    /// Looks for a later attempt.
+    pub(super) async fn check_fence(&self) -> Event {
+        Event::FenceChecked(match within(FENCE_TIMEOUT, self.names()).await {
+            Ok(Ok(names)) => {
+                let later = |name: &String| number(name, MARK).is_some_and(|n| n > self.attempt);
+                if names.iter().any(later) { Fence::Superseded } else { Fence::Newest }
+            }
+            Ok(Err(error)) if error.is_not_found() => Fence::Superseded,
+            Ok(Err(error)) => Fence::Unknown(error.to_string()),
+            Err(late) => Fence::Unknown(late),
+        })
     }
 
     /// Removes the directory.
     pub(super) async fn remove(&self) -> Event {
-        let failure = match self.fs.delete(&self.path, true).await {
-            Ok(_) => None,
-            Err(error) => {
-                tracing::warn!("removing {}: {error}", self.path);
-                Some(format!(
-                    "the staging directory {} could not be removed: {error}",
-                    self.fs.uri(&self.path)
-                ))
-            }
+        let failure = match within(TIMEOUT, self.fs.delete(&self.path, true)).await {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(late) => Some(late),
         };
-        Event::StagingRemoved { failure }
+        let uri = self.fs.uri(&self.path);
+        Event::StagingRemoved {
+            failure: failure
+                .map(|cause| format!("the staging directory {uri} could not be removed: {cause}")),
+        }
+    }
+
+    async fn names(&self) -> Result<Vec<String>, HdfsError> {
+        let entries = self.fs.list(&self.path).await?;
+        Ok(entries.iter().map(|entry| base_name(&entry.path).to_owned()).collect())
+    }
+
+    async fn write(&self, path: &str, content: Bytes) -> Result<(), HdfsError> {
+        let options =
+            CreateOptions { overwrite: true, mode: 0o600, parents: false, ..CreateOptions::default() };
+        let mut file = self.fs.create(path, options).await?;
+        if !content.is_empty() {
+            file.write(content).await?;
+        }
+        file.close().await
+    }
+
+    fn file(&self, name: &str) -> String {
+        format!("{}/{name}", self.path)
+    }
+}
+
+fn is_journal(name: &str) -> bool {
+    name.starts_with(JOURNAL) && !name.ends_with(UNFINISHED)
+}
+
+fn number(name: &str, prefix: &str) -> Option<u32> {
+    name.strip_prefix(prefix)?.parse().ok()
+}
+
+/// The last component of a path.
+pub(super) fn base_name(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+/// What `work` gives, or that it took too long.
+pub(super) async fn within<T>(limit: Duration, work: impl Future<Output = T> + Send) -> Result<T, String> {
+    tokio::time::timeout(limit, work)
+        .await
+        .map_err(|_| format!("the file system has not answered within {} s", limit.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use yarn_client::flink::JobStatus;
+
+    use super::*;
+    use crate::machine::{CheckpointsView, Outcome};
+
+    fn staging(directory: &tempfile::TempDir, attempt: u32) -> Staging {
+        let uri = format!("file://{}", directory.path().display());
+        let mut conf = Configuration::default();
+        conf.set("fs.defaultFS", "file:///");
+        Staging::open(&conf, &User::new("ada"), &uri, attempt).expect("a local directory")
+    }
+
+    #[tokio::test]
+    async fn a_later_attempt_finds_what_the_earlier_has_written() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let first = staging(&directory, 1);
+        assert_eq!(first.history().await.expect("an empty directory"), History::default());
+        assert!(matches!(first.begin().await, Event::Begun(Ok(()))));
+        let second = staging(&directory, 2);
+        let expected = History { begun: true, journal: Journal::default() };
+        assert_eq!(second.history().await.expect("a mark"), expected);
+
+        let checkpoint = CheckpointsView::On { completed: true, path: Some("file:/c/chk-3".to_owned()) };
+        let running = Journal { job_seen: true, checkpoints: Some(checkpoint), outcome: None };
+        let outcome = Outcome { job: JobStatus::Failed, cause: Some("boom".to_owned()) };
+        let ended = Journal { outcome: Some(outcome), ..running.clone() };
+        for journal in [&running, &ended] {
+            assert!(matches!(first.write_journal(journal).await, Event::JournalWritten { failure: None }));
+            assert_eq!(second.history().await.expect("a journal").journal, *journal);
+        }
+        let names = first.names().await.expect("a directory");
+        assert_eq!(names, ["attempt-000001", "journal-000001-000001"], "the journal before it is gone");
+    }
+
+    #[tokio::test]
+    async fn a_later_mark_ends_the_right_to_run() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (first, second) = (staging(&directory, 1), staging(&directory, 2));
+        first.begin().await;
+        assert!(matches!(first.check_fence().await, Event::FenceChecked(Fence::Newest)));
+        second.begin().await;
+        assert!(matches!(first.check_fence().await, Event::FenceChecked(Fence::Superseded)));
+        assert!(matches!(second.check_fence().await, Event::FenceChecked(Fence::Newest)));
+        assert!(matches!(second.remove().await, Event::StagingRemoved { failure: None }));
+        assert!(matches!(second.check_fence().await, Event::FenceChecked(Fence::Superseded)));
+        assert!(matches!(second.begin().await, Event::Begun(Err(BeginFailure::Gone))));
+    }
+
+    #[tokio::test]
+    async fn a_damaged_journal_is_none() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let first = staging(&directory, 1);
+        first.begin().await;
+        std::fs::write(directory.path().join("journal-000001-000000"), b"{").expect("a file");
+        let history = staging(&directory, 2).history().await.expect("a directory");
+        assert_eq!(history, History { begun: true, journal: Journal::default() });
     }
 }

@@ -1,23 +1,39 @@
 //! Everything the machine can ask for.
 
 use proto::ids::ContainerId;
+use serde::Serialize;
 use yarn_client::yarn::{AllocatedContainer, FinalStatus};
 
+use super::{Journal, form};
+
 /// Something to be done outside. Each is done once; its answer comes back as an [`Event`](super::Event).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub enum Action {
     /// `registerApplicationMaster`; also after the ResourceManager has restarted.
     Register,
     /// `allocate`.
     Heartbeat(Heartbeat),
     /// Launch a TaskManager in this container.
-    StartContainer(Box<AllocatedContainer>),
+    StartContainer(#[serde(serialize_with = "form::one::serialize")] Box<AllocatedContainer>),
     /// Stop a launched container.
-    StopContainer(ContainerId),
+    StopContainer(#[serde(serialize_with = "form::text::serialize")] ContainerId),
+    /// Leave this attempt's mark in the staging directory, so that later ones know, and earlier ones give way.
+    Begin,
+    /// Replace the journal in the staging directory.
+    WriteJournal(Journal),
+    /// See whether a later attempt has left its mark.
+    CheckFence,
+    /// Look for the job's newest completed checkpoint.
+    FindCheckpoint {
+        /// The newest one that was seen.
+        known: Option<String>,
+    },
     /// Start the JobManager.
     StartJobManager {
         /// Choose ports anew: another process took one.
         new_ports: bool,
+        /// Checkpoint the job goes on from, instead of the savepoint it was submitted with.
+        restore: Option<String>,
     },
     /// Signal the JobManager.
     StopJobManager(StopSignal),
@@ -25,6 +41,8 @@ pub enum Action {
     PollFlink {
         /// With the vertices of each running job, for the slots it needs.
         details: bool,
+        /// With the checkpoints of each running job.
+        checkpoints: bool,
     },
     /// Read the result of a job that has ended.
     FetchResult {
@@ -37,11 +55,15 @@ pub enum Action {
     DeleteCluster,
     /// Find out how many TaskManagers the cluster could hold at all.
     InspectCluster,
-    /// Remove the application's staging directory.
-    RemoveStaging,
+    /// Remove the application's staging directory, for good.
+    RemoveStaging {
+        /// A checkpoint of a job that has ended well: nobody asked to keep it and its like.
+        checkpoint: Option<String>,
+    },
     /// `finishApplicationMaster`.
     Unregister {
         /// For the report.
+        #[serde(serialize_with = "form::text::serialize")]
         status: FinalStatus,
         /// First line: job id, state and cause.
         diagnostics: String,
@@ -51,18 +73,23 @@ pub enum Action {
 }
 
 /// Body of an `allocate` call.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Heartbeat {
     /// TaskManager containers still wanted, absolute; `None` leaves the ResourceManager's number as it is.
     pub ask: Option<u32>,
     /// Containers given back.
+    #[serde(serialize_with = "form::texts::serialize")]
     pub releases: Vec<ContainerId>,
+    /// Hosts on which nothing more is wanted.
+    pub exclude: Vec<String>,
+    /// Hosts that are welcome again.
+    pub welcome: Vec<String>,
     /// 0 to 1.
     pub progress: f32,
 }
 
 /// How firmly a process is told to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum StopSignal {
     /// SIGTERM.
     Terminate,

@@ -17,6 +17,9 @@ const NOT_ITS_FAULT: [i32; 4] = [
     exit_status::KILLED_AFTER_COMPLETION,
 ];
 
+/// Losses of TaskManagers count for this long.
+const LOSS_WINDOW: Duration = Duration::from_secs(600);
+
 /// Life of one container, from allocation to completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -40,9 +43,9 @@ struct Container {
     since: Duration,
 }
 
-/// Why a container went before it was a TaskManager.
+/// Why a container went, before or after it was a TaskManager.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct StartFailure {
+pub(super) struct Failure {
     pub(super) id: ContainerId,
     pub(super) node: NodeId,
     pub(super) cause: String,
@@ -56,7 +59,7 @@ pub(super) enum Completion {
     /// A TaskManager was lost.
     Lost,
     /// It never became a TaskManager.
-    FailedToStart(StartFailure),
+    FailedToStart(Failure),
 }
 
 /// The application master's own table of asks and containers.
@@ -67,28 +70,20 @@ pub(super) enum Completion {
 #[derive(Debug, Default)]
 pub(super) struct Containers {
     live: BTreeMap<ContainerId, Container>,
-    /// Number the ResourceManager holds; `None` when a lost reply leaves it unknown.
-    asked: Option<u32>,
+    /// Number the ResourceManager holds.
+    asked: u32,
     releases: BTreeSet<ContainerId>,
     releases_in_flight: BTreeSet<ContainerId>,
     /// Failures to start since the last TaskManager registered.
-    start_failures: Vec<StartFailure>,
-    /// Highest number of registered TaskManagers seen.
-    pub(super) most_registered: u32,
+    start_failures: Vec<Failure>,
+    /// TaskManagers lost by a fault of theirs, with the time.
+    losses: Vec<(Duration, Failure)>,
 }
 
 impl Containers {
-    pub(super) fn new() -> Self {
-        Self { asked: Some(0), ..Self::default() }
-    }
-
     /// Containers that are, or will be, TaskManagers.
     pub(super) fn working(&self) -> u32 {
         self.count(|state| state != State::Stopping)
-    }
-
-    pub(super) fn registered(&self) -> u32 {
-        self.count(|state| matches!(state, State::Registered { .. }))
     }
 
     /// Containers on their way to be TaskManagers.
@@ -102,22 +97,22 @@ impl Containers {
 
     /// Whether the ResourceManager still owes containers.
     pub(super) fn waiting(&self) -> bool {
-        self.asked != Some(0)
+        self.asked != 0
     }
 
     /// The number to ask for, when it differs from what the ResourceManager holds.
     pub(super) fn ask(&mut self, desired: u32) -> Option<u32> {
         let want = desired.saturating_sub(self.working());
-        if self.asked == Some(want) {
+        if self.asked == want {
             return None;
         }
-        self.asked = Some(want);
+        self.asked = want;
         Some(want)
     }
 
     /// Whether [`ask`](Self::ask) would change anything.
     pub(super) fn ask_differs(&self, desired: u32) -> bool {
-        self.asked != Some(desired.saturating_sub(self.working()))
+        self.asked != desired.saturating_sub(self.working())
     }
 
     pub(super) fn take_releases(&mut self) -> Vec<ContainerId> {
@@ -133,15 +128,27 @@ impl Containers {
         self.releases_in_flight.clear();
     }
 
-    /// The last heartbeat may or may not have arrived: everything in it is said again.
-    pub(super) fn heartbeat_lost(&mut self) {
-        self.asked = None;
+    /// The ResourceManager has restarted: it has forgotten every ask, and may not have heard of the last releases.
+    pub(super) fn resync(&mut self) {
+        self.asked = 0;
         self.releases.append(&mut self.releases_in_flight);
+    }
+
+    /// Enters a container that an earlier attempt has launched; one that is of no use is given back.
+    pub(super) fn adopt(&mut self, container: &AllocatedContainer, keep: bool, now: Duration) {
+        if self.live.contains_key(&container.id) {
+            return; // told once more
+        }
+        let state = if keep { State::Started } else { State::Stopping };
+        if !keep {
+            self.releases.insert(container.id);
+        }
+        self.live.insert(container.id, Container { node: container.node.clone(), state, since: now });
     }
 
     /// Enters a container. Returns whether it is wanted; if not, it will be released.
     pub(super) fn allocated(&mut self, container: &AllocatedContainer, desired: u32, now: Duration) -> bool {
-        self.asked = self.asked.map(|n| n.saturating_sub(1));
+        self.asked = self.asked.saturating_sub(1);
         if self.live.contains_key(&container.id) {
             return false; // repeated after a resync
         }
@@ -163,38 +170,42 @@ impl Containers {
         }
     }
 
-    /// The NodeManager would not launch it: give it back.
-    pub(super) fn start_failed(&mut self, id: ContainerId, cause: String) {
-        let Some(container) = self.live.get_mut(&id) else { return };
+    /// The NodeManager would not launch it: give it back. Returns the node, unless the failure is of no account.
+    pub(super) fn start_failed(&mut self, id: ContainerId, cause: String) -> Option<NodeId> {
+        let container = self.live.get_mut(&id)?;
         if container.state == State::Stopping {
-            return;
+            return None;
         }
         container.state = State::Stopping;
+        let node = container.node.clone();
         self.releases.insert(id);
-        self.start_failures.push(StartFailure { id, node: container.node.clone(), cause });
+        self.start_failures.push(Failure { id, node: node.clone(), cause });
+        Some(node)
     }
 
     /// Takes a container out. `None` for one the table does not know (reported twice, or of another attempt).
-    pub(super) fn completed(&mut self, status: &ContainerStatus) -> Option<Completion> {
+    pub(super) fn completed(&mut self, status: &ContainerStatus, now: Duration) -> Option<Completion> {
         let container = self.live.remove(&status.id)?;
         self.releases.remove(&status.id);
-        Some(match container.state {
-            State::Stopping => Completion::Expected,
-            State::Registered { .. } => Completion::Lost,
-            State::Launching | State::Started if NOT_ITS_FAULT.contains(&status.exit_status) => {
-                Completion::Lost
-            }
-            State::Launching | State::Started => {
-                let failure =
-                    StartFailure { id: status.id, node: container.node, cause: describe_exit(status) };
-                self.start_failures.push(failure.clone());
-                Completion::FailedToStart(failure)
-            }
+        if container.state == State::Stopping {
+            return Some(Completion::Expected);
+        }
+        if NOT_ITS_FAULT.contains(&status.exit_status) {
+            return Some(Completion::Lost);
+        }
+        let failure = Failure { id: status.id, node: container.node, cause: describe_exit(status) };
+        Some(if let State::Registered { .. } = container.state {
+            self.losses.push((now, failure));
+            Completion::Lost
+        } else {
+            self.start_failures.push(failure.clone());
+            Completion::FailedToStart(failure)
         })
     }
 
-    /// Compares the table with the TaskManagers Flink lists.
-    pub(super) fn observe(&mut self, listed: &[TaskManagerView], now: Duration) {
+    /// Compares the table with the TaskManagers Flink lists. Returns the nodes of new ones.
+    pub(super) fn observe(&mut self, listed: &[TaskManagerView], now: Duration) -> Vec<NodeId> {
+        let mut nodes = Vec::new();
         for (id, container) in &mut self.live {
             let name = id.to_string();
             let Some(view) = listed.iter().find(|tm| tm.id == name) else { continue };
@@ -204,29 +215,37 @@ impl Containers {
                     container.state = State::Registered { idle_since: idle.then_some(now) };
                     container.since = now;
                     self.start_failures.clear();
+                    nodes.push(container.node.clone());
                 }
                 State::Registered { idle_since } if idle => *idle_since = idle_since.or(Some(now)),
                 State::Registered { idle_since } => *idle_since = None,
                 State::Stopping => {}
             }
         }
-        self.most_registered = self.most_registered.max(self.registered());
+        nodes
+    }
+
+    /// TaskManagers that a fault of theirs has ended lately, oldest first.
+    pub(super) fn recent_losses(&mut self, now: Duration) -> &[(Duration, Failure)] {
+        self.losses.retain(|(at, _)| *at + LOSS_WINDOW > now);
+        &self.losses
     }
 
     /// Failures to start since the last success, oldest first.
-    pub(super) fn start_failures(&self) -> &[StartFailure] {
+    pub(super) fn start_failures(&self) -> &[Failure] {
         &self.start_failures
     }
 
-    /// Marks containers as stopping that should have registered long ago, and names them.
-    pub(super) fn take_overdue(&mut self, timeout: Duration, now: Duration) -> Vec<ContainerId> {
+    /// Marks containers as stopping that should have registered long ago, and names them with their nodes.
+    pub(super) fn take_overdue(&mut self, timeout: Duration, now: Duration) -> Vec<(ContainerId, NodeId)> {
         let mut overdue = Vec::new();
         for (id, container) in &mut self.live {
             if container.state == State::Started && container.since + timeout <= now {
                 container.state = State::Stopping;
                 let cause = format!("did not register at the JobManager within {} s", timeout.as_secs());
-                self.start_failures.push(StartFailure { id: *id, node: container.node.clone(), cause });
-                overdue.push(*id);
+                self.start_failures.push(Failure { id: *id, node: container.node.clone(), cause });
+                self.releases.insert(*id);
+                overdue.push((*id, container.node.clone()));
             }
         }
         overdue

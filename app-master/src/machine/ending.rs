@@ -1,12 +1,16 @@
-//! From the moment the end is decided until the process exits: Flink is shut down, containers are stopped, the
-//! staging directory is removed, the ResourceManager is told, in this order where order matters.
+//! From the moment the end is decided until the process exits: the end is written down, Flink is shut down, containers
+//! are stopped, the ResourceManager is told, the staging directory is removed, in this order where order matters. An
+//! application master that dies on the way leaves enough for the next attempt to report the same end.
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::FinalStatus;
 
-use super::{Action, AppMaster, Exit, JOB_MANAGER_STARTS, JobManager, Registration, StopSignal, Timer, text};
+use super::job_manager::Process;
+use super::scheduler::Registration;
+use super::{Action, AppMaster, CheckpointsView, StopSignal, Timer, form, text};
 
 /// Flink needs 0.2 to 1 s to shut down after `DELETE /cluster`; a loaded node much longer.
 const SHUTDOWN: Duration = Duration::from_secs(10);
@@ -14,11 +18,13 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 const TERMINATION: Duration = Duration::from_secs(5);
 
 /// How the application ends, as its owner will read it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Outcome {
-    pub(super) job: JobStatus,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The job's terminal state.
+    #[serde(with = "form::text")]
+    pub job: JobStatus,
     /// What follows the state on the first line of the diagnostics, and the lines after it.
-    pub(super) cause: Option<String>,
+    pub cause: Option<String>,
 }
 
 impl Outcome {
@@ -48,7 +54,7 @@ enum Stop {
     Killed,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum End {
     /// With a report to the ResourceManager.
     Report(Outcome),
@@ -60,9 +66,9 @@ enum End {
 pub(super) struct Ending {
     end: End,
     stop: Stop,
-    staging_done: bool,
+    /// The end is in the journal, or cannot be written down.
+    recorded: bool,
     unregistering: bool,
-    notes: Vec<String>,
 }
 
 impl Ending {
@@ -78,21 +84,19 @@ impl AppMaster {
             return;
         }
         tracing::info!(state = %outcome.job, cause = outcome.cause.as_deref().unwrap_or(""), "the end is decided");
-        self.begin_ending(End::Report(outcome));
-        self.actions.push_back(Action::RemoveStaging);
+        self.record.journal.outcome = Some(outcome.clone());
+        let recorded = self.record.outcome_stored();
+        self.begin_ending(End::Report(outcome), recorded);
+        self.write_journal(now);
         let containers = self.containers.take_all();
         self.stop_containers(containers);
         // Withdraws what is still asked for, and gives the containers back.
         self.hasten_heartbeat(now);
-        match self.job_manager {
-            JobManager::Running if self.view.is_some() => {
-                self.actions.push_back(Action::DeleteCluster);
-                self.timers.set(Timer::JobManagerExit, now + SHUTDOWN);
-            }
-            JobManager::Running => self.stop_job_manager(now),
-            JobManager::Absent if self.job_manager_starts == 0 => self.job_manager = JobManager::Gone,
-            // Its start has been asked for: it is stopped as soon as it runs.
-            JobManager::Absent | JobManager::Gone => {}
+        if self.job_manager.process == Process::Running && self.view.is_some() {
+            self.actions.push_back(Action::DeleteCluster);
+            self.timers.set(Timer::JobManagerExit, now + SHUTDOWN);
+        } else {
+            self.stop_job_manager(StopSignal::Terminate, now);
         }
         self.advance_ending(now);
     }
@@ -103,53 +107,57 @@ impl AppMaster {
         if self.ending.is_some() {
             return;
         }
-        self.begin_ending(End::Abandon(code));
-        if self.job_manager == JobManager::Absent && self.job_manager_starts == 0 {
-            self.job_manager = JobManager::Gone;
-        }
-        self.stop_job_manager(now);
+        self.begin_ending(End::Abandon(code), true);
+        self.stop_job_manager(StopSignal::Terminate, now);
         self.advance_ending(now);
     }
 
-    fn begin_ending(&mut self, end: End) {
-        for timer in [Timer::FlinkPoll, Timer::Starvation] {
+    /// The same with a later attempt already on its way: whatever this one was about to report is not its business
+    /// any more, and its JobManager must go now.
+    pub(super) fn abandon_at_once(&mut self, code: u8, now: Duration) {
+        self.begin_ending(End::Abandon(code), true);
+        self.stop_job_manager(StopSignal::Kill, now);
+        self.advance_ending(now);
+    }
+
+    fn begin_ending(&mut self, end: End, recorded: bool) {
+        for timer in [Timer::FlinkPoll, Timer::Starvation, Timer::JobManagerStart] {
             self.timers.stop(timer);
         }
-        let staging_done = matches!(end, End::Abandon(_));
-        self.ending =
-            Some(Ending { end, stop: Stop::Asked, staging_done, unregistering: false, notes: Vec::new() });
+        self.job_manager.give_up();
+        self.ending = Some(Ending { end, stop: Stop::Asked, recorded, unregistering: false });
     }
 
     /// SIGTERM. The NodeManager follows with SIGKILL after 250 ms, so the JobManager hears of it at once.
     pub(super) fn terminated(&mut self, now: Duration) {
         if self.ending.is_some() {
-            self.stop_job_manager(now);
+            self.stop_job_manager(StopSignal::Terminate, now);
         } else {
             self.abandon(143, now);
         }
     }
 
-    pub(super) fn stop_job_manager(&mut self, now: Duration) {
-        if self.job_manager != JobManager::Running {
-            return;
-        }
+    /// The JobManager is being signalled: it has a while to go.
+    pub(super) fn stopping(&mut self, signal: StopSignal, now: Duration) {
         if let Some(ending) = &mut self.ending {
-            ending.stop = ending.stop.max_with(Stop::Terminated);
+            ending.stop = match (ending.stop, signal) {
+                (Stop::Killed, _) | (_, StopSignal::Kill) => Stop::Killed,
+                (_, StopSignal::Terminate) => Stop::Terminated,
+            };
         }
-        self.actions.push_back(Action::StopJobManager(StopSignal::Terminate));
         self.timers.set(Timer::JobManagerExit, now + TERMINATION);
     }
 
     pub(super) fn cluster_deleted(&mut self, accepted: bool, now: Duration) {
         if !accepted {
-            self.stop_job_manager(now);
+            self.stop_job_manager(StopSignal::Terminate, now);
         }
     }
 
-    pub(super) fn staging_removed(&mut self, failure: Option<String>, now: Duration) {
+    /// The journal holds the end now, or cannot: then the end is reported all the same.
+    pub(super) fn outcome_written(&mut self, now: Duration) {
         if let Some(ending) = &mut self.ending {
-            ending.staging_done = true;
-            ending.notes.extend(failure);
+            ending.recorded = true;
         }
         self.advance_ending(now);
     }
@@ -158,15 +166,11 @@ impl AppMaster {
         let Some(ending) = &mut self.ending else { return };
         if self.timers.take_expired(Timer::JobManagerExit, now) {
             match ending.stop {
-                Stop::Asked => self.stop_job_manager(now),
-                Stop::Terminated => {
-                    ending.stop = Stop::Killed;
-                    self.actions.push_back(Action::StopJobManager(StopSignal::Kill));
-                    self.timers.set(Timer::JobManagerExit, now + TERMINATION);
-                }
+                Stop::Asked => self.stop_job_manager(StopSignal::Terminate, now),
+                Stop::Terminated => self.stop_job_manager(StopSignal::Kill, now),
                 // Not even SIGKILL: it hangs in the kernel. The NodeManager will see to the container.
                 Stop::Killed => {
-                    self.job_manager = JobManager::Gone;
+                    self.job_manager.process = Process::Gone;
                     self.advance_ending(now);
                 }
             }
@@ -182,7 +186,11 @@ impl AppMaster {
     /// Takes the next step once everything before it is done.
     pub(super) fn advance_ending(&mut self, _now: Duration) {
         let Some(ending) = &mut self.ending else { return };
-        if self.job_manager != JobManager::Gone || !ending.staging_done || ending.unregistering {
+        if self.exited
+            || self.job_manager.process != Process::Gone
+            || !ending.recorded
+            || ending.unregistering
+        {
             return;
         }
         match &ending.end {
@@ -190,9 +198,9 @@ impl AppMaster {
                 self.actions.push_back(Action::Exit(*code));
                 self.exited = true;
             }
-            End::Report(outcome) if self.registration == Registration::Done => {
+            End::Report(outcome) if self.line.registration == Registration::Done => {
                 ending.unregistering = true;
-                let diagnostics = text::diagnostics(&self.settings.job_id, outcome, &ending.notes);
+                let diagnostics = text::diagnostics(&self.settings.job_id, outcome);
                 let status = outcome.final_status();
                 self.actions.push_back(Action::Unregister { status, diagnostics });
             }
@@ -200,7 +208,25 @@ impl AppMaster {
         }
     }
 
+    /// No attempt will follow: nothing that one could need has to stay.
     pub(super) fn unregistered(&mut self) {
+        let ended_well = matches!(
+            self.ending.as_ref().map(|ending| &ending.end),
+            Some(End::Report(Outcome { job: JobStatus::Finished | JobStatus::Canceled, .. }))
+        );
+        let checkpoint = match &self.record.journal.checkpoints {
+            Some(CheckpointsView::On { path, .. }) if ended_well && self.settings.remove_checkpoints => {
+                path.clone()
+            }
+            _ => None,
+        };
+        self.actions.push_back(Action::RemoveStaging { checkpoint });
+    }
+
+    pub(super) fn staging_removed(&mut self, failure: Option<String>) {
+        if let Some(failure) = failure {
+            tracing::warn!("{failure}");
+        }
         self.actions.push_back(Action::Exit(0));
         self.exited = true;
     }
@@ -247,50 +273,5 @@ impl AppMaster {
             }
             _ => self.end(Outcome { job: end, cause }, now),
         }
-    }
-
-    pub(super) fn job_manager_exited(
-        &mut self,
-        exit: Exit,
-        cause: Option<String>,
-        port_taken: bool,
-        now: Duration,
-    ) {
-        self.job_manager = JobManager::Gone;
-        self.poll_in_flight = false;
-        self.timers.stop(Timer::JobManagerExit);
-        if self.ending.is_some() {
-            self.advance_ending(now);
-            return;
-        }
-        if self.finished {
-            let outcome = match exit {
-                Exit::Code(0) => Outcome::finished(),
-                _ => Outcome::failed(text::failed_after_job(cause.as_deref())),
-            };
-            self.end(outcome, now);
-            return;
-        }
-        let replaceable = port_taken || matches!(exit, Exit::Signal(_));
-        if self.job_seen.is_none() && replaceable && self.job_manager_starts < JOB_MANAGER_STARTS {
-            tracing::warn!(?exit, "the JobManager ended before the job began; starting it again");
-            if port_taken {
-                // The TaskManagers were told the old ports.
-                let containers = self.containers.take_all();
-                self.stop_containers(containers);
-            }
-            self.start_job_manager(port_taken);
-            self.fit_containers(now);
-            return;
-        }
-        let status = self.our_job().map(|job| job.status);
-        let cause = text::job_manager_exit(exit, cause.as_deref(), status, self.job_manager_starts);
-        self.end(Outcome::failed(cause), now);
-    }
-}
-
-impl Stop {
-    fn max_with(self, other: Self) -> Self {
-        if self == Self::Killed { self } else { other }
     }
 }

@@ -1,16 +1,23 @@
 //! Everything the machine can be told.
 
 use proto::ids::ContainerId;
+use serde::{Deserialize, Serialize};
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::{AllocatedContainer, ContainerStatus, Resource};
 
+use super::form;
+
 /// Something that happened outside.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// The ResourceManager accepted the registration.
     Registered {
         /// Largest container it will ever give.
+        #[serde(with = "form::one")]
         maximum: Resource,
+        /// Containers of an earlier attempt that still run.
+        #[serde(with = "form::many")]
+        previous: Vec<AllocatedContainer>,
     },
     /// The ResourceManager refused the registration for good.
     RegistrationFailed {
@@ -22,14 +29,26 @@ pub enum Event {
     /// The heartbeat was not answered.
     HeartbeatFailed(HeartbeatFailure),
     /// A NodeManager accepted a container.
-    ContainerStarted(ContainerId),
+    ContainerStarted(#[serde(with = "form::text")] ContainerId),
     /// A NodeManager refused a container, or could not be reached.
     ContainerStartFailed {
         /// The container.
+        #[serde(with = "form::text")]
         id: ContainerId,
         /// What the NodeManager said.
         cause: String,
     },
+    /// Answer to [`Action::Begin`](super::Action::Begin).
+    Begun(Result<(), BeginFailure>),
+    /// Answer to [`Action::WriteJournal`](super::Action::WriteJournal).
+    JournalWritten {
+        /// Why it is not stored.
+        failure: Option<String>,
+    },
+    /// Answer to [`Action::CheckFence`](super::Action::CheckFence).
+    FenceChecked(Fence),
+    /// Answer to [`Action::FindCheckpoint`](super::Action::FindCheckpoint): the newest completed one, if there is any.
+    CheckpointFound(Result<Option<String>, String>),
     /// The JobManager's process runs.
     JobManagerStarted,
     /// The JobManager's process could not be started.
@@ -83,21 +102,53 @@ pub enum Event {
     Unregistered,
     /// The ResourceManager could not be told; the machine tries again.
     UnregisterFailed,
+    /// For the ResourceManager this attempt is over already: there is a later one, or the application was killed.
+    AttemptOver,
     /// SIGTERM: the NodeManager ends the container.
     Terminate,
 }
 
+/// Why an attempt could not leave its mark.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BeginFailure {
+    /// The staging directory is not there: the application is being killed.
+    Gone,
+    /// The file system does not answer, or refuses; it may be better in a moment.
+    Unavailable(String),
+}
+
+/// Whether this attempt is still the application's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fence {
+    /// No later attempt has begun.
+    Newest,
+    /// A later one has, or the whole application is over.
+    Superseded,
+    /// Nobody can tell.
+    Unknown(String),
+}
+
 /// What an answered heartbeat brought.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct HeartbeatAnswer {
     /// New containers, each to be started or released.
+    #[serde(with = "form::many")]
     pub allocated: Vec<AllocatedContainer>,
     /// Containers that ended, started or not.
+    #[serde(with = "form::many")]
     pub completed: Vec<ContainerStatus>,
+    /// Containers the scheduler is about to take back.
+    #[serde(with = "form::texts")]
+    pub preempted: Vec<ContainerId>,
+    /// Nodes in use.
+    pub cluster_nodes: u32,
+    /// Containers of an earlier attempt, found after the registration.
+    #[serde(with = "form::many")]
+    pub previous: Vec<AllocatedContainer>,
 }
 
 /// Why a heartbeat brought nothing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeartbeatFailure {
     /// The ResourceManager restarted: register again and repeat every open ask (`ApplicationMasterNotRegistered`).
     Resync,
@@ -110,7 +161,7 @@ pub enum HeartbeatFailure {
 }
 
 /// How a process ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exit {
     /// By itself.
     Code(i32),
@@ -119,7 +170,7 @@ pub enum Exit {
 }
 
 /// One look at Flink through its REST interface.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct FlinkView {
     /// Jobs in the order of the overview.
     pub jobs: Vec<JobView>,
@@ -130,11 +181,12 @@ pub struct FlinkView {
 }
 
 /// A job as the overview shows it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct JobView {
     /// 32 hexadecimal digits.
     pub id: String,
     /// Its state.
+    #[serde(with = "form::text")]
     pub status: JobStatus,
     /// Slots it needs now; `None` while its details are not known.
     pub slots_needed: Option<u32>,
@@ -146,19 +198,36 @@ pub struct JobView {
     pub tasks_active: u32,
     /// Tasks that have finished.
     pub tasks_finished: u32,
+    /// Its checkpoints; `None` while they are not known.
+    pub checkpoints: Option<CheckpointsView>,
+}
+
+/// What a job's checkpoints are good for after a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CheckpointsView {
+    /// The job makes none.
+    Off,
+    /// It makes them.
+    On {
+        /// One has been completed.
+        completed: bool,
+        /// Where the newest completed one is; `None` when Flink keeps it in its own memory.
+        path: Option<String>,
+    },
 }
 
 /// An application of Flink 2.3 and later.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplicationView {
     /// Its end; `None` while it runs.
+    #[serde(with = "form::optional")]
     pub end: Option<JobStatus>,
     /// The root exception of a failed one.
     pub cause: Option<String>,
 }
 
 /// A registered TaskManager.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskManagerView {
     /// The resource id the application master gave it: its container id.
     pub id: String,

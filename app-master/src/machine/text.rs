@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use yarn_client::flink::JobStatus;
 
-use super::containers::StartFailure;
+use super::containers::Failure;
 use super::ending::Outcome;
 use super::{Exit, Settings};
 
@@ -13,16 +13,13 @@ use super::{Exit, Settings};
 const LIMIT: usize = 16 * 1024;
 
 /// The whole text of the final report.
-pub(super) fn diagnostics(job_id: &str, outcome: &Outcome, notes: &[String]) -> String {
+pub(super) fn diagnostics(job_id: &str, outcome: &Outcome) -> String {
     let mut text = format!("Job {job_id} {}", outcome.job);
     if let Some(cause) = &outcome.cause {
         let _ = write!(text, ": {}", cause.trim());
         if let Some(hint) = program_hint(cause) {
             let _ = write!(text, "\nhint: {hint}");
         }
-    }
-    for note in notes {
-        let _ = write!(text, "\nnote: {note}");
     }
     if text.len() > LIMIT {
         let end = (0..=LIMIT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
@@ -58,12 +55,43 @@ pub(super) fn job_passed_over() -> String {
     format!("{PASSED_OVER}: the first one finished, Flink did not run the others")
 }
 
-pub(super) fn lost_attempt() -> String {
-    "the application master of an earlier attempt was lost after the program had started, and no checkpoint is known \
-     to go on from; it was not started again, because it might do its work twice\n\
-     hint: submit the job again, with -s PATH to continue from a savepoint"
+/// Why a job cannot go on from a checkpoint.
+pub(super) const NO_CHECKPOINTS: &str = "the job makes no checkpoints";
+pub(super) const CHECKPOINTS_UNKNOWN: &str = "nothing is known of any checkpoint of its job";
+pub(super) const CHECKPOINTS_IN_MEMORY: &str =
+    "its checkpoints were in the memory of the JobManager (execution.checkpointing.dir is not set)";
+pub(super) const CHECKPOINTS_LOST: &str = "none of its checkpoints is left where they were";
+
+const NOT_AGAIN: &str = "it was not started again, because it might do its work twice";
+const FROM_CHECKPOINTS: &str = "turn checkpoints on (execution.checkpointing.interval, execution.checkpointing.dir), or allow a new beginning \
+     with --restart-from-scratch; to continue from a savepoint, submit again with -s PATH";
+
+pub(super) fn lost_attempt(missing: &str) -> String {
+    format!(
+        "the application master of an earlier attempt was lost after the program had started, and {missing}; \
+         {NOT_AGAIN}\nhint: {FROM_CHECKPOINTS}"
+    )
+}
+
+pub(super) fn staging_gone() -> String {
+    "the application's staging directory is gone: the application is being killed, or somebody has removed it"
         .to_owned()
 }
+
+pub(super) fn file_system(cause: &str) -> String {
+    format!("the file system with the application's files has not answered for 10 minutes: {cause}")
+}
+
+pub(super) fn losses(losses: &[(std::time::Duration, Failure)]) -> String {
+    let mut text = format!("{} TaskManagers were lost within 10 minutes", losses.len());
+    if let Some((_, last)) = losses.last() {
+        let _ = write!(text, "; the last, {} on {}, {}", last.id, last.node, last.cause);
+    }
+    text.push_str(LOGS_HINT);
+    text
+}
+
+const LOGS_HINT: &str = "\nhint: their logs (taskmanager.log, taskmanager.stderr) say more; after the end: yarn logs -applicationId <id>";
 
 pub(super) fn too_large(wanted_mib: u64, maximum_mib: u64) -> String {
     format!(
@@ -118,7 +146,7 @@ pub(super) fn container_end(diagnostics: &str) -> String {
     kept.join("; ")
 }
 
-pub(super) fn start_failures(failures: &[StartFailure]) -> String {
+pub(super) fn start_failures(failures: &[Failure]) -> String {
     let mut text =
         format!("{} TaskManager containers in a row ended before they had registered", failures.len());
     if let Some(last) = failures.last() {
@@ -130,7 +158,7 @@ pub(super) fn start_failures(failures: &[StartFailure]) -> String {
     if let ([node], true) = (nodes.as_slice(), failures.len() > 1) {
         let _ = write!(text, "\nall of them on node {node}");
     }
-    text.push_str("\nhint: their logs (taskmanager.log, taskmanager.stderr) say more; after the end: yarn logs -applicationId <id>");
+    text.push_str(LOGS_HINT);
     text
 }
 
@@ -158,25 +186,37 @@ pub(super) fn failed_after_job(cause: Option<&str>) -> String {
     }
 }
 
+/// How far the job was when its JobManager ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    BeforeJob,
+    /// Seen by an earlier JobManager, not listed by this one.
+    Returning,
+    Job(JobStatus),
+}
+
+/// `missing`: why the JobManager could not be started again, when its death would have allowed it.
 pub(super) fn job_manager_exit(
     exit: Exit,
     cause: Option<&str>,
-    job: Option<JobStatus>,
+    stage: Stage,
+    missing: Option<&str>,
     starts: u32,
 ) -> String {
-    let stage = match job {
-        Some(status) => format!("while the job was {status}"),
-        None => "before the job had started".to_owned(),
+    let stage_text = match stage {
+        Stage::Job(status) => format!("while the job was {status}"),
+        Stage::Returning => "before the job ran again".to_owned(),
+        Stage::BeforeJob => "before the job had started".to_owned(),
     };
     let mut text = match exit {
         Exit::Code(0) => {
-            format!("the JobManager ended by itself {stage}: the program may have called System.exit(0)")
+            format!("the JobManager ended by itself {stage_text}: the program may have called System.exit(0)")
         }
-        Exit::Code(1) => format!("the JobManager could not start (exit code 1) {stage}"),
+        Exit::Code(1) => format!("the JobManager could not start (exit code 1) {stage_text}"),
         // Flink's code for an uncaught error in the cluster entry point.
-        Exit::Code(2) => format!("the program failed (JobManager exit code 2) {stage}"),
-        Exit::Code(code) => format!("the JobManager exited with code {code} {stage}"),
-        Exit::Signal(signal) => format!("the JobManager was killed by signal {signal} {stage}"),
+        Exit::Code(2) => format!("the program failed (JobManager exit code 2) {stage_text}"),
+        Exit::Code(code) => format!("the JobManager exited with code {code} {stage_text}"),
+        Exit::Signal(signal) => format!("the JobManager was killed by signal {signal} {stage_text}"),
     };
     if let Some(cause) = cause {
         let _ = write!(text, ": {cause}");
@@ -184,16 +224,47 @@ pub(super) fn job_manager_exit(
     if starts > 1 {
         let _ = write!(text, "\nit had been started {starts} times");
     }
-    match (exit, job) {
-        (Exit::Signal(_), Some(_)) => text.push_str(
-            "\nit was not started again, because the job would begin anew and might do its work twice\n\
-             hint: if the node ran out of memory, raise jobmanager.memory.process.size; submit again with -s PATH to \
-             continue from a savepoint or retained checkpoint",
-        ),
-        (Exit::Signal(9), None) => text.push_str(
-            "\nhint: signal 9 is often a lack of memory: raise jobmanager.memory.process.size",
-        ),
+    let killed = matches!(exit, Exit::Signal(_) | Exit::Code(137 | 143));
+    let memory = "if the node ran out of memory, raise jobmanager.memory.process.size";
+    match (missing, stage) {
+        (Some(missing), Stage::Job(_) | Stage::Returning) => {
+            let _ = write!(text, "\n{missing}; {NOT_AGAIN}\nhint: ");
+            if killed {
+                let _ = write!(text, "{memory}; ");
+            }
+            text.push_str(FROM_CHECKPOINTS);
+        }
+        _ if killed => {
+            let _ = write!(text, "\nhint: {memory}");
+        }
         _ => {}
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_node_manager_says_is_shown_without_its_frame() {
+        let launch = "[2026-11-22 20:05:40.095]Exception from container-launch.\nContainer id: container_1_0001_01_000002\n\
+                      Exit code: 127\n\n[2026-11-22 20:05:40.123]Container exited with a non-zero exit code 127. Error file: \
+                      prelaunch.err.\nLast 4096 bytes of prelaunch.err :\nLast 4096 bytes of taskmanager.stderr :\n\
+                      /bin/bash: line 1: /nonexistent/bin/java: No such file or directory\n\n\n\
+                      [2026-11-22 20:05:40.124]Container exited with a non-zero exit code 127. Error file: prelaunch.err.\n\
+                      Last 4096 bytes of taskmanager.stderr :\n\
+                      /bin/bash: line 1: /nonexistent/bin/java: No such file or directory\n";
+        assert_eq!(
+            container_end(launch),
+            "/bin/bash: line 1: /nonexistent/bin/java: No such file or directory"
+        );
+        let memory = "[2026-11-22 20:05:40.095]Container [pid=7,containerID=c] is running 500000000B beyond the 'PHYSICAL' \
+                      memory limit. Killing container.\nDump of the process-tree for c :\n\t|- PID PPID\n";
+        assert_eq!(
+            container_end(memory),
+            "Container [pid=7,containerID=c] is running 500000000B beyond the 'PHYSICAL' memory limit. Killing container."
+        );
+        assert_eq!(container_end("\n"), "");
+    }
 }

@@ -15,9 +15,15 @@ pub enum Timer {
     Starvation,
     /// When a failed unregistration is tried again.
     Unregister,
+    /// When the next step towards a JobManager is due: after a failure, a pause, or the fence.
+    JobManagerStart,
+    /// When the ResourceManager's silence makes the attempt look for a later one.
+    Fence,
+    /// When the journal may be written again.
+    Journal,
 }
 
-const COUNT: usize = 5;
+const COUNT: usize = 8;
 
 /// Deadlines, indexed by [`Timer`].
 #[derive(Debug, Default)]
@@ -39,6 +45,11 @@ impl Timers {
 
     pub(super) fn stop(&mut self, timer: Timer) {
         self.deadlines[timer as usize] = None;
+    }
+
+    /// Whether nothing has to be waited for.
+    pub(super) fn is_due(&self, timer: Timer, now: Duration) -> bool {
+        self.deadlines[timer as usize].is_none_or(|at| at <= now)
     }
 
     /// Takes the timer out when its deadline has passed.

@@ -9,7 +9,8 @@ import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 
 /**
- * A streaming job that never ends: {@code [--delay-ms N] [--checkpoint-ms N] [--parallelism N]}.
+ * A streaming job that never ends, or after a number of records: {@code [--delay-ms N] [--checkpoint-ms N]
+ * [--parallelism N] [--records N]}.
  *
  * <p>Counts what it has seen in keyed state and fails when the count is not the sequence number, so that a restore that
  * loses or repeats records is seen.
@@ -17,7 +18,7 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 public final class Run {
     private Run() {}
 
-    /** Runs until it is cancelled. */
+    /** Runs until it is cancelled, or has counted all its records. */
     public static void main(String[] args) throws Exception {
         Map<String, String> options = WordCount.options(args);
         long delay = Long.parseLong(options.getOrDefault("delay-ms", "10"));
@@ -28,7 +29,7 @@ public final class Run {
         if (options.containsKey("parallelism")) {
             env.setParallelism(Integer.parseInt(options.get("parallelism")));
         }
-        env.fromSequence(1, Long.MAX_VALUE)
+        env.fromSequence(1, Long.parseLong(options.getOrDefault("records", "" + Long.MAX_VALUE)))
                 .setParallelism(1)
                 .map(
                         number -> {

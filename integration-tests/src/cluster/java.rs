@@ -16,6 +16,8 @@ pub const FS_SHELL: &str = "org.apache.hadoop.fs.FsShell";
 pub const RM_ADMIN_CLI: &str = "org.apache.hadoop.yarn.client.cli.RMAdminCLI";
 /// `yarn logs …`.
 pub const LOGS_CLI: &str = "org.apache.hadoop.yarn.client.cli.LogsCLI";
+/// `zkCli.sh …`.
+pub const ZOOKEEPER_CLI: &str = "org.apache.zookeeper.ZooKeeperMain";
 /// `flink …`; run it with [`crate::flink::Flink::command`].
 pub const FLINK_CLI: &str = "org.apache.flink.client.cli.CliFrontend";
 

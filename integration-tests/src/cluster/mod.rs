@@ -18,6 +18,7 @@ mod daemons;
 pub mod download;
 pub mod hdfs;
 pub mod java;
+mod parts;
 mod ports;
 pub mod processes;
 pub mod reaper;
@@ -163,6 +164,11 @@ impl Cluster {
     /// `host:port` of the NameNode's RPC port; none without HDFS.
     pub fn name_node(&self) -> Option<String> {
         self.layout.name_node.as_ref().map(|ports| format!("localhost:{}", ports.rpc))
+    }
+
+    /// `host:port` of ZooKeeper; none without [`Builder::high_availability`].
+    pub fn zookeeper(&self) -> Option<String> {
+        self.layout.zookeeper.map(|port| format!("127.0.0.1:{port}"))
     }
 
     /// Every daemon of the cluster, dead or alive.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
-use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::java::{APPLICATION_CLI, output};
@@ -14,42 +13,20 @@ use crate::tool::{
     GONE, LIMIT, Ran, end, eventually, jar, job_in_state, nothing_left, run, text, yarn_flink,
 };
 
-/// Main class of a JobManager's JVM.
-const JOB_MANAGER: &str = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint";
-/// Main class of a TaskManager's JVM.
-const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
-
 /// Submits detached and returns the application's id.
-async fn submit(cluster: &Cluster, options: &[&str], program: &[&str]) -> Result<String> {
+pub(crate) async fn submit(cluster: &Cluster, options: &[&str], program: &[&str]) -> Result<String> {
     let options: Vec<_> = ["-d"].iter().chain(options).copied().collect();
     run(cluster, &options, program).await?.expect(0)?.application()
 }
 
-fn job_managers(cluster: &Cluster, id: &str) -> Vec<Process> {
-    cluster.jvms_of(id).into_iter().filter(|jvm| jvm.runs(JOB_MANAGER)).collect()
-}
-
-fn task_managers(cluster: &Cluster, id: &str) -> Vec<Process> {
-    cluster.jvms_of(id).into_iter().filter(|jvm| jvm.runs(TASK_MANAGER)).collect()
-}
-
-/// The application master's own process, not the shells around it nor the launcher of the JobManager.
-fn app_masters(cluster: &Cluster, id: &str) -> Vec<Process> {
-    let own = |process: &Process| {
-        let program = process.command.first().map(Path::new).and_then(Path::file_name);
-        program.is_some_and(|name| name == "flink-app-master") && process.command.len() == 1
-    };
-    cluster.processes_of(id).into_iter().filter(own).collect()
-}
-
 /// Waits until `find` finds exactly one process.
-async fn appears(what: &str, find: impl Fn() -> Vec<Process> + Sync) -> Result<Process> {
+pub(crate) async fn appears(what: &str, find: impl Fn() -> Vec<Process> + Sync) -> Result<Process> {
     eventually(what, LIMIT, || async { Ok(find().len() == 1) }).await?;
     find().into_iter().next().with_context(|| format!("{what} is gone again"))
 }
 
 /// GET on Flink's REST server, through the ResourceManager's proxy.
-async fn flink(cluster: &Cluster, id: &str, path: &str) -> Result<Value> {
+pub(crate) async fn flink(cluster: &Cluster, id: &str, path: &str) -> Result<Value> {
     http::get_json(&format!("{}/proxy/{id}{path}", cluster.rm_web())).await
 }
 
@@ -60,7 +37,7 @@ async fn listed_task_managers(cluster: &Cluster, id: &str) -> usize {
 }
 
 /// Cancels the application's job, through the proxy, which passes on nothing but GET.
-async fn cancel(cluster: &Cluster, id: &str) -> Result<()> {
+pub(crate) async fn cancel(cluster: &Cluster, id: &str) -> Result<()> {
     let jobs = flink(cluster, id, "/jobs/overview").await?;
     let job = jobs.pointer("/jobs/0/jid").and_then(Value::as_str).context("no job")?;
     let url = format!("{}/proxy/{id}/jobs/{job}/yarn-cancel", cluster.rm_web());
@@ -69,7 +46,7 @@ async fn cancel(cluster: &Cluster, id: &str) -> Result<()> {
 }
 
 /// Ends with this final status, and returns the diagnostics.
-async fn ends(cluster: &Cluster, id: &str, final_status: &str) -> Result<String> {
+pub(crate) async fn ends(cluster: &Cluster, id: &str, final_status: &str) -> Result<String> {
     let status = end(cluster, id).await?;
     ensure!(text(&status, "final_status") == final_status, "not {final_status}: {status}");
     Ok(text(&status, "diagnostics").to_owned())
@@ -77,7 +54,7 @@ async fn ends(cluster: &Cluster, id: &str, final_status: &str) -> Result<String>
 
 /// What the application master and the NodeManagers logged of an application, all containers together. Only local
 /// logs: they stay for an hour.
-fn logs(cluster: &Cluster, id: &str, name: &str) -> String {
+pub(crate) fn logs(cluster: &Cluster, id: &str, name: &str) -> String {
     let mut all = String::new();
     for daemon in cluster.daemons().into_iter().filter(|daemon| matches!(daemon, Daemon::NodeManager(_))) {
         let folder = cluster.log_dir(daemon).join("containers").join(id);
@@ -96,14 +73,14 @@ async fn killed_while_starting() -> Result<()> {
     let accepted = submit(cluster, &[], &["Run"]).await?;
     yarn_flink(cluster, &["kill", &accepted]).await?.expect(0)?;
     let starting = submit(cluster, &[], &["Run"]).await?;
-    appears("JobManager", || job_managers(cluster, &starting)).await?;
+    appears("JobManager", || cluster.job_managers(&starting)).await?;
     yarn_flink(cluster, &["kill", &starting]).await?.expect(0)?;
     for id in [&accepted, &starting] {
         assert_eq!(text(&cluster.application(id).await?, "state"), "KILLED");
         nothing_left(cluster, id, GONE).await?;
     }
     let java = submit(cluster, &[], &["Run"]).await?;
-    appears("JobManager", || job_managers(cluster, &java)).await?;
+    appears("JobManager", || cluster.job_managers(&java)).await?;
     cluster.java_tool(APPLICATION_CLI, &["application", "-kill", &java]).await?.success()?;
     eventually("no process is left", GONE, || async { Ok(cluster.processes_of(&java).is_empty()) }).await?;
     // A kill of one that has ended still cleans up; none may write into the staging directories after it.
@@ -185,10 +162,10 @@ async fn killed_task_manager_of_a_streaming_job_is_replaced() -> Result<()> {
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &[], &["Run", "--checkpoint-ms", "300"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
-    let victim = appears("TaskManager", || task_managers(cluster, &id)).await?;
+    let victim = appears("TaskManager", || cluster.task_managers(&id)).await?;
     victim.kill_9();
     let replaced = || async {
-        let all = task_managers(cluster, &id);
+        let all = cluster.task_managers(&id);
         Ok(all.len() == 1 && all.iter().all(|process| process.container != victim.container))
     };
     eventually("a new TaskManager", LIMIT, replaced).await?;
@@ -212,7 +189,7 @@ async fn killed_task_manager_of_a_batch_job_is_replaced() -> Result<()> {
     ];
     let id = submit(cluster, options.as_flattened(), &["Sleep", "--seconds", "5"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
-    let victim = appears("TaskManager", || task_managers(cluster, &id)).await?;
+    let victim = appears("TaskManager", || cluster.task_managers(&id)).await?;
     victim.kill_9();
     ends(cluster, &id, "SUCCEEDED").await?;
     assert!(logs(cluster, &id, "appmaster.stderr").contains("TaskManager lost"));
@@ -224,7 +201,7 @@ async fn job_manager_killed_before_the_job_is_started_again() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &[], &["OneSecond"]).await?;
-    let victim = appears("JobManager", || job_managers(cluster, &id)).await?;
+    let victim = appears("JobManager", || cluster.job_managers(&id)).await?;
     victim.kill_9();
     let diagnostics = ends(cluster, &id, "SUCCEEDED").await?;
     assert!(diagnostics.ends_with("FINISHED"), "{diagnostics}");
@@ -241,7 +218,7 @@ async fn job_manager_killed_while_the_job_runs_ends_the_application() -> Result<
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &[], &["Run"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
-    appears("JobManager", || job_managers(cluster, &id)).await?.kill_9();
+    appears("JobManager", || cluster.job_managers(&id)).await?.kill_9();
     let diagnostics = ends(cluster, &id, "FAILED").await?;
     assert!(diagnostics.contains("killed by signal 9 while the job was RUNNING"), "{diagnostics}");
     assert!(diagnostics.contains("not started again") && diagnostics.contains("hint: "), "{diagnostics}");
@@ -253,12 +230,13 @@ async fn application_master_dies(kill: impl Fn(&Process) + Sync) -> Result<()> {
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &[], &["Run"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
-    let job_manager = appears("JobManager", || job_managers(cluster, &id)).await?;
-    kill(&appears("application master", || app_masters(cluster, &id)).await?);
+    let job_manager = appears("JobManager", || cluster.job_managers(&id)).await?;
+    kill(&appears("application master", || cluster.app_masters(&id)).await?);
     eventually("the JobManager dies too", GONE, || async { Ok(!job_manager.lives()) }).await?;
     let diagnostics = ends(cluster, &id, "FAILED").await?;
     assert!(diagnostics.contains("the application master of an earlier attempt was lost"), "{diagnostics}");
-    assert!(diagnostics.contains("hint: submit the job again"), "{diagnostics}");
+    assert!(diagnostics.contains("the job makes no checkpoints; it was not started again"), "{diagnostics}");
+    assert!(diagnostics.contains("hint: turn checkpoints on"), "{diagnostics}");
     nothing_left(cluster, &id, GONE).await
 }
 
@@ -288,7 +266,7 @@ async fn four_task_managers_with_two_slots_each() -> Result<()> {
     let overview = flink(cluster, &id, "/overview").await?;
     let number = |key| overview.get(key).and_then(Value::as_u64);
     assert_eq!((number("taskmanagers"), number("slots-total")), (Some(4), Some(8)), "{overview}");
-    let resident = appears("application master", || app_masters(cluster, &id)).await?.resident;
+    let resident = appears("application master", || cluster.app_masters(&id)).await?.resident;
     // The limit for the release build is checked by `compare`.
     integration_tests::progress::line(&format!(
         "application master with 4 TaskManagers: {} KiB resident",
@@ -318,7 +296,7 @@ async fn program_with_a_smaller_parallelism_gives_the_surplus_back() -> Result<(
     let id = submit(cluster, &options, &["SetsParallelism", "--parallelism", "1", "--seconds", "15"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
     let settled = || async {
-        Ok(listed_task_managers(cluster, &id).await == 1 && task_managers(cluster, &id).len() == 1)
+        Ok(listed_task_managers(cluster, &id).await == 1 && cluster.task_managers(&id).len() == 1)
     };
     eventually("one TaskManager is left", GONE, settled).await?;
     let application = cluster.application(&id).await?;

@@ -11,6 +11,7 @@ mod failures;
 mod fixture;
 mod house;
 mod options;
+mod recovery;
 mod rpc;
 mod staging;
 mod tool;

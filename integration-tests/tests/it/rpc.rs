@@ -356,7 +356,7 @@ async fn memory_is_flink_s_own_to_the_byte() -> Result<()> {
 }
 
 /// Which ResourceManager of the pair is active.
-async fn active(cluster: &Cluster) -> Result<u8> {
+pub(crate) async fn active(cluster: &Cluster) -> Result<u8> {
     let output = cluster.java_tool(RM_ADMIN_CLI, &["-getAllServiceState"]).await?;
     let states: Vec<_> = output.stdout.lines().map(|line| line.trim().ends_with("active")).collect();
     let index = states.iter().position(|active| *active).with_context(|| format!("nobody is: {output:?}"))?;

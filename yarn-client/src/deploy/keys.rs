@@ -12,9 +12,10 @@ pub(super) const NODE_LABEL: Opt = options::YARN_APPLICATION_NODE_LABEL;
 pub(super) const TASK_MANAGER_NODE_LABEL: Opt = options::YARN_TASKMANAGER_NODE_LABEL;
 /// Flink: 1, and 2 with high availability. Here a second attempt resumes from a checkpoint, so it is always 2.
 pub(super) const ATTEMPTS: Opt = Opt { default: Some("2"), ..options::YARN_APPLICATION_ATTEMPTS };
-/// Flink's default of 10000 ms lets a slow crash loop go on for ever (FLINK-38112).
+/// Flink's default of 10000 ms lets a slow crash loop go on for ever (FLINK-38112); with none at all, two lost nodes in
+/// a year would end a job.
 pub(super) const ATTEMPT_VALIDITY: Opt =
-    Opt { default: Some("-1"), ..options::YARN_ATTEMPT_FAILURES_VALIDITY_INTERVAL };
+    Opt { default: Some("600000"), ..options::YARN_ATTEMPT_FAILURES_VALIDITY_INTERVAL };
 pub(super) const MASTER_VCORES: Opt = options::YARN_APPMASTER_VCORES;
 pub(super) const FILE_REPLICATION: Opt = options::YARN_FILE_REPLICATION;
 pub(super) const STAGING_DIRECTORY: Opt = options::YARN_STAGING_DIRECTORY;

@@ -14,7 +14,7 @@ use crate::conf::Configuration;
 use crate::flink::memory::MemoryError;
 use crate::flink::options::Opt;
 use crate::flink::ports::PortRange;
-use crate::flink::{FlinkConfig, JobManagerMemory, TaskManagerMemory, Version, Warning, command};
+use crate::flink::{FlinkConfig, JobManagerMemory, TaskManagerMemory, Version, Warning, command, settings};
 use crate::hdfs::stage::{StagePlan, StagingOptions};
 use crate::yarn::Resource;
 
@@ -64,6 +64,8 @@ pub struct Plan {
     pub node_label: Option<String>,
     /// Attempts the ResourceManager will grant.
     pub max_attempts: u32,
+    /// Flink's high availability is on: TaskManagers outlive an attempt, and find the next one's JobManager.
+    pub recovers: bool,
     /// Failures of attempts older than this (ms) do not count; `None`: all count.
     pub attempt_validity_ms: Option<i64>,
     /// Container of the application master, which holds the JobManager.
@@ -185,6 +187,8 @@ impl Plan {
             modify_acls: text(&keys::MODIFY_ACLS).unwrap_or_default(),
             job_manager_mib: job_manager.process_mib(),
             files: files::own(job),
+            restart_from_scratch: job.restart_from_scratch,
+            remove_checkpoints: !job.keeps_checkpoints,
         };
         let task_manager_resource = Resource {
             memory_mib: task_manager.process_mib(),
@@ -199,6 +203,7 @@ impl Plan {
             tags: tags(&config)?,
             node_label: text(&keys::NODE_LABEL),
             max_attempts,
+            recovers: settings::recovers(&config),
             attempt_validity_ms: Some(validity).filter(|validity| *validity > 0),
             master: Resource::new(job_manager.process_mib(), u32::try_from(vcores).unwrap_or(1)),
             task_manager: task_manager_resource,

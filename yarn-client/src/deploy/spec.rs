@@ -31,6 +31,8 @@ pub struct JobSubmission {
     pub savepoint: Option<String>,
     /// Whether state that the program no longer has may be skipped.
     pub allow_non_restored_state: bool,
+    /// `--restart-from-scratch`: begin anew when a failure leaves no checkpoint to go on from.
+    pub restart_from_scratch: bool,
     /// Flink settings as `key=value`, in order.
     pub dynamic: Vec<String>,
     /// `yarn.application.queue`.
@@ -125,6 +127,11 @@ pub struct ResolvedJob {
     pub savepoint: Option<String>,
     /// Whether state may be skipped.
     pub allow_non_restored_state: bool,
+    /// Begin anew when a failure leaves no checkpoint to go on from.
+    pub restart_from_scratch: bool,
+    /// The owner has said what becomes of the job's checkpoints
+    /// (`execution.checkpointing.externalized-checkpoint-retention`).
+    pub keeps_checkpoints: bool,
     /// The effective Flink configuration: file, `-D`, flags, and what the life cycle needs.
     pub config: FlinkConfig,
     /// The distribution on this host.
@@ -237,6 +244,7 @@ impl JobSubmission {
         if self.allow_non_restored_state && savepoint.is_none() {
             return Err(PreflightError::NoSavepoint);
         }
+        let keeps_checkpoints = config.explicit(&options::CHECKPOINT_RETENTION).is_some();
         warnings.extend(settings::apply_required(&mut config, &version, Mode::Application)?);
         remove_gateway_addresses(&mut config);
 
@@ -254,6 +262,8 @@ impl JobSubmission {
             main_class,
             args: self.args.clone(),
             allow_non_restored_state: savepoint.is_some() && (self.allow_non_restored_state || configured),
+            restart_from_scratch: self.restart_from_scratch,
+            keeps_checkpoints,
             savepoint,
             config,
             distribution,

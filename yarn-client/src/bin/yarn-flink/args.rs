@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Kill YARN applications and remove what they left in HDFS
     Kill(Kill),
+    /// Play through what failures would do to an application, without a cluster
+    Simulate(Simulate),
     /// Print the completion script of a shell
     Completions(Completions),
 }
@@ -102,6 +104,9 @@ pub(crate) struct Run {
     /// Skip state of the savepoint that the program no longer has
     #[arg(short = 'n', long = "allow-non-restored-state", visible_alias = "allowNonRestoredState")]
     pub(crate) allow_non_restored_state: bool,
+    /// Begin the job anew when a failure leaves no checkpoint to go on from, instead of ending it
+    #[arg(long)]
+    pub(crate) restart_from_scratch: bool,
     /// Set a Flink configuration key (repeatable; beats the configuration file)
     #[arg(short = 'D', value_name = "KEY=VALUE")]
     pub(crate) dynamic: Vec<String>,
@@ -209,6 +214,52 @@ pub(crate) struct Kill {
     /// Application ids
     #[arg(value_name = "ID", required = true)]
     pub(crate) ids: Vec<String>,
+}
+
+/// Plays many lives of one application in virtual time, with the very decisions of the real application master, and sums
+/// up how they end and what the faults cost.
+#[derive(Debug, Args)]
+pub(crate) struct Simulate {
+    /// TaskManagers of the job, one slot each
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) task_managers: u32,
+    /// Nodes of the cluster
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    pub(crate) nodes: u32,
+    /// How long the job works when nothing goes wrong
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10min")]
+    pub(crate) work: Duration,
+    /// Pauses between checkpoints; 0: the job makes none
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
+    pub(crate) checkpoint_interval: Duration,
+    /// With Flink's own high availability
+    #[arg(long)]
+    pub(crate) high_availability: bool,
+    /// As of `run`
+    #[arg(long)]
+    pub(crate) restart_from_scratch: bool,
+    /// Attempts that may fail within 10 minutes [yarn.application-attempts]
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) max_attempts: u32,
+    /// What goes wrong: all, none, or a list of taskmanager, jobmanager, appmaster, node, partition, resourcemanager,
+    /// preemption, hdfs
+    #[arg(long, value_name = "LIST", default_value = "all")]
+    pub(crate) faults: String,
+    /// Time between two faults, on average
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2min")]
+    pub(crate) every: Duration,
+    /// Lives to play
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) lives: u64,
+    /// The first life's seed: the same seed gives the same life
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Tell that one life step by step
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// The application master's program
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) app_master: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

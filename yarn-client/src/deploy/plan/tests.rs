@@ -26,6 +26,8 @@ fn job(settings: &[(&str, &str)]) -> ResolvedJob {
         args: vec!["--input".to_owned(), "in".to_owned()],
         savepoint: None,
         allow_non_restored_state: false,
+        restart_from_scratch: false,
+        keeps_checkpoints: false,
         config,
         distribution: Some(Distribution {
             home: PathBuf::from("/flink"),
@@ -184,10 +186,12 @@ fn attempts_are_capped_with_a_warning() {
 }
 
 #[test]
-fn failures_of_all_attempts_count_unless_the_user_says_otherwise() {
-    assert_eq!(plan(&[]).attempt_validity_ms, None);
-    let plan = plan(&[("yarn.application-attempt-failures-validity-interval", "600000")]);
-    assert_eq!(plan.attempt_validity_ms, Some(600_000));
+fn failures_of_ten_minutes_count_unless_the_user_says_otherwise() {
+    assert_eq!(plan(&[]).attempt_validity_ms, Some(600_000));
+    let all = plan(&[("yarn.application-attempt-failures-validity-interval", "-1")]);
+    assert_eq!(all.attempt_validity_ms, None);
+    let plan = plan(&[("yarn.application-attempt-failures-validity-interval", "60000")]);
+    assert_eq!(plan.attempt_validity_ms, Some(60_000));
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod explain;
 mod kill;
 mod list;
 mod run;
+mod simulate;
 mod status;
 
 use std::ffi::OsString;
@@ -103,6 +104,7 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Status(args) => status::run(&context, args).await,
         Command::Explain(args) => explain::run(&context, args).await,
         Command::Kill(args) => kill::run(&context, args).await,
+        Command::Simulate(args) => simulate::run(&context, &args),
         Command::Completions(args) => completions::run(&context, args),
     };
     done.unwrap_or_else(|failure| report(&context.printer, &failure))

@@ -77,6 +77,7 @@ fn submission(args: &Run) -> JobSubmission {
         parallelism: args.parallelism,
         savepoint: args.from_savepoint.clone(),
         allow_non_restored_state: args.allow_non_restored_state,
+        restart_from_scratch: args.restart_from_scratch,
         dynamic: args.dynamic.clone(),
         queue: args.queue.clone(),
         name: args.name.clone(),

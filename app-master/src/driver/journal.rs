@@ -1,0 +1,72 @@
+//! The journal's form in the staging directory: JSON, for people who look.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use yarn_client::flink::JobStatus;
+
+use crate::machine::{CheckpointsView, Journal, Outcome};
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    job_seen: bool,
+    /// Absent while nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    checkpoints: Option<Checkpoints>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outcome: Option<End>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Checkpoints {
+    on: bool,
+    completed: bool,
+    newest: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct End {
+    job_state: String,
+    cause: Option<String>,
+}
+
+pub(super) fn encode(journal: &Journal) -> Bytes {
+    let stored = Stored {
+        job_seen: journal.job_seen,
+        checkpoints: journal.checkpoints.as_ref().map(|checkpoints| match checkpoints {
+            CheckpointsView::Off => Checkpoints { on: false, completed: false, newest: None },
+            CheckpointsView::On { completed, path } => {
+                Checkpoints { on: true, completed: *completed, newest: path.clone() }
+            }
+        }),
+        outcome: journal
+            .outcome
+            .as_ref()
+            .map(|outcome| End { job_state: outcome.job.name().to_owned(), cause: outcome.cause.clone() }),
+    };
+    // Strings, booleans and options always serialise.
+    serde_json::to_vec(&stored).unwrap_or_default().into()
+}
+
+/// # Errors
+/// What was read is no journal.
+pub(super) fn decode(content: &[u8]) -> Result<Journal, serde_json::Error> {
+    let stored: Stored = serde_json::from_slice(content)?;
+    let outcome = match stored.outcome {
+        None => None,
+        Some(end) => {
+            let job: JobStatus = end.job_state.parse().map_err(serde::de::Error::custom)?;
+            Some(Outcome { job, cause: end.cause })
+        }
+    };
+    Ok(Journal {
+        job_seen: stored.job_seen,
+        checkpoints: stored.checkpoints.map(|checkpoints| {
+            if checkpoints.on {
+                CheckpointsView::On { completed: checkpoints.completed, path: checkpoints.newest }
+            } else {
+                CheckpointsView::Off
+            }
+        }),
+        outcome,
+    })
+}

@@ -1,0 +1,160 @@
+//! What a look at Flink means: what the job needs, whether it starves, whether it has ended.
+
+use std::time::Duration;
+
+use yarn_client::flink::JobStatus;
+
+use super::ending::Outcome;
+use super::job_manager::Process;
+use super::{Action, AppMaster, ApplicationView, CheckpointsView, FlinkView, JobView, Timer, text};
+
+/// How often Flink is looked at for a young job, whose end should not be missed for long.
+pub(super) const POLL_YOUNG: Duration = Duration::from_millis(200);
+/// The same for a job that has run for longer than [`YOUNG`].
+const POLL_SETTLED: Duration = Duration::from_secs(1);
+const YOUNG: Duration = Duration::from_secs(30);
+/// Pauses between looks at a job's checkpoints.
+const CHECKPOINTS_PAUSE: Duration = Duration::from_secs(2);
+/// A job that lacks TaskManagers for this long makes the application master count the cluster.
+const STARVATION: Duration = Duration::from_secs(15);
+
+impl AppMaster {
+    /// What the TaskManagers should be: enough for the slots the job needs, or, before it is known, for the default
+    /// parallelism.
+    pub(super) fn desired(&self) -> u32 {
+        if self.ending.is_some() || self.finished {
+            return 0;
+        }
+        let slots = self.slots_needed.unwrap_or(self.settings.parallelism);
+        slots.div_ceil(self.settings.slots.max(1))
+    }
+
+    pub(super) fn our_job(&self) -> Option<&JobView> {
+        self.view.as_ref()?.jobs.iter().find(|job| job.id == self.settings.job_id)
+    }
+
+    pub(super) fn poll_flink(&mut self, now: Duration) {
+        if self.poll_in_flight || self.job_manager.process != Process::Running || self.ending.is_some() {
+            return;
+        }
+        self.poll_in_flight = true;
+        let known = self.our_job().is_some_and(|job| {
+            job.slots_needed.is_some()
+                && job.tasks_total > 0
+                && job.tasks_active + job.tasks_finished == job.tasks_total
+        });
+        self.timers.set(Timer::FlinkPoll, now + Duration::from_secs(10));
+        let checkpoints = match self.our_job().and_then(|job| job.checkpoints.as_ref()) {
+            None => self.our_job().is_some(),
+            // Flink's cache may still show a job that was not set up.
+            Some(CheckpointsView::Off) if self.job_seen.is_some_and(|at| at + YOUNG <= now) => false,
+            Some(_) => self.checkpoints_seen.is_none_or(|at| at + CHECKPOINTS_PAUSE <= now),
+        };
+        if checkpoints {
+            self.checkpoints_seen = Some(now);
+        }
+        self.actions.push_back(Action::PollFlink { details: !known, checkpoints });
+    }
+
+    pub(super) fn observe(&mut self, view: FlinkView, now: Duration) {
+        self.poll_in_flight = false;
+        // An answer may be older than the JobManager's end.
+        if self.ending.is_some() || self.job_manager.process != Process::Running {
+            return;
+        }
+        for node in self.containers.observe(&view.task_managers, now) {
+            self.nodes.succeeded(&node.host);
+        }
+        self.remember(view);
+        let application = self.view.as_ref().and_then(|view| view.application.clone());
+        let job = self.our_job().map(|job| (job.status, job.tasks_active));
+        if job.is_some() {
+            if self.job_seen.is_none() {
+                self.job_seen = Some(now);
+            }
+            self.note_progress(now);
+        }
+        match (application, job) {
+            (Some(ApplicationView { end: Some(end), cause }), job) => {
+                self.application_ended(end, cause, job.map(|(status, _)| status), now);
+            }
+            (None, Some((JobStatus::Finished, _))) if !self.finished => {
+                self.finished = true;
+                // `main` may have more to do; Flink must not be shut down under it.
+                self.actions.push_back(Action::WatchProgram);
+            }
+            (None, Some((status, _))) if status.is_globally_terminal() && status != JobStatus::Finished => {
+                self.fetch_result(now);
+            }
+            (_, job) => {
+                self.note_starvation(job.map(|(_, active)| active), now);
+                self.fit_containers(now);
+                let interval = match self.job_seen {
+                    None => super::POLL_STARTING,
+                    Some(since) if now < since + YOUNG || self.containers.starting() > 0 => POLL_YOUNG,
+                    Some(_) => POLL_SETTLED,
+                };
+                self.timers.set(Timer::FlinkPoll, now + interval);
+            }
+        }
+    }
+
+    /// Keeps what a look without details could not show.
+    fn remember(&mut self, mut view: FlinkView) {
+        if let Some(old) = self.view.take() {
+            for job in &mut view.jobs {
+                let Some(old) = old.jobs.iter().find(|o| o.id == job.id) else { continue };
+                job.slots_needed = job.slots_needed.or(old.slots_needed);
+                job.streaming = job.streaming.or(old.streaming);
+                if job.checkpoints.is_none() {
+                    job.checkpoints.clone_from(&old.checkpoints);
+                }
+            }
+        }
+        self.view = Some(view);
+        // Known only with every unfinished job, and kept while a new JobManager has not listed ours yet.
+        if let (Some(_), Some(view)) = (self.our_job(), &self.view) {
+            let unfinished = view.jobs.iter().filter(|job| !job.status.is_terminal());
+            let sum: Option<u32> = unfinished.map(|job| job.slots_needed).sum();
+            self.slots_needed = sum.or(self.slots_needed);
+        }
+    }
+
+    /// A job with no active task that lacks TaskManagers, none of which is on its way, starves.
+    fn note_starvation(&mut self, active_tasks: Option<u32>, now: Duration) {
+        let starving = active_tasks == Some(0)
+            && self.containers.starting() == 0
+            && self.containers.working() < self.desired();
+        if !starving {
+            self.starving_since = None;
+            self.timers.stop(Timer::Starvation);
+        } else if self.starving_since.is_none() {
+            self.starving_since = Some(now);
+            self.timers.set(Timer::Starvation, now + STARVATION);
+        }
+    }
+
+    pub(super) fn check_starvation(&mut self, now: Duration) {
+        if self.starving_since.is_none() {
+            return;
+        }
+        if !self.inspecting {
+            self.inspecting = true;
+            self.actions.push_back(Action::InspectCluster);
+        }
+        self.timers.set(Timer::Starvation, now + STARVATION);
+    }
+
+    pub(super) fn capacity_known(&mut self, task_managers: Option<u32>, description: &str, now: Duration) {
+        self.inspecting = false;
+        if self.ending.is_some() || self.starving_since.is_none() {
+            return;
+        }
+        let desired = self.desired();
+        if task_managers.is_some_and(|most| most < desired) {
+            let slots = self.slots_needed.unwrap_or(self.settings.parallelism);
+            let cause = text::cluster_too_small(slots, desired, &self.settings, task_managers, description);
+            self.end(Outcome::failed(cause), now);
+        }
+    }
+}

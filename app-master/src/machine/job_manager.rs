@@ -1,0 +1,311 @@
+//! The JobManager's life: the steps before each start, and what its death means.
+//!
+//! It is started again in place, on the same ports, when that cannot do the job's work twice: before the job has
+//! begun, from the newest checkpoint, or by Flink's own high availability. TaskManagers wait for it meanwhile.
+
+use std::time::Duration;
+
+use super::ending::Outcome;
+use super::event::{BeginFailure, CheckpointsView};
+use super::journal::FENCE_WAIT;
+use super::{Action, AppMaster, Exit, StopSignal, Timer, text};
+
+/// JobManager processes started before a job has been seen: the first, and replacements of killed ones.
+const STARTS_BEFORE_JOB: u32 = 3;
+/// Deaths within [`WINDOW`] that are followed by a new start.
+const RESTARTS: usize = 5;
+const WINDOW: Duration = Duration::from_secs(600);
+/// The pause after the first death; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// A file system that does not answer is asked again this often, and for so long.
+const FILE_SYSTEM_PAUSE: Duration = Duration::from_secs(2);
+const FILE_SYSTEM_PATIENCE: Duration = Duration::from_secs(600);
+
+/// Where the process stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Process {
+    /// Not there; a step towards its start may be under way.
+    Absent,
+    /// Its start has been asked for.
+    Starting,
+    Running,
+    /// It has ended, and no start will follow.
+    Gone,
+}
+
+/// The next step towards a start, once what it waits for has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Mark,
+    FindCheckpoint,
+    Start,
+}
+
+/// How the job goes on after a failure.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Resume {
+    /// As it was submitted: nothing of it has happened, or Flink's high availability knows better.
+    FromStart,
+    /// From the newest checkpoint there is.
+    FromCheckpoint,
+}
+
+/// The JobManager as the machine sees it.
+#[derive(Debug)]
+pub(super) struct JobManager {
+    pub(super) process: Process,
+    /// Processes started by this attempt.
+    pub(super) starts: u32,
+    /// When processes died that were replaced after the job had begun.
+    deaths: Vec<Duration>,
+    step: Step,
+    resume: Resume,
+    new_ports: bool,
+    /// Since when the file system has refused the step.
+    refused_since: Option<Duration>,
+}
+
+impl JobManager {
+    pub(super) fn new() -> Self {
+        Self {
+            process: Process::Absent,
+            starts: 0,
+            deaths: Vec::new(),
+            step: Step::Mark,
+            resume: Resume::FromStart,
+            new_ports: false,
+            refused_since: None,
+        }
+    }
+
+    /// What is left of a death is only to be waited for.
+    pub(super) fn give_up(&mut self) {
+        if self.process == Process::Absent {
+            self.process = Process::Gone;
+        }
+    }
+}
+
+impl AppMaster {
+    /// What this attempt has to do, from what earlier ones have left.
+    pub(super) fn begin(&mut self, now: Duration) {
+        if let Some(outcome) = self.record.journal.outcome.clone() {
+            return self.end(outcome, now);
+        }
+        if self.settings.history.begun {
+            match self.way_on() {
+                Ok(resume) => self.job_manager.resume = resume,
+                Err(missing) => return self.end(Outcome::failed(text::lost_attempt(missing)), now),
+            }
+            if self.record.journal.job_seen {
+                self.job_seen = Some(now);
+            }
+        }
+        self.actions.push_back(Action::Begin);
+    }
+
+    /// How the job can go on without doing its work twice, or what is missing for that.
+    fn way_on(&self) -> Result<Resume, &'static str> {
+        let settings = &self.settings;
+        match &self.record.journal.checkpoints {
+            _ if settings.recovers => Ok(Resume::FromStart),
+            Some(CheckpointsView::On { completed: true, path: None }) if !settings.restart_from_scratch => {
+                Err(text::CHECKPOINTS_IN_MEMORY)
+            }
+            Some(CheckpointsView::On { .. }) => Ok(Resume::FromCheckpoint),
+            // Nothing has been seen of the job: perhaps it had just begun.
+            None if settings.checkpoints_configured => Ok(Resume::FromCheckpoint),
+            _ if settings.restart_from_scratch => Ok(Resume::FromStart),
+            None => Err(text::CHECKPOINTS_UNKNOWN),
+            Some(_) => Err(text::NO_CHECKPOINTS),
+        }
+    }
+
+    pub(super) fn begun(&mut self, result: Result<(), BeginFailure>, now: Duration) {
+        if self.ending.is_some() {
+            return;
+        }
+        match result {
+            Ok(()) => {
+                self.job_manager.refused_since = None;
+                self.job_manager.step = self.first_step();
+                let wait = if self.settings.history.begun { FENCE_WAIT } else { Duration::ZERO };
+                self.step_at(now + wait, now);
+            }
+            Err(BeginFailure::Gone) => self.end(Outcome::failed(text::staging_gone()), now),
+            Err(BeginFailure::Unavailable(cause)) => self.file_system_refused(&cause, now),
+        }
+    }
+
+    fn first_step(&self) -> Step {
+        match self.job_manager.resume {
+            Resume::FromStart => Step::Start,
+            Resume::FromCheckpoint => Step::FindCheckpoint,
+        }
+    }
+
+    fn file_system_refused(&mut self, cause: &str, now: Duration) {
+        tracing::warn!("the file system: {cause}");
+        let since = *self.job_manager.refused_since.get_or_insert(now);
+        if now >= since + FILE_SYSTEM_PATIENCE {
+            return self.end(Outcome::failed(text::file_system(cause)), now);
+        }
+        self.step_at(now + FILE_SYSTEM_PAUSE, now);
+    }
+
+    fn step_at(&mut self, at: Duration, now: Duration) {
+        if at <= now {
+            self.take_step();
+        } else {
+            self.timers.set(Timer::JobManagerStart, at);
+        }
+    }
+
+    /// Does what is due on the way to a JobManager.
+    pub(super) fn take_step(&mut self) {
+        if self.ending.is_some() || self.job_manager.process != Process::Absent {
+            return;
+        }
+        match self.job_manager.step {
+            Step::Mark => self.actions.push_back(Action::Begin),
+            Step::FindCheckpoint => {
+                let known = match &self.record.journal.checkpoints {
+                    Some(CheckpointsView::On { path, .. }) => path.clone(),
+                    _ => None,
+                };
+                self.actions.push_back(Action::FindCheckpoint { known });
+            }
+            Step::Start => self.start_job_manager(None),
+        }
+    }
+
+    pub(super) fn checkpoint_found(&mut self, found: Result<Option<String>, String>, now: Duration) {
+        if self.ending.is_some() || self.job_manager.process != Process::Absent {
+            return;
+        }
+        let completed =
+            matches!(&self.record.journal.checkpoints, Some(CheckpointsView::On { completed: true, .. }));
+        match found {
+            Ok(None) if completed && !self.settings.restart_from_scratch => {
+                self.end(Outcome::failed(text::lost_attempt(text::CHECKPOINTS_LOST)), now);
+            }
+            Ok(restore) => {
+                self.job_manager.refused_since = None;
+                if let Some(path) = &restore {
+                    let found = CheckpointsView::On { completed: true, path: Some(path.clone()) };
+                    self.record.journal.checkpoints = Some(found);
+                }
+                tracing::info!(checkpoint = restore.as_deref().unwrap_or("none"), "the job goes on");
+                self.start_job_manager(restore);
+            }
+            Err(cause) => self.file_system_refused(&cause, now),
+        }
+    }
+
+    fn start_job_manager(&mut self, restore: Option<String>) {
+        let job_manager = &mut self.job_manager;
+        job_manager.process = Process::Starting;
+        job_manager.starts += 1;
+        let new_ports = std::mem::take(&mut job_manager.new_ports);
+        self.view = None;
+        self.actions.push_back(Action::StartJobManager { new_ports, restore });
+    }
+
+    pub(super) fn job_manager_started(&mut self, now: Duration) {
+        self.job_manager.process = Process::Running;
+        self.timers.set(Timer::FlinkPoll, now + super::POLL_STARTING);
+        if self.ending.is_some() {
+            self.stop_job_manager(StopSignal::Terminate, now);
+        }
+    }
+
+    pub(super) fn job_manager_exited(
+        &mut self,
+        exit: Exit,
+        cause: Option<String>,
+        port_taken: bool,
+        now: Duration,
+    ) {
+        self.job_manager.process = Process::Gone;
+        self.poll_in_flight = false;
+        self.timers.stop(Timer::JobManagerExit);
+        self.timers.stop(Timer::FlinkPoll);
+        if self.ending.is_some() {
+            return self.advance_ending(now);
+        }
+        if self.finished {
+            let outcome = match exit {
+                Exit::Code(0) => Outcome::finished(),
+                _ => Outcome::failed(text::failed_after_job(cause.as_deref())),
+            };
+            return self.end(outcome, now);
+        }
+        if self.restart_job_manager(exit, port_taken, now) {
+            return;
+        }
+        let stage = match (self.our_job(), self.job_seen) {
+            (Some(job), _) => text::Stage::Job(job.status),
+            (None, Some(_)) => text::Stage::Returning,
+            (None, None) => text::Stage::BeforeJob,
+        };
+        let missing = self.way_on().err().filter(|_| restartable(exit));
+        let starts = self.job_manager.starts;
+        let cause = text::job_manager_exit(exit, cause.as_deref(), stage, missing, starts);
+        self.end(Outcome::failed(cause), now);
+    }
+
+    /// Prepares another start, where one is allowed.
+    fn restart_job_manager(&mut self, exit: Exit, port_taken: bool, now: Duration) -> bool {
+        if !port_taken && !restartable(exit) {
+            return false;
+        }
+        let pause = if self.job_seen.is_none() {
+            // Its start can fail for a port that was taken meanwhile; a code means that it would fail again.
+            let again = port_taken || matches!(exit, Exit::Signal(_));
+            if !again || self.job_manager.starts >= STARTS_BEFORE_JOB {
+                return false;
+            }
+            Duration::ZERO
+        } else {
+            let Ok(resume) = self.way_on() else { return false };
+            let deaths = &mut self.job_manager.deaths;
+            deaths.retain(|at| *at + WINDOW > now);
+            if deaths.len() >= RESTARTS {
+                return false;
+            }
+            let pause = FIRST_PAUSE.saturating_mul(1 << deaths.len());
+            deaths.push(now);
+            self.job_manager.resume = resume;
+            pause
+        };
+        tracing::warn!(?exit, "the JobManager has ended; starting it again");
+        self.job_manager.process = Process::Absent;
+        self.job_manager.step = self.first_step();
+        if port_taken {
+            // The TaskManagers were told the old ports.
+            self.job_manager.new_ports = true;
+            let containers = self.containers.take_all();
+            self.stop_containers(containers);
+        }
+        self.step_at(now + pause, now);
+        self.fit_containers(now);
+        true
+    }
+
+    /// Signals the process, if there is one.
+    pub(super) fn stop_job_manager(&mut self, signal: StopSignal, now: Duration) {
+        if self.job_manager.process == Process::Running {
+            self.stopping(signal, now);
+            self.actions.push_back(Action::StopJobManager(signal));
+        }
+    }
+}
+
+/// Whether the end was not the program's doing: a signal (also as the shell or the JVM reports it), a start that
+/// failed, or Flink's -17 for an error in one of its own threads (`FatalExitExceptionHandler`).
+fn restartable(exit: Exit) -> bool {
+    match exit {
+        Exit::Signal(_) => true,
+        Exit::Code(code) => matches!(code, 1 | 134 | 137 | 143 | 239),
+    }
+}

@@ -1,0 +1,171 @@
+//! What one attempt of the application leaves for the next: how far the job came, and how it ended.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::ending::Outcome;
+use super::event::{CheckpointsView, Fence};
+use super::{Action, AppMaster, Timer};
+
+/// A new checkpoint alone is written down this often at most, and only where a later attempt cannot look for it.
+const PAUSE: Duration = Duration::from_secs(10);
+/// How often a silent ResourceManager makes this attempt look for a later one.
+pub(super) const FENCE_INTERVAL: Duration = Duration::from_secs(1);
+/// What a later attempt waits before it starts a JobManager: an earlier one that lives on behind a broken network has
+/// seen the mark by then, and killed its own.
+pub(super) const FENCE_WAIT: Duration = Duration::from_secs(3);
+
+/// The content of the journal, and what follows from it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Journal {
+    /// The job has been listed by Flink.
+    pub job_seen: bool,
+    /// Its checkpoints, as last seen.
+    pub checkpoints: Option<CheckpointsView>,
+    /// The job's end. Whoever finds it has nothing to run, only to report.
+    pub outcome: Option<Outcome>,
+}
+
+/// What an attempt finds when it starts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// An earlier attempt has begun.
+    pub begun: bool,
+    /// What it wrote.
+    pub journal: Journal,
+}
+
+/// The journal in memory, and what of it is stored.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    pub(super) journal: Journal,
+    stored: Journal,
+    writing: Option<Journal>,
+}
+
+/// Watches over the right to run a JobManager.
+#[derive(Debug)]
+pub(super) struct Lease {
+    /// When the ResourceManager has answered last, or the staging directory has shown no later attempt.
+    confirmed: Duration,
+    checking: bool,
+}
+
+impl Lease {
+    pub(super) fn new(now: Duration) -> Self {
+        Self { confirmed: now, checking: false }
+    }
+}
+
+impl Record {
+    pub(super) fn new(journal: Journal) -> Self {
+        Self { stored: journal.clone(), journal, writing: None }
+    }
+
+    pub(super) fn outcome_stored(&self) -> bool {
+        self.stored.outcome.is_some()
+    }
+}
+
+impl AppMaster {
+    /// Takes over what a look at Flink says about our job.
+    pub(super) fn note_progress(&mut self, now: Duration) {
+        let Some(job) = self.our_job() else { return };
+        let seen = job.checkpoints.clone();
+        let journal = &mut self.record.journal;
+        journal.job_seen = true;
+        // A path once known outlives looks that do not show it.
+        match (&mut journal.checkpoints, seen) {
+            (_, None) => {}
+            (
+                Some(CheckpointsView::On { completed, path }),
+                Some(CheckpointsView::On { completed: more, path: newer }),
+            ) => {
+                *completed |= more;
+                *path = newer.or_else(|| path.take());
+            }
+            (known, Some(seen)) => *known = Some(seen),
+        }
+        self.write_journal(now);
+    }
+
+    /// Writes the journal when it says something new. A newer checkpoint alone can wait, or is no news: thousands of jobs
+    /// should not rewrite a file in HDFS all the time.
+    pub(super) fn write_journal(&mut self, now: Duration) {
+        let record = &mut self.record;
+        if record.writing.is_some() || record.journal == record.stored {
+            return;
+        }
+        let can_wait = !record.journal.is_urgent_after(&record.stored);
+        if can_wait && (record.journal.is_found_by_looking() || !self.timers.is_due(Timer::Journal, now)) {
+            return;
+        }
+        self.timers.set(Timer::Journal, now + PAUSE);
+        record.writing = Some(record.journal.clone());
+        self.actions.push_back(Action::WriteJournal(record.journal.clone()));
+    }
+
+    pub(super) fn journal_written(&mut self, failure: Option<String>, now: Duration) {
+        let Some(written) = self.record.writing.take() else { return };
+        match failure {
+            None => {
+                self.record.stored = written;
+                self.write_journal(now);
+            }
+            Some(failure) => tracing::warn!("writing the journal: {failure}"),
+        }
+        self.outcome_written(now);
+    }
+
+    /// The ResourceManager has answered: for it, this is the attempt.
+    pub(super) fn confirm_lease(&mut self, now: Duration) {
+        self.lease.confirmed = now;
+        self.timers.set(Timer::Fence, now + self.settings.fence_after);
+    }
+
+    pub(super) fn check_fence(&mut self, now: Duration) {
+        self.timers.set(Timer::Fence, now + FENCE_INTERVAL);
+        if now >= self.lease.confirmed + self.settings.lease {
+            tracing::error!(
+                "neither the ResourceManager nor the staging directory can be reached: giving way"
+            );
+            self.abandon_at_once(1, now);
+        } else if !self.lease.checking {
+            self.lease.checking = true;
+            self.actions.push_back(Action::CheckFence);
+        }
+    }
+
+    pub(super) fn fence_checked(&mut self, fence: Fence, now: Duration) {
+        self.lease.checking = false;
+        match fence {
+            Fence::Newest => self.lease.confirmed = now,
+            Fence::Superseded => {
+                tracing::error!("a later attempt has begun, or the application is over: giving way");
+                self.abandon_at_once(1, now);
+            }
+            Fence::Unknown(cause) => tracing::warn!("looking for a later attempt: {cause}"),
+        }
+    }
+}
+
+impl Journal {
+    /// Whether the newest checkpoint lies where a directory can be listed.
+    fn is_found_by_looking(&self) -> bool {
+        let Some(CheckpointsView::On { path: Some(path), .. }) = &self.checkpoints else { return false };
+        ["hdfs:", "viewfs:", "file:", "/"].iter().any(|beginning| path.starts_with(beginning))
+    }
+
+    /// Whether a later attempt would decide otherwise without this.
+    fn is_urgent_after(&self, stored: &Self) -> bool {
+        let kind = |journal: &Self| match &journal.checkpoints {
+            None => 0,
+            Some(CheckpointsView::Off) => 1,
+            Some(CheckpointsView::On { completed: false, .. }) => 2,
+            Some(CheckpointsView::On { path: None, .. }) => 3,
+            Some(CheckpointsView::On { .. }) => 4,
+        };
+        self.job_seen != stored.job_seen || self.outcome != stored.outcome || kind(self) != kind(stored)
+    }
+}

@@ -1,0 +1,241 @@
+//! The conversation with the ResourceManager: registration, heartbeats, and the containers that come of them.
+
+use std::time::Duration;
+
+use proto::ids::ContainerId;
+use yarn_client::yarn::{AllocatedContainer, ContainerStatus};
+
+use super::containers::Completion;
+use super::ending::{Ending, Outcome};
+use super::{Action, AppMaster, Heartbeat, HeartbeatAnswer, HeartbeatFailure, Timer, text};
+
+/// The first pause while containers are waited for. It doubles up to `heartbeat_pending`: a cluster with room answers
+/// within a node's heartbeat, and every TaskManager's start begins with that answer.
+const HEARTBEAT_QUICK: Duration = Duration::from_millis(50);
+
+/// Where the registration with the ResourceManager stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Registration {
+    Pending,
+    Done,
+}
+
+/// The line to the ResourceManager.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) registration: Registration,
+    in_flight: Option<Heartbeat>,
+    /// A heartbeat without an answer, to be said again word for word: the ResourceManager may have heard it, and then
+    /// answers the repetition with the answer that was lost, without reading it (`ApplicationMasterService.allocate`
+    /// goes by the response id).
+    unanswered: Option<Heartbeat>,
+    /// Answers since the last ask that brought less than was asked for.
+    unsatisfied: u32,
+}
+
+impl Line {
+    pub(super) fn new() -> Self {
+        Self { registration: Registration::Pending, in_flight: None, unanswered: None, unsatisfied: 0 }
+    }
+
+    fn idle(&self) -> bool {
+        self.in_flight.is_none() && self.registration == Registration::Done
+    }
+}
+
+impl AppMaster {
+    pub(super) fn registered(&mut self, maximum_mib: u64, previous: Vec<AllocatedContainer>, now: Duration) {
+        self.line.registration = Registration::Done;
+        self.confirm_lease(now);
+        self.timers.set(Timer::Heartbeat, now);
+        self.adopt(previous, now);
+        if self.settings.task_manager_mib > maximum_mib {
+            let cause = text::too_large(self.settings.task_manager_mib, maximum_mib);
+            self.end(Outcome::failed(cause), now);
+        }
+        self.advance_ending(now);
+    }
+
+    /// Takes over what an earlier attempt has launched; without high availability its TaskManagers can never find
+    /// this attempt's JobManager.
+    fn adopt(&mut self, previous: Vec<AllocatedContainer>, now: Duration) {
+        let keep = self.settings.recovers && self.ending.is_none();
+        for container in previous {
+            self.containers.adopt(&container, keep, now);
+        }
+        self.hasten_heartbeat(now);
+    }
+
+    pub(super) fn heartbeat(&mut self, now: Duration) {
+        if !self.line.idle() {
+            return;
+        }
+        let progress = self.progress();
+        let heartbeat = match self.line.unanswered.take() {
+            Some(unanswered) => Heartbeat { progress, ..unanswered },
+            None => {
+                let ask = self.containers.ask(self.desired());
+                if ask.is_some() {
+                    self.line.unsatisfied = 0;
+                }
+                let (exclude, welcome) = self.nodes.take_changes(now);
+                Heartbeat { ask, releases: self.containers.take_releases(), exclude, welcome, progress }
+            }
+        };
+        self.line.in_flight = Some(heartbeat.clone());
+        // Until the answer comes: should it get lost, the driver says so.
+        self.timers.set(Timer::Heartbeat, now + self.settings.heartbeat);
+        self.actions.push_back(Action::Heartbeat(heartbeat));
+    }
+
+    /// Share of the job that is done, from its finished tasks. A streaming job has no end to measure against and
+    /// shows 0.5 while it runs.
+    fn progress(&self) -> f32 {
+        if self.finished || self.ending.as_ref().is_some_and(Ending::succeeded) {
+            return 1.0;
+        }
+        let Some(job) = self.our_job() else { return 0.0 };
+        if job.streaming == Some(true) {
+            return if job.tasks_active > 0 { 0.5 } else { 0.0 };
+        }
+        if job.tasks_total == 0 {
+            return 0.0;
+        }
+        #[expect(clippy::cast_precision_loss, reason = "a share for people to look at")]
+        let share = job.tasks_finished as f32 / job.tasks_total as f32;
+        share.min(1.0)
+    }
+
+    pub(super) fn heartbeat_answered(&mut self, answer: HeartbeatAnswer, now: Duration) {
+        self.line.in_flight = None;
+        self.containers.heartbeat_answered();
+        self.confirm_lease(now);
+        self.nodes.cluster = answer.cluster_nodes;
+        for id in answer.preempted {
+            tracing::info!(container = %id, "the scheduler is about to take a container back");
+        }
+        for status in &answer.completed {
+            self.container_completed(status, now);
+        }
+        self.adopt(answer.previous, now);
+        let desired = self.desired();
+        for container in answer.allocated {
+            if self.containers.allocated(&container, desired, now) {
+                self.actions.push_back(Action::StartContainer(Box::new(container)));
+            }
+        }
+        self.check_failures(now);
+        self.schedule_heartbeat(now);
+    }
+
+    fn container_completed(&mut self, status: &ContainerStatus, now: Duration) {
+        match self.containers.completed(status, now) {
+            Some(Completion::FailedToStart(failure)) => {
+                tracing::warn!(container = %failure.id, node = %failure.node, "TaskManager did not start: {}", failure.cause);
+                self.nodes.failed(&failure.node.host, now);
+            }
+            Some(Completion::Lost) => {
+                tracing::warn!(container = %status.id, exit = status.exit_status, "TaskManager lost");
+            }
+            Some(Completion::Expected) | None => {}
+        }
+    }
+
+    pub(super) fn container_start_failed(&mut self, id: ContainerId, cause: String, now: Duration) {
+        tracing::warn!(container = %id, "not launched: {cause}");
+        if let Some(node) = self.containers.start_failed(id, cause) {
+            self.nodes.failed(&node.host, now);
+        }
+        self.check_failures(now);
+        self.fit_containers(now);
+    }
+
+    pub(super) fn heartbeat_failed(&mut self, failure: HeartbeatFailure, now: Duration) {
+        let lost = self.line.in_flight.take();
+        match failure {
+            HeartbeatFailure::Resync => {
+                self.line.registration = Registration::Pending;
+                self.containers.resync();
+                self.nodes.forgotten();
+                self.actions.push_back(Action::Register);
+            }
+            HeartbeatFailure::Shutdown => {
+                tracing::error!("the ResourceManager has ended this attempt");
+                self.abandon(1, now);
+            }
+            HeartbeatFailure::Refused(cause) => self.end(Outcome::failed(text::refused(&cause)), now),
+            HeartbeatFailure::Lost(cause) => {
+                tracing::warn!("heartbeat lost: {cause}");
+                self.line.unanswered = lost;
+                self.timers.set(Timer::Heartbeat, now + self.settings.heartbeat_pending);
+            }
+        }
+    }
+
+    /// Soon while something is pending, at the idle interval otherwise.
+    fn schedule_heartbeat(&mut self, now: Duration) {
+        let interval = if self.containers.waiting() {
+            let quick = HEARTBEAT_QUICK.saturating_mul(1 << self.line.unsatisfied.min(16));
+            self.line.unsatisfied += 1;
+            quick.min(self.settings.heartbeat_pending)
+        } else if self.containers.starting() > 0 {
+            self.settings.heartbeat_pending
+        } else {
+            self.settings.heartbeat
+        };
+        self.timers.set(Timer::Heartbeat, now + interval);
+        self.hasten_heartbeat(now);
+    }
+
+    /// Containers that the job can do without; none while it is not listed, for then nobody knows.
+    pub(super) fn surplus(&self) -> u32 {
+        if self.our_job().is_none() {
+            return 0;
+        }
+        self.containers.working().saturating_sub(self.desired())
+    }
+
+    /// Brings the containers in line with what is desired: sooner heartbeat for more, stops for less.
+    pub(super) fn fit_containers(&mut self, now: Duration) {
+        let surplus = self.surplus();
+        if surplus > 0 {
+            // A container on its way is given back only when the job runs without it.
+            let job_runs =
+                self.our_job().is_some_and(|job| job.tasks_active == job.tasks_total && job.tasks_total > 0);
+            let stopped = self.containers.take_surplus(surplus, job_runs, self.settings.idle_timeout, now);
+            self.stop_containers(stopped);
+        }
+        self.hasten_heartbeat(now);
+    }
+
+    /// News for the ResourceManager does not wait for the interval; while a heartbeat is under way, its answer
+    /// sets the next one.
+    pub(super) fn hasten_heartbeat(&mut self, now: Duration) {
+        let news = self.containers.ask_differs(self.desired()) || self.containers.has_releases();
+        if news && self.line.idle() && self.line.unanswered.is_none() {
+            self.timers.set_at_most(Timer::Heartbeat, now);
+        }
+    }
+
+    pub(super) fn stop_containers(&mut self, ids: Vec<ContainerId>) {
+        self.actions.extend(ids.into_iter().map(Action::StopContainer));
+    }
+
+    /// The same failure again and again will not get better by repeating it.
+    pub(super) fn check_failures(&mut self, now: Duration) {
+        if self.ending.is_some() {
+            return;
+        }
+        let desired = self.desired() as usize;
+        let failures = self.containers.start_failures();
+        if failures.len() >= (2 * desired).max(3) {
+            let cause = text::start_failures(failures);
+            return self.end(Outcome::failed(cause), now);
+        }
+        let losses = self.containers.recent_losses(now);
+        if losses.len() > (3 * desired).max(10) {
+            let cause = text::losses(losses);
+            self.end(Outcome::failed(cause), now);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! What must hold at every step, and at the end.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use proto::ids::ContainerId;
+use yarn_client::flink::JobStatus;
+use yarn_client::yarn::FinalStatus;
+
+use super::World;
+use super::yarn::Application;
+use crate::machine::{Action, Event, Heartbeat};
+
+/// An event or action on one line, with ids as `container 1/2` (attempt and number).
+pub(super) fn short(what: &impl Debug) -> String {
+    const LENGTH: usize = 300;
+    const ID: &str = "ContainerId { attempt: ApplicationAttemptId { application: ApplicationId { cluster_timestamp: 1, id: 1 }, \
+                      attempt: ";
+    let text = format!("{what:?}")
+        .replace(ID, "container ")
+        .replace(" }, id: ", "/")
+        .replace("AllocatedContainer { id: ", "");
+    match text.char_indices().nth(LENGTH) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+/// Looks and heartbeats that bring nothing fill no account.
+pub(super) fn says_something(action: &Action) -> bool {
+    match action {
+        Action::PollFlink { .. } => false,
+        Action::Heartbeat(Heartbeat { ask, releases, exclude, welcome, .. }) => {
+            ask.is_some() || !releases.is_empty() || !exclude.is_empty() || !welcome.is_empty()
+        }
+        _ => true,
+    }
+}
+
+/// The same for their answers.
+pub(super) fn brings_something(event: &Event) -> bool {
+    match event {
+        Event::Flink(_) | Event::FlinkUnreachable => false,
+        Event::Heartbeat(answer) => {
+            !answer.allocated.is_empty()
+                || !answer.completed.is_empty()
+                || !answer.preempted.is_empty()
+                || !answer.previous.is_empty()
+        }
+        _ => true,
+    }
+}
+
+impl World {
+    fn violated(&mut self, what: String) {
+        self.note(|| format!("VIOLATED: {what}"));
+        self.violations.push(what);
+    }
+
+    /// Broken invariants.
+    pub fn violations(&self) -> &[String] {
+        &self.violations
+    }
+
+    /// Never two live JobManagers.
+    pub(super) fn check(&mut self) {
+        let live: Vec<u32> = self
+            .masters
+            .iter()
+            .filter(|(_, master)| master.job_manager.is_some())
+            .map(|(attempt, _)| *attempt)
+            .collect();
+        if live.len() > 1 {
+            self.violated(format!("JobManagers of the attempts {live:?} live at the same time"));
+        }
+    }
+
+    /// What is asked for and what is there together never exceed the need.
+    pub(super) fn check_heartbeat(&mut self, attempt: u32, heartbeat: &Heartbeat) {
+        let slots = self.scenario.settings.slots;
+        let need = self.scenario.job.slots.max(self.scenario.settings.parallelism).div_ceil(slots);
+        let Some(master) = self.masters.get_mut(&attempt) else { return };
+        for id in &heartbeat.releases {
+            master.containers.insert(*id, true);
+        }
+        let held = master.containers.values().filter(|gone| !**gone).count();
+        let held = u32::try_from(held).unwrap_or(u32::MAX);
+        if let Some(ask) = heartbeat.ask
+            && ask > 0
+            && ask + held > need
+        {
+            self.violated(format!("asks for {ask} with {held} in hand, but needs {need}"));
+        }
+    }
+
+    /// A container is started once, and only by whom it was given to.
+    pub(super) fn check_start(&mut self, attempt: u32, id: ContainerId) {
+        if self.masters[&attempt].containers.get(&id) != Some(&false) {
+            self.violated(format!("{id} is started, but was not given to attempt {attempt}"));
+        }
+    }
+
+    /// A job's work is not done twice, and goes on from the newest checkpoint.
+    pub(super) fn check_restore(&mut self, restored: usize) {
+        let settings = &self.scenario.settings;
+        let newest = self.durable.checkpoints.len();
+        if restored < newest {
+            self.violated(format!("goes on from checkpoint {restored}, but there is {newest}"));
+        } else if self.durable.worked
+            && self.scenario.job.checkpoint_interval.is_none()
+            && !settings.restart_from_scratch
+        {
+            self.durable.done_twice = true;
+            self.violated("a job without checkpoints is begun a second time".to_owned());
+        }
+    }
+
+    pub(super) fn check_unregister(&mut self, attempt: u32) {
+        if self.masters[&attempt].job_manager.is_some() {
+            self.violated("unregisters while the JobManager lives".to_owned());
+        }
+    }
+
+    pub(super) fn check_exit(&mut self, attempt: u32, code: u8) {
+        if self.masters[&attempt].job_manager.is_some() {
+            self.violated(format!("exits with {code} while the JobManager lives"));
+        }
+        let master = &self.masters[&attempt];
+        let left: Vec<_> = master.containers.iter().filter(|(_, gone)| !**gone).map(|(id, _)| *id).collect();
+        if code == 0 && !left.is_empty() {
+            self.violated(format!("{left:?} were neither stopped nor given back nor reported"));
+        }
+    }
+
+    /// The staging directory goes when no attempt can need it any more.
+    pub(super) fn check_removal(&mut self, checkpoint: bool) {
+        match &self.resource_manager.application {
+            Application::Finished(status, _) => {
+                if checkpoint && *status == FinalStatus::Failed {
+                    self.violated("removes the checkpoints of a failed job".to_owned());
+                }
+            }
+            Application::Killed => {}
+            other => {
+                let other = format!("{other:?}");
+                self.violated(format!("removes the staging directory while the application is {other}"));
+            }
+        }
+    }
+
+    /// After the end.
+    pub(super) fn check_end(&mut self) {
+        for (attempt, master) in &mut self.masters {
+            if master.machine.poll_action().is_some() && master.alive {
+                self.violations.push(format!("attempt {attempt} goes on after the end"));
+            }
+        }
+        let model = &self.scenario.job;
+        let settings = &self.scenario.settings;
+        let room = self.scenario.nodes * self.scenario.containers_per_node * settings.slots;
+        let fits = model.slots <= room && settings.task_manager_mib <= self.scenario.maximum_mib;
+        let calm = self.faults_injected == 0 && fits;
+        let wanted = match (model.end, model.main_throws || model.second) {
+            (JobStatus::Finished, false) => FinalStatus::Succeeded,
+            (JobStatus::Canceled, _) => FinalStatus::Killed,
+            _ => FinalStatus::Failed,
+        };
+        let Application::Finished(status, diagnostics) = self.resource_manager.application.clone() else {
+            if calm {
+                self.violated("a calm life ends without a report".to_owned());
+            }
+            return;
+        };
+        let truth = self.durable.ended;
+        let right = match status {
+            FinalStatus::Succeeded => truth == Some(JobStatus::Finished) && wanted == status,
+            FinalStatus::Killed => truth == Some(JobStatus::Canceled),
+            _ => !calm || wanted == status,
+        };
+        if !right || (calm && wanted != status) {
+            self.violated(format!("reports {status}, but the job is {truth:?}: {diagnostics}"));
+        }
+        let buried = self.masters.get(&self.resource_manager.attempt).is_some_and(|master| master.alive);
+        let excused = self.removal_failed || self.faults_injected > 0 && !self.files.removed && !buried;
+        if !self.files.removed && !excused {
+            self.violated("the staging directory is left".to_owned());
+        }
+    }
+
+    /// Final status and diagnostics, when the application master could report them.
+    pub fn report(&self) -> Option<(FinalStatus, &str)> {
+        match &self.resource_manager.application {
+            Application::Finished(status, diagnostics) => Some((*status, diagnostics)),
+            _ => None,
+        }
+    }
+
+    /// How it ended, in words.
+    pub fn ending(&self) -> String {
+        match &self.resource_manager.application {
+            Application::Finished(status, diagnostics) => {
+                format!("{status}: {}", diagnostics.lines().next().unwrap_or_default())
+            }
+            Application::Failed => "FAILED: no attempt was left".to_owned(),
+            Application::Killed => "KILLED".to_owned(),
+            other => format!("not over: {other:?}"),
+        }
+    }
+
+    /// Time that all JobManagers together had to begin anew.
+    pub fn job_managers_started(&self) -> u32 {
+        self.job_managers_started
+    }
+
+    /// The last attempt's number.
+    pub fn attempts(&self) -> u32 {
+        self.resource_manager.attempt
+    }
+
+    /// Virtual time of the whole life.
+    pub fn duration(&self) -> Duration {
+        self.now
+    }
+}

@@ -1,0 +1,146 @@
+//! What is simulated: a cluster, a job, and what goes wrong when.
+
+use std::time::Duration;
+
+use rand::Rng;
+use rand::rngs::StdRng;
+use yarn_client::flink::JobStatus;
+
+use super::fault::Fault;
+use crate::machine::{History, Settings};
+
+/// The job's id in every simulated life.
+pub const JOB: &str = "00000000000000000000000000000001";
+
+/// A job as Flink would run it.
+#[derive(Debug, Clone)]
+pub struct JobModel {
+    /// Slots it needs.
+    pub slots: u32,
+    /// How it ends when nothing goes wrong.
+    pub end: JobStatus,
+    /// How long all its tasks must run.
+    pub work: Duration,
+    /// Pauses between its checkpoints; `None`: it makes none.
+    pub checkpoint_interval: Option<Duration>,
+    /// After a FINISHED job `main` throws: the JobManager exits with 2.
+    pub main_throws: bool,
+    /// `main` executes a second job, which Flink passes over.
+    pub second: bool,
+}
+
+/// One life of an application.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Of the first attempt; later ones get a history.
+    pub settings: Settings,
+    /// The job.
+    pub job: JobModel,
+    /// Nodes of the cluster.
+    pub nodes: u32,
+    /// TaskManager containers a node can hold.
+    pub containers_per_node: u32,
+    /// Largest container, MiB.
+    pub maximum_mib: u64,
+    /// Attempts the ResourceManager grants.
+    pub max_attempts: u32,
+    /// Failed attempts count for this long.
+    pub attempt_validity: Duration,
+    /// How long the ResourceManager waits for a silent application master or node.
+    pub expiry: Duration,
+    /// What goes wrong, and when.
+    pub faults: Vec<(Duration, Fault)>,
+}
+
+/// Settings as the driver makes them from an empty configuration, with times that suit a simulation.
+pub fn settings() -> Settings {
+    Settings {
+        job_id: JOB.to_owned(),
+        history: History::default(),
+        recovers: false,
+        checkpoints_configured: false,
+        restart_from_scratch: false,
+        remove_checkpoints: true,
+        parallelism: 1,
+        slots: 1,
+        task_manager_mib: 1024,
+        application_layer: false,
+        heartbeat: Duration::from_secs(5),
+        heartbeat_pending: Duration::from_millis(200),
+        registration_timeout: Duration::from_secs(300),
+        idle_timeout: Duration::from_secs(30),
+        fence_after: Duration::from_secs(20),
+        lease: Duration::from_secs(48),
+    }
+}
+
+impl JobModel {
+    /// A job of one second without checkpoints.
+    pub fn short(slots: u32) -> Self {
+        Self {
+            slots,
+            end: JobStatus::Finished,
+            work: Duration::from_secs(1),
+            checkpoint_interval: None,
+            main_throws: false,
+            second: false,
+        }
+    }
+}
+
+impl Scenario {
+    /// A calm cluster with room for everything.
+    pub fn calm(settings: Settings, job: JobModel) -> Self {
+        Self {
+            settings,
+            job,
+            nodes: 4,
+            containers_per_node: 25,
+            maximum_mib: 8192,
+            max_attempts: 2,
+            attempt_validity: Duration::from_secs(600),
+            expiry: Duration::from_secs(60),
+            faults: Vec::new(),
+        }
+    }
+
+    /// A random life.
+    pub fn random(rng: &mut StdRng) -> Self {
+        let slots = rng.random_range(1..=6);
+        let checkpoint_interval =
+            rng.random_bool(0.6).then(|| Duration::from_millis(rng.random_range(500..10_000)));
+        let recovers = checkpoint_interval.is_some() && rng.random_bool(0.2);
+        let job = JobModel {
+            slots,
+            end: match rng.random_range(0..10) {
+                0 => JobStatus::Failed,
+                1 => JobStatus::Canceled,
+                _ => JobStatus::Finished,
+            },
+            work: Duration::from_millis(rng.random_range(0..90_000)),
+            checkpoint_interval,
+            main_throws: rng.random_bool(0.03),
+            second: !recovers && rng.random_bool(0.03),
+        };
+        let settings = Settings {
+            recovers,
+            checkpoints_configured: checkpoint_interval.is_some() && rng.random_bool(0.5),
+            restart_from_scratch: rng.random_bool(0.15),
+            parallelism: rng.random_range(1..=6),
+            slots: rng.random_range(1..=2),
+            ..settings()
+        };
+        let mut scenario = Self {
+            nodes: rng.random_range(1..=5),
+            containers_per_node: rng.random_range(2..=8),
+            max_attempts: rng.random_range(1..=4),
+            ..Self::calm(settings, job)
+        };
+        for _ in 0..rng.random_range(0..=8) {
+            let at = Duration::from_millis(rng.random_range(0..120_000));
+            scenario.faults.push((at, Fault::random(rng, scenario.nodes)));
+        }
+        scenario.faults.sort_by_key(|(at, _)| *at);
+        scenario
+    }
+}

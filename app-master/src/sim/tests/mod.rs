@@ -1,0 +1,372 @@
+//! Single lives, told step by step, and many random ones.
+
+mod random;
+mod recovery;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use yarn_client::flink::JobStatus;
+use yarn_client::yarn::FinalStatus;
+
+use super::*;
+use crate::machine::{Heartbeat, StopSignal};
+
+const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
+
+fn world_of(scenario: Scenario) -> World {
+    let mut world = World::new(scenario, 1);
+    world.log = Some(VecDeque::new());
+    world.keep_trace();
+    world
+}
+
+fn scenario(slots: u32) -> Scenario {
+    Scenario::calm(Settings { parallelism: slots, ..settings() }, JobModel::short(slots))
+}
+
+fn world(slots: u32) -> World {
+    world_of(scenario(slots))
+}
+
+impl World {
+    /// Runs until the condition holds.
+    fn run_until(&mut self, what: &str, condition: impl Fn(&Self) -> bool) {
+        let limit = self.now + HALF_AN_HOUR;
+        while !condition(self) {
+            assert!(!self.over() && self.step(limit), "never reached: {what}\n{}", self.trace().join("\n"));
+        }
+    }
+
+    fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        while !self.over() && self.step(end) {}
+        self.now = self.now.max(end);
+    }
+
+    /// Runs to the end and returns what the ResourceManager was told.
+    fn ends_with_report(&mut self) -> (FinalStatus, String) {
+        self.run(self.now + HALF_AN_HOUR);
+        assert!(self.violations().is_empty(), "{:?}\n{}", self.violations(), self.trace().join("\n"));
+        let report = self.report().map(|(status, text)| (status, text.to_owned()));
+        report.unwrap_or_else(|| panic!("no report: {}\n{}", self.ending(), self.trace().join("\n")))
+    }
+
+    fn log(&self) -> impl Iterator<Item = &(Duration, Action)> {
+        self.log.as_ref().expect("kept").iter()
+    }
+
+    fn count(&self, wanted: impl Fn(&Action) -> bool) -> usize {
+        self.log().filter(|(_, action)| wanted(action)).count()
+    }
+
+    fn job_runs(&self) -> bool {
+        let managers = self.masters.values().filter_map(|master| master.job_manager.as_ref());
+        managers.filter_map(|jm| jm.job.as_ref()).any(|job| job.running_since.is_some())
+    }
+
+    fn granted(&self) -> u32 {
+        self.resource_manager.granted
+    }
+
+    fn kill_job_manager(&mut self, exit: Exit) {
+        self.inject(&Fault::KillJobManager(exit));
+    }
+}
+
+#[test]
+fn finished_job_ends_the_application_and_leaves_nothing() {
+    let mut world = world(4);
+    let (status, diagnostics) = world.ends_with_report();
+    assert_eq!((status, diagnostics.as_str()), (FinalStatus::Succeeded, &*format!("Job {JOB} FINISHED")));
+    assert!(world.files.removed);
+    assert_eq!(world.granted(), 4);
+    // Flink is up after 3 s, the job runs 1 s: the rest is ours and the start of the container.
+    assert!(world.now < ms(6500), "{:?}", world.now);
+}
+
+#[test]
+fn task_managers_are_started_while_the_job_manager_starts() {
+    let mut world = world(2);
+    world.run_until("two containers started", |w| w.count(|a| matches!(a, Action::StartContainer(_))) == 2);
+    assert!(world.now < ms(1300), "{:?}", world.now);
+}
+
+#[test]
+fn failed_job_is_reported_with_its_cause() {
+    let mut scenario = scenario(1);
+    scenario.job.end = JobStatus::Failed;
+    let mut world = world_of(scenario);
+    let (status, diagnostics) = world.ends_with_report();
+    assert_eq!(status, FinalStatus::Failed);
+    assert_eq!(diagnostics, format!("Job {JOB} FAILED: java.lang.RuntimeException: boom"));
+    let position = |wanted: fn(&Action) -> bool| world.log().position(|(_, action)| wanted(action));
+    let fetched = position(|action| matches!(action, Action::FetchResult { .. }));
+    let deleted = position(|action| matches!(action, Action::DeleteCluster));
+    assert!(fetched.is_some() && fetched < deleted, "the cause is read before Flink goes");
+}
+
+#[test]
+fn cancelled_job_is_reported_as_killed() {
+    let mut scenario = scenario(1);
+    scenario.job.end = JobStatus::Canceled;
+    assert_eq!(world_of(scenario).ends_with_report(), (FinalStatus::Killed, format!("Job {JOB} CANCELED")));
+}
+
+#[test]
+fn the_end_is_written_down_before_it_is_reported_and_the_directory_goes_last() {
+    let mut world = world(1);
+    world.ends_with_report();
+    let position =
+        |wanted: fn(&Action) -> bool| world.log().position(|(_, action)| wanted(action)).expect("done");
+    let written = position(|a| matches!(a, Action::WriteJournal(journal) if journal.outcome.is_some()));
+    let unregistered = position(|a| matches!(a, Action::Unregister { .. }));
+    let removed = position(|a| matches!(a, Action::RemoveStaging { .. }));
+    assert!(written < unregistered && unregistered < removed);
+}
+
+#[test]
+fn main_that_throws_after_its_job_is_a_failure() {
+    let mut scenario = scenario(1);
+    scenario.job.main_throws = true;
+    let (status, diagnostics) = world_of(scenario).ends_with_report();
+    assert_eq!(status, FinalStatus::Failed);
+    assert!(
+        diagnostics.contains("after its job had finished: java.lang.IllegalStateException: late"),
+        "{diagnostics}"
+    );
+}
+
+#[test]
+fn end_of_a_job_that_was_seen_in_the_log_only() {
+    let mut scenario = scenario(1);
+    scenario.job.work = HALF_AN_HOUR;
+    let mut world = world_of(scenario);
+    world.run_until("job runs", |w| w.job_runs() && w.now > ms(8000));
+    let (exit, cause) = (Exit::Code(2), Some("java.lang.IllegalStateException: late".to_owned()));
+    world.masters.get_mut(&1).expect("an attempt").job_manager = None;
+    world.faults_injected += 1;
+    world.tell(1, ms(1), Event::JobManagerExited { exit, cause, port_taken: false, job_finished: true });
+    let (status, diagnostics) = world.ends_with_report();
+    assert_eq!(status, FinalStatus::Failed);
+    assert!(
+        diagnostics.contains("after its job had finished: java.lang.IllegalStateException: late"),
+        "{diagnostics}"
+    );
+}
+
+#[test]
+fn job_that_flink_passes_over_is_a_failure() {
+    let mut scenario = scenario(1);
+    scenario.job.second = true;
+    let (status, diagnostics) = world_of(scenario).ends_with_report();
+    assert_eq!(status, FinalStatus::Failed);
+    let mut lines = diagnostics.lines();
+    assert_eq!(
+        lines.next(),
+        Some(&*format!(
+            "Job {JOB} FAILED: the program executed more than one job: the first one finished, Flink did not run the \
+             others"
+        ))
+    );
+    assert!(
+        lines.next().is_some_and(|line| line.starts_with("hint: an application runs one job")),
+        "{diagnostics}"
+    );
+}
+
+#[test]
+fn program_with_more_parallelism_gets_what_it_needs() {
+    let mut scenario = scenario(1);
+    scenario.job.slots = 5;
+    let mut world = world_of(scenario);
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+    assert_eq!(world.granted(), 5);
+}
+
+#[test]
+fn program_with_less_parallelism_gives_the_surplus_back() {
+    let mut scenario = scenario(6);
+    (scenario.job.slots, scenario.job.work) = (2, ms(120_000));
+    let mut world = world_of(scenario);
+    world.run_until("all there", |w| w.resource_manager.containers.len() == 6);
+    world.run_until("surplus released", |w| w.resource_manager.containers.len() == 2);
+    assert!(world.now < ms(60_000), "{:?}", world.now);
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+}
+
+#[test]
+fn lost_task_manager_is_replaced() {
+    let mut scenario = scenario(2);
+    scenario.job.work = ms(30_000);
+    let mut world = world_of(scenario);
+    world.run_until("job runs", |w| w.job_runs() && w.now > ms(8000));
+    world.inject(&Fault::KillTaskManager(0, 137));
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+    assert_eq!(world.granted(), 3);
+}
+
+#[test]
+fn containers_that_never_register_end_the_application_with_their_cause() {
+    let mut scenario = scenario(1);
+    scenario.nodes = 1;
+    scenario.faults = vec![(Duration::ZERO, Fault::BreakNode(0, HALF_AN_HOUR))];
+    let mut world = world_of(scenario);
+    let (status, diagnostics) = world.ends_with_report();
+    assert_eq!(status, FinalStatus::Failed);
+    assert!(diagnostics.contains("3 TaskManager containers in a row"), "{diagnostics}");
+    assert!(diagnostics.contains("NoClassDefFoundError"), "{diagnostics}");
+    assert_eq!(world.granted(), 3);
+}
+
+#[test]
+fn a_broken_node_is_left_alone() {
+    let mut scenario = scenario(8);
+    scenario.nodes = 4;
+    scenario.faults = vec![(Duration::ZERO, Fault::BreakNode(2, HALF_AN_HOUR))];
+    let mut world = world_of(scenario);
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+    let excluded: Vec<_> = world
+        .log()
+        .filter_map(|(_, action)| match action {
+            Action::Heartbeat(Heartbeat { exclude, .. }) => Some(exclude.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    assert_eq!(excluded, ["node2"]);
+}
+
+#[test]
+fn task_managers_that_die_again_and_again_end_the_application() {
+    let mut scenario = scenario(1);
+    scenario.job.work = HALF_AN_HOUR;
+    let mut world = world_of(scenario);
+    for _ in 0..11 {
+        world.run_until("job runs", World::job_runs);
+        world.run_for(ms(3000));
+        world.inject(&Fault::KillTaskManager(0, -104));
+        world.run_for(ms(1000));
+    }
+    let (status, diagnostics) = world.ends_with_report();
+    assert_eq!(status, FinalStatus::Failed);
+    assert!(diagnostics.contains("11 TaskManagers were lost within 10 minutes"), "{diagnostics}");
+    assert!(diagnostics.contains("exceeding its physical memory"), "{diagnostics}");
+}
+
+#[test]
+fn preempted_task_managers_are_nobodys_fault() {
+    let mut scenario = scenario(1);
+    scenario.job.work = ms(60_000);
+    let mut world = world_of(scenario);
+    for _ in 0..15 {
+        world.run_until("job runs", World::job_runs);
+        world.run_for(ms(3000));
+        world.inject(&Fault::Preempt(0));
+        world.run_for(ms(4000));
+    }
+    // It is taken back to its beginning each time, but not ended.
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+}
+
+#[test]
+fn job_larger_than_the_cluster_is_ended_with_that_cause() {
+    let mut scenario = scenario(1);
+    scenario.job.slots = 40;
+    (scenario.nodes, scenario.containers_per_node) = (2, 2);
+    let mut world = world_of(scenario);
+    let (status, diagnostics) = world.ends_with_report();
+    assert_eq!(status, FinalStatus::Failed);
+    assert!(diagnostics.contains("needs 40 slots"), "{diagnostics}");
+    assert!(diagnostics.contains("can hold 4"), "{diagnostics}");
+    assert!(world.now < ms(60_000), "{:?}", world.now);
+}
+
+#[test]
+fn container_larger_than_the_maximum_is_ended_at_once() {
+    let mut scenario = scenario(1);
+    scenario.maximum_mib = 512;
+    let (status, diagnostics) = world_of(scenario).ends_with_report();
+    assert_eq!(status, FinalStatus::Failed);
+    assert!(
+        diagnostics.contains("1024 MiB, but the largest one the cluster gives is 512 MiB"),
+        "{diagnostics}"
+    );
+}
+
+#[test]
+fn sigterm_stops_the_job_manager_and_says_nothing_to_the_resource_manager() {
+    let mut scenario = scenario(1);
+    (scenario.job.work, scenario.max_attempts) = (HALF_AN_HOUR, 1);
+    let mut world = world_of(scenario);
+    world.run_until("job runs", World::job_runs);
+    let at = world.now;
+    world.inject(&Fault::TerminateMaster);
+    world.perform_all();
+    let stopped = |(when, action): &(Duration, Action)| {
+        *when == at && matches!(action, Action::StopJobManager(StopSignal::Terminate))
+    };
+    assert!(world.log().any(stopped), "at once");
+    world.run(HALF_AN_HOUR);
+    assert!(world.over() && world.report().is_none(), "{}", world.ending());
+    assert_eq!(world.count(|action| matches!(action, Action::Exit(143))), 1);
+    assert!(!world.files.removed);
+}
+
+#[test]
+fn resource_manager_restart_repeats_the_asks() {
+    let mut scenario = scenario(3);
+    scenario.faults = vec![
+        (Duration::ZERO, Fault::Capacity(0, ms(8000))),
+        (ms(2000), Fault::RestartResourceManager(ms(3000))),
+    ];
+    let mut world = world_of(scenario);
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+    assert_eq!(world.granted(), 3);
+    assert_eq!(world.count(|action| matches!(action, Action::Register)), 2);
+}
+
+#[test]
+fn an_unanswered_heartbeat_is_said_again_word_for_word() {
+    let mut world = world(2);
+    world.lose_answers = 2;
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+    let asks: Vec<_> = world
+        .log()
+        .filter_map(|(_, action)| match action {
+            Action::Heartbeat(Heartbeat { ask, .. }) => Some(*ask),
+            _ => None,
+        })
+        .take(3)
+        .collect();
+    assert_eq!(asks, [Some(2), Some(2), Some(2)]);
+    assert_eq!(world.granted(), 2);
+}
+
+#[test]
+fn heartbeats_are_slow_when_nothing_is_pending() {
+    let mut scenario = scenario(1);
+    scenario.job.work = ms(60_000);
+    let mut world = world_of(scenario);
+    world.run_until("job runs", |w| w.job_runs() && w.now > ms(10_000));
+    world.log = Some(VecDeque::new());
+    world.run_for(ms(30_000));
+    let beats = world.count(|action| matches!(action, Action::Heartbeat(_)));
+    assert!((5..=8).contains(&beats), "{beats}");
+    let repeated = world.count(|action| matches!(action, Action::Heartbeat(Heartbeat { ask: Some(_), .. })));
+    assert_eq!(repeated, 0, "an unchanged ask is not repeated");
+}
+
+#[test]
+fn heartbeats_are_quick_after_an_ask_and_slow_down_while_nothing_comes() {
+    let mut scenario = scenario(2);
+    scenario.faults = vec![(Duration::ZERO, Fault::Capacity(0, HALF_AN_HOUR))];
+    let mut world = world_of(scenario);
+    world.run_until("asked in vain", |w| w.now > ms(4_000));
+    let beats: Vec<_> =
+        world.log().filter(|(_, a)| matches!(a, Action::Heartbeat(_))).map(|(at, _)| *at).collect();
+    let pauses: Vec<_> = beats.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    // The world's interval is 200 ms; an answer takes 5.
+    assert_eq!(pauses[..4], [ms(55), ms(105), ms(205), ms(205)]);
+    assert!(pauses[3..].iter().all(|pause| *pause == ms(205)), "{pauses:?}");
+}

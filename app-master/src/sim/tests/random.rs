@@ -1,0 +1,60 @@
+//! Random lives: whatever goes wrong, the invariants hold and every life ends.
+
+use std::time::Duration;
+
+use super::super::World;
+
+/// Far more than any fault lasts.
+const LIMIT: Duration = Duration::from_secs(4 * 3600);
+
+/// Lives that `cargo test` plays.
+const SEEDS: u64 = 20_000;
+
+fn play(seed: u64, trace: bool) -> World {
+    let mut world = World::random(seed);
+    if trace {
+        world.keep_trace();
+    }
+    world.run(LIMIT);
+    world
+}
+
+/// A failing seed is played again with its account kept. `SIM_SEED=n cargo test -p app-master sim::tests::random`
+/// plays that one alone.
+#[test]
+fn every_life_ends_and_keeps_the_rules() {
+    let one: Option<u64> = std::env::var("SIM_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seeds = one.map_or(0..SEEDS, |seed| seed..seed + 1);
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+    let failed = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let (failed, seeds) = (&failed, seeds.clone());
+            scope.spawn(move || {
+                for seed in seeds.filter(|seed| seed % threads == thread) {
+                    let world = play(seed, false);
+                    if !world.over() || !world.violations().is_empty() {
+                        failed.lock().expect("no panic").push(seed);
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().expect("no panic");
+    if let Some(seed) = failed.iter().min() {
+        let world = play(*seed, true);
+        let trace = world.trace();
+        let shown = trace.len().saturating_sub(120);
+        panic!(
+            "seed {seed}: {}\n{}\n…\n{}\nplay it again: SIM_SEED={seed} cargo test -p app-master sim::tests::random",
+            if world.over() {
+                world.violations().join("; ")
+            } else {
+                format!("not over; {}", world.ending())
+            },
+            trace.first().cloned().unwrap_or_default(),
+            trace[shown..].join("\n"),
+        );
+    }
+}

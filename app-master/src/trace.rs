@@ -1,0 +1,218 @@
+//! The life of one attempt, written down line by line: what its machine was told when, and what it asked for. The same
+//! events at the same times must give the same actions in another process, which [`replay`] checks.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::machine::{Action, AppMaster, Event, Settings};
+
+/// One line.
+#[derive(Debug, Serialize, Deserialize)]
+enum Line {
+    /// The first one.
+    Begin {
+        at: Duration,
+        settings: Box<Settings>,
+    },
+    Event {
+        at: Duration,
+        event: Box<Event>,
+    },
+    /// A deadline has passed.
+    Timeout {
+        at: Duration,
+    },
+    /// As JSON: what was asked for is compared, not done again.
+    Action(serde_json::Value),
+}
+
+/// Writes a life down. A file that cannot be written ends the writing, not the life.
+#[derive(Debug)]
+pub struct Recorder<W> {
+    to: Option<W>,
+}
+
+impl<W: Write> Recorder<W> {
+    /// Nothing is written down without a place for it.
+    pub fn new(to: Option<W>) -> Self {
+        Self { to }
+    }
+
+    /// The machine is about to be made.
+    pub fn begin(&mut self, at: Duration, settings: &Settings) {
+        if self.to.is_some() {
+            self.write(&Line::Begin { at, settings: Box::new(settings.clone()) });
+        }
+    }
+
+    /// It is about to be told.
+    pub fn event(&mut self, at: Duration, event: &Event) {
+        if self.to.is_some() {
+            self.write(&Line::Event { at, event: Box::new(event.clone()) });
+        }
+    }
+
+    /// It is about to be woken.
+    pub fn timeout(&mut self, at: Duration) {
+        self.write(&Line::Timeout { at });
+    }
+
+    /// It asks for something.
+    pub fn action(&mut self, action: &Action) {
+        if self.to.is_some() {
+            match serde_json::to_value(action) {
+                Ok(value) => self.write(&Line::Action(value)),
+                Err(error) => tracing::warn!("writing an action down: {error}"),
+            }
+        }
+    }
+
+    /// What was written, unless nothing was to be or could be.
+    pub fn into_inner(self) -> Option<W> {
+        self.to
+    }
+
+    fn write(&mut self, line: &Line) {
+        let Some(to) = &mut self.to else { return };
+        let written =
+            serde_json::to_writer(&mut *to, line).map_err(io::Error::from).and_then(|()| to.write_all(b"\n"));
+        if let Err(error) = written {
+            tracing::warn!("the trace ends here: {error}");
+            self.to = None;
+        }
+    }
+}
+
+/// What a replay found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Replayed {
+    /// Events and passed deadlines.
+    pub told: usize,
+    /// Actions, each the same as then.
+    pub actions: usize,
+}
+
+/// A trace that cannot be replayed, or not with the same result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// Not a line of a trace.
+    #[error("line {line} is no line of a trace")]
+    Line {
+        /// From 1.
+        line: usize,
+        /// Why.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The first line is missing.
+    #[error("line {line} comes before the life has begun")]
+    NotBegun {
+        /// From 1.
+        line: usize,
+    },
+    /// The machine asks for something else than it did.
+    #[error("line {line}: it asked for {recorded}, and asks for {now} now")]
+    Diverged {
+        /// From 1.
+        line: usize,
+        /// What the trace says.
+        recorded: String,
+        /// What the machine says.
+        now: String,
+    },
+}
+
+/// Tells a new machine everything a trace says, and compares what it asks for.
+///
+/// # Errors
+/// [`ReplayError`].
+pub fn replay(trace: &str) -> Result<Replayed, ReplayError> {
+    let mut machine: Option<AppMaster> = None;
+    let (mut told, mut actions) = (0, 0);
+    for (line, text) in (1..).zip(trace.lines()) {
+        let parsed = serde_json::from_str(text).map_err(|source| ReplayError::Line { line, source })?;
+        if let Line::Begin { at, settings } = parsed {
+            machine = Some(AppMaster::new(*settings, at));
+            continue;
+        }
+        let machine = machine.as_mut().ok_or(ReplayError::NotBegun { line })?;
+        match parsed {
+            Line::Begin { .. } => {}
+            Line::Action(recorded) => {
+                actions += 1;
+                let now = machine.poll_action().and_then(|action| serde_json::to_value(action).ok());
+                if now.as_ref() != Some(&recorded) {
+                    let now = now.map_or_else(|| "nothing".to_owned(), |now| now.to_string());
+                    return Err(ReplayError::Diverged { line, recorded: recorded.to_string(), now });
+                }
+            }
+            Line::Event { at, event } => {
+                told += 1;
+                nothing_more(machine, line)?;
+                machine.handle(*event, at);
+            }
+            Line::Timeout { at } => {
+                told += 1;
+                nothing_more(machine, line)?;
+                machine.handle_timeout(at);
+            }
+        }
+    }
+    Ok(Replayed { told, actions })
+}
+
+/// Every action was done before the next event came.
+fn nothing_more(machine: &mut AppMaster, line: usize) -> Result<(), ReplayError> {
+    match machine.poll_action() {
+        None => Ok(()),
+        Some(action) => {
+            Err(ReplayError::Diverged { line, recorded: "nothing".to_owned(), now: format!("{action:?}") })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Fault, JobModel, Scenario, World, settings};
+
+    /// The account of a simulated life with a few faults.
+    fn trace() -> String {
+        let job = JobModel {
+            work: Duration::from_secs(40),
+            checkpoint_interval: Some(Duration::from_secs(3)),
+            ..JobModel::short(2)
+        };
+        let mut scenario = Scenario::calm(Settings { parallelism: 2, ..settings() }, job);
+        scenario.faults = vec![
+            (Duration::from_secs(12), Fault::KillTaskManager(0, 137)),
+            (Duration::from_secs(20), Fault::KillJobManager(crate::machine::Exit::Signal(9))),
+            (Duration::from_secs(30), Fault::RestartResourceManager(Duration::from_secs(5))),
+        ];
+        let mut world = World::new(scenario, 1);
+        world.record();
+        world.run(Duration::from_secs(600));
+        world.recorded()
+    }
+
+    #[test]
+    fn a_life_is_the_same_a_second_time() {
+        let trace = trace();
+        let replayed = replay(&trace).expect("the same");
+        assert!(replayed.told > 100 && replayed.actions > 100, "{replayed:?}");
+    }
+
+    #[test]
+    fn another_life_is_not() {
+        let trace = trace();
+        let other: Vec<_> = trace.lines().filter(|line| !line.contains("JobManagerExited")).collect();
+        assert!(matches!(replay(&other.join("\n")), Err(ReplayError::Diverged { .. })));
+        let (_, headless) = trace.split_once('\n').expect("lines");
+        assert!(matches!(replay(headless), Err(ReplayError::NotBegun { line: 1 })));
+        assert!(matches!(replay("{}"), Err(ReplayError::Line { line: 1, .. })));
+        assert!(matches!(replay(""), Ok(Replayed { told: 0, actions: 0 })));
+    }
+}

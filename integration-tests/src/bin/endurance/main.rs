@@ -1,0 +1,200 @@
+//! A counting job whose application is hit again and again: the application master, the JobManager, a TaskManager, the
+//! ResourceManager or a NodeManager is killed, at random, for as long as it is told to. The job fails by itself when its
+//! state has lost or repeated a record; in the end it must have counted all of them.
+
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::Parser;
+use integration_tests::cluster::{Cluster, Daemon, java};
+use integration_tests::flink::Flink;
+use integration_tests::progress;
+use integration_tests::versions::FLINK_1_20;
+use integration_tests::{binaries, jobs, prerequisites};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::Value;
+
+/// Kills parts of a running application and of its cluster, and checks that the job counts on exactly.
+#[derive(Debug, Parser)]
+#[command(name = "endurance")]
+struct Arguments {
+    /// How long to go on killing.
+    #[arg(long, default_value_t = 20)]
+    minutes: u64,
+    /// What chance decides by; random unless given, and printed.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// From a kill until the job runs again.
+const LIMIT: Duration = Duration::from_secs(300);
+const LOOK: Duration = Duration::from_millis(200);
+/// Each record takes this long; half of the time goes with recoveries.
+const RECORDS_PER_MINUTE: u64 = 2400;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(&Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            progress::line(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<()> {
+    prerequisites::check()?;
+    let seed = arguments.seed.unwrap_or_else(rand::random);
+    progress::line(&format!("seed {seed}"));
+    let cluster = Cluster::builder("endurance")
+        .node_managers(2)
+        .recovery()
+        .property("yarn.resourcemanager.am.max-attempts", "1000")
+        .boot()
+        .await?;
+    let ended = tokio::select! {
+        ended = endure(&cluster, arguments.minutes, StdRng::seed_from_u64(seed)) => ended,
+        _ = tokio::signal::ctrl_c() => bail!("interrupted; everything that was started has been ended"),
+    };
+    if ended.is_err() {
+        progress::line(&format!("all logs are in {}", cluster.keep_logs()?.display()));
+    }
+    ended?;
+    cluster.stop()
+}
+
+/// What is hit.
+#[derive(Debug, Clone, Copy)]
+enum Target {
+    Master,
+    JobManager,
+    TaskManager,
+    ResourceManager,
+    NodeManager(u8),
+}
+
+impl Target {
+    fn random(rng: &mut StdRng) -> Self {
+        match rng.random_range(0..5) {
+            0 => Self::Master,
+            1 => Self::JobManager,
+            2 => Self::TaskManager,
+            3 => Self::ResourceManager,
+            _ => Self::NodeManager(rng.random_range(1..=2)),
+        }
+    }
+}
+
+async fn endure(cluster: &Cluster, minutes: u64, mut rng: StdRng) -> Result<()> {
+    let id = submit(cluster, minutes * RECORDS_PER_MINUTE).await?;
+    progress::line(&id);
+    let begun = Instant::now();
+    runs(cluster, &id).await?;
+    let (mut kills, mut slowest) = (0, Duration::ZERO);
+    while begun.elapsed() < Duration::from_secs(minutes * 60) {
+        tokio::time::sleep(Duration::from_secs(rng.random_range(3..20))).await;
+        if finished(cluster, &id).await?.is_some() {
+            break;
+        }
+        let target = Target::random(&mut rng);
+        let at = Instant::now();
+        hit(cluster, &id, target).await?;
+        runs(cluster, &id).await.with_context(|| format!("after {target:?} was killed"))?;
+        (kills, slowest) = (kills + 1, slowest.max(at.elapsed()));
+        let (minute, took) = (begun.elapsed().as_secs_f32() / 60.0, at.elapsed().as_secs_f32());
+        progress::line(&format!("{minute:>5.1} min  {target:?} killed, runs again after {took:.1} s"));
+    }
+    progress::line("waiting for the last record");
+    let end = loop {
+        if let Some(end) = finished(cluster, &id).await? {
+            break end;
+        }
+        tokio::time::sleep(LOOK).await;
+    };
+    let text = |key: &str| end.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    ensure!(text("finalStatus") == "SUCCEEDED", "{}: {}", text("finalStatus"), text("diagnostics"));
+    let attempts = cluster.rm_rest(&format!("/ws/v1/cluster/apps/{id}/appattempts")).await?;
+    let attempts = attempts.pointer("/appAttempts/appAttempt").and_then(Value::as_array).map_or(0, Vec::len);
+    let left = cluster.processes_of(&id);
+    ensure!(left.is_empty(), "processes are left: {left:?}");
+    for place in ["checkpoints".to_owned(), format!(".yarn-flink/apps/{id}")] {
+        let left = cluster.hdfs()?.files(&format!("/user/{}/{place}", cluster.user())).await?;
+        ensure!(left.is_empty(), "files are left: {left:?}");
+    }
+    progress::line(&format!(
+        "counted {} records exactly; {kills} kills, {attempts} attempts, slowest recovery {:.1} s, {:.1} min in all; \
+         nothing is left",
+        minutes * RECORDS_PER_MINUTE,
+        slowest.as_secs_f32(),
+        begun.elapsed().as_secs_f32() / 60.0
+    ));
+    Ok(())
+}
+
+async fn submit(cluster: &Cluster, records: u64) -> Result<String> {
+    let programs = binaries::binaries()?;
+    let flink = Flink::download(FLINK_1_20)?;
+    let checkpoints =
+        format!("execution.checkpointing.dir={}/user/{}/checkpoints", cluster.default_fs(), cluster.user());
+    let mut command = Command::new(&programs.yarn_flink);
+    command.envs(cluster.client_environment()).env("FLINK_HOME", flink.home());
+    command.args(["run", "-d", "--name", "endurance", "-jm", "700m", "-tm", "800m"]);
+    command.args(["-D", "taskmanager.memory.managed.size=16m", "-D", "yarn.application-attempts=1000"]);
+    command.args(["-D", &checkpoints, "-c", "example.Run"]).arg(jobs::jar(&flink)?);
+    command.args(["--checkpoint-ms", "500", "--records", &records.to_string()]);
+    let output = java::output(command).await?.success()?;
+    let id = output.stdout.lines().find_map(|line| line.strip_prefix("application_id: "));
+    id.map(|id| id.trim().to_owned()).context("`run -d` printed no application_id")
+}
+
+async fn hit(cluster: &Cluster, id: &str, target: Target) -> Result<()> {
+    let processes = match target {
+        Target::Master => cluster.app_masters(id),
+        Target::JobManager => cluster.job_managers(id),
+        Target::TaskManager => cluster.task_managers(id),
+        Target::ResourceManager => return again(cluster, Daemon::ResourceManager(1)).await,
+        Target::NodeManager(number) => return again(cluster, Daemon::NodeManager(number)).await,
+    };
+    let victim = processes.into_iter().next().with_context(|| format!("there is no {target:?}"))?;
+    victim.kill_9();
+    // What runs after this is not what was there before.
+    while victim.lives() {
+        tokio::time::sleep(LOOK).await;
+    }
+    // Flink notices within its heartbeat's time-out at the latest; until then it lists what is dead.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    Ok(())
+}
+
+async fn again(cluster: &Cluster, daemon: Daemon) -> Result<()> {
+    cluster.kill_9(daemon)?;
+    cluster.restart(daemon).await
+}
+
+/// The application's report, once it has ended.
+async fn finished(cluster: &Cluster, id: &str) -> Result<Option<Value>> {
+    // A ResourceManager that is just back knows nothing yet.
+    let Ok(report) = cluster.application(id).await else { return Ok(None) };
+    let state = report.get("state").and_then(Value::as_str).unwrap_or_default();
+    Ok(["FINISHED", "FAILED", "KILLED"].contains(&state).then_some(report))
+}
+
+/// Waits until every task of the job runs, or the application has ended.
+async fn runs(cluster: &Cluster, id: &str) -> Result<()> {
+    let begun = Instant::now();
+    while begun.elapsed() < LIMIT {
+        let overview = cluster.flink(id, "/jobs/overview").await.unwrap_or_default();
+        let number = |key: &str| overview.pointer(&format!("/jobs/0/tasks/{key}")).and_then(Value::as_u64);
+        if number("total").is_some_and(|total| total > 0) && number("running") == number("total") {
+            return Ok(());
+        }
+        if finished(cluster, id).await?.is_some() {
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    bail!("the job has not run again within {} s", LIMIT.as_secs())
+}

@@ -1,0 +1,161 @@
+//! What is killed comes back, and the job goes on with the state it had.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, ensure};
+use integration_tests::cluster::java::ZOOKEEPER_CLI;
+use integration_tests::cluster::{Cluster, Daemon};
+use integration_tests::shared;
+use serde_json::Value;
+
+use crate::failures::{appears, ends, logs, submit};
+use crate::tool::{GONE, LIMIT, eventually, job_in_state, nothing_left};
+
+/// A job that counts to 1500 in a quarter of a minute and fails when its state has lost or repeated a record.
+const COUNTING: [&str; 5] = ["Run", "--checkpoint-ms", "300", "--records", "1500"];
+
+/// Where a test's checkpoints go.
+fn checkpoint_dir(cluster: &Cluster, test: &str) -> String {
+    format!("/user/{}/checkpoints-{test}-{}", cluster.user(), std::process::id())
+}
+
+async fn attempts(cluster: &Cluster, id: &str) -> Result<usize> {
+    let attempts = cluster.rm_rest(&format!("/ws/v1/cluster/apps/{id}/appattempts")).await?;
+    attempts.pointer("/appAttempts/appAttempt").and_then(Value::as_array).map(Vec::len).context("no attempts")
+}
+
+/// Waits until the job, restored or not, has completed a checkpoint of its own.
+async fn completes_a_checkpoint(cluster: &Cluster, id: &str, restored: bool) -> Result<()> {
+    eventually("a completed checkpoint", LIMIT, || async {
+        let latest = cluster.checkpoints(id).await.unwrap_or_default();
+        let is = |key: &str| latest.pointer(&format!("/latest/{key}")).is_some_and(Value::is_object);
+        Ok(is("completed") && is("restored") == restored)
+    })
+    .await
+}
+
+/// Nothing of the application is left, and no checkpoint that nobody asked to keep.
+async fn clean(cluster: &Cluster, id: &str, directory: &str) -> Result<()> {
+    nothing_left(cluster, id, GONE).await?;
+    let left = cluster.hdfs()?.files(directory).await?;
+    ensure!(left.is_empty(), "checkpoints are left: {left:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn job_manager_that_is_killed_comes_back_in_place_and_the_job_goes_on() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let directory = checkpoint_dir(cluster, "in-place");
+    let option = format!("execution.checkpointing.dir={}{directory}", cluster.default_fs());
+    let id = submit(cluster, &["-D", &option, "-D", "yarn-flink.trace=true"], &COUNTING).await?;
+    completes_a_checkpoint(cluster, &id, false).await?;
+    let task_manager = appears("TaskManager", || cluster.task_managers(&id)).await?;
+    let killed = appears("JobManager", || cluster.job_managers(&id)).await?;
+    killed.kill_9();
+    completes_a_checkpoint(cluster, &id, true).await?;
+    let back = appears("JobManager", || cluster.job_managers(&id)).await?;
+    assert_ne!(back.pid, killed.pid);
+    assert_eq!(
+        appears("TaskManager", || cluster.task_managers(&id)).await?.pid,
+        task_manager.pid,
+        "it stays"
+    );
+    assert!(ends(cluster, &id, "SUCCEEDED").await?.ends_with("FINISHED"));
+    assert_eq!(attempts(cluster, &id).await?, 1);
+    clean(cluster, &id, &directory).await?;
+    // The same events give the same decisions again, without any cluster.
+    let replayed = app_master::trace::replay(&logs(cluster, &id, "appmaster.trace"))?;
+    assert!(replayed.told > 100 && replayed.actions > 100, "{replayed:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn job_of_a_killed_application_master_goes_on_in_the_next_attempt() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let directory = checkpoint_dir(cluster, "attempt");
+    let option = format!("execution.checkpointing.dir={}{directory}", cluster.default_fs());
+    let id = submit(cluster, &["-D", &option], &COUNTING).await?;
+    completes_a_checkpoint(cluster, &id, false).await?;
+    appears("application master", || cluster.app_masters(&id)).await?.kill_9();
+    completes_a_checkpoint(cluster, &id, true).await?;
+    assert!(ends(cluster, &id, "SUCCEEDED").await?.ends_with("FINISHED"));
+    assert_eq!(attempts(cluster, &id).await?, 2);
+    clean(cluster, &id, &directory).await
+}
+
+#[tokio::test]
+async fn job_without_checkpoints_begins_anew_where_its_owner_allows_it() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let id = submit(cluster, &["--restart-from-scratch"], &["Run", "--records", "500"]).await?;
+    job_in_state(cluster, &id, "RUNNING").await?;
+    appears("JobManager", || cluster.job_managers(&id)).await?.kill_9();
+    eventually("started again", LIMIT, || async {
+        Ok(logs(cluster, &id, "appmaster.stderr").contains("starting it again"))
+    })
+    .await?;
+    job_in_state(cluster, &id, "RUNNING").await?;
+    appears("application master", || cluster.app_masters(&id)).await?.kill_9();
+    assert!(ends(cluster, &id, "SUCCEEDED").await?.ends_with("FINISHED"));
+    nothing_left(cluster, &id, GONE).await
+}
+
+/// Whoever asks for retained checkpoints keeps them.
+#[tokio::test]
+async fn checkpoints_that_the_owner_retains_stay() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let directory = checkpoint_dir(cluster, "retained");
+    let option = format!("execution.checkpointing.dir={}{directory}", cluster.default_fs());
+    let retention = "execution.checkpointing.externalized-checkpoint-retention=RETAIN_ON_CANCELLATION";
+    let id = submit(cluster, &["-D", &option, "-D", retention], &["Run", "--checkpoint-ms", "300"]).await?;
+    completes_a_checkpoint(cluster, &id, false).await?;
+    crate::failures::cancel(cluster, &id).await?;
+    ends(cluster, &id, "KILLED").await?;
+    nothing_left(cluster, &id, GONE).await?;
+    let kept = cluster.hdfs()?.files(&directory).await?;
+    assert!(kept.iter().any(|(path, _)| path.ends_with("/_metadata")), "{kept:?}");
+    Ok(())
+}
+
+/// Flink's own recovery: the JobManager of the next attempt finds the job in ZooKeeper, and the TaskManagers find the
+/// JobManager. The same cluster has two ResourceManagers, of which one dies under the running job.
+#[tokio::test]
+async fn with_zookeeper_flink_recovers_the_job_and_task_managers_stay() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = Cluster::builder("zookeeper").without_hdfs().high_availability().boot().await?;
+    let zookeeper = cluster.zookeeper().context("no ZooKeeper")?;
+    let files = cluster.scratch("files")?;
+    let storage = files.join("storage");
+    std::fs::create_dir(files.join("staging"))?;
+    let options = [
+        format!("yarn.staging-directory=file://{}", files.join("staging").display()),
+        format!("execution.checkpointing.dir=file://{}", files.join("checkpoints").display()),
+        "high-availability.type=zookeeper".to_owned(),
+        format!("high-availability.zookeeper.quorum={zookeeper}"),
+        "high-availability.zookeeper.client.session-timeout=4000".to_owned(),
+        format!("high-availability.storageDir=file://{}", storage.display()),
+    ];
+    let options: Vec<_> = options.iter().flat_map(|option| ["-D", option]).collect();
+    let id = submit(&cluster, &options, &COUNTING).await?;
+    completes_a_checkpoint(&cluster, &id, false).await?;
+    let pids = || cluster.task_managers(&id).into_iter().map(|process| process.pid).collect::<BTreeSet<_>>();
+    let before = pids();
+    appears("application master", || cluster.app_masters(&id)).await?.kill_9();
+    completes_a_checkpoint(&cluster, &id, true).await?;
+    assert_eq!(pids(), before, "TaskManagers are kept");
+    cluster.kill_9(Daemon::ResourceManager(crate::rpc::active(&cluster).await?))?;
+    eventually("the other takes over", LIMIT, || async { Ok(cluster.application(&id).await.is_ok()) })
+        .await?;
+    assert!(ends(&cluster, &id, "SUCCEEDED").await?.ends_with("FINISHED"));
+    assert_eq!(attempts(&cluster, &id).await?, 2);
+    eventually("no process is left", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) }).await?;
+    let listed = cluster.java_tool(ZOOKEEPER_CLI, &["-server", &zookeeper, "ls", "/flink"]).await?;
+    ensure!(!listed.stdout.contains(&id), "znodes are left: {}", listed.stdout);
+    for directory in [storage.join(&id), storage.join("job-result-store").join(&id)] {
+        ensure!(!directory.exists(), "{} is left", directory.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! `yarn-flink simulate`: the application master's own decisions, played through in virtual time.
+//!
+//! The machine that decides lives in `flink-app-master`; this client only passes the question on.
+
+use std::process::Command;
+
+use yarn_client::deploy::{PreflightError, app_master_path};
+
+use super::{Context, Failure};
+use crate::args::{Output, Simulate};
+use crate::exit::ExitStatus;
+
+pub(super) fn run(context: &Context, args: &Simulate) -> Result<ExitStatus, Failure> {
+    let executable = std::env::current_exe().ok();
+    let path = app_master_path(args.app_master.as_deref(), executable.as_deref());
+    if !path.is_file() {
+        return Err(PreflightError::NoAppMaster { path }.into());
+    }
+    let seconds = |duration: std::time::Duration| duration.as_secs_f64().to_string();
+    let pairs = [
+        ("task-managers", args.task_managers.to_string()),
+        ("nodes", args.nodes.to_string()),
+        ("work", seconds(args.work)),
+        ("checkpoint-interval", seconds(args.checkpoint_interval)),
+        ("high-availability", args.high_availability.to_string()),
+        ("restart-from-scratch", args.restart_from_scratch.to_string()),
+        ("max-attempts", args.max_attempts.to_string()),
+        ("faults", args.faults.clone()),
+        ("every", seconds(args.every)),
+        ("lives", args.lives.to_string()),
+        ("seed", args.seed.to_string()),
+        ("trace", args.trace.to_string()),
+        ("output", if context.global.output == Output::Json { "json" } else { "text" }.to_owned()),
+    ];
+    let pairs = pairs.map(|(key, value)| format!("{key}={value}"));
+    let status = Command::new(path).arg("simulate").args(pairs).status()?;
+    Ok(match status.code() {
+        Some(0) => ExitStatus::Success,
+        Some(2) => ExitStatus::Usage,
+        _ => ExitStatus::JobFailed,
+    })
+}
