@@ -116,7 +116,7 @@ catalogue! {
     ResourceChanged = "resource_changed", Ended, "A file of the application was changed after the submission.";
     ResourceNotPublic = "resource_not_public", Ended, "A file was declared public and cannot be read by everybody.";
     LocalizationFailed = "localization_failed", Ended, "A file of the application could not be copied to the node.";
-    FileSystemUnreachable = "file_system_unreachable", Ended, "The node could not reach the file system that holds the application's files.";
+    FileSystemUnreachable = "file_system_unreachable", Ended, "The file system that holds the application's files could not be reached.";
     ContainerNotStarted = "container_not_started", Ended, "The node could not prepare the container (exit status -1000).";
     AttemptFailedByUser = "attempt_failed_by_user", Ended, "Somebody had YARN fail the attempt (yarn applicationattempt -fail).";
     LaunchFailed = "launch_failed", Ended, "The ResourceManager could not have the application master's container started.";
@@ -125,6 +125,8 @@ catalogue! {
     JobManagerKilled = "job_manager_killed", Ended, "The JobManager was killed by a signal.";
     JobManagerFailed = "job_manager_failed", Ended, "The JobManager could not start or ended by itself.";
     TaskManagersFailToStart = "task_managers_fail_to_start", Ended, "TaskManager containers end again and again before they register.";
+    TaskManagersLost = "task_managers_lost", Ended, "TaskManagers are lost again and again.";
+    StagingGone = "staging_gone", Ended, "The application's staging directory was removed while it was needed.";
     ClusterTooSmall = "cluster_too_small", Ended, "The whole cluster cannot hold the TaskManagers the job needs.";
     AskLargerThanMaximum = "ask_larger_than_maximum", Ended, "A TaskManager needs a larger container than the cluster gives.";
     AskRefused = "ask_refused", Ended, "The ResourceManager refused the request for TaskManager containers.";

@@ -19,15 +19,21 @@ pub(super) fn told_hint(diagnostics: &str) -> Option<&str> {
 }
 
 /// Beginnings of sentences of the application master, each with its cause.
-const SENTENCES: [(&str, CauseCode); 8] = [
+const SENTENCES: [(&str, CauseCode); 13] = [
     ("there is no Java on node ", CauseCode::JavaMissing),
     ("no free port for ", CauseCode::PortInUse),
     ("a TaskManager needs a container of ", CauseCode::AskLargerThanMaximum),
     ("the ResourceManager refused to give TaskManager containers", CauseCode::AskRefused),
     ("the application master of an earlier attempt was lost", CauseCode::AttemptLost),
     ("the JobManager was killed by signal ", CauseCode::JobManagerKilled),
+    // Of the shell around it: 128 and the signal's number.
+    ("the JobManager exited with code 137 ", CauseCode::JobManagerKilled),
+    ("the JobManager exited with code 143 ", CauseCode::JobManagerKilled),
     ("the JobManager could not start ", CauseCode::JobManagerFailed),
     ("the JobManager exited with code ", CauseCode::JobManagerFailed),
+    ("the JobManager ended by itself ", CauseCode::JobManagerFailed),
+    ("the file system with the application's files has not answered", CauseCode::FileSystemUnreachable),
+    ("the application's staging directory is gone", CauseCode::StagingGone),
 ];
 
 /// The cause behind `told`, what follows `Job <id> FAILED: ` on its line; `rest` are the lines after it.
@@ -42,10 +48,7 @@ pub(super) fn failed(told: &str, rest: &str) -> Cause {
     match sentence {
         // A JobManager that could not start says why behind its stage.
         Some(code @ CauseCode::JobManagerFailed) => {
-            let root = told
-                .split_once(" had started: ")
-                .or_else(|| told.split_once(" RUNNING: "))
-                .map(|(_, root)| root);
+            let root = told.split_once(": ").map(|(_, root)| root);
             match root.and_then(java::exception) {
                 Some((specific, hint)) => Cause::new(specific, told).hint(hint),
                 None => Cause::new(code, told),
@@ -59,9 +62,16 @@ pub(super) fn failed(told: &str, rest: &str) -> Cause {
     }
 }
 
-/// `3 TaskManager containers in a row ended before they had registered; the last, <id> on <node>, <why>`
+/// What the application master says of TaskManagers that end again and again, each with its general cause; behind both
+/// follows `; the last, <id> on <node>, <why>`.
+const TASK_MANAGERS: [(&str, CauseCode); 2] = [
+    (" TaskManager containers in a row ended before they had registered", CauseCode::TaskManagersFailToStart),
+    (" TaskManagers were lost within ", CauseCode::TaskManagersLost),
+];
+
 fn task_managers(told: &str, rest: &str) -> Option<Cause> {
-    let (_, why) = told.split_once(" TaskManager containers in a row ended before they had registered")?;
+    let (why, general) =
+        TASK_MANAGERS.iter().find_map(|(words, code)| Some((told.split_once(words)?.1, *code)))?;
     let all = format!("{why}\n{rest}");
     if let Some(kill) = container::memory_kill(&all) {
         return Some(memory("a TaskManager", &kill, Role::TaskManager));
@@ -89,7 +99,7 @@ fn task_managers(told: &str, rest: &str) -> Option<Cause> {
     if let Some((code, hint)) = java::root_in(&lines).and_then(java::exception) {
         return Some(Cause::new(code, told).hint(hint));
     }
-    Some(Cause::new(CauseCode::TaskManagersFailToStart, told))
+    Some(Cause::new(general, told))
 }
 
 /// Whose container it was.
@@ -158,6 +168,25 @@ mod tests {
             (
                 "the JobManager could not start (exit code 1) before the job had started: java.lang.NoSuchMethodError: x",
                 CauseCode::ClassConflict,
+            ),
+            (
+                "the JobManager could not start (exit code 1) before the job ran again: x",
+                CauseCode::JobManagerFailed,
+            ),
+            ("the JobManager exited with code 137 while the job was RUNNING", CauseCode::JobManagerKilled),
+            ("the JobManager exited with code 3 while the job was RUNNING", CauseCode::JobManagerFailed),
+            (
+                "the JobManager ended by itself before the job had started: the program",
+                CauseCode::JobManagerFailed,
+            ),
+            (
+                "the file system with the application's files has not answered for 10",
+                CauseCode::FileSystemUnreachable,
+            ),
+            ("the application's staging directory is gone: the application is", CauseCode::StagingGone),
+            (
+                "5 TaskManagers were lost within 10 minutes; the last, c on n, was lost",
+                CauseCode::TaskManagersLost,
             ),
             ("java.lang.RuntimeException: boom: at 3", CauseCode::JobFailed),
             ("java.lang.ClassNotFoundException: a.B", CauseCode::ClassMissing),
