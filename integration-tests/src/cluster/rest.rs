@@ -104,10 +104,25 @@ impl Cluster {
     /// # Errors
     /// The ResourceManager refuses: its text is in the error.
     pub async fn submit_command(&self, user: &str, queue: &str, name: &str, command: &str) -> Result<String> {
+        self.submit_with(user, queue, name, command, &Value::Null).await
+    }
+
+    /// As [`Cluster::submit_command`]; the fields of `more`, an object, replace those of the submission.
+    ///
+    /// # Errors
+    /// As [`Cluster::submit_command`].
+    pub async fn submit_with(
+        &self,
+        user: &str,
+        queue: &str,
+        name: &str,
+        command: &str,
+        more: &Value,
+    ) -> Result<String> {
         let new = format!("{}/ws/v1/cluster/apps/new-application?user.name={user}", self.rm_web());
         let answer = http::request("POST", &new, &JSON, "{}".into()).await?.json()?;
         let id = answer.get("application-id").and_then(Value::as_str).context("no application-id")?;
-        let submission = serde_json::json!({
+        let mut submission = serde_json::json!({
             "application-id": id,
             "application-name": name,
             "queue": queue,
@@ -116,6 +131,9 @@ impl Cluster {
             "resource": {"memory": 128, "vCores": 1},
             "am-container-spec": {"commands": {"command": command}, "environment": {"entry": []}},
         });
+        for (key, value) in more.as_object().into_iter().flatten() {
+            submission[key.as_str()] = value.clone();
+        }
         let url = format!("{}/ws/v1/cluster/apps?user.name={user}", self.rm_web());
         http::request("POST", &url, &JSON, submission.to_string().into()).await?.success()?;
         Ok(id.to_owned())

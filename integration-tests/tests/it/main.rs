@@ -6,6 +6,7 @@
 mod clients;
 mod endings;
 mod errors;
+mod explain;
 mod failures;
 mod fixture;
 mod house;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use proto::ids::ApplicationId;
 
 use super::error::ApplicationError;
+use super::explain::{self, Evidence};
 use crate::conf::{Configuration, Environment};
 use crate::hdfs::FileSystems;
 use crate::security::User;
@@ -74,5 +75,15 @@ impl Gateway {
     /// [`ApplicationError::NotFound`], [`ApplicationError::ResourceManager`].
     pub async fn application(&self, id: ApplicationId) -> Result<ApplicationReport, ApplicationError> {
         self.resource_manager.report(id).await.map_err(|error| ApplicationError::of(id, error))
+    }
+
+    /// One application, with what explains where it stands; see [`explain`](mod@super::explain).
+    ///
+    /// # Errors
+    /// As [`Self::application`]. What else cannot be asked is in [`Evidence::unknown`].
+    pub async fn evidence(&self, id: ApplicationId) -> Result<Evidence, ApplicationError> {
+        let report = self.application(id).await?;
+        // Several conversations at once are too large for the callers' stacks.
+        Ok(Box::pin(explain::gather(&self.resource_manager, report)).await)
     }
 }

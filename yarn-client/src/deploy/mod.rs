@@ -1,12 +1,14 @@
-//! The verbs as library calls: submit, watch, list, kill.
+//! The verbs as library calls: submit, watch, list, explain, kill.
 //!
 //! Begin with [`Gateway::open`] for a cluster and with [`JobSubmission`] for what to run on it. [`submit::submit`]
-//! takes a job from there to the ResourceManager, [`attach::wait`] watches it, [`Outcome`] says how it ended.
+//! takes a job from there to the ResourceManager, [`attach::wait`] watches it, [`Outcome`] says how it ended, and
+//! [`explain`](mod@explain) why, or why it waits.
 //! Everything that can be wrong is checked ([`PreflightError`]) before anything on the cluster is touched.
 
 pub mod attach;
 mod container_env;
 mod error;
+pub mod explain;
 mod files;
 mod gateway;
 mod keys;
@@ -20,9 +22,10 @@ pub mod submit;
 
 pub use attach::WaitLevel;
 pub use error::{ApplicationError, ErrorKind, PreflightError, SubmitError, detail};
+pub use explain::{Cause, CauseCode, Evidence, Explanation};
 pub use gateway::Gateway;
 pub use kill::Killed;
-pub use outcome::{Cause, JobState, Outcome, Verdict};
+pub use outcome::{JobState, Outcome, Verdict};
 pub use plan::Plan;
 pub use spec::{FlinkHome, JobJar, JobSubmission, ResolvedJob, Site, app_master_path};
 pub use submit::Submitted;

@@ -5,10 +5,8 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use super::explain::{self, Cause, Evidence};
 use crate::yarn::{ApplicationReport, ApplicationState, FinalStatus};
-
-/// Lines of diagnostics kept as evidence of a cause.
-const EVIDENCE_LINES: usize = 20;
 
 /// Terminal state of a Flink job, in Flink's words (`org.apache.flink.api.common.JobStatus`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,20 +61,6 @@ pub enum Verdict {
     Refused,
 }
 
-/// Why an application did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Cause {
-    /// Stable, for programs: `job_failed`, `job_canceled`, `application_killed`, `application_rejected`,
-    /// `application_master_failed`, `application_failed`.
-    pub code: &'static str,
-    /// One line for people.
-    pub text: String,
-    /// What the text was concluded from: the first lines of the diagnostics.
-    pub evidence: Vec<String>,
-    /// What to do next.
-    pub hint: Option<String>,
-}
-
 /// The end of an application: verdict, job, cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
@@ -96,76 +80,52 @@ impl Outcome {
     /// Our application master unregisters with diagnostics of which one line is `Job <id> <state>`, followed by
     /// `: <root cause>` when it failed. Without that line (killed, crashed, not ours) the states decide.
     pub fn of(report: &ApplicationReport) -> Option<Self> {
-        let diagnostics = report.diagnostics.trim();
-        let line = diagnostics.lines().find_map(JobLine::parse);
+        if !report.state.is_final() {
+            return None;
+        }
+        Self::of_evidence(&Evidence::of(report.clone()))
+    }
+
+    /// The same with all that is known besides the report: the cause may be more specific.
+    pub fn of_evidence(evidence: &Evidence) -> Option<Self> {
+        let report = &evidence.report;
+        let line = report.diagnostics.lines().find_map(JobLine::parse);
         let (job_id, job_state) = match &line {
             Some(line) => (Some(line.job_id.to_owned()), Some(line.state)),
             None => (None, None),
         };
-        let end = |verdict, code, text: String, hint: Option<String>| {
-            let evidence = diagnostics.lines().take(EVIDENCE_LINES).map(str::to_owned).collect();
-            let cause = Cause { code, text, evidence, hint };
-            Some(Self { verdict, job_id: job_id.clone(), job_state, cause: Some(cause) })
-        };
-        // Our application master knows better than we what to do about a cause it knows.
-        let logs = || {
-            let told = diagnostics.lines().find_map(|line| line.trim().strip_prefix("hint: "));
-            let logs = || format!("yarn logs -applicationId {} -appOwner {}", report.id, report.user);
-            Some(told.map_or_else(logs, str::to_owned))
-        };
-        match (report.state, report.final_status) {
-            (ApplicationState::Killed, _) => {
-                let text = first_line(diagnostics).unwrap_or("the application was killed");
-                end(Verdict::Killed, "application_killed", text.to_owned(), None)
-            }
+        let verdict = match (report.state, report.final_status) {
+            (ApplicationState::Killed, _) => Verdict::Killed,
             (ApplicationState::Failed, _) if report.attempt.is_none_or(|attempt| attempt.attempt < 1) => {
-                let text = first_line(diagnostics).unwrap_or("YARN rejected the application");
-                let hint = format!("queue '{}', user '{}'", report.queue, report.user);
-                end(Verdict::Refused, "application_rejected", text.to_owned(), Some(hint))
+                Verdict::Refused
             }
-            (ApplicationState::Failed, _) => {
-                let text = telling_line(diagnostics).unwrap_or("the application master failed");
-                end(Verdict::Failed, "application_master_failed", text.to_owned(), logs())
-            }
-            (ApplicationState::Finished, status) => match (&line, status) {
-                (Some(JobLine { state: JobState::Finished, .. }), FinalStatus::Succeeded)
-                | (None, FinalStatus::Succeeded) => Some(Self {
-                    verdict: Verdict::Succeeded,
-                    job_id,
-                    job_state: job_state.or(Some(JobState::Finished)),
-                    cause: None,
-                }),
-                (Some(JobLine { state: JobState::Canceled, .. }), _) | (None, FinalStatus::Killed) => {
-                    let text = first_line(diagnostics).unwrap_or("the job was canceled");
-                    end(Verdict::Killed, "job_canceled", text.to_owned(), None)
-                }
-                (Some(JobLine { state: JobState::Failed, cause, .. }), _) => {
-                    let text = cause.unwrap_or("the job failed").to_owned();
-                    end(Verdict::Failed, "job_failed", text, logs())
-                }
-                // A job that finished and an application that did not: what follows the job's line says why.
-                _ => {
-                    let text = diagnostics
-                        .lines()
-                        .find(|line| JobLine::parse(line).is_none() && !line.trim().is_empty())
-                        .unwrap_or("the application ended without saying why");
-                    end(Verdict::Failed, "application_failed", text.to_owned(), logs())
-                }
+            (ApplicationState::Failed, _) => Verdict::Failed,
+            (ApplicationState::Finished, status) => match (job_state, status) {
+                (Some(JobState::Finished) | None, FinalStatus::Succeeded) => Verdict::Succeeded,
+                (Some(JobState::Canceled), _) | (None, FinalStatus::Killed) => Verdict::Killed,
+                _ => Verdict::Failed,
             },
-            _ => None,
-        }
+            _ => return None,
+        };
+        let succeeded = verdict == Verdict::Succeeded;
+        Some(Self {
+            verdict,
+            job_id,
+            job_state: if succeeded { job_state.or(Some(JobState::Finished)) } else { job_state },
+            cause: (!succeeded).then(|| explain::ended(evidence)),
+        })
     }
 }
 
 /// `Job <32 hex digits> <state>[: <root cause>]`.
-struct JobLine<'a> {
-    job_id: &'a str,
-    state: JobState,
-    cause: Option<&'a str>,
+pub(super) struct JobLine<'a> {
+    pub(super) job_id: &'a str,
+    pub(super) state: JobState,
+    pub(super) cause: Option<&'a str>,
 }
 
 impl<'a> JobLine<'a> {
-    fn parse(line: &'a str) -> Option<Self> {
+    pub(super) fn parse(line: &'a str) -> Option<Self> {
         let (job_id, rest) = line.trim().strip_prefix("Job ")?.split_once(' ')?;
         if !is_job_id(job_id) {
             return None;
@@ -181,17 +141,6 @@ impl<'a> JobLine<'a> {
 /// Whether this is a Flink job id in its text form.
 pub(crate) fn is_job_id(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
-fn first_line(text: &str) -> Option<&str> {
-    text.lines().map(str::trim).find(|line| !line.is_empty())
-}
-
-/// YARN begins with "Application … failed 2 times due to AM Container for … exited with exitCode: 1", and puts
-/// the tail of the container's standard error last; our application master writes `error: …` there.
-fn telling_line(diagnostics: &str) -> Option<&str> {
-    let said = diagnostics.lines().rev().find_map(|line| line.trim().strip_prefix("error: "));
-    said.or_else(|| first_line(diagnostics))
 }
 
 #[cfg(test)]
@@ -233,10 +182,10 @@ mod tests {
         assert_eq!((failed.verdict, failed.job_state), (Verdict::Failed, Some(JobState::Failed)));
         let cause = failed.cause.unwrap();
         assert_eq!(
-            (cause.code, cause.text.as_str()),
+            (cause.code.name(), cause.text.as_str()),
             ("job_failed", "java.lang.RuntimeException: boom: at 3")
         );
-        assert_eq!(cause.evidence.len(), 2);
+        assert_eq!(cause.evidence.len(), 1, "stack frames are no evidence");
         assert!(cause.hint.unwrap().starts_with("yarn logs -applicationId application_1_0001 -appOwner "));
 
         let canceled = of(ApplicationState::Finished, FinalStatus::Killed, &format!("Job {JOB} CANCELED"));
@@ -267,7 +216,7 @@ mod tests {
         ] {
             let outcome = of(state, status, "");
             assert_eq!(outcome.verdict, verdict, "{state} {status}");
-            assert_eq!(outcome.cause.map(|cause| cause.code), code, "{state} {status}");
+            assert_eq!(outcome.cause.map(|cause| cause.code.name()), code, "{state} {status}");
         }
         assert!(
             Outcome::of(&report(ApplicationState::Running, FinalStatus::Undefined, "waiting for resources"))

@@ -52,6 +52,7 @@ pub(super) fn queue() -> QueueInfo {
         pending_mib: None,
         allocated_vcores: None,
         available_vcores: None,
+        pending_containers: None,
         running_applications: None,
         pending_applications: None,
         preemption_disabled: None,

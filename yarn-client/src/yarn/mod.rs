@@ -13,6 +13,7 @@ mod records;
 mod resource_manager;
 mod states;
 mod submission;
+pub mod web;
 
 pub use application_master::{
     AM_RM_TOKEN, AllocateRequest, AllocateResponse, ApplicationMasterClient, ApplicationMasterCommand, Ask,

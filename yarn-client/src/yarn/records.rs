@@ -329,6 +329,8 @@ pub struct QueueInfo {
     pub allocated_vcores: Option<i64>,
     /// Cores free now.
     pub available_vcores: Option<i64>,
+    /// Containers asked for and not there.
+    pub pending_containers: Option<i64>,
     /// Applications running now.
     pub running_applications: Option<i64>,
     /// Applications waiting now.
@@ -365,6 +367,7 @@ impl QueueInfo {
             pending_mib: statistics.pending_memory_mb,
             allocated_vcores: statistics.allocated_v_cores,
             available_vcores: statistics.available_v_cores,
+            pending_containers: statistics.pending_containers,
             running_applications: statistics.num_apps_running,
             pending_applications: statistics.num_apps_pending,
             preemption_disabled: queue.preemption_disabled,
@@ -463,6 +466,10 @@ pub mod exit_status {
     pub const KILLED_BY_RESOURCE_MANAGER: i32 = -106;
     /// Stopped after the application was over.
     pub const KILLED_AFTER_COMPLETION: i32 = -107;
+    /// Stopped by its NodeManager to make room for a guaranteed container.
+    pub const KILLED_BY_CONTAINER_SCHEDULER: i32 = -108;
+    /// Wrote more logs than its node allows (Hadoop 3).
+    pub const EXCESS_LOGS: i32 = -109;
 }
 
 /// A container granted to an application master (`Container`).

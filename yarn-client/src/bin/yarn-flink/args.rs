@@ -60,6 +60,8 @@ pub(crate) enum Command {
     List(List),
     /// Show one YARN application
     Status(Status),
+    /// Say why an application waits, or why it ended
+    Explain(Explain),
     /// Kill YARN applications and remove what they left in HDFS
     Kill(Kill),
     /// Play through what failures would do to an application, without a cluster
@@ -198,6 +200,13 @@ pub(crate) struct List {
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
+    /// Application id, such as application_1700000000000_0001
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
     /// Application id, such as application_1700000000000_0001
     #[arg(value_name = "ID")]
     pub(crate) id: String,

@@ -1,7 +1,7 @@
 //! What is printed of an application: JSON objects with stable keys, and their text forms.
 
 use serde::Serialize;
-use yarn_client::deploy::{Cause, JobState, Outcome, Submitted};
+use yarn_client::deploy::{Cause, Evidence, Explanation, JobState, Outcome, Submitted, explain};
 use yarn_client::yarn::ApplicationReport;
 
 use crate::render::{Fields, span, time};
@@ -38,8 +38,15 @@ pub(crate) struct ApplicationView {
 }
 
 impl ApplicationView {
+    /// By its report alone; the cause is what that tells.
     pub(crate) fn new(report: &ApplicationReport) -> Self {
-        let outcome = Outcome::of(report);
+        Self::explained(&Evidence::of(report.clone()), 0)
+    }
+
+    /// With the cause that all the evidence tells.
+    pub(crate) fn explained(evidence: &Evidence, now_ms: u64) -> Self {
+        let report = &evidence.report;
+        let outcome = Outcome::of_evidence(evidence);
         let usage = &report.usage;
         // A caller without the right to view an application is told -1 and N/A.
         let viewable = u32::try_from(usage.containers).ok();
@@ -66,7 +73,7 @@ impl ApplicationView {
             diagnostics: report.diagnostics.trim().to_owned(),
             job_id: outcome.as_ref().and_then(|outcome| outcome.job_id.clone()),
             job_state: outcome.as_ref().and_then(|outcome| outcome.job_state),
-            cause: outcome.and_then(|outcome| outcome.cause),
+            cause: explain::decide(evidence, now_ms.cast_signed()).cause,
         }
     }
 
@@ -110,10 +117,68 @@ impl ApplicationView {
             .add("job_state", optional(self.job_state));
         if let Some(cause) = &self.cause {
             fields.add("cause", format_args!("{}: {}", cause.code, cause.text));
+            fields.add("hint", cause.hint.as_deref().unwrap_or_default());
         }
         fields.add("diagnostics", &self.diagnostics);
         fields.render().to_owned()
     }
+}
+
+/// What `explain` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct ExplanationView {
+    pub(crate) application_id: String,
+    /// YARN's state.
+    pub(crate) state: String,
+    /// YARN's result, `UNDEFINED` until the end.
+    pub(crate) final_status: String,
+    pub(crate) job_id: Option<String>,
+    pub(crate) job_state: Option<JobState>,
+    /// One sentence, also when nothing is wrong.
+    pub(crate) text: String,
+    /// `null` when nothing is wrong.
+    pub(crate) cause: Option<Cause>,
+    /// What could not be asked.
+    pub(crate) unknown: Vec<String>,
+}
+
+impl ExplanationView {
+    pub(crate) fn new(evidence: &Evidence, explanation: Explanation) -> Self {
+        let outcome = Outcome::of_evidence(evidence);
+        Self {
+            application_id: evidence.report.id.to_string(),
+            state: evidence.report.state.to_string(),
+            final_status: evidence.report.final_status.to_string(),
+            job_id: outcome.as_ref().and_then(|outcome| outcome.job_id.clone()),
+            job_state: outcome.as_ref().and_then(|outcome| outcome.job_state),
+            text: explanation.text,
+            cause: explanation.cause,
+            unknown: explanation.unknown,
+        }
+    }
+
+    /// The sentence with its code, the evidence, the next step.
+    pub(crate) fn text(&self) -> String {
+        let Some(cause) = &self.cause else { return format!("{}: {}\n", self.state, self.text) };
+        let mut text = format!("{} [{}]\n", plain(&cause.text), cause.code);
+        for line in further_evidence(cause) {
+            text.push_str(&format!("  {line}\n"));
+        }
+        if let Some(hint) = &cause.hint {
+            text.push_str(&format!("hint: {hint}\n"));
+        }
+        text
+    }
+}
+
+/// The evidence that says more than the cause's own sentence, for a terminal.
+pub(crate) fn further_evidence(cause: &Cause) -> impl Iterator<Item = String> {
+    cause.evidence.iter().filter(|line| !line.contains(&cause.text)).map(|line| plain(line))
+}
+
+/// Diagnostics hold anybody's text, and a terminal would obey its control characters.
+fn plain(line: &str) -> String {
+    line.replace('\t', "    ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// What a submission prints at once.

@@ -1,6 +1,7 @@
 //! One file a verb: from arguments to library calls to output.
 
 mod completions;
+mod explain;
 mod kill;
 mod list;
 mod run;
@@ -101,6 +102,7 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Run(args) => run::run(&context, *args).await,
         Command::List(args) => list::run(&context, args).await,
         Command::Status(args) => status::run(&context, args).await,
+        Command::Explain(args) => explain::run(&context, args).await,
         Command::Kill(args) => kill::run(&context, args).await,
         Command::Simulate(args) => simulate::run(&context, &args),
         Command::Completions(args) => completions::run(&context, args),

@@ -8,8 +8,9 @@ use proto::ids::ApplicationId;
 use tokio::sync::oneshot;
 use yarn_client::conf::Configuration;
 use yarn_client::deploy::{
-    ApplicationError, FlinkHome, Gateway, JobSubmission, Outcome, Plan, PreflightError, ResolvedJob, Site,
-    SubmitError, Submitted, Verdict, WaitLevel, app_master_path, attach, kill, preflight, submit,
+    ApplicationError, Evidence, FlinkHome, Gateway, JobSubmission, Outcome, Plan, PreflightError,
+    ResolvedJob, Site, SubmitError, Submitted, Verdict, WaitLevel, app_master_path, attach, explain, kill,
+    preflight, submit,
 };
 use yarn_client::hdfs::digest::Digests;
 use yarn_client::yarn::{ApplicationReport, KillOutcome};
@@ -20,7 +21,7 @@ use crate::exit::ExitStatus;
 use crate::progress::Uploads;
 use crate::render::Fields;
 use crate::signal::{Interrupt, Interrupts};
-use crate::view::{ApplicationView, SubmittedView};
+use crate::view::{ApplicationView, SubmittedView, further_evidence};
 
 pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Failure> {
     let printer = &context.printer;
@@ -174,13 +175,29 @@ async fn watch(
         }
     };
     match ended {
-        Some(Ok(report)) => finish(context, &report, submitted, level),
+        Some(Ok(report)) => {
+            let evidence = Box::pin(explain::gather(&gateway.resource_manager, report)).await;
+            finish(context, &evidence, submitted, level)
+        }
         Some(Err(error)) => {
-            print_last(context, last.as_ref(), submitted)?;
+            let timed_out = matches!(error, ApplicationError::TimedOut { .. });
+            let evidence = match last {
+                Some(last) if timed_out => {
+                    gateway.evidence(id).await.unwrap_or_else(|_| Evidence::of(last)).into()
+                }
+                last => last.map(Evidence::of),
+            };
+            print_last(context, evidence.as_ref(), submitted)?;
+            if let Some(cause) = evidence
+                .filter(|_| timed_out)
+                .and_then(|it| explain::decide(&it, super::now_ms().cast_signed()).cause)
+            {
+                printer.note(&format!("it waits, because {} [{}]", cause.text, cause.code));
+            }
             Ok(report(printer, &Failure::from(error)))
         }
         None => {
-            print_last(context, last.as_ref(), submitted)?;
+            print_last(context, last.map(Evidence::of).as_ref(), submitted)?;
             printer.note(&format!("detached; the job goes on. `yarn-flink kill {id}` ends it"));
             Ok(ExitStatus::Interrupted)
         }
@@ -197,16 +214,12 @@ fn change(report: &ApplicationReport) -> String {
 }
 
 /// The last that is known, when the wait ended before the application did.
-fn print_last(
-    context: &Context,
-    last: Option<&ApplicationReport>,
-    submitted: &Submitted,
-) -> Result<(), Failure> {
+fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted) -> Result<(), Failure> {
     if context.printer.is_json() {
         match last {
-            Some(report) => {
-                context.printer.json(&ApplicationView::new(report).with_job(&submitted.job_id))?
-            }
+            Some(evidence) => context
+                .printer
+                .json(&ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id))?,
             None => context.printer.json(&SubmittedView::new(submitted, ""))?,
         }
     }
@@ -215,12 +228,13 @@ fn print_last(
 
 fn finish(
     context: &Context,
-    report: &ApplicationReport,
+    evidence: &Evidence,
     submitted: &Submitted,
     level: WaitLevel,
 ) -> Result<ExitStatus, Failure> {
     let printer = &context.printer;
-    let view = ApplicationView::new(report).with_job(&submitted.job_id);
+    let report = &evidence.report;
+    let view = ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id);
     if printer.is_json() {
         printer.json(&view)?;
     } else {
@@ -239,14 +253,18 @@ fn finish(
         }
         printer.data(fields.render())?;
     }
-    let Some(outcome) = Outcome::of(report) else { return Ok(ExitStatus::Success) };
+    let Some(outcome) = Outcome::of_evidence(evidence) else { return Ok(ExitStatus::Success) };
     if let Some(cause) = &outcome.cause {
         let what = match outcome.verdict {
             Verdict::Refused => "YARN refused the application",
             Verdict::Killed => "the job did not finish",
             Verdict::Succeeded | Verdict::Failed => "the job failed",
         };
-        printer.error_text(&format!("{what}: {}", cause.text), cause.hint.as_deref());
+        let mut text = format!("{what}: {}", cause.text);
+        for line in further_evidence(cause) {
+            text.push_str(&format!("\n  {line}"));
+        }
+        printer.error_text(&text, cause.hint.as_deref());
     }
     Ok(match outcome.verdict {
         Verdict::Succeeded => ExitStatus::Success,
@@ -294,8 +312,7 @@ async fn kill_it(context: &Context, gateway: &Gateway, submitted: &Submitted) ->
         KillOutcome::Killed => context.printer.note(&format!("{id} killed")),
         KillOutcome::AlreadyFinished(_) => {}
     }
-    let report = gateway.application(id).await.map_err(|error: ApplicationError| Failure::from(error))?;
-    finish(context, &report, submitted, WaitLevel::Finished)
+    finish(context, &gateway.evidence(id).await?, submitted, WaitLevel::Finished)
 }
 
 /// The base directory of this application's staging directory.

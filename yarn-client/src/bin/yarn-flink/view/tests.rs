@@ -137,3 +137,55 @@ fn a_submission_prints_its_two_ids() {
                "user": "u", "queue": null})
     );
 }
+
+fn explained(evidence: &Evidence) -> ExplanationView {
+    ExplanationView::new(evidence, explain::decide(evidence, 1_700_000_010_000))
+}
+
+#[test]
+fn an_explanation_is_sentence_evidence_hint() {
+    let failed = ApplicationReport {
+        state: ApplicationState::Finished,
+        final_status: FinalStatus::Failed,
+        diagnostics:
+            "Job 0123456789abcdef0123456789abcdef FAILED: java.lang.OutOfMemoryError: Java heap space\n\
+                      a.Wrapper: of\tit\x1b[31m\n\tat a.B.c(B.java:1)\nnote: a note\ncause: out_of_memory"
+                .into(),
+        ..report()
+    };
+    let view = explained(&Evidence::of(failed));
+    let text = view.text();
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("java.lang.OutOfMemoryError: Java heap space [out_of_memory]"));
+    assert_eq!(lines.next(), Some("  a.Wrapper: of    it [31m"));
+    assert_eq!(lines.next(), Some("  note: a note"));
+    assert!(lines.next().unwrap().starts_with("hint: raise taskmanager.memory.process.size (-tm)"), "{text}");
+    assert_eq!(lines.next(), None);
+    let value = serde_json::to_value(&view).unwrap();
+    for key in ["application_id", "state", "final_status", "job_id", "job_state", "text", "cause", "unknown"]
+    {
+        assert!(value.get(key).is_some(), "{key}");
+    }
+    assert_eq!((&value["cause"]["code"], &value["job_state"]), (&json!("out_of_memory"), &json!("FAILED")));
+}
+
+#[test]
+fn nothing_wrong_is_said_too() {
+    let view = explained(&Evidence::of(report()));
+    assert_eq!(view.text(), "RUNNING: it runs, and nothing is known to be wrong\n");
+    assert_eq!(serde_json::to_value(&view).unwrap()["cause"], Value::Null);
+}
+
+#[test]
+fn a_waiting_application_shows_its_cause() {
+    let waiting = ApplicationReport {
+        state: ApplicationState::Accepted,
+        diagnostics: "AM container is launched, waiting for AM container to Register with RM".into(),
+        ..report()
+    };
+    let text = ApplicationView::new(&waiting).text(1_700_000_043_000);
+    assert!(
+        text.lines().any(|line| line.starts_with("cause: am_starting: the application master")),
+        "{text}"
+    );
+}

@@ -1,0 +1,25 @@
+//! `yarn-flink explain ID`
+
+use proto::ids::ApplicationId;
+use yarn_client::deploy::{ApplicationError, Gateway, explain};
+
+use super::{Context, Failure};
+use crate::args::Explain;
+use crate::exit::ExitStatus;
+use crate::view::ExplanationView;
+
+pub(super) async fn run(context: &Context, args: Explain) -> Result<ExitStatus, Failure> {
+    let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
+    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let evidence = gateway.evidence(id).await?;
+    let view = ExplanationView::new(&evidence, explain::decide(&evidence, super::now_ms().cast_signed()));
+    if context.printer.is_json() {
+        context.printer.json(&view)?;
+    } else {
+        for unknown in &view.unknown {
+            context.printer.warning(&format!("not known: {unknown}"));
+        }
+        context.printer.data(&view.text())?;
+    }
+    Ok(ExitStatus::Success)
+}

@@ -1,0 +1,197 @@
+//! The catalogue of causes: one stable code for each reason an application can wait for or end by.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+/// When in an application's life a cause can be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// It has been submitted and does not run yet.
+    Waiting,
+    /// It runs, and something keeps its job from running.
+    Running,
+    /// It was refused before it had an attempt.
+    Refused,
+    /// It has ended, or one of its containers has.
+    Ended,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Refused => "refused",
+            Self::Ended => "ended",
+        })
+    }
+}
+
+/// The code of something that is not in the catalogue.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not the code of a cause")]
+pub struct UnknownCode(String);
+
+/// One line for each cause: variant, code, phase, meaning. `docs/causes.md` holds the same table.
+macro_rules! catalogue {
+    ($($variant:ident = $code:literal, $phase:ident, $meaning:literal;)*) => {
+        /// Why an application waits or has ended. The codes are stable; new ones may be added.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum CauseCode {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        impl CauseCode {
+            /// Every code, in the order of the table in `docs/causes.md`.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The code as programs read it: snake_case, never changed.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+
+            /// When it can be met.
+            pub const fn phase(self) -> Phase {
+                match self { $(Self::$variant => Phase::$phase,)* }
+            }
+
+            /// What it means, in one sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning,)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    BeingSubmitted = "being_submitted", Waiting, "The ResourceManager stores the application, renews its tokens or places it in a queue.";
+    NoLiveNodes = "no_live_nodes", Waiting, "No NodeManager of the cluster is RUNNING.";
+    LabelWithoutNodes = "label_without_nodes", Waiting, "No RUNNING node carries the node label that was asked for.";
+    LabelNotInQueue = "label_not_in_queue", Waiting, "The queue has no share of the nodes with this label.";
+    AskLargerThanAnyNode = "ask_larger_than_any_node", Waiting, "The container asked for is larger than the largest node it may run on.";
+    QueueAmLimit = "queue_am_limit", Waiting, "The application masters of the queue use all the memory they may use together.";
+    UserAmLimit = "user_am_limit", Waiting, "The application masters of this user use all the memory they may use in the queue.";
+    UserLimit = "user_limit", Waiting, "The user's applications use all that one user may use of the queue.";
+    QueueFull = "queue_full", Waiting, "The queue is at its maximum capacity.";
+    ClusterFull = "cluster_full", Waiting, "No node has room for the container now.";
+    WaitingForContainer = "waiting_for_container", Waiting, "The scheduler has not given a container yet, and says no more than that.";
+    Localizing = "localizing", Waiting, "The node copies the application's files for the application master's container.";
+    AmStarting = "am_starting", Waiting, "The application master's container is launched, and the application master has not registered yet.";
+    RmRestarted = "rm_restarted", Waiting, "The ResourceManager restarted and waits for the application master to come back, up to yarn.am.liveness-monitor.expiry-interval-ms.";
+
+    NoSlots = "no_slots", Running, "The job waits for slots: TaskManagers are missing.";
+
+    QueueStopped = "queue_stopped", Refused, "The queue is stopped.";
+    QueueNotFound = "queue_not_found", Refused, "There is no such queue.";
+    QueueNotLeaf = "queue_not_leaf", Refused, "The queue only holds other queues.";
+    QueueAccessDenied = "queue_access_denied", Refused, "The user may not submit to the queue.";
+    QueueApplicationLimit = "queue_application_limit", Refused, "The queue, or the user in it, has as many applications as it may have.";
+    LabelAccessDenied = "label_access_denied", Refused, "The queue may not use the node label.";
+    TokenRenewalFailed = "token_renewal_failed", Refused, "The ResourceManager could not renew a delegation token of the submission.";
+    ApplicationRejected = "application_rejected", Refused, "YARN rejected the application for a reason that is not in this table.";
+
+    JobFailed = "job_failed", Ended, "The job failed; the text is its root exception.";
+    JobCanceled = "job_canceled", Ended, "The job was cancelled.";
+    ApplicationKilled = "application_killed", Ended, "Somebody killed the application; the text says who, where YARN knows.";
+    LifetimeExceeded = "lifetime_exceeded", Ended, "The application has run for as long as it was allowed to.";
+    QueueRemoved = "queue_removed", Ended, "The application's queue was removed from the scheduler.";
+    MemoryLimit = "memory_limit", Ended, "A container used more physical memory than it had asked for, and its NodeManager killed it (exit status -104).";
+    VirtualMemoryLimit = "virtual_memory_limit", Ended, "A container used more virtual memory than allowed, and its NodeManager killed it (exit status -103).";
+    OutOfMemory = "out_of_memory", Ended, "A JVM ran out of one of its memory areas.";
+    KilledBySignal = "killed_by_signal", Ended, "A process was killed by a signal, not for a limit of YARN (exit code 137 or 143).";
+    Preempted = "preempted", Ended, "The scheduler took the container back for another queue (exit status -102).";
+    NodeLost = "node_lost", Ended, "The container's node was lost, became unhealthy or was taken out of service (exit status -100).";
+    DisksFailed = "disks_failed", Ended, "Too many of the node's disks are bad or full (exit status -101).";
+    LocalDirectories = "local_directories", Ended, "The node's local directories are full or unusable.";
+    ContainerAborted = "container_aborted", Ended, "YARN gave the container up (exit status -100): it was released, or never started.";
+    KilledByApplicationMaster = "killed_by_application_master", Ended, "The application master stopped the container (exit status -105).";
+    KilledByResourceManager = "killed_by_resource_manager", Ended, "The ResourceManager had the container stopped (exit status -106).";
+    KilledAfterCompletion = "killed_after_completion", Ended, "The container was stopped because the application was over (exit status -107).";
+    KilledByContainerScheduler = "killed_by_container_scheduler", Ended, "The node stopped the container to make room for a guaranteed one (exit status -108).";
+    ExcessLogs = "excess_logs", Ended, "The container wrote more logs than the node allows (exit status -109).";
+    ResourceMissing = "resource_missing", Ended, "A file of the application does not exist any more.";
+    ResourceChanged = "resource_changed", Ended, "A file of the application was changed after the submission.";
+    ResourceNotPublic = "resource_not_public", Ended, "A file was declared public and cannot be read by everybody.";
+    LocalizationFailed = "localization_failed", Ended, "A file of the application could not be copied to the node.";
+    FileSystemUnreachable = "file_system_unreachable", Ended, "The file system that holds the application's files could not be reached.";
+    ContainerNotStarted = "container_not_started", Ended, "The node could not prepare the container (exit status -1000).";
+    AttemptFailedByUser = "attempt_failed_by_user", Ended, "Somebody had YARN fail the attempt (yarn applicationattempt -fail).";
+    LaunchFailed = "launch_failed", Ended, "The ResourceManager could not have the application master's container started.";
+    AmTimedOut = "am_timed_out", Ended, "The application master gave no sign of life for yarn.am.liveness-monitor.expiry-interval-ms.";
+    AttemptLost = "attempt_lost", Ended, "The application master of an earlier attempt was lost, and the job could not be resumed.";
+    JobManagerKilled = "job_manager_killed", Ended, "The JobManager was killed by a signal.";
+    JobManagerFailed = "job_manager_failed", Ended, "The JobManager could not start or ended by itself.";
+    TaskManagersFailToStart = "task_managers_fail_to_start", Ended, "TaskManager containers end again and again before they register.";
+    TaskManagersLost = "task_managers_lost", Ended, "TaskManagers are lost again and again.";
+    StagingGone = "staging_gone", Ended, "The application's staging directory was removed while it was needed.";
+    ClusterTooSmall = "cluster_too_small", Ended, "The whole cluster cannot hold the TaskManagers the job needs.";
+    AskLargerThanMaximum = "ask_larger_than_maximum", Ended, "A TaskManager needs a larger container than the cluster gives.";
+    AskRefused = "ask_refused", Ended, "The ResourceManager refused the request for TaskManager containers.";
+    JavaMissing = "java_missing", Ended, "There is no Java where the node was told to find it.";
+    BinaryIncompatible = "binary_incompatible", Ended, "A native program does not run on the node: another architecture, or an older C library.";
+    JavaTooOld = "java_too_old", Ended, "A class was compiled for a newer Java than the node's.";
+    ClassMissing = "class_missing", Ended, "A class is on no class path.";
+    ClassConflict = "class_conflict", Ended, "Two versions of a library, or of a class, are on the class path.";
+    PortInUse = "port_in_use", Ended, "A port, or every port of a range, is taken.";
+    PermissionDenied = "permission_denied", Ended, "A user lacks a permission in a file system.";
+    TokenExpired = "token_expired", Ended, "A delegation token has expired or was cancelled.";
+    ApplicationMasterFailed = "application_master_failed", Ended, "The application master failed for a reason that is not in this table; the text quotes its last words.";
+    ApplicationFailed = "application_failed", Ended, "The application ended without success for a reason that is not in this table.";
+}
+
+impl fmt::Display for CauseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for CauseCode {
+    type Err = UnknownCode;
+
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        let found = Self::ALL.iter().copied().find(|code| code.name() == text);
+        found.ok_or_else(|| UnknownCode(text.to_owned()))
+    }
+}
+
+impl Serialize for CauseCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_snake_case_unique_and_read_back() {
+        let mut seen = BTreeSet::new();
+        for code in CauseCode::ALL {
+            let name = code.name();
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{name}");
+            assert!(seen.insert(name), "{name} twice");
+            assert_eq!(name.parse(), Ok(*code));
+            assert!(code.meaning().ends_with('.'), "{name}");
+        }
+        assert_eq!("nonsense".parse::<CauseCode>(), Err(UnknownCode("nonsense".to_owned())));
+    }
+
+    /// The table of the documentation is this catalogue, line for line.
+    #[test]
+    fn the_documented_table_is_this_catalogue() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/causes.md");
+        let text = std::fs::read_to_string(path).unwrap();
+        let documented: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
+        let ours: Vec<String> = CauseCode::ALL
+            .iter()
+            .map(|code| format!("| `{code}` | {} | {} |", code.phase(), code.meaning()))
+            .collect();
+        assert_eq!(documented, ours, "docs/causes.md should hold:\n{}", ours.join("\n"));
+    }
+}

@@ -1,0 +1,214 @@
+//! What NodeManagers write about the end of a container.
+//!
+//! Texts: `ContainersMonitorImpl`, `FSDownload`, `ResourceLocalizationService`, `ContainerLaunch`,
+//! `DefaultContainerExecutor`, `LocalDirsHandlerService`.
+
+use super::CauseCode;
+use super::java;
+
+/// `… is running 373915648B beyond the 'PHYSICAL' memory limit. Current usage: 484.6 MB of 128 MB physical memory used;
+/// 490.5 MB of 268.8 MB virtual memory used. Killing container.`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct MemoryKill {
+    /// Virtual instead of physical memory.
+    pub(super) is_virtual: bool,
+    /// As YARN prints it: `484.6 MB`.
+    pub(super) used: String,
+    /// As YARN prints it: `128 MB`.
+    pub(super) limit: String,
+}
+
+/// Finds a memory kill in any text that quotes it. Hadoop 2 and 3.2 say `physical` where later ones say `'PHYSICAL'`.
+pub(super) fn memory_kill(text: &str) -> Option<MemoryKill> {
+    let (_, from) = text.split_once(" is running ")?;
+    let (limit_kind, usage) = from.split_once("Current usage: ")?;
+    let kind = limit_kind.to_ascii_lowercase();
+    if !kind.contains("beyond") || !kind.contains("memory limit") {
+        return None;
+    }
+    let is_virtual = kind.contains("virtual");
+    let word = if is_virtual { " virtual memory used" } else { " physical memory used" };
+    let (amounts, _) = usage.split_once(word)?;
+    let amounts = amounts.rsplit("; ").next().unwrap_or(amounts);
+    let (used, limit) = amounts.split_once(" of ")?;
+    Some(MemoryKill { is_virtual, used: used.trim().to_owned(), limit: limit.trim().to_owned() })
+}
+
+/// Why a container could not be prepared: code and sentence, which names the file where YARN does.
+pub(super) fn localization(text: &str) -> Option<(CauseCode, String, &'static str)> {
+    const AGAIN: &str = "submit again, and leave the file alone until the application has ended";
+    const RM: &str = "Failing this attempt.Diagnostics: ";
+    let text = text.split_once(RM).map_or(text, |(_, of_node)| of_node);
+    let lines = || text.lines().map(undated);
+    // The sentence before `java.io.IOException: …`, which repeats it.
+    for line in lines() {
+        if let Some(path) = between(line, "Resource ", " changed on src filesystem") {
+            let text = format!("{path} was changed after the application had been submitted");
+            return Some((CauseCode::ResourceChanged, text, AGAIN));
+        }
+        if let Some(path) = between(line, "Resource ", " is not publicly accessible") {
+            let text = format!("{path} was submitted as a public file, and not everybody may read it");
+            return Some((
+                CauseCode::ResourceNotPublic,
+                text,
+                "let others read it and enter every directory above it, or submit again: visibility is looked at anew",
+            ));
+        }
+        // An `FSError` is of the node's own file system.
+        if line.contains("No space available in any of the local directories")
+            || line.starts_with("org.apache.hadoop.fs.FSError: java.io.IOException: No space left on device")
+            || line.contains("Could not find any valid local directory for")
+        {
+            let text = "the node has no local directory with room for the application's files".to_owned();
+            return Some((
+                CauseCode::LocalDirectories,
+                text,
+                "tell the cluster's administrators: yarn.nodemanager.local-dirs of that node are full or unusable",
+            ));
+        }
+    }
+    // Whatever else is said, only where it was a file that was being fetched.
+    let fetching =
+        ["FSDownload", "ContainerLocalizer", "ResourceLocalizationService", "Failed to download resource"];
+    if !fetching.iter().any(|word| text.contains(word)) {
+        return None;
+    }
+    for line in lines() {
+        let missing = between(line, "File ", " does not exist")
+            .or_else(|| line.split_once("File does not exist: ").map(|(_, path)| path.trim()));
+        if let Some(path) = missing {
+            return Some((
+                CauseCode::ResourceMissing,
+                format!("{path}, a file of the application, does not exist"),
+                "submit again; if it is missing again, something removes files of the staging directory",
+            ));
+        }
+        if line.contains("failed on connection exception") || line.contains("java.net.UnknownHostException") {
+            return Some((
+                CauseCode::FileSystemUnreachable,
+                format!("the node could not fetch the application's files: {}", shorten(line)),
+                "is the NameNode up, and does its address in fs.defaultFS mean the same on the nodes?",
+            ));
+        }
+        if let Some((code @ (CauseCode::TokenExpired | CauseCode::PermissionDenied), hint)) =
+            java::exception(line)
+        {
+            return Some((
+                code,
+                format!("the node could not fetch the application's files: {}", shorten(line)),
+                hint,
+            ));
+        }
+    }
+    let first = lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    Some((
+        CauseCode::LocalizationFailed,
+        format!("the node could not fetch the application's files: {}", shorten(first)),
+        "the node's log says more; submit again",
+    ))
+}
+
+/// What the loader or the shell says of a native program that cannot run on this node.
+pub(super) fn incompatible_binary<'a>(words: &[&'a str]) -> Option<&'a str> {
+    words.iter().copied().find(|line| {
+        line.ends_with(": cannot execute binary file: Exec format error")
+            || (line.contains(": version `GLIBC") && line.contains("' not found (required by "))
+            || line.contains(": error while loading shared libraries: ")
+    })
+}
+
+/// The container's last words: what its standard error held, without YARN's frame. YARN quotes them twice.
+pub(super) fn last_words(text: &str) -> Vec<&str> {
+    const END: [&str; 2] =
+        ["For more detailed output, check the application tracking page", "Container exited with a"];
+    let mut words = Vec::new();
+    let mut quoting = false;
+    for line in text.lines() {
+        let bare = undated(line).trim_end();
+        if bare.starts_with("Last ") && bare.ends_with(':') && bare.contains(" bytes of ") {
+            quoting = true;
+        } else if END.iter().any(|end| bare.starts_with(end)) {
+            quoting = false;
+        } else if quoting && !bare.trim().is_empty() && !words.contains(&bare) {
+            words.push(bare);
+        }
+    }
+    words
+}
+
+/// Without `[2026-11-22 20:05:40.095]`.
+fn undated(line: &str) -> &str {
+    match line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((date, rest)) if date.starts_with(|c: char| c.is_ascii_digit()) => rest,
+        _ => line,
+    }
+}
+
+fn between<'a>(line: &'a str, before: &str, after: &str) -> Option<&'a str> {
+    let (head, _) = line.split_once(after)?;
+    // The last word before: the sentence may begin with something else that holds `before`.
+    head.rsplit_once(before).map(|(_, between)| between.trim()).filter(|between| !between.is_empty())
+}
+
+fn shorten(line: &str) -> String {
+    line.split("; For more details see").next().unwrap_or(line).trim().chars().take(300).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::texts;
+    use super::*;
+
+    #[test]
+    fn memory_kills_are_found_with_use_and_limit() {
+        let kill = memory_kill(texts::MEMORY).unwrap();
+        assert_eq!(kill, MemoryKill { is_virtual: false, used: "484.6 MB".into(), limit: "128 MB".into() });
+        let kill = memory_kill(texts::VIRTUAL_MEMORY).unwrap();
+        assert_eq!(kill, MemoryKill { is_virtual: true, used: "2.8 GB".into(), limit: "268.8 MB".into() });
+        assert_eq!(memory_kill("the job is running. Current usage: 3 of 4"), None);
+        assert_eq!(memory_kill(texts::KILLED_9), None);
+    }
+
+    #[test]
+    fn files_that_cannot_be_fetched() {
+        for (text, code, names) in [
+            (texts::MISSING_FILE, CauseCode::ResourceMissing, "file:/srv/none.txt"),
+            (texts::CHANGED_FILE, CauseCode::ResourceChanged, "file:/srv/r.txt"),
+            (texts::NOT_PUBLIC, CauseCode::ResourceNotPublic, "file:/srv/r.txt"),
+            (texts::NO_NAME_NODE, CauseCode::FileSystemUnreachable, "localhost:1"),
+            (texts::NO_SPACE, CauseCode::LocalDirectories, "room"),
+            (texts::BAD_ARCHIVE, CauseCode::LocalizationFailed, "bad.zip"),
+        ] {
+            let (found, sentence, hint) = localization(text).unwrap();
+            assert_eq!(found, code, "{text}");
+            assert!(sentence.contains(names) && !hint.is_empty(), "{sentence}");
+            assert!(!sentence.contains("[20"), "{sentence}");
+        }
+        for text in [texts::KILLED_9, texts::JAVA_MISSING, texts::MEMORY] {
+            assert_eq!(localization(text), None);
+        }
+    }
+
+    #[test]
+    fn programs_for_other_nodes() {
+        for line in [
+            "/bin/bash: line 1: ./flink-app-master: cannot execute binary file: Exec format error",
+            "./flink-app-master: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.38' not found (required by \
+             ./flink-app-master)",
+            "./x: error while loading shared libraries: liby.so.1: cannot open shared object file: No such file or directory",
+        ] {
+            assert_eq!(incompatible_binary(&["a line", line]), Some(line));
+        }
+        assert_eq!(incompatible_binary(&["cannot execute", "version 3 not found"]), None);
+    }
+
+    #[test]
+    fn last_words_are_those_of_standard_error_once() {
+        assert_eq!(last_words(texts::EXIT_7), ["first line", "java.lang.X"]);
+        assert_eq!(
+            last_words(texts::JAVA_MISSING),
+            ["/bin/bash: line 1: /nonexistent/bin/java: No such file or directory"]
+        );
+        assert!(last_words(texts::KILLED_9).is_empty());
+    }
+}

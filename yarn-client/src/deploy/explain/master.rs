@@ -1,0 +1,239 @@
+//! What our own application master writes into its final report: `Job <id> <STATE>: <cause>`, further lines of the
+//! cause, then `hint:`, `note:` and, where it knows one, `cause: <code>`, which wins over every conclusion drawn here.
+
+use super::{Cause, CauseCode, container, exit_status, java};
+
+/// The code the application master names itself. Its own lines come last, so the last one counts: what stands before
+/// may be a program's text.
+pub(super) fn named_code(diagnostics: &str) -> Option<CauseCode> {
+    diagnostics
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("cause: "))
+        .and_then(|code| code.trim().parse().ok())
+}
+
+/// The step the application master proposes.
+pub(super) fn told_hint(diagnostics: &str) -> Option<&str> {
+    diagnostics.lines().find_map(|line| line.trim().strip_prefix("hint: "))
+}
+
+/// Beginnings of sentences of the application master, each with its cause.
+const SENTENCES: [(&str, CauseCode); 13] = [
+    ("there is no Java on node ", CauseCode::JavaMissing),
+    ("no free port for ", CauseCode::PortInUse),
+    ("a TaskManager needs a container of ", CauseCode::AskLargerThanMaximum),
+    ("the ResourceManager refused to give TaskManager containers", CauseCode::AskRefused),
+    ("the application master of an earlier attempt was lost", CauseCode::AttemptLost),
+    ("the JobManager was killed by signal ", CauseCode::JobManagerKilled),
+    // Of the shell around it: 128 and the signal's number.
+    ("the JobManager exited with code 137 ", CauseCode::JobManagerKilled),
+    ("the JobManager exited with code 143 ", CauseCode::JobManagerKilled),
+    ("the JobManager could not start ", CauseCode::JobManagerFailed),
+    ("the JobManager exited with code ", CauseCode::JobManagerFailed),
+    ("the JobManager ended by itself ", CauseCode::JobManagerFailed),
+    ("the file system with the application's files has not answered", CauseCode::FileSystemUnreachable),
+    ("the application's staging directory is gone", CauseCode::StagingGone),
+];
+
+/// The cause behind `told`, what follows `Job <id> FAILED: ` on its line; `rest` are the lines after it.
+pub(super) fn failed(told: &str, rest: &str) -> Cause {
+    if let Some(cause) = task_managers(told, rest) {
+        return cause;
+    }
+    if told.starts_with("the job needs ") && told.contains(" slots, that is ") {
+        return Cause::new(CauseCode::ClusterTooSmall, told);
+    }
+    let sentence = SENTENCES.iter().find(|(beginning, _)| told.starts_with(beginning)).map(|(_, code)| *code);
+    match sentence {
+        // A JobManager that could not start says why behind its stage.
+        Some(code @ CauseCode::JobManagerFailed) => {
+            let root = told.split_once(": ").map(|(_, root)| root);
+            match root.and_then(java::exception) {
+                Some((specific, hint)) => Cause::new(specific, told).hint(hint),
+                None => Cause::new(code, told),
+            }
+        }
+        Some(code) => Cause::new(code, told),
+        None => match java::exception(told) {
+            Some((code, hint)) => Cause::new(code, told).hint(hint),
+            None => Cause::new(CauseCode::JobFailed, told),
+        },
+    }
+}
+
+/// What the application master says of TaskManagers that end again and again, each with its general cause; behind both
+/// follows `; the last, <id> on <node>, <why>`.
+const TASK_MANAGERS: [(&str, CauseCode); 2] = [
+    (" TaskManager containers in a row ended before they had registered", CauseCode::TaskManagersFailToStart),
+    (" TaskManagers were lost within ", CauseCode::TaskManagersLost),
+];
+
+fn task_managers(told: &str, rest: &str) -> Option<Cause> {
+    let (why, general) =
+        TASK_MANAGERS.iter().find_map(|(words, code)| Some((told.split_once(words)?.1, *code)))?;
+    let all = format!("{why}\n{rest}");
+    if let Some(kill) = container::memory_kill(&all) {
+        return Some(memory("a TaskManager", &kill, Role::TaskManager));
+    }
+    if java::is_java_missing(&all.replace("; ", "\n")) {
+        let hint = "set JAVA_HOME for the NodeManagers, or containerized.taskmanager.env.JAVA_HOME for this application";
+        return Some(
+            Cause::new(CauseCode::JavaMissing, format!("there is no Java for the TaskManagers: {told}"))
+                .hint(hint),
+        );
+    }
+    if let Some((code, sentence, hint)) = container::localization(why) {
+        return Some(Cause::new(code, sentence).hint(hint));
+    }
+    if why.contains(" was killed for exceeding its physical memory") {
+        return Some(Cause::new(CauseCode::MemoryLimit, told).hint(memory_hint(Role::TaskManager, false)));
+    }
+    if why.contains(" was killed for exceeding its virtual memory") {
+        return Some(
+            Cause::new(CauseCode::VirtualMemoryLimit, told).hint(memory_hint(Role::TaskManager, true)),
+        );
+    }
+    // Lines of standard error, joined by the application master.
+    let lines: Vec<&str> = why.split_once(": ").map_or(why, |(_, said)| said).split("; ").collect();
+    if let Some((code, hint)) = java::root_in(&lines).and_then(java::exception) {
+        return Some(Cause::new(code, told).hint(hint));
+    }
+    Some(Cause::new(general, told))
+}
+
+/// Whose container it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The application master's, with the JobManager in it.
+    JobManager,
+    TaskManager,
+    /// Of an application that is not Flink's.
+    Other,
+}
+
+/// A container killed for its memory, in one sentence.
+pub(super) fn memory(who: &str, kill: &container::MemoryKill, role: Role) -> Cause {
+    let (code, kind) = if kill.is_virtual {
+        (CauseCode::VirtualMemoryLimit, "virtual ")
+    } else {
+        (CauseCode::MemoryLimit, "")
+    };
+    let text = format!(
+        "{who} used {} of the {} of {kind}memory its container may use, and its node killed it",
+        kill.used, kill.limit
+    );
+    Cause::new(code, text).hint(memory_hint(role, kill.is_virtual))
+}
+
+fn memory_hint(role: Role, is_virtual: bool) -> String {
+    if is_virtual {
+        return exit_status::hint(CauseCode::VirtualMemoryLimit, 0).unwrap_or_default().to_owned();
+    }
+    match role {
+        Role::JobManager => {
+            "raise jobmanager.memory.process.size (-jm); if native memory grows, jobmanager.memory.jvm-overhead.fraction"
+        }
+        Role::TaskManager => {
+            "raise taskmanager.memory.process.size (-tm); if native memory grows (RocksDB, Python), \
+             taskmanager.memory.jvm-overhead.fraction"
+        }
+        Role::Other => "ask for a larger container",
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(told: &str) -> CauseCode {
+        failed(told, "").code
+    }
+
+    #[test]
+    fn sentences_of_the_application_master() {
+        for (told, expected) in [
+            ("there is no Java on node 127.0.0.2: /x/bin/java does not exist", CauseCode::JavaMissing),
+            ("no free port for rest.bind-port in 80 on n1: Address in use", CauseCode::PortInUse),
+            ("a TaskManager needs a container of 9216 MiB, but the largest", CauseCode::AskLargerThanMaximum),
+            ("the ResourceManager refused to give TaskManager containers: x", CauseCode::AskRefused),
+            ("the application master of an earlier attempt was lost after", CauseCode::AttemptLost),
+            ("the job needs 9 slots, that is 9 TaskManagers of 800 MiB with", CauseCode::ClusterTooSmall),
+            ("the JobManager was killed by signal 9 while the job was RUNNING", CauseCode::JobManagerKilled),
+            (
+                "the JobManager could not start (exit code 1) before the job had started",
+                CauseCode::JobManagerFailed,
+            ),
+            (
+                "the JobManager could not start (exit code 1) before the job had started: java.lang.NoSuchMethodError: x",
+                CauseCode::ClassConflict,
+            ),
+            (
+                "the JobManager could not start (exit code 1) before the job ran again: x",
+                CauseCode::JobManagerFailed,
+            ),
+            ("the JobManager exited with code 137 while the job was RUNNING", CauseCode::JobManagerKilled),
+            ("the JobManager exited with code 3 while the job was RUNNING", CauseCode::JobManagerFailed),
+            (
+                "the JobManager ended by itself before the job had started: the program",
+                CauseCode::JobManagerFailed,
+            ),
+            (
+                "the file system with the application's files has not answered for 10",
+                CauseCode::FileSystemUnreachable,
+            ),
+            ("the application's staging directory is gone: the application is", CauseCode::StagingGone),
+            (
+                "5 TaskManagers were lost within 10 minutes; the last, c on n, was lost",
+                CauseCode::TaskManagersLost,
+            ),
+            ("java.lang.RuntimeException: boom: at 3", CauseCode::JobFailed),
+            ("java.lang.ClassNotFoundException: a.B", CauseCode::ClassMissing),
+            ("the program failed after its job had finished: x", CauseCode::JobFailed),
+        ] {
+            assert_eq!(code(told), expected, "{told}");
+        }
+    }
+
+    #[test]
+    fn task_managers_that_do_not_start() {
+        let told = |why: &str| {
+            format!(
+                "3 TaskManager containers in a row ended before they had registered; the last, container_1 on n:1, {why}"
+            )
+        };
+        let memory = told(
+            "was killed for exceeding its physical memory: Container [pid=1,containerID=container_1] is running 1B beyond the \
+             'PHYSICAL' memory limit. Current usage: 1.2 GB of 832 MB physical memory used; 3 GB of 2 GB virtual memory used. \
+             Killing container.",
+        );
+        let cause = failed(&memory, "");
+        assert_eq!(cause.code, CauseCode::MemoryLimit);
+        assert!(cause.text.contains("1.2 GB of the 832 MB"), "{}", cause.text);
+        assert!(cause.hint.unwrap().contains("taskmanager.memory.process.size (-tm)"));
+        assert_eq!(
+            code(&told(
+                "exited with code 127, as its program was not found: bash: line 1: /x/bin/java: No such file or directory"
+            )),
+            CauseCode::JavaMissing
+        );
+        assert_eq!(code(&told("exited with code 1: a line")), CauseCode::TaskManagersFailToStart);
+        assert_eq!(
+            code(&told(
+                "exited with code 1: Exception in thread \"main\" java.lang.NoClassDefFoundError: a/B; at c.D.e(D.java:1)"
+            )),
+            CauseCode::ClassMissing
+        );
+        assert_eq!(code(&told("was killed for exceeding its virtual memory")), CauseCode::VirtualMemoryLimit);
+    }
+
+    #[test]
+    fn the_application_masters_own_code_is_the_last_one() {
+        let text = "Job 1 FAILED: x\ncause: job_canceled\nnote: y\ncause: node_lost\nhint: z";
+        assert_eq!(named_code(text), Some(CauseCode::NodeLost));
+        assert_eq!(told_hint(text), Some("z"));
+        assert_eq!(named_code("cause: nonsense"), None);
+        assert_eq!(named_code("the cause: node_lost"), None);
+    }
+}

@@ -1,0 +1,328 @@
+//! Why an application waits: for its first container, for its application master, for slots.
+
+use super::evidence::Evidence;
+use super::scheduler::{self, Reason, SchedulerText, Stage};
+use super::{Cause, CauseCode, ended, is_flink};
+use crate::yarn::{ApplicationReport, ApplicationState, NodeReport, NodeState, Resource};
+
+/// Nodes named in evidence.
+const NODES_NAMED: usize = 5;
+/// From here on a start of a container is called long, ms: copying Flink's libraries and a JVM take seconds.
+const LONG_START_MS: i64 = 60_000;
+
+const ASK_LESS: &str = "ask for less (-jm), or for a node label with larger nodes";
+const AM_SHARE: &str = "wait until another application of the queue ends, choose another queue (--queue), lower -jm, or have \
+                        the queue's yarn.scheduler.capacity.<queue>.maximum-am-resource-percent raised";
+
+/// Whether it is a Flink application, whose tracking address is worth asking.
+pub(super) fn is_ours(report: &ApplicationReport) -> bool {
+    is_flink(&report.application_type)
+}
+
+/// An application that has not come to run.
+pub(super) fn of_waiting(evidence: &Evidence, now_ms: i64) -> Option<Cause> {
+    let report = &evidence.report;
+    let cause = match report.state {
+        ApplicationState::New | ApplicationState::NewSaving | ApplicationState::Submitted => {
+            being_submitted(evidence)
+        }
+        ApplicationState::Accepted => accepted(evidence, now_ms),
+        _ => return None,
+    };
+    let cause = ended::earlier(evidence).into_iter().fold(cause, Cause::because);
+    Some(cause.quoting(report.diagnostics.trim()))
+}
+
+fn being_submitted(evidence: &Evidence) -> Cause {
+    let state = evidence.report.state;
+    Cause::new(
+        CauseCode::BeingSubmitted,
+        format!("the ResourceManager has it ({state}) and has not placed it in a queue yet"),
+    )
+    .hint("this takes milliseconds; if it lasts, the ResourceManager's state store or a NameNode is slow: see its log")
+}
+
+fn accepted(evidence: &Evidence, now_ms: i64) -> Cause {
+    let text = scheduler::parse(&evidence.report.diagnostics);
+    match text.stage {
+        Some(Stage::Recovered) => return rm_restarted(),
+        // It has its container: what the queue and the nodes lack now does not keep it waiting.
+        Some(Stage::Launched | Stage::Assigned) => return am_starting(evidence, now_ms),
+        _ => {}
+    }
+    no_live_nodes(evidence, &text)
+        .or_else(|| label(evidence, &text))
+        .or_else(|| too_large(evidence, &text))
+        .or_else(|| limits(evidence, &text))
+        .or_else(|| no_room(evidence, &text))
+        .unwrap_or_else(|| {
+            Cause::new(CauseCode::WaitingForContainer, "the scheduler has not given the application master a container yet")
+                .hint("it comes with a node's next heartbeats; if not, the queue's page of the ResourceManager says more")
+        })
+}
+
+fn rm_restarted() -> Cause {
+    Cause::new(
+        CauseCode::RmRestarted,
+        "the ResourceManager restarted and waits for this attempt's application master to register again",
+    )
+    .because(
+        "an application master that was never started cannot: the ResourceManager then waits for all of \
+         yarn.am.liveness-monitor.expiry-interval-ms (10 to 15 min by default) before it begins the next attempt",
+    )
+    .hint("a living application master comes back within seconds; if it does not, `yarn-flink kill` it and submit again")
+}
+
+fn am_starting(evidence: &Evidence, now_ms: i64) -> Cause {
+    let Some(container) = evidence.am_container() else {
+        return Cause::new(
+            CauseCode::AmStarting,
+            "the application master's container is launched; the application master has not registered yet",
+        );
+    };
+    let (host, age_ms) = (&container.node.host, (now_ms - container.created_ms).max(0));
+    let seconds = age_ms / 1000;
+    let cause = if evidence.am_container_state.as_deref() == Some("LOCALIZING") {
+        let text = format!("node {host} copies the application's files, for {seconds} s so far");
+        let slow = "the first container on a node copies all of Flink once; if it lasts, the file system or the network is slow: \
+                    the NodeManager's log says which file is fetched";
+        Cause::new(CauseCode::Localizing, text).hint(slow)
+    } else {
+        let text = format!(
+            "the application master starts on {host}: its container is {seconds} s old and it has not registered yet"
+        );
+        let cause = Cause::new(CauseCode::AmStarting, text);
+        if age_ms < LONG_START_MS {
+            cause
+        } else {
+            cause.hint(format!("something keeps it from registering; its logs so far: {}", container.log_url))
+        }
+    };
+    let state = evidence.am_container_state.as_deref().map(|state| format!(", {state}")).unwrap_or_default();
+    cause.because(format!("{} on {}{state}", container.id, container.node))
+}
+
+fn running(evidence: &Evidence) -> Option<impl Iterator<Item = &NodeReport>> {
+    Some(evidence.nodes.as_ref()?.iter().filter(|node| node.state == NodeState::Running))
+}
+
+fn no_live_nodes(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
+    let nodes = match &evidence.nodes {
+        Some(nodes) => nodes,
+        None if text.reason == Some(Reason::ClusterEmpty) => {
+            return Some(Cause::new(CauseCode::NoLiveNodes, "the scheduler has no node").hint(NO_NODES_HINT));
+        }
+        None => return None,
+    };
+    if running(evidence)?.next().is_some() {
+        return None;
+    }
+    let text = if nodes.is_empty() {
+        "no NodeManager is running: none has registered".to_owned()
+    } else {
+        let mut counts: Vec<String> = Vec::new();
+        for state in NodeState::ALL {
+            let count = nodes.iter().filter(|node| node.state == *state).count();
+            if count > 0 {
+                counts.push(format!("{count} {state}"));
+            }
+        }
+        format!("no NodeManager is running: of {} nodes {}", nodes.len(), counts.join(", "))
+    };
+    let cause = Cause::new(CauseCode::NoLiveNodes, text).hint(NO_NODES_HINT);
+    let told = nodes.iter().take(NODES_NAMED).map(|node| {
+        let health = node.health_report.trim();
+        let separator = if health.is_empty() { "" } else { ": " };
+        format!("{} {}{separator}{health}", node.id, node.state)
+    });
+    Some(told.fold(cause, Cause::because))
+}
+
+const NO_NODES_HINT: &str =
+    "start NodeManagers, or see why they are gone: `yarn node -list -all` and the NodeManagers' logs";
+
+/// The label the application master's container must run on.
+fn wanted_label<'a>(evidence: &'a Evidence, text: &'a SchedulerText) -> Option<&'a str> {
+    let report = &evidence.report;
+    let told = text.label.as_deref();
+    // Amounts in the text are of a partition: without a label there, it is that of nodes without one.
+    let of_report = || report.am_node_label.as_deref().or(report.node_label.as_deref());
+    let label = if text.stage.is_some() && (text.asked_mib.is_some() || text.partition_mib.is_some()) {
+        told
+    } else {
+        told.or_else(of_report)
+    };
+    label.filter(|label| !matches!(*label, "" | "<Not set>" | "<DEFAULT_PARTITION>"))
+}
+
+fn label(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
+    let label = wanted_label(evidence, text)?;
+    let hint = "put the label on a node (yarn rmadmin -replaceLabelsOnNode), or ask for another one \
+                (yarn.application.node-label)";
+    let has_nodes = match running(evidence) {
+        Some(mut nodes) => nodes.any(|node| node.labels.iter().any(|of_node| of_node == label)),
+        None => text.partition_mib != Some(0),
+    };
+    if !has_nodes {
+        let text = format!("no running node has the label '{label}' that was asked for");
+        return Some(Cause::new(CauseCode::LabelWithoutNodes, text).hint(hint));
+    }
+    if text.queue_max_percent == Some(0.0) {
+        let queue = &evidence.report.queue;
+        let text = format!("queue '{queue}' has no share of the nodes with label '{label}'");
+        return Some(Cause::new(CauseCode::LabelNotInQueue, text).hint(format!(
+            "choose a queue that has one, or have yarn.scheduler.capacity.{queue}.accessible-node-labels.{label}.capacity set"
+        )));
+    }
+    None
+}
+
+/// Nodes the container may run on: those with its label, or those without one.
+fn candidates<'a>(evidence: &'a Evidence, text: &'a SchedulerText) -> Option<Vec<&'a NodeReport>> {
+    let label = wanted_label(evidence, text);
+    let fits = move |node: &&NodeReport| match label {
+        Some(label) => node.labels.iter().any(|of_node| of_node == label),
+        // A node with a label may be shared; it is counted, so that nothing is called impossible that is not.
+        None => true,
+    };
+    Some(running(evidence)?.filter(fits).collect())
+}
+
+/// Memory of the container that is waited for. The scheduler tells it until the application is activated. From then on the
+/// web service does, or the queue's backlog when that is of one container, which can only be this one.
+fn asked_mib(evidence: &Evidence, text: &SchedulerText) -> Option<u64> {
+    if text.asked_mib.is_some() || text.stage != Some(Stage::Activated) {
+        return text.asked_mib;
+    }
+    let of_queue = || {
+        let queue = evidence.queue.as_ref()?;
+        let one = queue.pending_containers == Some(1);
+        queue.pending_mib.filter(|mib| one && *mib > 0).and_then(|mib| u64::try_from(mib).ok())
+    };
+    evidence.asked_mib.or_else(of_queue)
+}
+
+fn too_large(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
+    let asked = asked_mib(evidence, text)?;
+    let nodes = candidates(evidence, text)?;
+    let largest = nodes.iter().max_by_key(|node| node.capability.memory_mib)?;
+    if asked <= largest.capability.memory_mib {
+        return None;
+    }
+    let text = format!(
+        "it asks for a container of {asked} MiB, and the largest node has {} MiB",
+        largest.capability.memory_mib
+    );
+    let cause = Cause::new(CauseCode::AskLargerThanAnyNode, text).hint(ASK_LESS);
+    Some(cause.because(format!("{} of {} running nodes: {}", largest.id, nodes.len(), sizes(largest))))
+}
+
+fn sizes(node: &NodeReport) -> String {
+    format!("{} of {} in use", brief(&node.used), brief(&node.capability))
+}
+
+fn brief(resource: &Resource) -> String {
+    format!("{} MiB and {} vcores", resource.memory_mib, resource.vcores)
+}
+
+/// What the scheduler itself names.
+fn limits(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
+    let report = &evidence.report;
+    let (queue, user) = (&report.queue, &report.user);
+    let figure = |mib: Option<u64>| mib.map_or_else(|| "?".to_owned(), |mib| mib.to_string());
+    let needs = text.asked_mib.map(|mib| format!(", and this one needs {mib} MiB")).unwrap_or_default();
+    Some(match text.reason? {
+        Reason::QueueAmLimit => {
+            let text = format!(
+                "the application masters of queue '{queue}' use {} of the {} MiB they may use together{needs}",
+                figure(text.queue_am_used_mib),
+                figure(text.queue_am_limit_mib)
+            );
+            Cause::new(CauseCode::QueueAmLimit, text).hint(AM_SHARE)
+        }
+        Reason::UserAmLimit => {
+            let text = format!(
+                "the application masters of user '{user}' in queue '{queue}' may use {} MiB together{needs}",
+                figure(text.user_am_limit_mib)
+            );
+            Cause::new(CauseCode::UserAmLimit, text).hint(AM_SHARE)
+        }
+        Reason::UserLimit => {
+            let text = format!("user '{user}' uses all that one user may use of queue '{queue}'");
+            Cause::new(CauseCode::UserLimit, text).hint(
+                "wait until another of your applications ends, choose another queue (--queue), or have the queue's \
+                 user-limit-factor raised",
+            )
+        }
+        // The nodes have come, or gone, since: nothing that is known now says why.
+        Reason::ClusterEmpty => return None,
+    })
+}
+
+/// It may ask, and nobody has room: its queue or the nodes.
+fn no_room(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
+    if text.stage != Some(Stage::Activated) {
+        return None;
+    }
+    let asked = asked_mib(evidence, text);
+    if let (Some(asked), Some(used), Some(maximum)) = (asked, text.queue_used_mib, text.queue_max_mib)
+        && used + asked > maximum
+    {
+        let queue = &evidence.report.queue;
+        let text = format!(
+            "queue '{queue}' uses {used} of the {maximum} MiB it may use at most, and this application needs {asked} MiB"
+        );
+        return Some(Cause::new(CauseCode::QueueFull, text).hint(
+            "wait until another application of the queue ends, choose another queue (--queue), or have its \
+             maximum-capacity raised",
+        ));
+    }
+    let nodes = candidates(evidence, text)?;
+    let free = |node: &&&NodeReport| node.capability.memory_mib.saturating_sub(node.used.memory_mib);
+    let roomiest = nodes.iter().max_by_key(free)?;
+    let room = free(&roomiest);
+    // Without the size, only a cluster without any room is surely full.
+    if room >= asked.unwrap_or(1) {
+        return None;
+    }
+    let needs = asked.map(|mib| format!(" for {mib} MiB")).unwrap_or_default();
+    let text = format!(
+        "no node has room{needs}: the largest free piece of {} running nodes is {room} MiB",
+        nodes.len()
+    );
+    let cause = Cause::new(CauseCode::ClusterFull, text)
+        .hint("wait until another application ends, or ask for less (-jm); `yarn-flink list` shows who uses the cluster");
+    let mut named: Vec<_> = nodes.clone();
+    named.sort_by_key(|node| {
+        std::cmp::Reverse(node.capability.memory_mib.saturating_sub(node.used.memory_mib))
+    });
+    let lines = named.into_iter().take(NODES_NAMED).map(|node| format!("{}: {}", node.id, sizes(node)));
+    Some(lines.fold(cause, Cause::because))
+}
+
+/// A running application whose job lacks slots.
+pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
+    let flink = evidence.flink.as_ref()?;
+    if flink.overview.slots_available > 0 {
+        return None;
+    }
+    let job = flink.jobs.iter().find(|job| !job.state.is_globally_terminal() && job.tasks.scheduled > 0)?;
+    let overview = &flink.overview;
+    let text = format!(
+        "job {} waits for slots: {} of its {} tasks have none; {} TaskManagers with {} slots are registered",
+        job.id, job.tasks.scheduled, job.tasks.total, overview.taskmanagers, overview.slots_total
+    );
+    let cause = Cause::new(CauseCode::NoSlots, text).hint(
+        "new TaskManagers take seconds where the cluster has room; if it has none, wait until another application ends, \
+         lower the parallelism, or give TaskManagers more slots (-ys)",
+    );
+    let Some(nodes) = running(evidence) else { return Some(cause) };
+    let free: Vec<u64> =
+        nodes.map(|node| node.capability.memory_mib.saturating_sub(node.used.memory_mib)).collect();
+    Some(cause.because(format!(
+        "{} running nodes have {} MiB free, at most {} MiB on one of them",
+        free.len(),
+        free.iter().sum::<u64>(),
+        free.iter().max().copied().unwrap_or(0)
+    )))
+}

@@ -1,0 +1,250 @@
+//! What YARN's web services tell that its RPC does not: a container's state in its node (the NodeManager's RPC answers only
+//! those who hold a token of the application), and the size of what an application asks for. They answer anybody, unless
+//! the cluster guards its web pages.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::header::{ACCEPT, CONNECTION, HOST};
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use proto::ids::{ApplicationId, ContainerId};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpStream;
+
+/// An application's requests are a few hundred bytes each.
+const MAX_BODY: usize = 4 << 20;
+
+/// Why a web service tells nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebError {
+    /// Not `http://host:port`; `https` is not spoken here.
+    #[error("'{address}' is no http address")]
+    Address {
+        /// As the ResourceManager gave it.
+        address: String,
+    },
+    /// No answer in time.
+    #[error("YARN's web service at {address} did not answer within {} s", after.as_secs_f32())]
+    TimedOut {
+        /// host:port.
+        address: String,
+        /// How long it was waited.
+        after: Duration,
+    },
+    /// No connection, or a broken one.
+    #[error("cannot ask YARN's web service at {address}: {source}")]
+    Transport {
+        /// host:port.
+        address: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Unknown container, or no permission.
+    #[error("YARN's web service at {address} answered {status}")]
+    Status {
+        /// host:port.
+        address: String,
+        /// HTTP status.
+        status: StatusCode,
+    },
+}
+
+#[derive(Deserialize)]
+struct ContainerAnswer {
+    container: Container,
+}
+
+#[derive(Deserialize)]
+struct Container {
+    state: String,
+}
+
+#[derive(Deserialize)]
+struct ApplicationAnswer {
+    app: Application,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Application {
+    #[serde(default)]
+    resource_requests: Vec<ResourceRequest>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceRequest {
+    resource_name: String,
+    num_containers: i64,
+    capability: Capability,
+}
+
+#[derive(Deserialize)]
+struct Capability {
+    memory: u64,
+}
+
+/// The container's state in the NodeManager's own words (`ContainerState` of the NodeManager): `LOCALIZING`,
+/// `SCHEDULED`, `RUNNING`, `DONE` and others. `address` is that of a container report: `http://host:port`.
+///
+/// # Errors
+/// [`WebError`].
+pub async fn container_state(
+    address: &str,
+    container: ContainerId,
+    timeout: Duration,
+) -> Result<String, WebError> {
+    let answer: ContainerAnswer =
+        get_json(address, &format!("/ws/v1/node/containers/{container}"), timeout).await?;
+    Ok(answer.container.state)
+}
+
+/// Memory (MiB) of each container that the application asks for and does not have, by the ResourceManager's web service
+/// at `address`, `http://host:port`. Empty when it asks for none, or the caller may not know.
+///
+/// # Errors
+/// [`WebError`].
+pub async fn asked_mib(
+    address: &str,
+    application: ApplicationId,
+    timeout: Duration,
+) -> Result<Vec<u64>, WebError> {
+    let answer: ApplicationAnswer =
+        get_json(address, &format!("/ws/v1/cluster/apps/{application}"), timeout).await?;
+    // Requests for nodes and racks repeat the one for `*`.
+    let open = answer
+        .app
+        .resource_requests
+        .into_iter()
+        .filter(|it| it.resource_name == "*" && it.num_containers > 0);
+    Ok(open.map(|request| request.capability.memory).collect())
+}
+
+async fn get_json<T: DeserializeOwned>(address: &str, path: &str, timeout: Duration) -> Result<T, WebError> {
+    let authority = address.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    let Some(authority) = authority.filter(|rest| rest.contains(':') && !rest.contains('/')) else {
+        return Err(WebError::Address { address: address.to_owned() });
+    };
+    let exchange = tokio::time::timeout(timeout, get(authority, path)).await;
+    let body =
+        exchange.map_err(|_| WebError::TimedOut { address: authority.to_owned(), after: timeout })??;
+    serde_json::from_slice(&body)
+        .map_err(|error| WebError::Transport { address: authority.to_owned(), source: error.into() })
+}
+
+async fn get(authority: &str, path: &str) -> Result<Bytes, WebError> {
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| WebError::Transport {
+        address: authority.to_owned(),
+        source,
+    };
+    let stream = TcpStream::connect(authority).await.map_err(|error| failed(error.into()))?;
+    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
+        .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
+        .await
+        .map_err(|error| failed(error.into()))?;
+    let request = Request::get(path)
+        .header(HOST, authority)
+        .header(ACCEPT, "application/json")
+        .header(CONNECTION, "close")
+        .body(Empty::new())
+        .map_err(|error| failed(error.into()))?;
+    let answer = async {
+        let response = sender.send_request(request).await.map_err(|error| failed(error.into()))?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), MAX_BODY).collect().await.map_err(failed)?;
+        Ok((status, body.to_bytes()))
+    };
+    // The connection is driven here and ends with this call.
+    let (mut answer, mut connection) = (std::pin::pin!(answer), std::pin::pin!(connection));
+    let (status, body) = tokio::select! {
+        biased;
+        result = &mut answer => result?,
+        _ = &mut connection => answer.await?,
+    };
+    if status.is_success() {
+        Ok(body)
+    } else {
+        Err(WebError::Status { address: authority.to_owned(), status })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    const CONTAINER: &str = "container_1700000000000_0001_01_000001";
+
+    /// A server that gives one answer: its address, and the request it will have got.
+    async fn serve(status: &str, body: &'static str) -> (String, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let head =
+            format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        let server = tokio::spawn(async move {
+            let mut stream = BufReader::new(listener.accept().await.unwrap().0);
+            let mut request = String::new();
+            while !request.ends_with("\r\n\r\n") {
+                stream.read_line(&mut request).await.unwrap();
+            }
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(body.as_bytes()).await.unwrap();
+            request
+        });
+        (address, server)
+    }
+
+    async fn asked(status: &str, body: &'static str) -> (Result<String, WebError>, String) {
+        let (address, server) = serve(status, body).await;
+        let state = container_state(&address, CONTAINER.parse().unwrap(), Duration::from_secs(10)).await;
+        (state, server.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn the_size_of_an_ask_is_that_of_the_open_request() {
+        // Of a ResourceManager 3.4.1, shortened.
+        let body = r#"{"app":{"id":"application_1700000000000_0001","state":"ACCEPTED","resourceRequests":[
+            {"priority":0,"resourceName":"*","capability":{"memory":4096,"vCores":1},"numContainers":1},
+            {"priority":0,"resourceName":"/default-rack","capability":{"memory":4096,"vCores":1},"numContainers":1},
+            {"priority":1,"resourceName":"*","capability":{"memory":512,"vCores":1},"numContainers":0}]}}"#;
+        let (address, _server) = serve("200 OK", body).await;
+        let id = "application_1700000000000_0001".parse().unwrap();
+        assert_eq!(asked_mib(&address, id, Duration::from_secs(10)).await.unwrap(), [4096]);
+        let (address, _server) = serve("200 OK", r#"{"app":{"id":"application_1700000000000_0001"}}"#).await;
+        assert!(asked_mib(&address, id, Duration::from_secs(10)).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_state_is_the_nodes_own_word() {
+        // Of a NodeManager 3.4.1.
+        let body = r#"{"container":{"id":"container_1700000000000_0001_01_000001","state":"LOCALIZING","exitCode":-1000,"diagnostics":""}}"#;
+        let (state, request) = asked("200 OK", body).await;
+        assert_eq!(state.unwrap(), "LOCALIZING");
+        assert!(
+            request.starts_with(&format!("GET /ws/v1/node/containers/{CONTAINER} HTTP/1.1\r\n")),
+            "{request}"
+        );
+    }
+
+    #[tokio::test]
+    async fn no_answer_is_an_error_that_names_the_node() {
+        let (refused, _) = asked("401 Unauthorized", "").await;
+        assert!(
+            matches!(refused, Err(WebError::Status { status: StatusCode::UNAUTHORIZED, .. })),
+            "{refused:?}"
+        );
+        assert!(matches!(asked("200 OK", "<html>").await.0, Err(WebError::Transport { .. })));
+        for address in ["https://n1:8044", "n1:8042", "http://n1", "http://n1:8042/page", ""] {
+            let error =
+                container_state(address, CONTAINER.parse().unwrap(), Duration::ZERO).await.unwrap_err();
+            assert!(matches!(error, WebError::Address { .. }), "{error}");
+        }
+    }
+}
