@@ -9,6 +9,7 @@ mod errors;
 mod failures;
 mod fixture;
 mod house;
+mod key;
 mod options;
 mod rpc;
 mod staging;
