@@ -6,6 +6,7 @@ pub mod files;
 mod flink;
 pub mod job_manager;
 mod journal;
+mod key_record;
 mod node_managers;
 mod ports;
 mod program;
@@ -107,6 +108,12 @@ pub enum StartError {
     /// The staging directory.
     #[error("the staging directory")]
     Staging(#[from] yarn_client::hdfs::HdfsError),
+    /// Another submission with the same key has begun to run the job.
+    #[error("{application} runs, or has run, the job of this key; it is not run again")]
+    KeyTaken {
+        /// The other application.
+        application: String,
+    },
     /// Signals cannot be received.
     #[error("cannot listen for SIGTERM")]
     Signal(#[source] std::io::Error),
@@ -127,6 +134,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     let user = User::new(spec.user.clone());
     let attempt = u32::try_from(container.id.attempt.attempt).unwrap_or(1);
     let staging = Staging::open(&conf, &user, &spec.staging_dir, attempt)?;
+    key_record::mark_started(&conf, &spec, &container).await?;
     let flink_config = FlinkConfig::from_flat(spec.flink_conf.clone());
     let history = if attempt > 1 { history(&staging).await? } else { History::default() };
     let settings = settings(&spec, &flink_config, &conf, history)?;
@@ -390,7 +398,12 @@ impl Driver {
             }
             Action::Unregister { status, diagnostics } => {
                 let scheduler = self.scheduler.clone();
-                self.spawn(async move { scheduler.unregister(status, &diagnostics).await });
+                let (conf, spec, container) =
+                    (self.conf.clone(), Arc::clone(&self.spec), self.container.clone());
+                self.spawn(async move {
+                    key_record::write_outcome(&conf, &spec, &container, status, &diagnostics).await;
+                    scheduler.unregister(status, &diagnostics).await
+                });
             }
             // The loop returns before it comes here.
             Action::Exit(_) => {}

@@ -10,6 +10,7 @@ mod explain;
 mod failures;
 mod fixture;
 mod house;
+mod key;
 mod options;
 mod recovery;
 mod rpc;

@@ -6,7 +6,9 @@ use proto::ids::ApplicationId;
 use tokio::time::Instant;
 
 use super::error::ApplicationError;
-use crate::yarn::{ApplicationReport, ApplicationState, ApplicationSubmission, ResourceManager};
+use super::gateway::Gateway;
+use super::kill;
+use crate::yarn::{ApplicationReport, ApplicationState, ApplicationSubmission, KillOutcome, ResourceManager};
 
 /// Pause after a change of state, and as often as the reference client polls.
 const QUICK: Duration = Duration::from_millis(200);
@@ -90,6 +92,43 @@ pub async fn wait(
             tokio::time::sleep_until(next).await;
         }
         pause = next_pause(pause);
+    }
+}
+
+/// Waits until the application runs or has ended; when it has not come so far after `max_wait`, kills it, with the
+/// scheduler's reason for its waiting. `submission`, `on_change`: see [`wait`]. `bases`: see [`kill::kill`].
+///
+/// # Errors
+/// [`ApplicationError::NotRunning`] when it has been killed, else as [`wait`] and [`kill::kill`].
+pub async fn run_within(
+    gateway: &Gateway,
+    id: ApplicationId,
+    max_wait: Duration,
+    bases: &[String],
+    submission: Option<&ApplicationSubmission>,
+    on_change: &mut (dyn FnMut(&ApplicationReport) + Send),
+) -> Result<(), ApplicationError> {
+    let waited =
+        wait(&gateway.resource_manager, id, WaitLevel::Running, Some(max_wait), submission, on_change);
+    let waited = match waited.await {
+        Err(ApplicationError::TimedOut { waited, .. }) => waited,
+        other => return other.map(drop),
+    };
+    let report = gateway.application(id).await?;
+    if WaitLevel::Running.is_reached(report.state) {
+        return Ok(());
+    }
+    let why = match report.diagnostics.trim() {
+        "" => "the scheduler gives no reason".to_owned(),
+        text => text.to_owned(),
+    };
+    let reason = format!("killed by --max-wait: {} after {} s: {why}", report.state, waited.as_secs_f32());
+    match kill::kill_because(gateway, id, bases, Some(&reason)).await?.outcome {
+        KillOutcome::AlreadyFinished(_) => Ok(()),
+        KillOutcome::Killed => {
+            let state = report.state.name().to_owned();
+            Err(ApplicationError::NotRunning { application: id, state, waited, why })
+        }
     }
 }
 

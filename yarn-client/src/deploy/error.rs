@@ -122,6 +122,12 @@ pub enum PreflightError {
         /// What was given.
         given: String,
     },
+    /// A key that cannot be one.
+    #[error("--key {reason}")]
+    Key {
+        /// Why not.
+        reason: &'static str,
+    },
     /// `-n` without `-s`.
     #[error("--allow-non-restored-state has no meaning without a savepoint")]
     NoSavepoint,
@@ -264,6 +270,7 @@ impl PreflightError {
             }
             Self::TooLarge { keys, .. } => format!("lower {keys}, or raise yarn.scheduler.maximum-allocation-*"),
             Self::NoSavepoint => "add -s PATH".to_owned(),
+            Self::Key { .. } => "a key names one run, such as nightly-2026-11-23".to_owned(),
             Self::Zero { .. } => "give a whole number from 1".to_owned(),
             Self::JobId { .. } => "leave it out, and the job gets an id of its own".to_owned(),
             Self::UnsupportedVersion { .. } => "use another distribution".to_owned(),
@@ -279,13 +286,14 @@ impl PreflightError {
     }
 }
 
-/// A submission that failed. Whatever had been made for it on the cluster is gone again, whole cache entries apart.
+/// A submission that failed. Whatever had been made for it on the cluster is gone again, whole cache entries
+/// and what a key ([`super::key`]) points at apart.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubmitError {
     /// Something was wrong beforehand.
     #[error(transparent)]
-    Preflight(#[from] PreflightError),
+    Preflight(Box<PreflightError>),
     /// Files could not be brought to the cluster.
     #[error(transparent)]
     Staging(Box<StageError>),
@@ -298,9 +306,39 @@ pub enum SubmitError {
         #[source]
         source: Box<YarnError>,
     },
+    /// The key stands for another jar, class, savepoint or other arguments.
+    #[error("the key '{key}' has been used for another program: {application}")]
+    KeyDiffers {
+        /// The key.
+        key: String,
+        /// The application it stands for.
+        application: ApplicationId,
+    },
+    /// The key's application has run, and nobody knows any more how it ended.
+    #[error("{application}, submitted with the key '{key}', has run, and YARN no longer knows how it ended")]
+    KeyForgotten {
+        /// The key.
+        key: String,
+        /// The application it stood for.
+        application: ApplicationId,
+        /// Full URI of the key's directory.
+        directory: String,
+    },
+    /// The record of the key is damaged.
+    #[error("the record of the key in {directory} is damaged")]
+    KeyRecord {
+        /// Full URI of the key's directory.
+        directory: String,
+    },
     /// The caller asked to stop before the application was submitted.
     #[error("interrupted before the application was submitted; nothing was started")]
     Interrupted,
+}
+
+impl From<PreflightError> for SubmitError {
+    fn from(error: PreflightError) -> Self {
+        Self::Preflight(Box::new(error))
+    }
 }
 
 impl SubmitError {
@@ -311,6 +349,8 @@ impl SubmitError {
             Self::Interrupted => ErrorKind::Interrupted,
             Self::Staging(source) => stage_kind(source),
             Self::Refused { source, .. } => yarn_kind(source),
+            Self::KeyDiffers { .. } => ErrorKind::Usage,
+            Self::KeyForgotten { .. } | Self::KeyRecord { .. } => ErrorKind::Cluster,
         }
     }
 
@@ -324,6 +364,13 @@ impl SubmitError {
                     .to_owned(),
             ),
             Self::Refused { source, .. } => resource_manager_hint(source),
+            Self::KeyDiffers { application, .. } => Some(format!(
+                "a key stands for one jar, class, savepoint and list of arguments: use another key; `yarn-flink status \
+                 {application}` shows what runs under this one"
+            )),
+            Self::KeyForgotten { directory, .. } | Self::KeyRecord { directory } => Some(format!(
+                "look at what the job has written; to run it again use another key, or hdfs dfs -rm -r {directory}"
+            )),
             Self::Interrupted => None,
         }
     }
@@ -354,6 +401,18 @@ pub enum ApplicationError {
         /// How long was waited.
         waited: Duration,
     },
+    /// It did not run within the time given for that, and has been killed.
+    #[error("{application} was {state} after {} s and has been killed: {why}", waited.as_secs_f32())]
+    NotRunning {
+        /// The application.
+        application: ApplicationId,
+        /// YARN's name of the state it waited in.
+        state: String,
+        /// How long was waited.
+        waited: Duration,
+        /// What the scheduler said of it.
+        why: String,
+    },
     /// Hadoop's configuration.
     #[error(transparent)]
     Hadoop(#[from] ConfError),
@@ -374,7 +433,7 @@ impl ApplicationError {
         match self {
             Self::Id(_) => ErrorKind::Usage,
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::TimedOut { .. } => ErrorKind::TimedOut,
+            Self::TimedOut { .. } | Self::NotRunning { .. } => ErrorKind::TimedOut,
             Self::ResourceManager(source) => yarn_kind(source),
             Self::Hadoop(_) | Self::User(_) => ErrorKind::Usage,
             Self::FileSystem(_) => ErrorKind::Cluster,
@@ -392,6 +451,9 @@ impl ApplicationError {
             Self::TimedOut { application, .. } => {
                 Some(format!("it goes on; `yarn-flink status {application}` shows it, `yarn-flink kill {application}` ends it"))
             }
+            Self::NotRunning { .. } => Some(
+                "submit it to another queue (--queue) or when the queue has room, or raise --max-wait".to_owned(),
+            ),
             Self::ResourceManager(source) => resource_manager_hint(source),
             Self::FileSystem(source) => source.hint(),
             Self::Hadoop(source) => source.hint(),

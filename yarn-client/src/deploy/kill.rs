@@ -1,5 +1,7 @@
 //! Ends applications from outside, and removes what their own master can no longer remove.
 
+use std::time::Duration;
+
 use proto::ids::ApplicationId;
 
 use super::error::ApplicationError;
@@ -9,6 +11,9 @@ use crate::yarn::{ApplicationReport, KillOutcome};
 
 /// Where staging areas lie below their base directory; see [`ApplicationDir`](crate::hdfs::application_dir::ApplicationDir).
 const APPLICATIONS: &str = ".yarn-flink/apps";
+
+/// A ResourceManager that has not killed an application by then will hardly do so.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A killed application.
 #[derive(Debug, Clone)]
@@ -36,8 +41,22 @@ pub async fn kill(
     id: ApplicationId,
     bases: &[String],
 ) -> Result<Killed, ApplicationError> {
+    kill_because(gateway, id, bases, None).await
+}
+
+/// The same with a reason for the application's diagnostics.
+///
+/// # Errors
+/// As [`kill`].
+pub async fn kill_because(
+    gateway: &Gateway,
+    id: ApplicationId,
+    bases: &[String],
+    reason: Option<&str>,
+) -> Result<Killed, ApplicationError> {
     let report = gateway.application(id).await?;
-    let outcome = gateway.resource_manager.kill(id).await.map_err(|error| ApplicationError::of(id, error))?;
+    let killed = gateway.resource_manager.kill_within(id, reason, LIMIT).await;
+    let outcome = killed.map_err(|error| ApplicationError::of(id, error))?;
     let (mut removed, mut not_removed) = (None, None);
     match gateway.file_systems() {
         Ok(file_systems) => {

@@ -28,7 +28,7 @@ const STOCK_RPC_PORT: &str = "6123";
 const STOCK_SIZES: [(&str, &str); 2] =
     [(keys::JOB_MANAGER_PROCESS_SIZE, "1600m"), (keys::TASK_MANAGER_PROCESS_SIZE, "1728m")];
 /// Limits of the ResourceManager (`YarnConfiguration.APPLICATION_MAX_TAGS`, `APPLICATION_MAX_TAG_LENGTH`).
-const MAX_TAGS: usize = 10;
+pub(super) const MAX_TAGS: usize = 10;
 const MAX_TAG_LENGTH: usize = 100;
 /// The ResourceManager cuts longer ones off (`YarnConfiguration.APPLICATION_TYPE_LENGTH`).
 const MAX_TYPE_LENGTH: usize = 20;
@@ -190,6 +190,7 @@ impl Plan {
             restart_from_scratch: job.restart_from_scratch,
             remove_checkpoints: !job.keeps_checkpoints,
             placement: Some(job.placement.clone()),
+            key: None,
         };
         let task_manager_resource = Resource {
             memory_mib: task_manager.process_mib(),

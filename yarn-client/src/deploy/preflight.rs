@@ -78,7 +78,7 @@ pub fn provided_dirs(config: &FlinkConfig) -> Vec<String> {
     config.list(&keys::PROVIDED_LIB_DIRS)
 }
 
-fn file_system(error: ApplicationError) -> PreflightError {
+pub(super) fn file_system(error: ApplicationError) -> PreflightError {
     match error {
         ApplicationError::FileSystem(source) => StageError::from(source).into(),
         ApplicationError::ResourceManager(source) => PreflightError::ResourceManager(source),

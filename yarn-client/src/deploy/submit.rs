@@ -14,7 +14,7 @@ use super::plan::Plan;
 use super::preflight::Ready;
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::digest::Digests;
-use crate::hdfs::stage::Progress;
+use crate::hdfs::stage::{Progress, Staging};
 use crate::security::{Credentials, Secret};
 use crate::yarn::{ApplicationSubmission, LaunchContext, LogAggregationContext};
 
@@ -27,8 +27,15 @@ pub struct Submitted {
     pub job_id: String,
     /// Full URI of the application's staging directory.
     pub staging_dir: String,
-    /// What was submitted; [`attach::wait`](super::attach::wait) needs it should a ResourceManager have lost it.
-    pub submission: ApplicationSubmission,
+    /// Its name.
+    pub name: String,
+    /// The queue it was sent to; `None` left the choice to the ResourceManager.
+    pub queue: Option<String>,
+    /// What was submitted, unless an earlier client with the same key did; [`attach::wait`](super::attach::wait) needs
+    /// it should a ResourceManager have lost it.
+    pub submission: Option<ApplicationSubmission>,
+    /// An earlier client with the same key submitted it.
+    pub followed: bool,
 }
 
 /// Stages everything and submits. `interrupt` ends the work before the submission; once the application is being
@@ -47,7 +54,7 @@ pub async fn submit(
     let id = ready.application.id;
     let mut directory = None;
     let staged = {
-        let work = stage(plan, &ready, digests, progress, &mut directory);
+        let work = stage(plan, &ready.staging, id, None, digests, progress, &mut directory);
         tokio::select! {
             biased;
             () = interrupt => Err(SubmitError::Interrupted),
@@ -56,9 +63,15 @@ pub async fn submit(
     };
     let submitted = match staged {
         Ok((staging_dir, submission)) => match gateway.resource_manager.submit(&submission).await {
-            Ok(()) => {
-                Ok(Submitted { application_id: id, job_id: plan.job_id.clone(), staging_dir, submission })
-            }
+            Ok(()) => Ok(Submitted {
+                application_id: id,
+                job_id: plan.job_id.clone(),
+                staging_dir,
+                name: submission.name.clone(),
+                queue: submission.queue.clone(),
+                submission: Some(submission),
+                followed: false,
+            }),
             Err(source) => Err(SubmitError::Refused { application: id, source: Box::new(source) }),
         },
         Err(error) => Err(error),
@@ -71,25 +84,27 @@ pub async fn submit(
 
 /// Uploads the files of the plan and describes the application with them. Nothing but content that the cache lacks
 /// is written: the launch specification goes with the submission.
-async fn stage(
+pub(super) async fn stage(
     plan: &Plan,
-    ready: &Ready,
+    staging: &Staging,
+    id: ApplicationId,
+    key: Option<&proto::launch::Key>,
     digests: &Digests,
     progress: &(dyn Progress + Sync),
     made: &mut Option<ApplicationDir>,
 ) -> Result<(String, ApplicationSubmission), SubmitError> {
-    let id = ready.application.id;
     let config = plan.config_for(id);
     // Kept from before the directory exists: a creation that is interrupted may have happened on the NameNode.
     *made = Some(ApplicationDir::open(
-        std::sync::Arc::clone(ready.staging.fs()),
-        format!("{}/.yarn-flink/apps/{id}", ready.staging.base().trim_end_matches('/')),
+        std::sync::Arc::clone(staging.fs()),
+        format!("{}/.yarn-flink/apps/{id}", staging.base().trim_end_matches('/')),
     ));
-    let directory = ready.staging.application_dir(&id).await?;
+    let directory = staging.application_dir(&id).await?;
     *made = Some(directory.clone());
-    let resources = ready.staging.stage(&plan.files, &directory, digests, progress).await?;
+    let resources = staging.stage(&plan.files, &directory, digests, progress).await?;
 
-    let spec = plan.launch_spec(config, &resources, directory.uri())?;
+    let mut spec = plan.launch_spec(config, &resources, directory.uri())?;
+    spec.key = key.cloned();
     let master_env = plan.master_env_with(&spec.classpath);
     let secret = Secret::new(Bytes::from(spec.encode_to_vec()));
     let credentials =
@@ -155,7 +170,7 @@ async fn discard(
 
 impl From<crate::flink::ConfigError> for SubmitError {
     fn from(error: crate::flink::ConfigError) -> Self {
-        Self::Preflight(PreflightError::from(error))
+        PreflightError::from(error).into()
     }
 }
 

@@ -10,6 +10,7 @@ pub mod conformance;
 pub mod digest;
 mod error;
 mod filesystems;
+pub mod key_record;
 mod local;
 mod native;
 mod resource;

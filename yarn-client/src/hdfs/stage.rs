@@ -99,11 +99,13 @@ pub struct StagingOptions {
     pub replication: Option<u32>,
     /// Uploads at the same time.
     pub parallel: usize,
+    /// Added to the names of temporaries, for clients that may stage for one application at the same time.
+    pub writer: String,
 }
 
 impl Default for StagingOptions {
     fn default() -> Self {
-        Self { base: None, replication: None, parallel: 4 }
+        Self { base: None, replication: None, parallel: 4, writer: String::new() }
     }
 }
 
@@ -231,10 +233,9 @@ impl Staging {
         }
         let cached: Vec<CacheFile> = pieces.iter().filter_map(Piece::cache_file).collect();
         let own = pieces.iter().map(|piece| self.put(piece, application, progress));
-        let staged = futures::try_join!(
-            self.cache.ensure(&cached, application.name(), digests, progress),
-            try_join_all(own)
-        );
+        let tag = format!("{}{}", application.name(), self.options.writer);
+        let staged =
+            futures::try_join!(self.cache.ensure(&cached, &tag, digests, progress), try_join_all(own));
         let (cached, own) = match staged {
             Ok(staged) => staged,
             Err(error) => {

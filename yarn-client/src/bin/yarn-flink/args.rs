@@ -89,6 +89,15 @@ pub(crate) struct Run {
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
 
+    /// Kill the application if it does not run after this time (same units), and exit with 124. With -d or
+    /// --wait accepted the command then stays until it runs
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) max_wait: Option<Duration>,
+    /// Submit at most once: a second call with the same key follows the first one's application, whatever became of
+    /// the first call. A key stands for one jar, class, savepoint and list of arguments
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+
     /// Class with the program's main method [default: named by the jar's manifest]
     #[arg(short = 'c', long = "class", value_name = "CLASS")]
     pub(crate) class: Option<String>,

@@ -198,9 +198,9 @@ impl SubmittedView {
             application_id: submitted.application_id.to_string(),
             job_id: submitted.job_id.clone(),
             state: "SUBMITTED",
-            name: submitted.submission.name.clone(),
+            name: submitted.name.clone(),
             user: user.to_owned(),
-            queue: submitted.submission.queue.clone(),
+            queue: submitted.queue.clone(),
         }
     }
 

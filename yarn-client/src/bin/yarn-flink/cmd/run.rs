@@ -2,15 +2,16 @@
 
 use std::path::Path;
 use std::pin::pin;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use proto::ids::ApplicationId;
 use tokio::sync::oneshot;
 use yarn_client::conf::Configuration;
 use yarn_client::deploy::{
-    ApplicationError, Evidence, FlinkHome, Gateway, JobSubmission, Outcome, Plan, PreflightError,
-    ResolvedJob, Site, SubmitError, Submitted, Verdict, WaitLevel, app_master_path, attach, explain, kill,
-    preflight, submit,
+    ApplicationError, Evidence, FlinkHome, Gateway, JobSubmission, Key, Keyed, Outcome, Plan, PreflightError,
+    ResolvedJob, Site, SubmitError, Submitted, Verdict, WaitLevel, app_master_path, attach, explain, key,
+    kill, preflight, submit,
 };
 use yarn_client::hdfs::digest::Digests;
 use yarn_client::yarn::{ApplicationReport, KillOutcome};
@@ -26,28 +27,19 @@ use crate::view::{ApplicationView, SubmittedView, further_evidence};
 pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Failure> {
     let printer = &context.printer;
     let mut interrupts = Interrupts::install();
-    let site = site(context, args.app_master.as_deref());
+    let mut site = site(context, args.app_master.as_deref());
+    let key = args.key.as_deref().map(Key::new).transpose()?;
     let job = submission(&args);
     let (gateway, job) = tokio::select! {
-        prepared = prepare(context, &site, &job) => prepared?,
+        prepared = prepare(context, &mut site, &job, key.as_ref()) => prepared?,
         _ = interrupts.next() => return Err(SubmitError::Interrupted.into()),
     };
     let plan = Plan::new(&job, &gateway.configuration, &gateway.user.name)?;
     for warning in &plan.warnings {
         printer.warning(&warning.to_string());
     }
-    let ready = tokio::select! {
-        ready = preflight::check(&gateway, &job, &plan) => ready?,
-        _ = interrupts.next() => return Err(SubmitError::Interrupted.into()),
-    };
-
-    let uploads = Uploads::new(printer);
-    let digests = Digests::new(&context.environment);
-    let interrupted = interrupts.next().map(drop);
-    let submitted = submit::submit(&gateway, &plan, ready, &digests, &uploads, interrupted).await;
-    uploads.finish();
-    let submitted = submitted?;
-
+    let Bring { submitted, ended } =
+        bring(context, &gateway, &job, &plan, key.as_ref(), &mut interrupts).await?;
     let level = match (args.detached, args.wait) {
         (true, _) | (false, Some(Wait::Submitted)) => WaitLevel::Submitted,
         (false, Some(Wait::Accepted)) => WaitLevel::Accepted,
@@ -58,13 +50,72 @@ pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Fail
     if !printer.is_json() {
         printer.data(&view.text())?;
     }
-    if level == WaitLevel::Submitted {
+    if level == WaitLevel::Submitted && (args.max_wait.is_none() || ended.is_some()) {
         if printer.is_json() {
             printer.json(&view)?;
         }
         return Ok(ExitStatus::Success);
     }
-    watch(context, &gateway, &submitted, level, args.timeout, &mut interrupts).await
+    match ended {
+        Some(report) => finish(context, &Evidence::of(*report), &submitted, level),
+        None => {
+            let level = if args.max_wait.is_some() { level.max(WaitLevel::Running) } else { level };
+            let limits = Limits { timeout: args.timeout, max_wait: args.max_wait };
+            watch(context, &gateway, &submitted, level, limits, &mut interrupts).await
+        }
+    }
+}
+
+/// How long is waited.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// `--timeout`: for the level.
+    timeout: Option<Duration>,
+    /// `--max-wait`: for the application to run at all.
+    max_wait: Option<Duration>,
+}
+
+/// What the submission came to.
+struct Bring {
+    submitted: Submitted,
+    /// Of an application that YARN has forgotten, by the record of its key.
+    ended: Option<Box<ApplicationReport>>,
+}
+
+/// Brings the job to the ResourceManager, or finds it there by its key.
+async fn bring(
+    context: &Context,
+    gateway: &Gateway,
+    job: &ResolvedJob,
+    plan: &Plan,
+    key: Option<&Key>,
+    interrupts: &mut Interrupts,
+) -> Result<Bring, Failure> {
+    let uploads = Uploads::new(&context.printer);
+    let digests = Digests::new(&context.environment);
+    let Some(key) = key else {
+        let ready = tokio::select! {
+            ready = preflight::check(gateway, job, plan) => ready?,
+            _ = interrupts.next() => return Err(SubmitError::Interrupted.into()),
+        };
+        let interrupted = interrupts.next().map(drop);
+        let submitted = submit::submit(gateway, plan, ready, &digests, &uploads, interrupted).await;
+        uploads.finish();
+        return Ok(Bring { submitted: submitted?, ended: None });
+    };
+    let submission = format!("{:032x}", rand::random::<u128>());
+    let interrupted = interrupts.next().map(drop);
+    let now = super::now_ms();
+    let keyed = key::submit(gateway, job, plan, key, &submission, now, &digests, &uploads, interrupted).await;
+    uploads.finish();
+    let (submitted, ended) = match keyed? {
+        Keyed::Submitted(submitted) => (*submitted, None),
+        Keyed::Ended { submitted, report } => (*submitted, Some(report)),
+    };
+    if submitted.followed {
+        context.printer.note(&format!("{} was submitted with this key before", submitted.application_id));
+    }
+    Ok(Bring { submitted, ended })
 }
 
 /// What was typed, as the library takes it.
@@ -107,8 +158,9 @@ pub(super) fn site(context: &Context, app_master: Option<&Path>) -> Site {
 /// Configuration, distribution and jar.
 async fn prepare(
     context: &Context,
-    site: &Site,
+    site: &mut Site,
     job: &JobSubmission,
+    key: Option<&Key>,
 ) -> Result<(Gateway, ResolvedJob), Failure> {
     let mut hadoop = Configuration::load(&context.environment, context.global.conf_dir.as_deref())
         .map_err(PreflightError::from)?;
@@ -127,6 +179,9 @@ async fn prepare(
     };
     job.apply_hadoop_overrides(&home.config, &mut hadoop)?;
     let gateway = Gateway::with(hadoop, &context.environment)?;
+    if let Some(key) = key {
+        site.entropy = key.job_entropy(&gateway.user.name);
+    }
     Ok((gateway, job.resolve(home, site)?))
 }
 
@@ -136,7 +191,7 @@ async fn watch(
     gateway: &Gateway,
     submitted: &Submitted,
     level: WaitLevel,
-    timeout: Option<std::time::Duration>,
+    limits: Limits,
     interrupts: &mut Interrupts,
 ) -> Result<ExitStatus, Failure> {
     let printer = &context.printer;
@@ -148,8 +203,17 @@ async fn watch(
             last = Some(report.clone());
         };
         let resource_manager = &gateway.resource_manager;
-        let again = Some(&submitted.submission);
-        let mut waiting = pin!(attach::wait(resource_manager, id, level, timeout, again, &mut on_change));
+        let again = submitted.submission.as_ref();
+        let waiting = async {
+            if let Some(max_wait) = limits.max_wait {
+                let bases = gateway_base(submitted, id);
+                // `--timeout` ends the command, not the application.
+                let running = attach::run_within(gateway, id, max_wait, &bases, again, &mut on_change);
+                running.await?;
+            }
+            attach::wait(resource_manager, id, level, limits.timeout, again, &mut on_change).await
+        };
+        let mut waiting = pin!(waiting);
         let mut may_ask = printer.can_ask();
         loop {
             let interrupt = tokio::select! {

@@ -1,0 +1,170 @@
+//! What a client does for a key, step by step. Pure: says what to do next, and is told what came of it.
+//!
+//! A client may stop at every step, and a reply may be lost at each: the next client with the key starts at
+//! [`Step::Read`] and goes on from what is written. Whatever the clients do, the application master's fence
+//! ([`KeyRecord::start`](crate::hdfs::key_record::KeyRecord::start)) lets one submission of a key run its job.
+
+use proto::ids::ApplicationId;
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Read the record of the key. Answer: [`Happened::Found`].
+    Read,
+    /// Ask the ResourceManager for the application. Answer: [`Happened::Known`] or [`Happened::Unknown`].
+    Ask(ApplicationId),
+    /// Check everything there is to check, and get a fresh id. Answer: [`Happened::Prepared`].
+    Prepare,
+    /// Write the record of this generation. Answer: [`Happened::Published`].
+    Publish {
+        /// Its number.
+        generation: u32,
+        /// The application it names.
+        application: ApplicationId,
+    },
+    /// Stage, and submit under this id. Answer: [`Happened::Taken`].
+    Submit(ApplicationId),
+    /// Nothing more.
+    Done(End),
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Happened {
+    /// The record that counts, if any.
+    Found(Option<Located>),
+    /// The ResourceManager knows the application.
+    Known {
+        /// It failed before its first attempt, and so will never run.
+        refused: bool,
+        /// Digest of its program, where the application's tags tell.
+        program: Option<String>,
+    },
+    /// The ResourceManager does not know the application.
+    Unknown,
+    /// The cluster can take the job; here is a fresh id.
+    Prepared(ApplicationId),
+    /// Whether the record is ours (`true`) or somebody else's.
+    Published(bool),
+    /// The ResourceManager has taken the submission, or had taken an earlier one with this id.
+    Taken,
+}
+
+/// A record as far as decisions depend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Located {
+    /// Its number.
+    pub generation: u32,
+    /// The application it names.
+    pub application: ApplicationId,
+    /// Digest of the program that an application master has begun with.
+    pub started: Option<String>,
+    /// Whether the outcome is written.
+    pub ended: bool,
+}
+
+/// Where it leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The application is the ResourceManager's: follow it.
+    Follow {
+        /// The application.
+        application: ApplicationId,
+        /// Whether this client submitted it.
+        submitted: bool,
+    },
+    /// The application has ended, YARN has forgotten it, and the record says how.
+    Ended(ApplicationId),
+    /// The application has run, YARN has forgotten it, and nobody knows how it ended.
+    Forgotten(ApplicationId),
+    /// The key stands for another program.
+    Differs(ApplicationId),
+}
+
+/// The course of one client.
+#[derive(Debug, Clone)]
+pub struct Course {
+    program: String,
+    step: Step,
+    found: Option<Located>,
+    /// The ResourceManager said that it does not know the record's application; the record is read once more.
+    unknown: bool,
+    submitted: bool,
+}
+
+impl Course {
+    /// A client that wants the program of this digest run.
+    pub fn new(program: impl Into<String>) -> Self {
+        Self { program: program.into(), step: Step::Read, found: None, unknown: false, submitted: false }
+    }
+
+    /// What to do next.
+    pub fn step(&self) -> &Step {
+        &self.step
+    }
+
+    /// Takes note of what came of the step.
+    pub fn handle(&mut self, happened: Happened) {
+        self.step = match (&self.step, happened) {
+            (Step::Read, Happened::Found(found)) => self.found(found),
+            (Step::Ask(application), Happened::Known { refused, program }) => {
+                let application = *application;
+                match program {
+                    // An application that will never run binds nobody to its program.
+                    _ if refused && !self.submitted => {
+                        self.unknown = false;
+                        Step::Prepare
+                    }
+                    Some(program) if program != self.program => Step::Done(End::Differs(application)),
+                    _ => Step::Done(End::Follow { application, submitted: self.submitted }),
+                }
+            }
+            // Just taken and not known: a ResourceManager that failed over. Whoever waits submits again.
+            (Step::Ask(application), Happened::Unknown) if self.submitted => {
+                Step::Done(End::Follow { application: *application, submitted: true })
+            }
+            (Step::Ask(_), Happened::Unknown) => {
+                self.unknown = true;
+                Step::Read
+            }
+            (Step::Prepare, Happened::Prepared(fresh)) => match &self.found {
+                None => Step::Publish { generation: 1, application: fresh },
+                Some(found) if self.unknown => Step::Submit(found.application),
+                Some(found) => Step::Publish { generation: found.generation + 1, application: fresh },
+            },
+            (Step::Publish { application, .. }, Happened::Published(true)) => Step::Submit(*application),
+            (Step::Publish { .. }, Happened::Published(false)) => {
+                self.unknown = false;
+                Step::Read
+            }
+            (Step::Submit(application), Happened::Taken) => {
+                self.submitted = true;
+                Step::Ask(*application)
+            }
+            // An answer to another question changes nothing.
+            (step, _) => step.clone(),
+        };
+    }
+
+    fn found(&mut self, found: Option<Located>) -> Step {
+        let same = match (&self.found, &found) {
+            (Some(before), Some(now)) => before.generation == now.generation,
+            _ => false,
+        };
+        // What the ResourceManager said was about the generation read before.
+        self.unknown &= same;
+        self.found = found;
+        let Some(found) = &self.found else { return Step::Prepare };
+        let application = found.application;
+        match &found.started {
+            _ if !self.unknown => Step::Ask(application),
+            None => Step::Prepare,
+            Some(program) if *program != self.program => Step::Done(End::Differs(application)),
+            Some(_) if found.ended => Step::Done(End::Ended(application)),
+            Some(_) => Step::Done(End::Forgotten(application)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
