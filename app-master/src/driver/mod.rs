@@ -447,9 +447,15 @@ impl Driver {
 
     fn choose_ports(&mut self) -> Result<(), String> {
         let manager = self.spec.job_manager.clone().unwrap_or_default();
-        // Spreads the application masters of one node: containers have different ids.
-        let start = u32::try_from(self.container.id.id.unsigned_abs() % 11_003).unwrap_or(0)
-            + self.container.id.attempt.application.id.unsigned_abs() % 10_007 * 31;
+        // Spreads the application masters of one node, also those of several clusters on one machine.
+        let id = self.container.id;
+        let (application, attempt) = (id.attempt.application, id.attempt.attempt);
+        let part =
+            |number: i64, scale: u64| u32::try_from(number.unsigned_abs() % 10_007 * scale).unwrap_or(0);
+        let start = part(application.cluster_timestamp, 101)
+            + part(application.id.into(), 31)
+            + part(attempt.into(), 1009)
+            + part(id.id, 1);
         let ports = Ports::choose(
             &self.container.host,
             &manager.rpc_port_range,

@@ -49,6 +49,8 @@ pub(super) struct Failure {
     pub(super) id: ContainerId,
     pub(super) node: NodeId,
     pub(super) cause: String,
+    /// It counts against the application: nothing outside has taken the container.
+    pub(super) its_fault: bool,
 }
 
 /// What the completion of a container means.
@@ -76,7 +78,7 @@ pub(super) struct Containers {
     releases_in_flight: BTreeSet<ContainerId>,
     /// Failures to start since the last TaskManager registered.
     start_failures: Vec<Failure>,
-    /// TaskManagers lost by a fault of theirs, with the time.
+    /// TaskManagers that were lost, with the time.
     losses: Vec<(Duration, Failure)>,
 }
 
@@ -189,7 +191,7 @@ impl Containers {
         container.state = State::Stopping;
         let node = container.node.clone();
         self.releases.insert(id);
-        self.start_failures.push(Failure { id, node: node.clone(), cause });
+        self.start_failures.push(Failure { id, node: node.clone(), cause, its_fault: true });
         Some(node)
     }
 
@@ -200,12 +202,13 @@ impl Containers {
         if container.state == State::Stopping {
             return Some(Completion::Expected);
         }
-        if NOT_ITS_FAULT.contains(&status.exit_status) {
-            return Some(Completion::Lost);
-        }
-        let failure = Failure { id: status.id, node: container.node, cause: describe_exit(status) };
+        let its_fault = !NOT_ITS_FAULT.contains(&status.exit_status);
+        let failure =
+            Failure { id: status.id, node: container.node, cause: describe_exit(status), its_fault };
         Some(if let State::Registered { .. } = container.state {
             self.losses.push((now, failure));
+            Completion::Lost
+        } else if NOT_ITS_FAULT.contains(&status.exit_status) {
             Completion::Lost
         } else {
             self.start_failures.push(failure.clone());
@@ -235,10 +238,15 @@ impl Containers {
         nodes
     }
 
+    /// The last one that was lost in the last `age`, if any.
+    pub(super) fn last_loss(&self, age: Duration, now: Duration) -> Option<&Failure> {
+        self.losses.last().filter(|(at, _)| *at + age > now).map(|(_, failure)| failure)
+    }
+
     /// TaskManagers that a fault of theirs has ended lately, oldest first.
-    pub(super) fn recent_losses(&mut self, now: Duration) -> &[(Duration, Failure)] {
+    pub(super) fn recent_losses(&mut self, now: Duration) -> Vec<&Failure> {
         self.losses.retain(|(at, _)| *at + LOSS_WINDOW > now);
-        &self.losses
+        self.losses.iter().map(|(_, failure)| failure).filter(|failure| failure.its_fault).collect()
     }
 
     /// Failures to start since the last success, oldest first.
@@ -253,7 +261,12 @@ impl Containers {
             if container.state == State::Started && container.since + timeout <= now {
                 container.state = State::Stopping;
                 let cause = format!("did not register at the JobManager within {} s", timeout.as_secs());
-                self.start_failures.push(Failure { id: *id, node: container.node.clone(), cause });
+                self.start_failures.push(Failure {
+                    id: *id,
+                    node: container.node.clone(),
+                    cause,
+                    its_fault: true,
+                });
                 self.releases.insert(*id);
                 overdue.push((*id, container.node.clone()));
             }
@@ -320,6 +333,9 @@ impl Containers {
 fn describe_exit(status: &ContainerStatus) -> String {
     let meaning = match status.exit_status {
         exit_status::INVALID => "was not launched".to_owned(),
+        exit_status::ABORTED => "was released or lost with its node".to_owned(),
+        exit_status::PREEMPTED => "was preempted by the scheduler".to_owned(),
+        exit_status::KILLED_BY_RESOURCE_MANAGER => "was killed by the ResourceManager".to_owned(),
         exit_status::DISKS_FAILED => "lost its disks".to_owned(),
         exit_status::EXCEEDED_VIRTUAL_MEMORY => "was killed for exceeding its virtual memory".to_owned(),
         exit_status::EXCEEDED_MEMORY => "was killed for exceeding its physical memory".to_owned(),

@@ -14,6 +14,10 @@ use super::{Action, AppMaster, CheckpointsView, StopSignal, Timer, form, text};
 
 /// Flink needs 0.2 to 1 s to shut down after `DELETE /cluster`; a loaded node much longer.
 const SHUTDOWN: Duration = Duration::from_secs(10);
+/// How long the end of a lost TaskManager's container is waited for: two heartbeats of its node, and ours.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How old a container's end may be to have to do with a job's failure.
+const RELATED: Duration = Duration::from_secs(60);
 /// From SIGTERM to SIGKILL.
 const TERMINATION: Duration = Duration::from_secs(5);
 
@@ -243,9 +247,32 @@ impl AppMaster {
         }
     }
 
+    /// Flink notices a lost TaskManager at once, but knows nothing of its container: a job that fails for that waits a
+    /// moment for what the ResourceManager has to say.
     pub(super) fn job_result(&mut self, cause: Option<String>, now: Duration) {
-        let job = self.our_job().map_or(JobStatus::Failed, |job| job.status);
-        self.end(Outcome { job, cause }, now);
+        match cause {
+            Some(cause) if text::names_lost_task_manager(&cause) => {
+                self.result = Some(cause);
+                if self.containers.last_loss(RELATED, now).is_some() {
+                    return self.settle_result(now);
+                }
+                self.timers.set(Timer::Result, now + PATIENCE);
+                self.timers.set_at_most(Timer::Heartbeat, now);
+            }
+            cause => {
+                let job = self.our_job().map_or(JobStatus::Failed, |job| job.status);
+                self.end(Outcome { job, cause }, now);
+            }
+        }
+    }
+
+    /// Ends with the job's failure, and with the last lost container's end where there is one.
+    pub(super) fn settle_result(&mut self, now: Duration) {
+        let Some(mut cause) = self.result.take() else { return };
+        if let Some(loss) = self.containers.last_loss(RELATED, now) {
+            cause.push_str(&text::loss_note(loss));
+        }
+        self.end(Outcome::failed(cause), now);
     }
 
     /// `main` has returned after its job was FINISHED.

@@ -107,6 +107,8 @@ pub struct AppMaster {
     finished: bool,
     containers: Containers,
     nodes: Nodes,
+    /// Why the job has failed, while the ResourceManager is asked what became of its TaskManager.
+    result: Option<String>,
     /// Since when the job has had fewer TaskManagers than it needs and no task active.
     starving_since: Option<Duration>,
     inspecting: bool,
@@ -132,6 +134,7 @@ impl AppMaster {
             finished: false,
             containers: Containers::default(),
             nodes: Nodes::default(),
+            result: None,
             starving_since: None,
             inspecting: false,
             ending: None,
@@ -190,6 +193,9 @@ impl AppMaster {
         }
         if self.timers.take_expired(Timer::Starvation, now) {
             self.check_starvation(now);
+        }
+        if self.timers.take_expired(Timer::Result, now) {
+            self.settle_result(now);
         }
         self.ending_timeouts(now);
         if self.ending.is_none() {

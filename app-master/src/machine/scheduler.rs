@@ -167,6 +167,7 @@ impl AppMaster {
             }
             Some(Completion::Lost) => {
                 tracing::warn!(container = %status.id, exit = status.exit_status, "TaskManager lost");
+                self.settle_result(now);
             }
             Some(Completion::Expected) | None => {}
         }
@@ -209,7 +210,7 @@ impl AppMaster {
             let quick = HEARTBEAT_QUICK.saturating_mul(1 << self.line.unsatisfied.min(16));
             self.line.unsatisfied += 1;
             quick.min(self.settings.heartbeat_pending)
-        } else if self.containers.starting() > 0 {
+        } else if self.containers.starting() > 0 || self.result.is_some() {
             self.settings.heartbeat_pending
         } else {
             self.settings.heartbeat
@@ -265,7 +266,7 @@ impl AppMaster {
         }
         let losses = self.containers.recent_losses(now);
         if losses.len() > (3 * desired).max(10) {
-            let cause = text::losses(losses);
+            let cause = text::losses(&losses);
             self.end(Outcome::failed(cause), now);
         }
     }

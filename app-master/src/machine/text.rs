@@ -82,13 +82,31 @@ pub(super) fn file_system(cause: &str) -> String {
     format!("the file system with the application's files has not answered for 10 minutes: {cause}")
 }
 
-pub(super) fn losses(losses: &[(std::time::Duration, Failure)]) -> String {
+pub(super) fn losses(losses: &[&Failure]) -> String {
     let mut text = format!("{} TaskManagers were lost within 10 minutes", losses.len());
-    if let Some((_, last)) = losses.last() {
+    if let Some(last) = losses.last() {
         let _ = write!(text, "; the last, {} on {}, {}", last.id, last.node, last.cause);
     }
     text.push_str(LOGS_HINT);
     text
+}
+
+/// Whether Flink's words for a job's failure are those for a TaskManager that is not there any more
+/// (`JobMaster`, `NettyConnectionHandler`, `HeartbeatManagerImpl`).
+pub(super) fn names_lost_task_manager(cause: &str) -> bool {
+    [
+        "is no longer reachable",
+        "remote task manager",
+        "Heartbeat of TaskManager",
+        "TaskExecutor is shutting down",
+    ]
+    .iter()
+    .any(|words| cause.contains(words))
+}
+
+/// What became of the container behind a job's failure.
+pub(super) fn loss_note(loss: &Failure) -> String {
+    format!("\nnote: container {} on {} {}", loss.id, loss.node, loss.cause)
 }
 
 const LOGS_HINT: &str = "\nhint: their logs (taskmanager.log, taskmanager.stderr) say more; after the end: yarn logs -applicationId <id>";

@@ -21,9 +21,11 @@ pub enum Timer {
     Fence,
     /// When the journal may be written again.
     Journal,
+    /// When the end of a lost TaskManager's container is not waited for any more.
+    Result,
 }
 
-const COUNT: usize = 8;
+const COUNT: usize = 9;
 
 /// Deadlines, indexed by [`Timer`].
 #[derive(Debug, Default)]

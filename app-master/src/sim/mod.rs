@@ -123,6 +123,8 @@ pub struct World {
     job_managers_killed: u32,
     faults_injected: u32,
     removal_failed: bool,
+    /// What Flink says of a failed job.
+    cause: String,
     violations: Vec<String>,
     trace: Option<Vec<String>>,
     /// The last actions of the newest attempt, with their times, when asked for.
@@ -154,6 +156,7 @@ impl World {
             job_managers_killed: 0,
             faults_injected: 0,
             removal_failed: false,
+            cause: "java.lang.RuntimeException: boom".to_owned(),
             violations: Vec::new(),
             trace: None,
             log: None,

@@ -81,7 +81,7 @@ impl World {
                 self.tell(attempt, ms(5), event);
             }
             Action::FetchResult { .. } => {
-                let cause = Some("java.lang.RuntimeException: boom".to_owned());
+                let cause = Some(self.cause.clone());
                 self.tell(attempt, ms(10), Event::JobResult { cause });
             }
             Action::WatchProgram => {

@@ -281,6 +281,25 @@ fn task_managers_that_die_again_and_again_end_the_application() {
 }
 
 #[test]
+fn a_job_that_fails_for_a_lost_task_manager_says_what_became_of_it() {
+    for (status, words) in [(-104, "was killed for exceeding its physical memory"), (-102, "was preempted")] {
+        let mut scenario = scenario(1);
+        (scenario.job.end, scenario.job.work) = (JobStatus::Failed, ms(20_000));
+        let mut world = world_of(scenario);
+        world.cause = "JobMasterException: TaskManager with id c is no longer reachable.".to_owned();
+        world.run_until("the job is about to fail", |w| w.job_runs() && w.now > ms(23_300));
+        world.inject(&Fault::KillTaskManager(0, status));
+        // Flink has failed the job for it before the ResourceManager tells.
+        let job = world.masters.get_mut(&1).and_then(|master| master.job_manager.as_mut()?.job.as_mut());
+        job.expect("a job").status = JobStatus::Failed;
+        let (status, diagnostics) = world.ends_with_report();
+        assert_eq!(status, FinalStatus::Failed);
+        let note = diagnostics.lines().find(|line| line.starts_with("note: container ")).unwrap_or_default();
+        assert!(note.contains(words), "{diagnostics}");
+    }
+}
+
+#[test]
 fn preempted_task_managers_are_nobodys_fault() {
     let mut scenario = scenario(1);
     scenario.job.work = ms(60_000);

@@ -44,6 +44,9 @@ pub(super) fn failed(told: &str, rest: &str) -> Cause {
     if told.starts_with("the job needs ") && told.contains(" slots, that is ") {
         return Cause::new(CauseCode::ClusterTooSmall, told);
     }
+    if let Some(kill) = lost_container(told, rest).and_then(container::memory_kill) {
+        return memory("a TaskManager", &kill, Role::TaskManager);
+    }
     let sentence = SENTENCES.iter().find(|(beginning, _)| told.starts_with(beginning)).map(|(_, code)| *code);
     match sentence {
         // A JobManager that could not start says why behind its stage.
@@ -60,6 +63,13 @@ pub(super) fn failed(told: &str, rest: &str) -> Cause {
             None => Cause::new(CauseCode::JobFailed, told),
         },
     }
+}
+
+/// The end of the container behind a job's failure that Flink can only call the loss of a TaskManager.
+fn lost_container<'a>(told: &str, rest: &'a str) -> Option<&'a str> {
+    let lost = ["is no longer reachable", "remote task manager", "Heartbeat of TaskManager"];
+    lost.iter().any(|words| told.contains(words)).then_some(())?;
+    rest.lines().find_map(|line| line.strip_prefix("note: container "))
 }
 
 /// What the application master says of TaskManagers that end again and again, each with its general cause; behind both
@@ -226,6 +236,18 @@ mod tests {
             CauseCode::ClassMissing
         );
         assert_eq!(code(&told("was killed for exceeding its virtual memory")), CauseCode::VirtualMemoryLimit);
+    }
+
+    #[test]
+    fn a_lost_task_manager_behind_a_failed_job() {
+        let told = "org.apache.flink.runtime.jobmaster.JobMasterException: TaskManager with id container_1_0001_01_000002 is no \
+                    longer reachable.";
+        let note = "note: container container_1_0001_01_000002 on n:1 was killed for exceeding its physical memory: Container \
+                    [pid=1,containerID=c] is running 1B beyond the 'PHYSICAL' memory limit. Current usage: 1.2 GB of 832 MB \
+                    physical memory used; 3 GB of 2 GB virtual memory used. Killing container.";
+        assert_eq!(failed(told, note).code, CauseCode::MemoryLimit);
+        assert_eq!(failed(told, "").code, CauseCode::JobFailed);
+        assert_eq!(failed("java.lang.RuntimeException: boom", note).code, CauseCode::JobFailed);
     }
 
     #[test]
