@@ -109,8 +109,9 @@ impl Scheduler {
         }
     }
 
-    /// The scheduler looks for a host only below its rack, so the racks have to be known. Where nobody can be asked (a
-    /// secure cluster), there is one rack.
+    /// The scheduler looks for a host only below its rack, so the racks have to be known; and a rack is asked for by its
+    /// hosts as well, because the CapacityScheduler never served one that was asked for alone (seen with 3.4.1). Where
+    /// nobody can be asked (a secure cluster), there is one rack.
     async fn find_places(&self) {
         let Placement { hosts, racks, .. } = &self.placement;
         if lock(&self.places).is_some() || (hosts.is_empty() && racks.is_empty()) {
@@ -118,17 +119,22 @@ impl Scheduler {
         }
         let known =
             async { ResourceManager::new(&self.conf, &self.user)?.nodes(&[NodeState::Running]).await };
-        let nodes = if hosts.is_empty() { Ok(Vec::new()) } else { known.await };
-        let nodes = nodes.unwrap_or_else(|error| {
-            tracing::warn!("asking for the racks of {hosts:?}: {error}");
+        let nodes = known.await.unwrap_or_else(|error| {
+            tracing::warn!("asking for the racks of the nodes: {error}");
             Vec::new()
         });
-        let rack = |host: &String| {
-            let node = nodes.iter().find(|node| node.id.host == *host);
-            node.map_or(DEFAULT_RACK, |node| node.rack.as_str()).to_owned()
+        let host = |name: &str, rack: &str| Place::Host { name: name.to_owned(), rack: rack.to_owned() };
+        let rack_of = |name: &String| {
+            let node = nodes.iter().find(|node| node.id.host == *name);
+            node.map_or(DEFAULT_RACK, |node| node.rack.as_str())
         };
-        let hosts = hosts.iter().map(|host| Place::Host { name: host.clone(), rack: rack(host) });
-        let places = hosts.chain(racks.iter().cloned().map(Place::Rack)).collect();
+        let in_racks = nodes.iter().filter(|node| racks.contains(&node.rack));
+        let places = hosts
+            .iter()
+            .map(|name| host(name, rack_of(name)))
+            .chain(in_racks.map(|node| host(&node.id.host, &node.rack)))
+            .chain(racks.iter().cloned().map(Place::Rack))
+            .collect();
         *lock(&self.places) = Some(places);
     }
 

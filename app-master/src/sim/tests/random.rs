@@ -48,11 +48,7 @@ fn every_life_ends_and_keeps_the_rules() {
         let shown = trace.len().saturating_sub(120);
         panic!(
             "seed {seed}: {}\n{}\n…\n{}\nplay it again: SIM_SEED={seed} cargo test -p app-master sim::tests::random",
-            if world.over() {
-                world.violations().join("; ")
-            } else {
-                format!("not over; {}", world.ending())
-            },
+            if world.violations().is_empty() { world.ending() } else { world.violations().join("; ") },
             trace.first().cloned().unwrap_or_default(),
             trace[shown..].join("\n"),
         );
