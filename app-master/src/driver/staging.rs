@@ -14,12 +14,14 @@ use yarn_client::hdfs::{CreateOptions, FileSystem, FileSystems, HdfsError};
 use yarn_client::security::User;
 
 use super::journal;
-use crate::machine::{BeginFailure, Event, Fence, History, Journal};
+use crate::machine::{BeginFailure, Event, Fence, History, Journal, Outcome};
 
 /// Followed by the attempt's number.
 const MARK: &str = "attempt-";
 /// Followed by the attempt's number and that of the writing; the highest one counts.
 const JOURNAL: &str = "journal-";
+/// A mark that the job has finished: all that a journal could say of that, without the time its content takes.
+const FINISHED: &str = "finished";
 /// Added to a name until the content is complete.
 const UNFINISHED: &str = ".writing";
 /// More than any diagnostics.
@@ -89,7 +91,8 @@ impl Staging {
                 })
             }
         };
-        Ok(History { begun, journal })
+        let finished = names.iter().any(|name| name == FINISHED).then(Outcome::finished);
+        Ok(History { begun, journal: Journal { outcome: finished.or(journal.outcome), ..journal } })
     }
 
     /// Leaves this attempt's mark. The directory is not made anew: whoever kills an application while it starts
@@ -105,9 +108,17 @@ impl Staging {
         })
     }
 
-    /// Replaces the journal: written under another name, renamed, the one before it removed.
+    /// Replaces the journal: written under another name, renamed, the one before it removed. The end of most jobs is only
+    /// a mark.
     pub(super) async fn write_journal(&self, journal: &Journal) -> Event {
-        let failure = match within(TIMEOUT, self.replace_journal(journal)).await {
+        let written = async {
+            if journal.outcome == Some(Outcome::finished()) {
+                self.write(&self.file(FINISHED), Bytes::new()).await
+            } else {
+                self.replace_journal(journal).await
+            }
+        };
+        let failure = match within(TIMEOUT, written).await {
             Ok(Ok(())) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(late) => Some(late),
@@ -199,7 +210,7 @@ mod tests {
     use yarn_client::flink::JobStatus;
 
     use super::*;
-    use crate::machine::{CheckpointsView, Outcome};
+    use crate::machine::CheckpointsView;
 
     fn staging(directory: &tempfile::TempDir, attempt: u32) -> Staging {
         let uri = format!("file://{}", directory.path().display());
@@ -228,6 +239,11 @@ mod tests {
         }
         let names = first.names().await.expect("a directory");
         assert_eq!(names, ["attempt-000001", "journal-000001-000001"], "the journal before it is gone");
+
+        let finished = Journal { outcome: Some(Outcome::finished()), ..running };
+        assert!(matches!(first.write_journal(&finished).await, Event::JournalWritten { failure: None }));
+        let outcome = second.history().await.expect("a mark").journal.outcome;
+        assert_eq!(outcome, Some(Outcome::finished()));
     }
 
     #[tokio::test]

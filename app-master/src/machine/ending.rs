@@ -32,7 +32,9 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn finished() -> Self {
+    /// The job has finished, and there is nothing more to say.
+    #[must_use]
+    pub fn finished() -> Self {
         Self { job: JobStatus::Finished, cause: None }
     }
 

@@ -9,6 +9,7 @@ mod errors;
 mod explain;
 mod failures;
 mod fixture;
+mod gc;
 mod house;
 mod key;
 mod options;

@@ -11,6 +11,7 @@ mod error;
 pub mod explain;
 mod files;
 mod gateway;
+pub mod gc;
 pub mod key;
 mod keys;
 pub mod kill;

@@ -64,6 +64,8 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Kill YARN applications and remove what they left in HDFS
     Kill(Kill),
+    /// Remove what applications that have ended left in HDFS
+    Gc(Gc),
     /// Play through what failures would do to an application, without a cluster
     Simulate(Simulate),
     /// Print the completion script of a shell
@@ -226,6 +228,25 @@ pub(crate) struct Kill {
     /// Application ids
     #[arg(value_name = "ID", required = true)]
     pub(crate) ids: Vec<String>,
+}
+
+/// Removes staging directories of applications that YARN reports ended, and old records of `run --key`. Nothing of a
+/// running application is touched.
+#[derive(Debug, Args)]
+pub(crate) struct Gc {
+    /// Only say what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Look into the home directories of all users, as far as permitted
+    #[arg(long)]
+    pub(crate) all_users: bool,
+    /// Also directories of applications this ResourceManager has never known; they may belong to another cluster on the
+    /// same file system
+    #[arg(long)]
+    pub(crate) unknown: bool,
+    /// How long records of keys are kept after their application has ended
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "7d")]
+    pub(crate) keep_keys: Duration,
 }
 
 /// Plays many lives of one application in virtual time, with the very decisions of the real application master, and sums

@@ -2,6 +2,7 @@
 
 mod completions;
 mod explain;
+mod gc;
 mod kill;
 mod list;
 mod run;
@@ -104,6 +105,7 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Status(args) => status::run(&context, args).await,
         Command::Explain(args) => explain::run(&context, args).await,
         Command::Kill(args) => kill::run(&context, args).await,
+        Command::Gc(args) => gc::run(&context, args).await,
         Command::Simulate(args) => simulate::run(&context, &args),
         Command::Completions(args) => completions::run(&context, args),
     };
