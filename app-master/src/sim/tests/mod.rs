@@ -10,7 +10,7 @@ use yarn_client::flink::JobStatus;
 use yarn_client::yarn::FinalStatus;
 
 use super::*;
-use crate::machine::{Heartbeat, StopSignal};
+use crate::machine::{Heartbeat, Settings, StopSignal};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
 

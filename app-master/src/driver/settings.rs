@@ -1,0 +1,109 @@
+//! What the machine must know before it starts, from the launch specification and the two configurations.
+
+use std::time::Duration;
+
+use proto::launch::LaunchSpec;
+use yarn_client::conf::Configuration;
+use yarn_client::flink::options::Opt;
+use yarn_client::flink::{FlinkConfig, Version, settings as flink_settings};
+
+use super::StartError;
+use crate::machine::{History, Settings};
+
+/// While an allocation is pending the ResourceManager is asked this often, unless the user says otherwise: its own
+/// granularity is the NodeManagers' heartbeat of 1 s, so asking more often brings nothing.
+const HEARTBEAT_PENDING: Duration = Duration::from_millis(200);
+
+/// A ResourceManager is away for this long before a later attempt is looked for.
+const FENCE_AFTER: Duration = Duration::from_secs(30);
+const HEARTBEAT_INTERVAL: Opt = option("yarn.heartbeat.interval", &["yarn.heartbeat-delay"]);
+const CONTAINER_REQUEST_INTERVAL: Opt = option("yarn.heartbeat.container-request-interval", &[]);
+const REGISTRATION_TIMEOUT: Opt = option("taskmanager.registration.timeout", &[]);
+const TASK_MANAGER_TIMEOUT: Opt = option("resourcemanager.taskmanager-timeout", &[]);
+
+const fn option(key: &'static str, deprecated: &'static [&'static str]) -> Opt {
+    Opt { key, deprecated, default: None }
+}
+
+/// # Errors
+/// A value that is malformed.
+pub(super) fn settings(
+    spec: &LaunchSpec,
+    config: &FlinkConfig,
+    conf: &Configuration,
+    history: History,
+) -> Result<Settings, StartError> {
+    let job = spec.job.clone().unwrap_or_default();
+    let task_manager = spec.task_manager.clone().unwrap_or_default();
+    let version = Version::parse(&spec.flink_version)?;
+    let duration = |option: &Opt, default: Duration| -> Result<Duration, StartError> {
+        Ok(config.duration(option)?.unwrap_or(default))
+    };
+    let heartbeat = config.integer(&HEARTBEAT_INTERVAL)?.unwrap_or(5).max(1);
+    // Whichever the ResourceManager misses first, the application master or its node, starts a new attempt.
+    let expiry =
+        ["yarn.am.liveness-monitor.expiry-interval-ms", "yarn.nm.liveness-monitor.expiry-interval-ms"]
+            .into_iter()
+            .filter_map(|key| conf.get(key)?.trim().parse().ok())
+            .chain([600_000])
+            .min()
+            .map_or(Duration::ZERO, Duration::from_millis);
+    Ok(Settings {
+        job_id: job.job_id,
+        history,
+        recovers: flink_settings::recovers(config),
+        checkpoints_configured: flink_settings::makes_checkpoints(config)?,
+        restart_from_scratch: spec.restart_from_scratch,
+        remove_checkpoints: spec.remove_checkpoints,
+        spread: spec.placement.as_ref().is_some_and(|placement| placement.spread),
+        fence_after: (expiry / 3).min(FENCE_AFTER),
+        lease: expiry.mul_f32(0.8),
+        parallelism: job.parallelism.max(1),
+        slots: task_manager.slots.max(1),
+        task_manager_mib: task_manager.memory_mib,
+        application_layer: version.features().applications,
+        heartbeat: Duration::from_secs(heartbeat.unsigned_abs()),
+        heartbeat_pending: duration(&CONTAINER_REQUEST_INTERVAL, HEARTBEAT_PENDING)?,
+        registration_timeout: duration(&REGISTRATION_TIMEOUT, Duration::from_secs(300))?,
+        idle_timeout: duration(&TASK_MANAGER_TIMEOUT, Duration::from_secs(30))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings_of(options: &[(&str, &str)]) -> Result<Settings, StartError> {
+        let spec = LaunchSpec { flink_version: "1.20.5".to_owned(), ..LaunchSpec::default() };
+        let config = options.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        settings(&spec, &FlinkConfig::from_flat(config), &Configuration::default(), History::default())
+    }
+
+    #[test]
+    fn heartbeats_are_the_users() {
+        let settings = settings_of(&[]).expect("defaults");
+        assert_eq!(settings.heartbeat, Duration::from_secs(5));
+        assert_eq!(settings.heartbeat_pending, HEARTBEAT_PENDING);
+        let settings = settings_of(&[
+            ("yarn.heartbeat.interval", "7"),
+            ("yarn.heartbeat.container-request-interval", "300"),
+            ("resourcemanager.taskmanager-timeout", "1 min"),
+            ("taskmanager.registration.timeout", "2 min"),
+        ])
+        .expect("good values");
+        assert_eq!(settings.heartbeat, Duration::from_secs(7));
+        assert_eq!(settings.heartbeat_pending, Duration::from_millis(300));
+        assert_eq!(settings.idle_timeout, Duration::from_secs(60));
+        assert_eq!(settings.registration_timeout, Duration::from_secs(120));
+        let older = settings_of(&[("yarn.heartbeat-delay", "9")]).expect("the deprecated key");
+        assert_eq!(older.heartbeat, Duration::from_secs(9));
+    }
+
+    #[test]
+    fn heartbeats_that_are_no_numbers_are_an_error() {
+        for key in ["yarn.heartbeat.interval", "yarn.heartbeat.container-request-interval"] {
+            let error = settings_of(&[(key, "often")]).expect_err("not a number");
+            assert!(error.to_string().contains(key), "{error}");
+        }
+    }
+}
