@@ -85,15 +85,20 @@ impl Flink {
         view
     }
 
-    /// 404: the job makes none (`CheckpointingStatisticsHandler`).
+    /// 404: the job can make none.
     async fn checkpoints(&self, job: &str) -> Option<CheckpointsView> {
+        match self.rest.makes_checkpoints(job).await {
+            Ok(true) => {}
+            Ok(false) => return Some(CheckpointsView::Off),
+            Err(error) if error.is_not_found() => return Some(CheckpointsView::Off),
+            Err(_) => return None,
+        }
         match self.rest.checkpoints(job).await {
             Ok(checkpoints) => {
                 let newest = checkpoints.latest_completed;
                 let completed = newest.is_some();
                 Some(CheckpointsView::On { completed, path: newest.and_then(|newest| newest.external_path) })
             }
-            Err(error) if error.is_not_found() => Some(CheckpointsView::Off),
             Err(_) => None,
         }
     }

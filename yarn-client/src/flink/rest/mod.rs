@@ -218,6 +218,16 @@ impl Client {
         self.get(&format!("/jobs/{}/checkpoints", segment(job))).await
     }
 
+    /// `GET /jobs/:id/checkpoints/config`: whether the job makes checkpoints periodically. The statistics do not tell:
+    /// streaming jobs have them in any case.
+    ///
+    /// # Errors
+    /// See [`RestError`]; 404 for a job that can make none.
+    pub async fn makes_checkpoints(&self, job: &str) -> Result<bool, RestError> {
+        let path = format!("/jobs/{}/checkpoints/config", segment(job));
+        Ok(self.get::<types::CheckpointConfig>(&path).await?.is_periodic())
+    }
+
     /// `GET /taskmanagers`.
     ///
     /// # Errors

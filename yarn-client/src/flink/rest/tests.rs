@@ -123,6 +123,17 @@ async fn reads_results() {
 }
 
 #[tokio::test]
+async fn checkpoints_that_are_off_have_the_longest_interval() {
+    for (interval, periodic) in [("500", true), ("9223372036854775807", false), ("0", false)] {
+        let body =
+            format!(r#"{{"mode":"exactly_once","interval":{interval},"timeout":600000,"min_pause":0}}"#);
+        let (client, seen) = server(200, Box::leak(body.into_boxed_str())).await;
+        assert_eq!(client.makes_checkpoints("1").await.unwrap(), periodic, "{interval}");
+        assert_eq!(*seen.lock().unwrap(), ["GET /jobs/1/checkpoints/config"]);
+    }
+}
+
+#[tokio::test]
 async fn reads_exceptions_checkpoints_and_task_managers() {
     let body = r#"{"root-exception":"x","exceptionHistory":{"entries":[{"exceptionName":"a.E","stacktrace":"a.E: m\n",
         "timestamp":7,"failureLabels":{},"taskName":"Map (1/2)","endpoint":"h:1","taskManagerId":"container_1",

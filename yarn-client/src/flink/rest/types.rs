@@ -185,6 +185,19 @@ pub struct Checkpoint {
     pub is_savepoint: bool,
 }
 
+/// `/jobs/:id/checkpoints/config`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct CheckpointConfig {
+    /// ms; `Long.MAX_VALUE` when they are off (`CheckpointConfigInfo`, `StreamingJobGraphGenerator`).
+    interval: i64,
+}
+
+impl CheckpointConfig {
+    pub(super) fn is_periodic(self) -> bool {
+        (1..i64::MAX).contains(&self.interval)
+    }
+}
+
 /// One of `/taskmanagers`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct TaskManager {
