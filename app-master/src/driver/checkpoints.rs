@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use yarn_client::hdfs::{FileSystems, HdfsError};
 
-use super::staging::{base_name, within};
+use super::staging::within;
 use crate::machine::Event;
 
 const PREFIX: &str = "chk-";
@@ -42,7 +42,7 @@ async fn list(systems: &FileSystems, directory: &str) -> Result<Option<String>, 
         .list(&path)
         .await?
         .iter()
-        .filter_map(|entry| base_name(&entry.path).strip_prefix(PREFIX)?.parse().ok())
+        .filter_map(|entry| entry.name().strip_prefix(PREFIX)?.parse().ok())
         .collect();
     numbers.sort_unstable();
     for number in numbers.into_iter().rev() {
@@ -60,7 +60,7 @@ async fn list(systems: &FileSystems, directory: &str) -> Result<Option<String>, 
 pub(super) async fn remove(systems: &FileSystems, job_id: &str, path: &str) {
     let directory = parent(path);
     // Without a directory of its own (`execution.checkpointing.create-subdir`) the neighbours are somebody else's.
-    if base_name(&directory) != job_id {
+    if directory.rsplit('/').next() != Some(job_id) {
         return;
     }
     delete(systems, &directory).await;

@@ -167,7 +167,7 @@ impl Staging {
 
     async fn names(&self) -> Result<Vec<String>, HdfsError> {
         let entries = self.fs.list(&self.path).await?;
-        Ok(entries.iter().map(|entry| base_name(&entry.path).to_owned()).collect())
+        Ok(entries.iter().map(|entry| entry.name().to_owned()).collect())
     }
 
     async fn write(&self, path: &str, content: Bytes) -> Result<(), HdfsError> {
@@ -191,11 +191,6 @@ fn is_journal(name: &str) -> bool {
 
 fn number(name: &str, prefix: &str) -> Option<u32> {
     name.strip_prefix(prefix)?.parse().ok()
-}
-
-/// The last component of a path.
-pub(super) fn base_name(path: &str) -> &str {
-    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
 }
 
 /// What `work` gives, or that it took too long.

@@ -114,14 +114,17 @@ impl AppMaster {
 
     pub(super) fn journal_written(&mut self, failure: Option<String>, now: Duration) {
         let Some(written) = self.record.writing.take() else { return };
+        let (held_outcome, succeeded) = (written.outcome.is_some(), failure.is_none());
         match failure {
-            None => {
-                self.record.stored = written;
-                self.write_journal(now);
-            }
+            None => self.record.stored = written,
             Some(failure) => tracing::warn!("writing the journal: {failure}"),
         }
-        self.outcome_written(now);
+        if held_outcome {
+            self.outcome_written(now);
+        } else if succeeded || self.record.journal.outcome.is_some() {
+            // What was under way when the job ended does not hold the end, whether it was written or not.
+            self.write_journal(now);
+        }
     }
 
     /// The ResourceManager has answered: for it, this is the attempt.

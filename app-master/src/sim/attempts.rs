@@ -83,9 +83,7 @@ impl World {
             return;
         }
         master.alive = false;
-        if master.job_manager.take().is_some() {
-            self.job_managers_killed += 1;
-        }
+        master.job_manager = None;
         let node = master.node;
         self.note(|| format!("the process of attempt {attempt} is gone"));
         if self.resource_manager.nodes[node as usize].reachable(now) {

@@ -16,8 +16,6 @@ pub(super) struct Durable {
     pub(super) checkpoints: Vec<Duration>,
     /// A task of the job has run.
     pub(super) worked: bool,
-    /// Work that was done more than once without a checkpoint's leave.
-    pub(super) done_twice: bool,
     /// The job has come to its end.
     pub(super) ended: Option<JobStatus>,
 }

@@ -120,7 +120,6 @@ pub struct World {
     rest_away_until: Duration,
     rest_forgets_until: Duration,
     job_managers_started: u32,
-    job_managers_killed: u32,
     faults_injected: u32,
     removal_failed: bool,
     /// What Flink says of a failed job.
@@ -153,7 +152,6 @@ impl World {
             rest_away_until: Duration::ZERO,
             rest_forgets_until: Duration::ZERO,
             job_managers_started: 0,
-            job_managers_killed: 0,
             faults_injected: 0,
             removal_failed: false,
             cause: "java.lang.RuntimeException: boom".to_owned(),

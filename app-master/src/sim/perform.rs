@@ -350,7 +350,6 @@ impl World {
             Fault::KillJobManager(exit) => {
                 let generation = self.masters.get(&current).map_or(0, |master| master.generation);
                 self.job_manager_ends(current, generation, exit);
-                self.job_managers_killed += 1;
             }
             Fault::KillMaster => self.bury(current),
             Fault::TerminateMaster => self.deliver(current, Event::Terminate, None),

@@ -326,6 +326,8 @@ impl Builder {
             set("yarn.log-aggregation-enable", "true");
             set("yarn.nodemanager.remote-app-log-dir", &root("app-logs"));
         }
+        // Below /tmp by default, where two clusters of one user meet.
+        set("yarn.node-attribute.fs-store.root-dir", &format!("file://{}", data("node-attributes")));
         if self.node_labels {
             set("yarn.node-labels.enabled", "true");
             set("yarn.node-labels.fs-store.root-dir", &format!("file://{}", data("node-labels")));

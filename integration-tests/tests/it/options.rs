@@ -291,13 +291,13 @@ async fn what_lies_on_the_cluster_is_used_there_and_the_rest_is_shipped() -> Res
     lines.sort();
     assert_eq!(lines, ["a.txt=alpha", "c.txt=gamma", "data.zip/d.txt=delta", "extra/deep/b.txt=beta"]);
 
+    eventually("no staging directory", GONE, || async { Ok(hdfs.stat(&own).await?.is_none()) }).await?;
     // Nothing of Flink was uploaded; the small things of this host are stored twice.
     let staged = hdfs.files(&format!("{base}/staging")).await?;
     let mut names: Vec<&str> = staged.iter().map(|(_, entry)| entry.name.as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["a.txt", "b.txt", "data.zip", "flink-app-master"]);
     assert!(staged.iter().all(|(_, entry)| entry.replication == 2), "{staged:?}");
-    assert_eq!(hdfs.stat(&own).await?, None);
     assert!(!has_staging(cluster, &id).await?);
     assert!(hdfs.delete(&base).await?);
     nothing_left(cluster, &id, GONE).await

@@ -155,8 +155,8 @@ where
 pub(crate) async fn nothing_left(cluster: &Cluster, id: &str, limit: Duration) -> Result<()> {
     eventually("no process of the application", limit, || async { Ok(cluster.processes_of(id).is_empty()) })
         .await?;
-    ensure!(!has_staging(cluster, id).await?, "the staging directory of {id} is left");
-    Ok(())
+    // It goes after the unregistration: until then a later attempt may need it.
+    eventually("no staging directory", limit, || async { Ok(!has_staging(cluster, id).await?) }).await
 }
 
 /// Whether the application has a staging directory.

@@ -9,6 +9,7 @@ use proto::ids::ApplicationId;
 
 use super::error::ApplicationError;
 use super::gateway::Gateway;
+use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::key_record::KeyRecord;
 use crate::hdfs::{FileStatus, FileSystem};
 use crate::yarn::{ApplicationFilter, ApplicationState};
@@ -132,17 +133,16 @@ pub async fn collect(
     }
     let mut collected = Collected::default();
     for (fs, base) in areas {
-        let root = format!("{}/.yarn-flink", base.trim_end_matches('/'));
         let age =
             |entry: &FileStatus| Duration::from_millis(now_ms.saturating_sub(entry.modification_time_ms));
-        for entry in entries(fs.as_ref(), &format!("{root}/apps"), &mut collected).await {
-            let Ok(application) = base_name(&entry.path).parse::<ApplicationId>() else { continue };
+        for entry in entries(fs.as_ref(), &ApplicationDir::root(&base), &mut collected).await {
+            let Ok(application) = entry.name().parse::<ApplicationId>() else { continue };
             let life = known.life(gateway, application).await?;
             let reason = decide(Kind::Staging, life, age(&entry), options);
             settle(fs.as_ref(), &entry.path, Kind::Staging, application, reason, options, &mut collected)
                 .await;
         }
-        for entry in entries(fs.as_ref(), &format!("{root}/keys"), &mut collected).await {
+        for entry in entries(fs.as_ref(), &KeyRecord::root(&base), &mut collected).await {
             // One that cannot be read is not understood, and so stays.
             let Ok(Some(found)) = KeyRecord::open(Arc::clone(&fs), &entry.path, "").find().await else {
                 collected.kept += 1;
@@ -222,10 +222,6 @@ async fn settle(
         return;
     }
     collected.removed.push(Removed { uri: fs.uri(path), kind, application, reason });
-}
-
-fn base_name(path: &str) -> &str {
-    path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
 }
 
 #[cfg(test)]

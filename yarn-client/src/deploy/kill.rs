@@ -7,10 +7,8 @@ use proto::ids::ApplicationId;
 use super::error::ApplicationError;
 use super::gateway::Gateway;
 use crate::hdfs::FileSystems;
+use crate::hdfs::application_dir::ApplicationDir;
 use crate::yarn::{ApplicationReport, KillOutcome};
-
-/// Where staging areas lie below their base directory; see [`ApplicationDir`](crate::hdfs::application_dir::ApplicationDir).
-const APPLICATIONS: &str = ".yarn-flink/apps";
 
 /// A ResourceManager that has not killed an application by then will hardly do so.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -86,7 +84,7 @@ async fn remove(
             (fs, home)
         }
     };
-    let path = format!("{}/{APPLICATIONS}/{}", base.trim_end_matches('/'), report.id);
+    let path = ApplicationDir::path_of(&base, &report.id);
     let existed = fs.delete(&path, true).await?;
     Ok(existed.then(|| fs.uri(&path)))
 }

@@ -97,7 +97,7 @@ pub(super) async fn stage(
     // Kept from before the directory exists: a creation that is interrupted may have happened on the NameNode.
     *made = Some(ApplicationDir::open(
         std::sync::Arc::clone(staging.fs()),
-        format!("{}/.yarn-flink/apps/{id}", staging.base().trim_end_matches('/')),
+        ApplicationDir::path_of(staging.base(), &id),
     ));
     let directory = staging.application_dir(&id).await?;
     *made = Some(directory.clone());

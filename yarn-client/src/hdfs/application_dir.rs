@@ -24,6 +24,16 @@ pub struct ApplicationDir {
 }
 
 impl ApplicationDir {
+    /// The directory of all applications below `base`.
+    pub fn root(base: &str) -> String {
+        uri::join(&super::stage::root(base), "apps")
+    }
+
+    /// The path of one application's directory below `base`, whether it exists or not.
+    pub fn path_of(base: &str, id: &ApplicationId) -> String {
+        uri::join(&Self::root(base), &id.to_string())
+    }
+
     /// Creates the directory of a new application below `base`.
     ///
     /// # Errors
@@ -34,8 +44,8 @@ impl ApplicationDir {
         id: &ApplicationId,
         replication: Option<u32>,
     ) -> Result<Self, HdfsError> {
-        let apps = format!("{}/apps", super::stage::root(base));
-        let path = uri::join(&apps, &id.to_string());
+        let apps = Self::root(base);
+        let path = Self::path_of(base, id);
         // First, because missing parents would get the mode of the last directory.
         fs.mkdirs(&apps, 0o755).await?;
         fs.mkdirs(&path, DIRECTORY_MODE).await?;

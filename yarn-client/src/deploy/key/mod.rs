@@ -19,6 +19,7 @@ use super::plan::{MAX_TAGS, Plan};
 use super::preflight::{self, Ready};
 use super::spec::{JobJar, ResolvedJob};
 use super::submit::{Submitted, stage};
+use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::digest::Digests;
 use crate::hdfs::key_record::{Found, KeyRecord, Published, Record};
 use crate::hdfs::stage::{Progress, StageError, Staging};
@@ -285,12 +286,7 @@ impl Client<'_> {
         let submitted =
             |application: ApplicationId, sent: Option<(String, ApplicationSubmission)>, by_us: bool| {
                 let staging_dir = sent.as_ref().map_or_else(
-                    || {
-                        staging.fs().uri(&format!(
-                            "{}/.yarn-flink/apps/{application}",
-                            staging.base().trim_end_matches('/')
-                        ))
-                    },
+                    || staging.fs().uri(&ApplicationDir::path_of(staging.base(), &application)),
                     |(directory, _)| directory.clone(),
                 );
                 Box::new(Submitted {
