@@ -104,9 +104,13 @@ pub(super) fn names_lost_task_manager(cause: &str) -> bool {
     .any(|words| cause.contains(words))
 }
 
-/// What became of the container behind a job's failure.
+/// What became of the container behind a job's failure, and the code that `explain` shows for it.
 pub(super) fn loss_note(loss: &Failure) -> String {
-    format!("\nnote: container {} on {} {}", loss.id, loss.node, loss.cause)
+    let mut text = format!("\nnote: container {} on {} {}", loss.id, loss.node, loss.cause);
+    if let Some(code) = loss.code {
+        let _ = write!(text, "\ncause: {code}");
+    }
+    text
 }
 
 const LOGS_HINT: &str = "\nhint: their logs (taskmanager.log, taskmanager.stderr) say more; after the end: yarn logs -applicationId <id>";

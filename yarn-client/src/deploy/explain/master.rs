@@ -44,8 +44,17 @@ pub(super) fn failed(told: &str, rest: &str) -> Cause {
     if told.starts_with("the job needs ") && told.contains(" slots, that is ") {
         return Cause::new(CauseCode::ClusterTooSmall, told);
     }
-    if let Some(kill) = lost_container(told, rest).and_then(container::memory_kill) {
-        return memory("a TaskManager", &kill, Role::TaskManager);
+    if let Some(end) = lost_container(rest) {
+        if let Some(kill) = container::memory_kill(end) {
+            return memory("a TaskManager", &kill, Role::TaskManager);
+        }
+        let text = format!("the job failed because it lost a TaskManager: container {end}");
+        return match named_code(rest) {
+            Some(code) => {
+                Cause { hint: exit_status::hint(code, 0).map(str::to_owned), ..Cause::new(code, text) }
+            }
+            None => Cause::new(CauseCode::JobFailed, text),
+        };
     }
     let sentence = SENTENCES.iter().find(|(beginning, _)| told.starts_with(beginning)).map(|(_, code)| *code);
     match sentence {
@@ -65,11 +74,10 @@ pub(super) fn failed(told: &str, rest: &str) -> Cause {
     }
 }
 
-/// The end of the container behind a job's failure that Flink can only call the loss of a TaskManager.
-fn lost_container<'a>(told: &str, rest: &'a str) -> Option<&'a str> {
-    let lost = ["is no longer reachable", "remote task manager", "Heartbeat of TaskManager"];
-    lost.iter().any(|words| told.contains(words)).then_some(())?;
-    rest.lines().find_map(|line| line.strip_prefix("note: container "))
+/// The end of the container behind a job's failure that Flink can only call the loss of a TaskManager. The application
+/// master's own lines come last.
+fn lost_container(rest: &str) -> Option<&str> {
+    rest.lines().rev().find_map(|line| line.strip_prefix("note: container "))
 }
 
 /// What the application master says of TaskManagers that end again and again, each with its general cause; behind both
