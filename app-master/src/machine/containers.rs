@@ -351,6 +351,9 @@ fn describe_exit(status: &ContainerStatus) -> String {
         exit_status::EXCESS_LOGS => "was killed for writing too many logs".to_owned(),
         exit_status::KILLED_BY_MASTER => "was killed by the application master".to_owned(),
         code @ (137 | 143) => format!("was killed by signal {}", code - 128),
+        // `FatalExitExceptionHandler`
+        239 => "exited with code 239, Flink's for an error that no thread of its survives (its taskmanager.log says which)"
+            .to_owned(),
         // The shell's: what it was told to run is not there.
         127 => "exited with code 127, as its program was not found".to_owned(),
         code => format!("exited with code {code}"),

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use yarn_client::flink::JobStatus;
+use yarn_client::flink::failure::is_chatter;
 
 use super::containers::Failure;
 use super::ending::Outcome;
@@ -155,7 +156,7 @@ pub(super) fn container_end(diagnostics: &str) -> String {
         if text.starts_with(DUMP) {
             break;
         }
-        if text.is_empty() || FRAME.iter().any(|frame| text.starts_with(frame)) {
+        if text.is_empty() || is_chatter(text) || FRAME.iter().any(|frame| text.starts_with(frame)) {
             continue;
         }
         let text: String = text.chars().take(LENGTH).collect();

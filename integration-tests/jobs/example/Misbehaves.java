@@ -46,7 +46,7 @@ public final class Misbehaves {
     private static void act(String how, String path) throws Exception {
         switch (how) {
             case "heap":
-                KEPT.add(new byte[MEBIBYTE]);
+                KEPT.add(new byte[16 * MEBIBYTE]);
                 break;
             case "direct":
                 KEPT.add(ByteBuffer.allocateDirect(MEBIBYTE));

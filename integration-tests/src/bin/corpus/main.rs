@@ -188,6 +188,8 @@ fn queues() -> integration_tests::cluster::Builder {
         .access_control()
         .queues(&shares)
         .property("yarn.scheduler.maximum-allocation-mb", "8192")
+        // Shell commands never register.
+        .property("yarn.am.liveness-monitor.expiry-interval-ms", "600000")
         .property("yarn.nm.liveness-monitor.expiry-interval-ms", "5000");
     for (key, value) in [
         ("root.acl_submit_applications", " "),
@@ -196,9 +198,9 @@ fn queues() -> integration_tests::cluster::Builder {
         ("root.users.user-limit-factor", "1"),
         ("root.users.maximum-am-resource-percent", "1.0"),
         ("root.limited.user-limit-factor", "1"),
-        ("root.limited.maximum-am-resource-percent", "1.0"),
+        ("root.limited.maximum-am-resource-percent", "8.0"),
         ("root.capped.maximum-capacity", "10"),
-        ("root.capped.maximum-am-resource-percent", "1.0"),
+        ("root.capped.maximum-am-resource-percent", "2.0"),
         ("root.stopped.state", "STOPPED"),
         ("root.few.maximum-applications", "1"),
         ("root.parent.queues", "child"),
@@ -209,6 +211,7 @@ fn queues() -> integration_tests::cluster::Builder {
         ("root.wide.accessible-node-labels.gpu.capacity", "100"),
         ("root.other.accessible-node-labels", "gpu"),
         ("root.other.accessible-node-labels.gpu.capacity", "0"),
+        ("root.other.accessible-node-labels.gpu.maximum-capacity", "0"),
         ("root.masters.accessible-node-labels", " "),
     ] {
         builder = builder.scheduler_property(key, value);

@@ -30,7 +30,11 @@ pub(crate) async fn lost(bench: &Bench<'_>, exclude: &Path) -> Result<()> {
     let cluster = bench.cluster;
     let killed = async |application: &Application<'_>| {
         application.runs().await?;
-        cluster.kill_9(Daemon::NodeManager(node_of_task_manager(application).await?))
+        cluster.kill_9(Daemon::NodeManager(node_of_task_manager(application).await?))?;
+        waiting::nodes(cluster, 1).await?;
+        // What a NodeManager has started outlives it.
+        application.appears(Application::task_manager).await?.kill_9();
+        Ok(())
     };
     let all_back = async || {
         for number in 1..=2 {
@@ -42,7 +46,7 @@ pub(crate) async fn lost(bench: &Bench<'_>, exclude: &Path) -> Result<()> {
     };
     let fault = Fault::new(
         "NodeManager killed",
-        "kill -9 of the one with the TaskManager, until it expires",
+        "kill -9 of the TaskManager's node, and once that has expired of the TaskManager",
         "node_lost",
     );
     bench.tries(fault.set(APART), killed, all_back).await?;
@@ -71,7 +75,7 @@ pub(crate) async fn lost(bench: &Bench<'_>, exclude: &Path) -> Result<()> {
 
     let spoilt = async |application: &Application<'_>| {
         application.runs().await?;
-        for directory in local_directories(cluster, node_of_task_manager(application).await?)? {
+        for directory in log_directories(cluster, node_of_task_manager(application).await?)? {
             fs::rename(&directory, directory.with_extension("away"))?;
             fs::write(&directory, "no directory")?;
         }
@@ -79,7 +83,7 @@ pub(crate) async fn lost(bench: &Bench<'_>, exclude: &Path) -> Result<()> {
     };
     let whole = async || {
         for number in 1..=2 {
-            for directory in local_directories(cluster, number)? {
+            for directory in log_directories(cluster, number)? {
                 if directory.is_file() {
                     fs::remove_file(&directory)?;
                     fs::rename(directory.with_extension("away"), &directory)?;
@@ -90,7 +94,7 @@ pub(crate) async fn lost(bench: &Bench<'_>, exclude: &Path) -> Result<()> {
     };
     let fault = Fault::new(
         "disks of a node",
-        "the local directories of the TaskManager's node become unusable",
+        "the log directories of the TaskManager's node become unusable",
         "node_lost",
     );
     bench.tries(fault.set(APART), spoilt, whole).await
@@ -104,11 +108,11 @@ async fn waiting_to_end(cluster: &Cluster, number: u8) -> Result<bool> {
     Ok(!known && cluster.pid(Daemon::NodeManager(number)).is_some())
 }
 
-/// `yarn.nodemanager.local-dirs` of a node.
-fn local_directories(cluster: &Cluster, number: u8) -> Result<Vec<PathBuf>> {
+/// `yarn.nodemanager.log-dirs` of a node.
+fn log_directories(cluster: &Cluster, number: u8) -> Result<Vec<PathBuf>> {
     let site = cluster.directory().join(format!("conf/nodemanager{number}/yarn-site.xml"));
     let site = fs::read_to_string(&site).with_context(|| format!("cannot read {}", site.display()))?;
-    let (_, rest) = site.split_once("<name>yarn.nodemanager.local-dirs</name>").context("no local-dirs")?;
+    let (_, rest) = site.split_once("<name>yarn.nodemanager.log-dirs</name>").context("no log-dirs")?;
     let value =
         rest.split_once("<value>").and_then(|(_, rest)| rest.split_once("</value>")).context("no value")?.0;
     Ok(value.trim().split(',').map(|path| PathBuf::from(path.trim_start_matches("file://"))).collect())

@@ -18,17 +18,21 @@ async fn fine() -> Result<()> {
 pub(crate) async fn of_the_job(bench: &Bench<'_>) -> Result<()> {
     let misbehaves = |how: &'static str| ["Misbehaves", "--how", how];
     let faults = [
-        Fault::new("task throws", "a map function throws", "job_failed").runs(&["FailingTask"]),
-        Fault::new("main() throws", "the program's main() throws", "job_failed").runs(&["ThrowInMain"]),
-        Fault::new("System.exit in main()", "the program calls System.exit", "job_manager_failed")
-            .runs(&["ExitInMain"]),
-        Fault::new("no execute()", "the program never calls execute()", "job_manager_failed")
-            .runs(&["NoExecute"]),
-        Fault::new("two execute()", "the program calls execute() twice", "job_failed").runs(&["TwoExecutes"]),
-        Fault::new("no such class", "-c names a class that is not in the jar", "class_missing")
-            .runs(&["NoSuchClass"]),
-        Fault::new("no such savepoint", "execution.savepoint.path is not there", "job_failed")
-            .set(format!("execution.savepoint.path={}/no/such/savepoint", bench.cluster.default_fs())),
+        Fault::new("task throws", "a map function throws", "job_failed")
+            .runs(&["FailingTask"])
+            .says("this task was asked to fail"),
+        Fault::new("main() throws", "the program's main() throws", "job_failed")
+            .runs(&["ThrowInMain"])
+            .says("this is the root of it"),
+        Fault::new("System.exit in main()", "the program calls System.exit", "job_failed")
+            .runs(&["ExitInMain"])
+            .says("attempted to exit JVM"),
+        Fault::new("no execute()", "the program never calls execute()", "job_failed")
+            .runs(&["NoExecute"])
+            .says("contains no execute() calls"),
+        Fault::new("two execute()", "the program calls execute() twice", "job_failed")
+            .runs(&["TwoExecutes"])
+            .says("more than one job"),
         Fault::new("Java heap", "a task keeps all it allocates", "out_of_memory").runs(&misbehaves("heap")),
         Fault::new("direct memory", "a task keeps direct buffers", "out_of_memory")
             .runs(&misbehaves("direct")),
@@ -92,7 +96,7 @@ async fn older_library(folder: &Path) -> Result<PathBuf> {
     let (source, classes) = (folder.join("Library.java"), folder.join("older"));
     fs::write(
         &source,
-        "package example;\nfinal class Library { static String former() { return \"former\"; } }\n",
+        "package example;\npublic final class Library { public static String former() { return \"former\"; } }\n",
     )?;
     let mut javac = Command::new(prerequisites::java_tool("javac"));
     javac.args(["--release", "11", "-d"]).arg(&classes).arg(&source);
@@ -130,6 +134,7 @@ pub(crate) async fn of_the_processes(bench: &Bench<'_>) -> Result<()> {
         Fault::new("unknown state backend", "state.backend.type names no class", "class_missing")
             .set("state.backend.type=org.example.NoSuchBackend"),
         Fault::new("too few network buffers", "one task needs more buffers than there are", "job_failed")
+            .says("Insufficient number of network buffers")
             .set("taskmanager.memory.network.min=64kb")
             .set("taskmanager.memory.network.max=64kb"),
     ];

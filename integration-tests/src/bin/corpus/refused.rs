@@ -22,10 +22,13 @@ pub(crate) async fn by_the_resource_manager(bench: &Bench<'_>) -> Result<()> {
         Fault::refused("queue of queues", "a queue that has queues below it", "only holds other queues")
             .set(queue("parent"));
     bench.tries(fault, nothing, fine).await?;
-    let fault =
-        Fault::new("no right to the queue", "acl_submit_applications is empty", "queue_access_denied")
-            .set(queue("closed"))
-            .user("guest");
+    let fault = Fault::refused(
+        "no right to the queue",
+        "acl_submit_applications is empty",
+        "no right to submit to this queue",
+    )
+    .set(queue("closed"))
+    .user("guest");
     bench.tries(fault, nothing, fine).await?;
     let fault = Fault::refused(
         "no right to the label",
@@ -53,6 +56,22 @@ pub(crate) async fn by_the_client(bench: &Bench<'_>) -> Result<()> {
         "gives a container at most",
     );
     bench.tries(fault.set("taskmanager.memory.process.size=9g"), nothing, fine).await?;
+    let fault = Fault::refused(
+        "JobManager beyond the maximum",
+        "jobmanager.memory.process.size is larger than any node",
+        "gives a container at most",
+    );
+    bench.tries(fault.set("jobmanager.memory.process.size=5000m"), nothing, fine).await?;
+    let fault =
+        Fault::refused("no such class", "-c names a class that is not in the jar", "NoSuchClass is not in");
+    bench.tries(fault.runs(&["NoSuchClass"]), nothing, fine).await?;
+    let fault = Fault::refused(
+        "no such savepoint",
+        "execution.savepoint.path is not there",
+        "no/such/savepoint does not exist",
+    );
+    let path = format!("execution.savepoint.path={}/no/such/savepoint", bench.cluster.default_fs());
+    bench.tries(fault.set(path), nothing, fine).await?;
     let fault = Fault::refused(
         "memory that does not add up",
         "taskmanager.memory.process.size is smaller than its parts",

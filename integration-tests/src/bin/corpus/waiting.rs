@@ -60,12 +60,6 @@ pub(crate) async fn limits(bench: &Bench<'_>) -> Result<()> {
         bench.tries(fault, accepted, fine).await?;
         labels("127.0.0.3").await?;
     }
-    let fault = Fault::waiting(
-        "JobManager larger than any node",
-        "jobmanager.memory.process.size between node and maximum-allocation",
-        "ask_larger_than_any_node",
-    );
-    bench.tries(fault.set("jobmanager.memory.process.size=5000m"), accepted, fine).await?;
     let name = "cluster full";
     if bench.wants(name) {
         fillers.all_but(64).await?;
