@@ -190,7 +190,7 @@ impl Application<'_> {
                 begun.elapsed() < SUBMISSION,
                 "the job of {} does not run: {}",
                 self.id,
-                self.report().await?
+                text(&self.report().await?, "diagnostics")
             );
             tokio::time::sleep(LOOK).await;
         }
@@ -275,19 +275,14 @@ impl Bench<'_> {
         let begun = Instant::now();
         let submitted = java::output(self.our_run(fault)).await?;
         let error = submitted.stderr.trim();
-        let refusal = error.lines().find(|line| line.starts_with("error: ")).unwrap_or(error);
-        // The hint belongs to it.
-        let whole = error.replace('\n', " ");
+        let from = error.find("error: ").unwrap_or_default();
+        // The lines after the first one and the hint belong to it.
+        let refusal = error.get(from..).unwrap_or(error).replace('\n', " ");
         let id = [&submitted.stdout, &submitted.stderr].into_iter().find_map(|text| application_id(text));
         let (Some(id), Expected::Code(code)) = (id, fault.expected) else {
-            let right = matches!(fault.expected, Expected::Refusal(words) if whole.contains(words));
+            let right = matches!(fault.expected, Expected::Refusal(words) if refusal.contains(words));
             let verdict = if right { Verdict::Right } else { Verdict::Wrong };
-            return Ok(Answer {
-                verdict,
-                said: refusal.to_owned(),
-                code: None,
-                seconds: begun.elapsed().as_secs_f64(),
-            });
+            return Ok(Answer { verdict, said: refusal, code: None, seconds: begun.elapsed().as_secs_f64() });
         };
         let application = Application { cluster: self.cluster, id, side: Side::Ours };
         let harmed = harm(&application).await;

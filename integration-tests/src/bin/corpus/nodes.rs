@@ -131,7 +131,7 @@ pub(crate) async fn containers(bench: &Bench<'_>) -> Result<()> {
     };
     let how = "another queue claims its guaranteed share";
     let fault = Fault::new("TaskManager preempted", how, "preempted")
-        .set("taskmanager.memory.process.size=3300m")
+        .set("taskmanager.memory.process.size=3000m")
         .runs(&["Run", "--parallelism", "2"]);
     bench.tries(fault, preempted, async || fillers.empty().await).await?;
 

@@ -70,7 +70,7 @@ pub(crate) async fn limits(bench: &Bench<'_>) -> Result<()> {
     }
     let name = "no room for TaskManagers";
     if bench.wants(name) {
-        fillers.all_but(896).await?;
+        fillers.all_but(1088).await?;
         let running = async |application: &Application<'_>| {
             application.cluster.wait_for_state(&application.id, "RUNNING", Duration::from_secs(60)).await?;
             Ok(())
