@@ -16,5 +16,6 @@ mod options;
 mod recovery;
 mod rpc;
 mod staging;
+mod tokens;
 mod tool;
 mod versions;
