@@ -13,6 +13,7 @@ mod gc;
 mod house;
 mod key;
 mod options;
+mod placement;
 mod recovery;
 mod rpc;
 mod staging;
