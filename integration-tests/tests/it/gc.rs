@@ -1,5 +1,7 @@
 //! `gc`: what killed applications leave goes, and nothing of a running one.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use anyhow::{Result, ensure};
 use integration_tests::cluster::Cluster;
 use integration_tests::cluster::java::APPLICATION_CLI;
@@ -7,6 +9,7 @@ use integration_tests::shared;
 use serde_json::Value;
 
 use crate::failures::{appears, submit};
+use crate::staging::file_systems;
 use crate::tool::{GONE, eventually, has_staging, job_in_state, text, yarn_flink};
 
 #[tokio::test]
@@ -15,6 +18,8 @@ async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its
     // Of its own: others' keys must not be forgotten.
     let cluster = &Cluster::builder("gc").boot().await?;
     let killed = submit(cluster, &[], &["Run"]).await?;
+    let cached = age_cache(cluster).await?;
+    ensure!(!cached.is_empty(), "the first submission has filled the cache");
     let running = submit(cluster, &["--key", &format!("gc-{}", std::process::id())], &["Run"]).await?;
     job_in_state(cluster, &running, "RUNNING").await?;
     appears("JobManager", || cluster.job_managers(&killed)).await?;
@@ -35,6 +40,8 @@ async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its
     let again = yarn_flink(cluster, &["gc", "-o", "json"]).await?.expect(0)?.json()?;
     assert_eq!(again.pointer("/removed").and_then(Value::as_array).map(Vec::len), Some(0), "{again}");
 
+    unused_cache_entries_go(cluster, &cached).await?;
+
     // The record of the key outlives its application, until it is old.
     yarn_flink(cluster, &["kill", &running]).await?.expect(0)?;
     let keys = format!("/user/{}/.yarn-flink/keys", cluster.user());
@@ -43,5 +50,72 @@ async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its
     assert_eq!(cluster.hdfs()?.list(&keys).await?.len(), kept);
     let old = yarn_flink(cluster, &["gc", "--keep-keys", "0s"]).await?.expect(0)?;
     assert!(old.stdout.contains(&running), "{old:?}");
+    Ok(())
+}
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn ago(age: Duration) -> Result<u64> {
+    Ok(u64::try_from((SystemTime::now().duration_since(UNIX_EPOCH)? - age).as_millis())?)
+}
+
+fn cache(cluster: &Cluster) -> String {
+    format!("/user/{}/.yarn-flink/cache", cluster.user())
+}
+
+/// Makes all entries look unused for two days. The files in them, with their modification times.
+async fn age_cache(cluster: &Cluster) -> Result<Vec<(String, u64)>> {
+    let file_systems = file_systems(cluster, cluster.user())?;
+    let fs = file_systems.default_fs();
+    let mut files = Vec::new();
+    for entry in fs.list(&cache(cluster)).await?.iter().filter(|entry| entry.name() != ".uploading") {
+        files.extend(
+            fs.list(&entry.path).await?.into_iter().map(|file| (file.path, file.modification_time_ms)),
+        );
+        fs.set_modification_time(&entry.path, ago(2 * DAY)?).await?;
+    }
+    Ok(files)
+}
+
+/// `used` are the files of running applications, whose marks were old before these were submitted.
+async fn unused_cache_entries_go(cluster: &Cluster, used: &[(String, u64)]) -> Result<()> {
+    let file_systems = file_systems(cluster, cluster.user())?;
+    let fs = file_systems.default_fs();
+    for (path, modified) in used {
+        ensure!(fs.stat(path).await?.modification_time_ms == *modified, "{path} was changed");
+        let directory = path.rsplit_once('/').map_or(path.as_str(), |(directory, _)| directory);
+        let marked = fs.stat(directory).await?.modification_time_ms;
+        ensure!(marked > ago(DAY)?, "{directory} was used, and not marked");
+    }
+    let unused = format!("{}/{}", cache(cluster), "0f".repeat(32));
+    let upload = format!("{}/.uploading/application_1_0001-0-cut-off", cache(cluster));
+    let hdfs = cluster.hdfs()?;
+    hdfs.put(&format!("{unused}/old.jar"), "old").await?;
+    hdfs.put(&upload, "half").await?;
+    fs.set_modification_time(&unused, ago(30 * DAY)?).await?;
+    fs.set_modification_time(&upload, ago(2 * DAY)?).await?;
+
+    // One of another cluster on the same HDFS may use everything.
+    let foreign = format!("/user/{}/.yarn-flink/apps/application_1_0001", cluster.user());
+    hdfs.mkdirs(&foreign).await?;
+    yarn_flink(cluster, &["gc", "--dry-run"]).await?.expect(0)?;
+    yarn_flink(cluster, &["gc", "--keep-cache", "60d"]).await?.expect(0)?;
+    assert!(hdfs.stat(&upload).await?.is_none(), "nobody finishes it");
+    yarn_flink(cluster, &["gc"]).await?.expect(0)?;
+    assert!(hdfs.stat(&unused).await?.is_some());
+    hdfs.delete(&foreign).await?;
+    yarn_flink(cluster, &["gc", "--keep-cache", "60d"]).await?.expect(0)?;
+    yarn_flink(cluster, &["gc", "--dry-run"]).await?.expect(0)?;
+    assert!(hdfs.stat(&unused).await?.is_some());
+
+    let removed =
+        yarn_flink(cluster, &["gc", "--keep-cache", "0s", "-o", "json"]).await?.expect(0)?.json()?;
+    let gone = removed.get("removed").and_then(Value::as_array).cloned().unwrap_or_default();
+    let kinds: Vec<_> = gone.iter().map(|removed| (text(removed, "kind"), text(removed, "reason"))).collect();
+    assert_eq!(kinds, [("cache", "unused")], "{removed}");
+    assert!(hdfs.stat(&unused).await?.is_none());
+    for (path, _) in used {
+        ensure!(hdfs.stat(path).await?.is_some(), "{path} is used");
+    }
     Ok(())
 }

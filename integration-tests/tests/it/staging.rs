@@ -24,7 +24,7 @@ use crate::tool::{LIMIT, command, eventually, finish, run_args, yarn_flink};
 const MIB: u64 = 1 << 20;
 
 /// The cluster's file systems for `user`.
-fn file_systems(cluster: &Cluster, user: &str) -> Result<Arc<FileSystems>> {
+pub(crate) fn file_systems(cluster: &Cluster, user: &str) -> Result<Arc<FileSystems>> {
     let configuration = Configuration::load(&Environment::default(), Some(&cluster.client_conf_dir()))?;
     Ok(Arc::new(FileSystems::connect(&configuration, &User::new(user))?))
 }

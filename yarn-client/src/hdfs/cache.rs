@@ -3,10 +3,16 @@
 //! A file is uploaded under a temporary name in `<root>/cache/.uploading` and renamed when it is whole, so an entry is
 //! either complete or not there. Two clients that upload the same content both succeed: one rename wins, the other
 //! finds the entry. What a killed client leaves in `.uploading` is removed a day later by whoever uploads next.
+//!
+//! The modification time of `<sha256>` is the mark of use: whoever looks for an entry and finds the mark more than a day
+//! old renews it, and only then looks whether the file is there. The file's own times stay: a `LocalResource` carries
+//! them. Unlike access times, which `dfs.namenode.accesstime.precision=0` forbids, a directory's modification time can
+//! be set anywhere. [`Cache::remove`] says why no submission can lose an entry to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use futures::future::{join_all, try_join_all};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -20,8 +26,15 @@ use super::{CreateOptions, FileStatus, FileSystem, HdfsError, resource, uri};
 
 /// Age at which an unpublished temporary belongs to nobody any more.
 const ABANDONED_AFTER_MS: u64 = 24 * 60 * 60 * 1000;
+/// Age at which whoever uses an entry renews its mark: one more call a day and entry, none on all other occasions.
+pub(crate) const MARKED_AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 /// Files hashed at the same time.
 const PARALLEL_HASHES: usize = 2;
+
+/// Name of the cache below the root.
+const NAME: &str = "cache";
+/// Name of the directory of temporaries in the cache.
+const UPLOADING: &str = ".uploading";
 
 /// A local file that shall be in the cache.
 #[derive(Debug, Clone)]
@@ -63,7 +76,7 @@ impl Cache {
         umask: u16,
         limits: Arc<Limits>,
     ) -> Self {
-        let directory = uri::join(root, "cache");
+        let directory = uri::join(root, NAME);
         Self { fs, directory, replication, umask, limits, temporaries: Arc::default() }
     }
 
@@ -171,7 +184,17 @@ impl Cache {
     }
 
     async fn entry(&self, wanted: &Wanted<'_>) -> Result<Option<(String, Entry)>, HdfsError> {
-        let (file, directory) = futures::join!(self.fs.stat(&wanted.path), self.fs.stat(&wanted.directory));
+        let look = || async { futures::join!(self.fs.stat(&wanted.path), self.fs.stat(&wanted.directory)) };
+        let (mut file, mut directory) = look().await;
+        let now_ms = now_ms();
+        if directory.as_ref().is_ok_and(|found| outdated(found.modification_time_ms, now_ms)) {
+            match self.fs.set_modification_time(&wanted.directory, now_ms).await {
+                Err(error) if !error.is_not_found() => return Err(error),
+                _ => {}
+            }
+            // What was seen before the mark may be gone by now.
+            (file, directory) = look().await;
+        }
         match (file, directory) {
             (Ok(file), Ok(directory)) if !file.is_dir && file.len == wanted.len => {
                 let directory_open = directory.permission & 0o001 != 0;
@@ -263,12 +286,80 @@ impl Cache {
     }
 
     fn uploading(&self) -> String {
-        uri::join(&self.directory, ".uploading")
+        uri::join(&self.directory, UPLOADING)
     }
 
     fn temporaries(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
         self.temporaries.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What became of an entry that was to be removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aside {
+    /// It is gone.
+    Gone,
+    /// Someone has marked it meanwhile; it is back in its place.
+    UsedMeanwhile,
+}
+
+/// For the collection of what is not used any more.
+impl Cache {
+    /// Absolute path of the cache of `base`.
+    pub(crate) fn directory_below(base: &str) -> String {
+        uri::join(&super::stage::root(base), NAME)
+    }
+
+    /// Absolute path of the temporaries in the cache of `base`.
+    pub(crate) fn uploading_below(base: &str) -> String {
+        uri::join(&Self::directory_below(base), UPLOADING)
+    }
+
+    /// Whether something in the cache is content; its modification time then is the mark of use.
+    pub(crate) fn is_entry(found: &FileStatus) -> bool {
+        found.is_dir && Digest::parse(found.name()).is_some()
+    }
+
+    /// Removes an entry whose mark, in `entry`, has been found old.
+    ///
+    /// A submission marks first and looks for the file then. Here the entry is first moved aside, and the mark looked at
+    /// then. So either the mark came before the move: it is seen here, and the entry is put back as it was. Or it came
+    /// after: the submission does not find the file, and uploads it. A submission that sees the mark of another one is
+    /// in the place of that. (One that looks while the entry is aside uploads it too; its copy then stays.) What a
+    /// collector that dies in between leaves aside is old, and swept with the temporaries.
+    pub(crate) async fn remove(
+        fs: &dyn FileSystem,
+        base: &str,
+        entry: &FileStatus,
+    ) -> Result<Aside, HdfsError> {
+        let uploading = Self::uploading_below(base);
+        fs.mkdirs(&uploading, 0o700).await?;
+        let aside =
+            uri::join(&uploading, &format!("removed-{}-{}", entry.name(), entry.modification_time_ms));
+        match fs.rename(&entry.path, &aside).await {
+            Err(error) if error.is_not_found() => return Ok(Aside::Gone),
+            result => result?,
+        }
+        let marked = fs.stat(&aside).await?.modification_time_ms != entry.modification_time_ms;
+        if marked {
+            match fs.rename(&aside, &entry.path).await {
+                Err(HdfsError::AlreadyExists { .. }) => {}
+                result => return result.map(|()| Aside::UsedMeanwhile),
+            }
+        }
+        fs.delete(&aside, true).await?;
+        Ok(if marked { Aside::UsedMeanwhile } else { Aside::Gone })
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Whether a mark must be renewed. One of the future is left alone: marks never go back.
+fn outdated(mark_ms: u64, now_ms: u64) -> bool {
+    Duration::from_millis(now_ms.saturating_sub(mark_ms)) > MARKED_AGAIN_AFTER
 }
 
 struct Entry {

@@ -30,7 +30,7 @@ impl fmt::Display for Digest {
 }
 
 impl Digest {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];
         if text.len() != 64 || !text.is_ascii() {
             return None;

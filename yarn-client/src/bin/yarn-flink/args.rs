@@ -64,7 +64,7 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Kill YARN applications and remove what they left in HDFS
     Kill(Kill),
-    /// Remove what applications that have ended left in HDFS
+    /// Remove what applications that have ended left in HDFS, and cached files that are not used any more
     Gc(Gc),
     /// Play through what failures would do to an application, without a cluster
     Simulate(Simulate),
@@ -230,8 +230,8 @@ pub(crate) struct Kill {
     pub(crate) ids: Vec<String>,
 }
 
-/// Removes staging directories of applications that YARN reports ended, and old records of `run --key`. Nothing of a
-/// running application is touched.
+/// Removes staging directories of applications that YARN reports ended, old records of `run --key`, and cached files that
+/// have not been used for a while. Nothing that a running application may need is touched.
 #[derive(Debug, Args)]
 pub(crate) struct Gc {
     /// Only say what would be removed
@@ -247,6 +247,10 @@ pub(crate) struct Gc {
     /// How long records of keys are kept after their application has ended
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "7d")]
     pub(crate) keep_keys: Duration,
+    /// How long cached files are kept after their last use; never less than a day and an hour, and always while an
+    /// application runs that may use them
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "7d")]
+    pub(crate) keep_cache: Duration,
 }
 
 /// Plays many lives of one application in virtual time, with the very decisions of the real application master, and sums

@@ -20,10 +20,11 @@ struct View {
 #[derive(Serialize)]
 struct RemovedView {
     path: String,
-    /// `staging` or `key`.
+    /// `staging`, `key`, `cache` or `upload`.
     kind: &'static str,
-    application_id: String,
-    /// `ended`, `forgotten`, `unknown` or `expired`.
+    /// Null for what applications share.
+    application_id: Option<String>,
+    /// `ended`, `forgotten`, `unknown`, `expired`, `unused` or `abandoned`.
     reason: &'static str,
 }
 
@@ -42,6 +43,7 @@ pub(super) async fn run(context: &Context, args: Gc) -> Result<ExitStatus, Failu
         all_users: args.all_users,
         unknown: args.unknown,
         keep_keys: args.keep_keys,
+        keep_cache: args.keep_cache,
     };
     let collected = gc::collect(&gateway, &bases, &options, super::now_ms()).await?;
     let printer = &context.printer;
@@ -54,7 +56,8 @@ pub(super) async fn run(context: &Context, args: Gc) -> Result<ExitStatus, Failu
     }
     let verb = if args.dry_run { "would remove" } else { "removed" };
     for RemovedView { path, application_id, reason, .. } in &removed {
-        printer.data(&format!("{verb} {path} ({application_id} {})", words(reason)))?;
+        let owner = application_id.as_ref().map_or_else(String::new, |id| format!("{id} "));
+        printer.data(&format!("{verb} {path} ({owner}{})", words(reason)))?;
     }
     for (path, error) in &collected.failed {
         printer.warning(&format!("{path}: {error}"));
@@ -69,13 +72,17 @@ fn view(removed: &gc::Removed) -> RemovedView {
         kind: match removed.kind {
             gc::Kind::Staging => "staging",
             gc::Kind::Key => "key",
+            gc::Kind::Cache => "cache",
+            gc::Kind::Upload => "upload",
         },
-        application_id: removed.application.to_string(),
+        application_id: removed.application.map(|id| id.to_string()),
         reason: match removed.reason {
             gc::Reason::Ended => "ended",
             gc::Reason::Forgotten => "forgotten",
             gc::Reason::Unknown => "unknown",
             gc::Reason::Expired => "expired",
+            gc::Reason::Unused => "unused",
+            gc::Reason::Abandoned => "abandoned",
         },
     }
 }
@@ -85,6 +92,8 @@ fn words(reason: &str) -> &'static str {
         "ended" => "has ended",
         "forgotten" => "ended so long ago that YARN has forgotten it",
         "unknown" => "is not known to this ResourceManager",
+        "unused" => "has not been used for long enough",
+        "abandoned" => "an upload that was cut off",
         _ => "has ended, and its key has been kept for long enough",
     }
 }

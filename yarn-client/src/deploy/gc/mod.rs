@@ -1,5 +1,8 @@
 //! Removes what applications have left that YARN reports ended: staging directories, which only a killed or crashed
-//! application master leaves, and old records of `run --key`.
+//! application master leaves, old records of `run --key`, and entries of the cache that nobody uses any more.
+
+mod cache;
+mod decide;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,15 +10,13 @@ use std::time::Duration;
 
 use proto::ids::ApplicationId;
 
+use self::decide::{InUse, Life, decide};
 use super::error::ApplicationError;
 use super::gateway::Gateway;
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::key_record::KeyRecord;
 use crate::hdfs::{FileStatus, FileSystem};
-use crate::yarn::{ApplicationFilter, ApplicationState};
-
-/// A client makes the directory before the ResourceManager hears of the application, and may upload for a while.
-const SUBMISSION: Duration = Duration::from_secs(3600);
+use crate::yarn::{ApplicationFilter, ApplicationReport, ApplicationState};
 
 /// What to look for.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct Options {
     pub unknown: bool,
     /// Records of keys stay for this long.
     pub keep_keys: Duration,
+    /// Entries of the cache stay for this long after their last use; never less than a day and an hour.
+    pub keep_cache: Duration,
 }
 
 /// What a thing that is left belonged to.
@@ -38,6 +41,10 @@ pub enum Kind {
     Staging,
     /// The record of a key.
     Key,
+    /// Content that applications share.
+    Cache,
+    /// An upload to the cache that was cut off.
+    Upload,
 }
 
 /// Why it may go.
@@ -51,6 +58,10 @@ pub enum Reason {
     Unknown,
     /// The application has ended, and its key need not be remembered any more.
     Expired,
+    /// No application that may be live uses it, and the last use is long ago.
+    Unused,
+    /// Whoever wrote it has gone.
+    Abandoned,
 }
 
 /// One thing that was removed, or would be.
@@ -60,8 +71,8 @@ pub struct Removed {
     pub uri: String,
     /// What it is.
     pub kind: Kind,
-    /// Whose it was.
-    pub application: ApplicationId,
+    /// Whose it was; `None` for what applications share.
+    pub application: Option<ApplicationId>,
     /// Why it may go.
     pub reason: Reason,
 }
@@ -75,28 +86,6 @@ pub struct Collected {
     pub kept: usize,
     /// What could not be read or removed, with the reason.
     pub failed: Vec<(String, String)>,
-}
-
-/// How the application behind something stands with the ResourceManager.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Life {
-    Live,
-    Ended,
-    /// Not known, though ids of the same ResourceManager are.
-    Forgotten,
-    Unknown,
-}
-
-/// Whether a thing may go.
-fn decide(kind: Kind, life: Life, age: Duration, options: &Options) -> Option<Reason> {
-    match (kind, life) {
-        (_, Life::Live) => None,
-        (Kind::Key, Life::Unknown) if !options.unknown => None,
-        (Kind::Key, _) => (age > options.keep_keys).then_some(Reason::Expired),
-        (Kind::Staging, Life::Ended) => Some(Reason::Ended),
-        (Kind::Staging, Life::Forgotten) => (age > SUBMISSION).then_some(Reason::Forgotten),
-        (Kind::Staging, Life::Unknown) => (options.unknown && age > SUBMISSION).then_some(Reason::Unknown),
-    }
 }
 
 /// Looks below the home directory and below `bases` (values of `yarn.staging-directory`). Nothing of an application that
@@ -115,7 +104,7 @@ pub async fn collect(
     let everything =
         ApplicationFilter { states: ApplicationState::ALL.to_vec(), ..ApplicationFilter::default() };
     let known =
-        Known::of(gateway.applications(everything).await?.iter().map(|report| (report.id, report.state)));
+        Known::of(gateway.applications(everything).await?.iter().map(|report| (report.id, report.into())));
     let mut areas = Vec::new();
     for base in bases {
         areas.push(file_systems.locate(base)?);
@@ -135,14 +124,20 @@ pub async fn collect(
     for (fs, base) in areas {
         let age =
             |entry: &FileStatus| Duration::from_millis(now_ms.saturating_sub(entry.modification_time_ms));
-        for entry in entries(fs.as_ref(), &ApplicationDir::root(&base), &mut collected).await {
+        let applications = entries(fs.as_ref(), &ApplicationDir::root(&base), &mut collected).await;
+        let all_seen = applications.is_some();
+        let mut in_use = InUse::NOT;
+        for entry in applications.unwrap_or_default() {
             let Ok(application) = entry.name().parse::<ApplicationId>() else { continue };
             let life = known.life(gateway, application).await?;
             let reason = decide(Kind::Staging, life, age(&entry), options);
+            if reason.is_none() {
+                in_use = in_use.by(life);
+            }
             settle(fs.as_ref(), &entry.path, Kind::Staging, application, reason, options, &mut collected)
                 .await;
         }
-        for entry in entries(fs.as_ref(), &KeyRecord::root(&base), &mut collected).await {
+        for entry in entries(fs.as_ref(), &KeyRecord::root(&base), &mut collected).await.unwrap_or_default() {
             // One that cannot be read is not understood, and so stays.
             let Ok(Some(found)) = KeyRecord::open(Arc::clone(&fs), &entry.path, "").find().await else {
                 collected.kept += 1;
@@ -154,50 +149,61 @@ pub async fn collect(
             let reason = decide(Kind::Key, life, age(&entry), options);
             settle(fs.as_ref(), &entry.path, Kind::Key, application, reason, options, &mut collected).await;
         }
+        if all_seen {
+            cache::collect(fs.as_ref(), &base, in_use, options, now_ms, &mut collected).await;
+        }
     }
     Ok(collected)
 }
 
 /// What the ResourceManager remembers.
 struct Known {
-    states: BTreeMap<ApplicationId, ApplicationState>,
+    lives: BTreeMap<ApplicationId, Life>,
     /// Starts of ResourceManagers whose applications it remembers.
     incarnations: BTreeSet<i64>,
 }
 
-impl Known {
-    fn of(reports: impl Iterator<Item = (ApplicationId, ApplicationState)>) -> Self {
-        let states: BTreeMap<_, _> = reports.collect();
-        let incarnations = states.keys().map(|id| id.cluster_timestamp).collect();
-        Self { states, incarnations }
-    }
-
-    async fn life(&self, gateway: &Gateway, id: ApplicationId) -> Result<Life, ApplicationError> {
-        // One that was submitted since the list was made is not on it.
-        let state = match self.states.get(&id) {
-            Some(state) => Some(*state),
-            None => match gateway.application(id).await {
-                Ok(report) => Some(report.state),
-                Err(ApplicationError::NotFound { .. }) => None,
-                Err(error) => return Err(error),
-            },
-        };
-        Ok(match state {
-            Some(state) if state.is_final() => Life::Ended,
-            Some(_) => Life::Live,
-            None if self.incarnations.contains(&id.cluster_timestamp) => Life::Forgotten,
-            None => Life::Unknown,
-        })
+impl From<&ApplicationReport> for Life {
+    fn from(report: &ApplicationReport) -> Self {
+        if report.state.is_final() {
+            Self::Ended
+        } else {
+            Self::Live { started_ms: report.started_ms.try_into().unwrap_or(0) }
+        }
     }
 }
 
-async fn entries(fs: &dyn FileSystem, directory: &str, collected: &mut Collected) -> Vec<FileStatus> {
+impl Known {
+    fn of(reports: impl Iterator<Item = (ApplicationId, Life)>) -> Self {
+        let lives: BTreeMap<_, _> = reports.collect();
+        let incarnations = lives.keys().map(|id| id.cluster_timestamp).collect();
+        Self { lives, incarnations }
+    }
+
+    async fn life(&self, gateway: &Gateway, id: ApplicationId) -> Result<Life, ApplicationError> {
+        if let Some(life) = self.lives.get(&id) {
+            return Ok(*life);
+        }
+        // One that was submitted since the list was made is not on it.
+        match gateway.application(id).await {
+            Ok(report) => Ok((&report).into()),
+            Err(ApplicationError::NotFound { .. }) if self.incarnations.contains(&id.cluster_timestamp) => {
+                Ok(Life::Forgotten)
+            }
+            Err(ApplicationError::NotFound { .. }) => Ok(Life::Unknown),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// `None` when the directory is there and cannot be read.
+async fn entries(fs: &dyn FileSystem, directory: &str, collected: &mut Collected) -> Option<Vec<FileStatus>> {
     match fs.list(directory).await {
-        Ok(entries) => entries,
-        Err(error) if error.is_not_found() => Vec::new(),
+        Ok(entries) => Some(entries),
+        Err(error) if error.is_not_found() => Some(Vec::new()),
         Err(error) => {
             collected.failed.push((fs.uri(directory), error.to_string()));
-            Vec::new()
+            None
         }
     }
 }
@@ -221,53 +227,18 @@ async fn settle(
         collected.failed.push((fs.uri(path), error.to_string()));
         return;
     }
-    collected.removed.push(Removed { uri: fs.uri(path), kind, application, reason });
+    collected.removed.push(Removed { uri: fs.uri(path), kind, application: Some(application), reason });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const DAY: Duration = Duration::from_secs(86_400);
-
-    fn options(unknown: bool) -> Options {
-        Options { dry_run: false, all_users: false, unknown, keep_keys: 7 * DAY }
-    }
-
-    #[test]
-    fn nothing_of_a_live_application_goes() {
-        for kind in [Kind::Staging, Kind::Key] {
-            assert_eq!(decide(kind, Life::Live, 1000 * DAY, &options(true)), None);
-        }
-    }
-
-    #[test]
-    fn staging_goes_with_its_application() {
-        let staging = |life, age, unknown| decide(Kind::Staging, life, age, &options(unknown));
-        assert_eq!(staging(Life::Ended, Duration::ZERO, false), Some(Reason::Ended));
-        // A client may be between getNewApplication and submitApplication.
-        assert_eq!(staging(Life::Forgotten, DAY / 48, false), None);
-        assert_eq!(staging(Life::Forgotten, DAY, false), Some(Reason::Forgotten));
-        // Perhaps another cluster's.
-        assert_eq!(staging(Life::Unknown, 1000 * DAY, false), None);
-        assert_eq!(staging(Life::Unknown, DAY, true), Some(Reason::Unknown));
-        assert_eq!(staging(Life::Unknown, DAY / 48, true), None);
-    }
-
-    #[test]
-    fn keys_are_remembered_for_a_while() {
-        let key = |life, age| decide(Kind::Key, life, age, &options(false));
-        assert_eq!(key(Life::Ended, 6 * DAY), None);
-        assert_eq!(key(Life::Ended, 8 * DAY), Some(Reason::Expired));
-        assert_eq!(key(Life::Forgotten, 8 * DAY), Some(Reason::Expired));
-        assert_eq!(key(Life::Unknown, 8 * DAY), None);
-    }
-
     #[test]
     fn ids_of_the_same_resource_manager_were_its_own() {
         let id = |timestamp, number| ApplicationId { cluster_timestamp: timestamp, id: number };
-        let known = Known::of([(id(5, 1), ApplicationState::Finished)].into_iter());
+        let known = Known::of([(id(5, 1), Life::Ended)].into_iter());
         assert!(known.incarnations.contains(&5) && !known.incarnations.contains(&6));
-        assert_eq!(known.states.get(&id(5, 1)), Some(&ApplicationState::Finished));
+        assert_eq!(known.lives.get(&id(5, 1)), Some(&Life::Ended));
     }
 }

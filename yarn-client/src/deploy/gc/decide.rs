@@ -1,0 +1,147 @@
+//! What may go, from what is known of it.
+
+use std::time::Duration;
+
+use super::{Kind, Options, Reason};
+use crate::hdfs::cache::MARKED_AGAIN_AFTER;
+
+/// A client makes the directory before the ResourceManager hears of the application, and may upload for a while.
+pub(super) const SUBMISSION: Duration = Duration::from_secs(3600);
+
+/// Age at which an unpublished temporary belongs to nobody any more.
+const ABANDONED: Duration = Duration::from_secs(24 * 3600);
+
+/// How the application behind something stands with the ResourceManager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Life {
+    /// Has not ended.
+    Live {
+        /// When the ResourceManager took it, ms since the epoch.
+        started_ms: u64,
+    },
+    /// Has ended.
+    Ended,
+    /// Not known, though ids of the same ResourceManager are.
+    Forgotten,
+    /// Not known.
+    Unknown,
+}
+
+/// Whether what belongs to one application may go.
+pub(super) fn decide(kind: Kind, life: Life, age: Duration, options: &Options) -> Option<Reason> {
+    match (kind, life) {
+        (_, Life::Live { .. }) | (Kind::Cache | Kind::Upload, _) => None,
+        (Kind::Key, Life::Unknown) if !options.unknown => None,
+        (Kind::Key, _) => (age > options.keep_keys).then_some(Reason::Expired),
+        (Kind::Staging, Life::Ended) => Some(Reason::Ended),
+        (Kind::Staging, Life::Forgotten) => (age > SUBMISSION).then_some(Reason::Forgotten),
+        (Kind::Staging, Life::Unknown) => (options.unknown && age > SUBMISSION).then_some(Reason::Unknown),
+    }
+}
+
+/// Since when applications that are not known to have ended may have been using a cache: each has had its directory
+/// next to the cache from before it first looked into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InUse {
+    since_ms: u64,
+}
+
+impl InUse {
+    /// No application does.
+    pub(super) const NOT: Self = Self { since_ms: u64::MAX };
+
+    /// One more application whose directory stays.
+    pub(super) fn by(self, life: Life) -> Self {
+        let started_ms = match life {
+            Life::Live { started_ms } => started_ms,
+            Life::Ended => u64::MAX,
+            // Being submitted, or another cluster's: nothing says since when.
+            Life::Forgotten | Life::Unknown => 0,
+        };
+        Self { since_ms: self.since_ms.min(started_ms) }
+    }
+}
+
+/// Whether an entry of the cache may go whose mark of use is from `mark_ms`.
+///
+/// The mark may be older than the last use by [`MARKED_AGAIN_AFTER`], and a use is before the start of its application
+/// by [`SUBMISSION`] at most (clocks that differ are in it). So an entry whose mark is older than both together, counted
+/// from now and from the start of the oldest application that may use it, was used by none of these.
+pub(super) fn unused(mark_ms: u64, now_ms: u64, in_use: InUse, keep: Duration) -> bool {
+    let after = |span: Duration| {
+        mark_ms.saturating_add(u64::try_from((MARKED_AGAIN_AFTER + span).as_millis()).unwrap_or(u64::MAX))
+    };
+    after(SUBMISSION) < in_use.since_ms && after(keep.max(SUBMISSION)) < now_ms
+}
+
+/// Whether a temporary of this age is nobody's.
+pub(super) fn abandoned(age: Duration) -> bool {
+    age > ABANDONED
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+    const HOUR_MS: u64 = 3_600_000;
+    const LIVE: Life = Life::Live { started_ms: 5 };
+
+    fn options(unknown: bool) -> Options {
+        Options { dry_run: false, all_users: false, unknown, keep_keys: 7 * DAY, keep_cache: 7 * DAY }
+    }
+
+    #[test]
+    fn nothing_of_a_live_application_goes() {
+        for kind in [Kind::Staging, Kind::Key] {
+            assert_eq!(decide(kind, LIVE, 1000 * DAY, &options(true)), None);
+        }
+    }
+
+    #[test]
+    fn staging_goes_with_its_application() {
+        let staging = |life, age, unknown| decide(Kind::Staging, life, age, &options(unknown));
+        assert_eq!(staging(Life::Ended, Duration::ZERO, false), Some(Reason::Ended));
+        // A client may be between getNewApplication and submitApplication.
+        assert_eq!(staging(Life::Forgotten, DAY / 48, false), None);
+        assert_eq!(staging(Life::Forgotten, DAY, false), Some(Reason::Forgotten));
+        // Perhaps another cluster's.
+        assert_eq!(staging(Life::Unknown, 1000 * DAY, false), None);
+        assert_eq!(staging(Life::Unknown, DAY, true), Some(Reason::Unknown));
+        assert_eq!(staging(Life::Unknown, DAY / 48, true), None);
+    }
+
+    #[test]
+    fn keys_are_remembered_for_a_while() {
+        let key = |life, age| decide(Kind::Key, life, age, &options(false));
+        assert_eq!(key(Life::Ended, 6 * DAY), None);
+        assert_eq!(key(Life::Ended, 8 * DAY), Some(Reason::Expired));
+        assert_eq!(key(Life::Forgotten, 8 * DAY), Some(Reason::Expired));
+        assert_eq!(key(Life::Unknown, 8 * DAY), None);
+    }
+
+    #[test]
+    fn an_entry_stays_for_its_time_after_the_last_use_and_never_less_than_a_submission_takes() {
+        let now = 1000 * 24 * HOUR_MS;
+        let hours = |age: u64, keep| unused(now - age * HOUR_MS, now, InUse::NOT, keep);
+        // The last use may be a day younger than its mark.
+        assert!(!hours(8 * 24, 7 * DAY) && hours(8 * 24 + 1, 7 * DAY));
+        assert!(!hours(25, Duration::ZERO) && hours(26, Duration::ZERO));
+        assert!(!unused(now + HOUR_MS, now, InUse::NOT, Duration::ZERO), "a clock that is ahead");
+        assert!(!unused(u64::MAX, u64::MAX, InUse::NOT, Duration::MAX));
+    }
+
+    #[test]
+    fn an_entry_stays_as_long_as_an_application_may_use_it() {
+        let now = 1000 * 24 * HOUR_MS;
+        let started_ms = now - 100 * 24 * HOUR_MS;
+        let in_use =
+            InUse::NOT.by(Life::Ended).by(Life::Live { started_ms: now }).by(Life::Live { started_ms });
+        assert!(!unused(started_ms - 25 * HOUR_MS, now, in_use, Duration::ZERO));
+        assert!(unused(started_ms - 26 * HOUR_MS, now, in_use, Duration::ZERO));
+        assert!(!unused(started_ms + HOUR_MS, now, in_use, Duration::ZERO));
+        for life in [Life::Unknown, Life::Forgotten] {
+            assert!(!unused(0, now, in_use.by(life), Duration::ZERO), "{life:?}");
+        }
+    }
+}
