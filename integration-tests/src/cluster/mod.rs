@@ -34,6 +34,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
 pub use self::builder::Builder;
@@ -219,6 +220,51 @@ impl Cluster {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         Ok(())
+    }
+
+    /// Stops a daemon with SIGSTOP: its connections stay, and nothing is answered until [`Cluster::thaw`].
+    ///
+    /// # Errors
+    /// No such daemon runs.
+    pub fn freeze(&self, daemon: Daemon) -> Result<()> {
+        let pid = self.pid(daemon).with_context(|| format!("{daemon} is not running"))?;
+        processes::signal(pid, Signal::STOP);
+        Ok(())
+    }
+
+    /// Lets a daemon go on that [`Cluster::freeze`] has stopped.
+    ///
+    /// # Errors
+    /// No such daemon runs.
+    pub fn thaw(&self, daemon: Daemon) -> Result<()> {
+        let pid = self.pid(daemon).with_context(|| format!("{daemon} is not running"))?;
+        processes::signal(pid, Signal::CONT);
+        Ok(())
+    }
+
+    /// The power of a node goes: its NodeManager and all its containers end with SIGKILL, and nobody reports it.
+    ///
+    /// # Errors
+    /// No such NodeManager runs.
+    pub fn lose_node(&self, number: u8) -> Result<()> {
+        self.kill_9(Daemon::NodeManager(number))?;
+        // A shell that outlives its child by a moment could start something more.
+        while let processes @ [_, ..] = self.processes_on(number).as_slice() {
+            for process in processes {
+                process.kill_9();
+            }
+        }
+        Ok(())
+    }
+
+    /// Address of NodeManager `number`, which is the host that YARN knows it by.
+    pub fn host(&self, number: u8) -> String {
+        daemons::node_address(number).to_string()
+    }
+
+    /// Folder of a NodeManager's containers and their files (`yarn.nodemanager.local-dirs`).
+    pub fn local_dir(&self, number: u8) -> PathBuf {
+        self.layout.directory.join("data").join(Daemon::NodeManager(number).to_string()).join("local")
     }
 
     /// Starts a daemon again with the same configuration and ports (ending it first if it runs) and waits until it is

@@ -17,6 +17,8 @@ pub struct Process {
     pub command: Vec<String>,
     /// `CONTAINER_ID` of the process; none for a daemon.
     pub container: Option<String>,
+    /// `NM_HOST` of the process: the node its container runs on; none for a daemon.
+    pub host: Option<String>,
     /// Resident memory in bytes (VmRSS).
     pub resident: u64,
 }
@@ -75,13 +77,15 @@ pub(crate) fn of_cluster(directory: &Path) -> Vec<Process> {
         if !variables.iter().any(|variable| marks.iter().any(|mark| variable.starts_with(mark.as_str()))) {
             return None;
         }
-        let container = variables.iter().find_map(|variable| variable.strip_prefix("CONTAINER_ID="));
+        let variable = |name: &str| variables.iter().find_map(|variable| variable.strip_prefix(name));
+        let (container, host) = (variable("CONTAINER_ID="), variable("NM_HOST="));
         let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let arguments =
             command.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned());
         Some(Process {
             pid,
             container: container.map(str::to_owned),
+            host: host.map(str::to_owned),
             command: arguments.filter(|argument| !argument.is_empty()).collect(),
             resident: resident(pid),
         })
@@ -114,6 +118,12 @@ impl Cluster {
     /// Every process in a container, wrappers of the NodeManager included.
     pub fn container_processes(&self) -> Vec<Process> {
         self.processes().into_iter().filter(|process| process.container.is_some()).collect()
+    }
+
+    /// Every process in a container on NodeManager `number`.
+    pub fn processes_on(&self, number: u8) -> Vec<Process> {
+        let host = self.host(number);
+        self.processes().into_iter().filter(|process| process.host.as_ref() == Some(&host)).collect()
     }
 
     /// Every process in a container of this application (`application_<cluster>_<number>`).

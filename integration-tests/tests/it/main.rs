@@ -4,14 +4,17 @@
 //! application. Every test begins with `shared::turn()`, which limits how many load the machine at a time.
 
 mod clients;
+mod counting;
 mod endings;
 mod errors;
 mod explain;
 mod failures;
+mod faults;
 mod fixture;
 mod gc;
 mod house;
 mod key;
+mod nodes;
 mod options;
 mod recovery;
 mod rpc;
