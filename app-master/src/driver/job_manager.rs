@@ -237,8 +237,7 @@ fn exit_of(status: ExitStatus) -> Exit {
 }
 
 fn last_lines(text: &str) -> Option<String> {
-    // The log library's greeting stands there at every start.
-    let says = |line: &&str| !line.trim().is_empty() && !line.starts_with("SLF4J");
+    let says = |line: &&str| !line.trim().is_empty() && !failure::is_chatter(line);
     let lines: Vec<_> = text.lines().filter(says).collect();
     let start = lines.len().saturating_sub(ERROR_LINES);
     (!lines.is_empty()).then(|| lines[start..].join("\n"))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proto::ids::{ContainerId, NodeId};
+use yarn_client::deploy::CauseCode;
 use yarn_client::yarn::{AllocatedContainer, ContainerStatus, exit_status};
 
 use super::event::TaskManagerView;
@@ -49,6 +50,8 @@ pub(super) struct Failure {
     pub(super) id: ContainerId,
     pub(super) node: NodeId,
     pub(super) cause: String,
+    /// What YARN's exit status says of it.
+    pub(super) code: Option<CauseCode>,
     /// It counts against the application: nothing outside has taken the container.
     pub(super) its_fault: bool,
 }
@@ -191,7 +194,7 @@ impl Containers {
         container.state = State::Stopping;
         let node = container.node.clone();
         self.releases.insert(id);
-        self.start_failures.push(Failure { id, node: node.clone(), cause, its_fault: true });
+        self.start_failures.push(Failure { id, node: node.clone(), cause, code: None, its_fault: true });
         Some(node)
     }
 
@@ -203,8 +206,13 @@ impl Containers {
             return Some(Completion::Expected);
         }
         let its_fault = !NOT_ITS_FAULT.contains(&status.exit_status);
-        let failure =
-            Failure { id: status.id, node: container.node, cause: describe_exit(status), its_fault };
+        let failure = Failure {
+            id: status.id,
+            node: container.node,
+            cause: describe_exit(status),
+            code: CauseCode::of_container_end(status.exit_status, &status.diagnostics),
+            its_fault,
+        };
         Some(if let State::Registered { .. } = container.state {
             self.losses.push((now, failure));
             Completion::Lost
@@ -265,6 +273,7 @@ impl Containers {
                     id: *id,
                     node: container.node.clone(),
                     cause,
+                    code: None,
                     its_fault: true,
                 });
                 self.releases.insert(*id);
@@ -339,8 +348,12 @@ fn describe_exit(status: &ContainerStatus) -> String {
         exit_status::DISKS_FAILED => "lost its disks".to_owned(),
         exit_status::EXCEEDED_VIRTUAL_MEMORY => "was killed for exceeding its virtual memory".to_owned(),
         exit_status::EXCEEDED_MEMORY => "was killed for exceeding its physical memory".to_owned(),
+        exit_status::EXCESS_LOGS => "was killed for writing too many logs".to_owned(),
         exit_status::KILLED_BY_MASTER => "was killed by the application master".to_owned(),
         code @ (137 | 143) => format!("was killed by signal {}", code - 128),
+        // `FatalExitExceptionHandler`
+        239 => "exited with code 239, Flink's for an error that no thread of its survives (its taskmanager.log says which)"
+            .to_owned(),
         // The shell's: what it was told to run is not there.
         127 => "exited with code 127, as its program was not found".to_owned(),
         code => format!("exited with code {code}"),

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use yarn_client::flink::JobStatus;
+use yarn_client::flink::failure::is_chatter;
 
 use super::containers::Failure;
 use super::ending::Outcome;
@@ -104,9 +105,13 @@ pub(super) fn names_lost_task_manager(cause: &str) -> bool {
     .any(|words| cause.contains(words))
 }
 
-/// What became of the container behind a job's failure.
+/// What became of the container behind a job's failure, and the code that `explain` shows for it.
 pub(super) fn loss_note(loss: &Failure) -> String {
-    format!("\nnote: container {} on {} {}", loss.id, loss.node, loss.cause)
+    let mut text = format!("\nnote: container {} on {} {}", loss.id, loss.node, loss.cause);
+    if let Some(code) = loss.code {
+        let _ = write!(text, "\ncause: {code}");
+    }
+    text
 }
 
 const LOGS_HINT: &str = "\nhint: their logs (taskmanager.log, taskmanager.stderr) say more; after the end: yarn logs -applicationId <id>";
@@ -151,7 +156,7 @@ pub(super) fn container_end(diagnostics: &str) -> String {
         if text.starts_with(DUMP) {
             break;
         }
-        if text.is_empty() || FRAME.iter().any(|frame| text.starts_with(frame)) {
+        if text.is_empty() || is_chatter(text) || FRAME.iter().any(|frame| text.starts_with(frame)) {
             continue;
         }
         let text: String = text.chars().take(LENGTH).collect();

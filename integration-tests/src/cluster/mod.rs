@@ -167,6 +167,11 @@ impl Cluster {
         self.layout.name_node.as_ref().map(|ports| format!("localhost:{}", ports.rpc))
     }
 
+    /// The NameNode's web pages, `http://host:port`; none without HDFS.
+    pub fn name_node_web(&self) -> Option<String> {
+        self.layout.name_node.as_ref().map(|ports| format!("http://localhost:{}", ports.web))
+    }
+
     /// `host:port` of ZooKeeper; none without [`Builder::high_availability`].
     pub fn zookeeper(&self) -> Option<String> {
         self.layout.zookeeper.map(|port| format!("127.0.0.1:{port}"))
@@ -201,6 +206,26 @@ impl Cluster {
     /// No such daemon runs.
     pub fn kill_9(&self, daemon: Daemon) -> Result<()> {
         self.take(daemon)?.kill_9();
+        Ok(())
+    }
+
+    /// Stops a daemon with SIGSTOP: its connections stay open and nobody answers.
+    ///
+    /// # Errors
+    /// No such daemon runs.
+    pub fn freeze(&self, daemon: Daemon) -> Result<()> {
+        let pid = self.pid(daemon).with_context(|| format!("{daemon} is not running"))?;
+        processes::signal(pid, Signal::STOP);
+        Ok(())
+    }
+
+    /// Lets a daemon go on that [`Self::freeze`] has stopped.
+    ///
+    /// # Errors
+    /// No such daemon runs.
+    pub fn thaw(&self, daemon: Daemon) -> Result<()> {
+        let pid = self.pid(daemon).with_context(|| format!("{daemon} is not running"))?;
+        processes::signal(pid, Signal::CONT);
         Ok(())
     }
 

@@ -45,6 +45,16 @@ impl Process {
         signal(self.pid, Signal::KILL);
     }
 
+    /// Sends SIGSTOP: the process is there, and does nothing any more.
+    pub fn stop(&self) {
+        signal(self.pid, Signal::STOP);
+    }
+
+    /// Sends SIGCONT: a stopped process goes on.
+    pub fn go_on(&self) {
+        signal(self.pid, Signal::CONT);
+    }
+
     /// Sends SIGTERM. A process that is gone already is no error.
     pub fn terminate(&self) {
         signal(self.pid, Signal::TERM);

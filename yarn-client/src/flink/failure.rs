@@ -23,6 +23,16 @@ const NOISE: [&str; 3] = [
     "java.util.concurrent.ExecutionException: ",
 ];
 
+/// Whether a line of a JVM's standard error is one that every JVM of Flink's writes when nothing is wrong: the greeting
+/// of the log library, and Java's warnings of `FlinkSecurityManager`.
+#[must_use]
+pub fn is_chatter(line: &str) -> bool {
+    line.starts_with("SLF4J")
+        || line.strip_prefix("WARNING: ").is_some_and(|warning| {
+            ["SecurityManager", "A terminally deprecated method"].iter().any(|words| warning.contains(words))
+        })
+}
+
 impl Failure {
     /// From a Java stack trace. Any text will do; without a trace in it, its first line is the cause.
     pub fn from_trace(trace: &str) -> Self {
@@ -96,6 +106,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn chatter_is_what_is_always_there() {
+        for line in [
+            "SLF4J: Found binding in [jar:file:/a.jar]",
+            "SLF4J(W): another",
+            "WARNING: A terminally deprecated method in java.lang.System has been called",
+            "WARNING: System::setSecurityManager will be removed in a future release",
+        ] {
+            assert!(is_chatter(line), "{line}");
+        }
+        for line in ["WARNING: my own", "java.lang.OutOfMemoryError: Metaspace", ""] {
+            assert!(!is_chatter(line), "{line}");
+        }
+    }
 
     const TRACE: &str = "org.apache.flink.runtime.JobException: Recovery is suppressed by NoRestartBackoffTimeStrategy
 \tat org.apache.flink.runtime.executiongraph.X.handle(X.java:180)

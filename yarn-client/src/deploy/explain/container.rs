@@ -83,7 +83,14 @@ pub(super) fn localization(text: &str) -> Option<(CauseCode, String, &'static st
                 "submit again; if it is missing again, something removes files of the staging directory",
             ));
         }
-        if line.contains("failed on connection exception") || line.contains("java.net.UnknownHostException") {
+        // `NetUtils.wrapException`
+        let unreachable = [
+            "failed on connection exception",
+            "failed on socket timeout exception",
+            "End of File Exception between local host",
+            "java.net.UnknownHostException",
+        ];
+        if unreachable.iter().any(|words| line.contains(words)) {
             return Some((
                 CauseCode::FileSystemUnreachable,
                 format!("the node could not fetch the application's files: {}", shorten(line)),

@@ -40,6 +40,19 @@ pub(super) fn decode(exit: i32) -> Option<(CauseCode, &'static str)> {
     })
 }
 
+impl CauseCode {
+    /// Why a container ended, from its exit status and its NodeManager's or ResourceManager's words; nothing for a
+    /// status that is the program's own.
+    #[must_use]
+    pub fn of_container_end(exit: i32, diagnostics: &str) -> Option<Self> {
+        match exit {
+            // `SchedulerUtils.LOST_CONTAINER`, with the status of a released one.
+            status::ABORTED if diagnostics.contains("on a *lost* node") => Some(Self::NodeLost),
+            _ => decode(exit).map(|(code, _)| code),
+        }
+    }
+}
+
 /// What to do about it.
 pub(super) fn hint(code: CauseCode, exit: i32) -> Option<&'static str> {
     Some(match code {
@@ -78,6 +91,14 @@ mod tests {
         }
         assert_eq!(decode(137).unwrap().0, CauseCode::KilledBySignal);
         assert_eq!(decode(143).unwrap().0, CauseCode::KilledBySignal);
+    }
+
+    #[test]
+    fn a_lost_node_is_told_from_a_released_container() {
+        let of = CauseCode::of_container_end;
+        assert_eq!(of(-100, "Container released on a *lost* node"), Some(CauseCode::NodeLost));
+        assert_eq!(of(-100, "Container released by application"), Some(CauseCode::ContainerAborted));
+        assert_eq!((of(-102, ""), of(1, "")), (Some(CauseCode::Preempted), None));
     }
 
     #[test]

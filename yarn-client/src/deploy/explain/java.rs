@@ -31,6 +31,7 @@ pub(super) fn exception(root: &str) -> Option<(CauseCode, &'static str)> {
         "java.lang.NoSuchMethodError"
         | "java.lang.NoSuchFieldError"
         | "java.lang.AbstractMethodError"
+        | "java.lang.IllegalAccessError"
         | "java.lang.IncompatibleClassChangeError"
         | "java.lang.VerifyError"
         | "java.lang.LinkageError" => (CauseCode::ClassConflict, VERSIONS),

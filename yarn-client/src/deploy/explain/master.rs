@@ -44,8 +44,17 @@ pub(super) fn failed(told: &str, rest: &str) -> Cause {
     if told.starts_with("the job needs ") && told.contains(" slots, that is ") {
         return Cause::new(CauseCode::ClusterTooSmall, told);
     }
-    if let Some(kill) = lost_container(told, rest).and_then(container::memory_kill) {
-        return memory("a TaskManager", &kill, Role::TaskManager);
+    if let Some(end) = lost_container(told, rest) {
+        if let Some(kill) = container::memory_kill(end) {
+            return memory("a TaskManager", &kill, Role::TaskManager);
+        }
+        let text = format!("the job failed because it lost a TaskManager: container {end}");
+        return match named_code(rest) {
+            Some(code) => {
+                Cause { hint: exit_status::hint(code, 0).map(str::to_owned), ..Cause::new(code, text) }
+            }
+            None => Cause::new(CauseCode::JobFailed, text),
+        };
     }
     let sentence = SENTENCES.iter().find(|(beginning, _)| told.starts_with(beginning)).map(|(_, code)| *code);
     match sentence {
@@ -65,11 +74,17 @@ pub(super) fn failed(told: &str, rest: &str) -> Cause {
     }
 }
 
-/// The end of the container behind a job's failure that Flink can only call the loss of a TaskManager.
+/// The end of the container behind a job's failure that Flink can only call the loss of a TaskManager. The application
+/// master's own lines come last.
 fn lost_container<'a>(told: &str, rest: &'a str) -> Option<&'a str> {
-    let lost = ["is no longer reachable", "remote task manager", "Heartbeat of TaskManager"];
-    lost.iter().any(|words| told.contains(words)).then_some(())?;
-    rest.lines().find_map(|line| line.strip_prefix("note: container "))
+    const LOST: [&str; 4] = [
+        "is no longer reachable",
+        "remote task manager",
+        "Heartbeat of TaskManager",
+        "TaskExecutor is shutting down",
+    ];
+    LOST.iter().any(|words| told.contains(words)).then_some(())?;
+    rest.lines().rev().find_map(|line| line.strip_prefix("note: container "))
 }
 
 /// What the application master says of TaskManagers that end again and again, each with its general cause; behind both
@@ -246,6 +261,17 @@ mod tests {
                     [pid=1,containerID=c] is running 1B beyond the 'PHYSICAL' memory limit. Current usage: 1.2 GB of 832 MB \
                     physical memory used; 3 GB of 2 GB virtual memory used. Killing container.";
         assert_eq!(failed(told, note).code, CauseCode::MemoryLimit);
+        let note = &format!("{note}\ncause: memory_limit");
+        assert_eq!(failed(told, note).code, CauseCode::MemoryLimit);
+        let preempted = "note: container container_1_0001_01_000002 on n:1 was preempted by the scheduler\ncause: preempted";
+        let cause = failed(told, preempted);
+        assert_eq!(cause.code, CauseCode::Preempted);
+        assert!(
+            cause.text.ends_with("container_1_0001_01_000002 on n:1 was preempted by the scheduler"),
+            "{}",
+            cause.text
+        );
+        assert!(cause.hint.is_some());
         assert_eq!(failed(told, "").code, CauseCode::JobFailed);
         assert_eq!(failed("java.lang.RuntimeException: boom", note).code, CauseCode::JobFailed);
     }
