@@ -247,26 +247,6 @@ impl Cluster {
         Ok(())
     }
 
-    /// Stops a daemon with SIGSTOP: its connections stay, and nothing is answered until [`Cluster::thaw`].
-    ///
-    /// # Errors
-    /// No such daemon runs.
-    pub fn freeze(&self, daemon: Daemon) -> Result<()> {
-        let pid = self.pid(daemon).with_context(|| format!("{daemon} is not running"))?;
-        processes::signal(pid, Signal::STOP);
-        Ok(())
-    }
-
-    /// Lets a daemon go on that [`Cluster::freeze`] has stopped.
-    ///
-    /// # Errors
-    /// No such daemon runs.
-    pub fn thaw(&self, daemon: Daemon) -> Result<()> {
-        let pid = self.pid(daemon).with_context(|| format!("{daemon} is not running"))?;
-        processes::signal(pid, Signal::CONT);
-        Ok(())
-    }
-
     /// The power of a node goes: its NodeManager and all its containers end with SIGKILL, and nobody reports it.
     ///
     /// # Errors

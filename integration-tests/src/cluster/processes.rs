@@ -17,13 +17,19 @@ pub struct Process {
     pub command: Vec<String>,
     /// `CONTAINER_ID` of the process; none for a daemon.
     pub container: Option<String>,
-    /// `NM_HOST` of the process: the node its container runs on; none for a daemon.
-    pub host: Option<String>,
     /// Resident memory in bytes (VmRSS).
     pub resident: u64,
 }
 
 impl Process {
+    /// `NM_HOST` of the process: the node its container runs on; none for a daemon, and for one that is gone.
+    pub fn host(&self) -> Option<String> {
+        let environment = fs::read(format!("/proc/{}/environ", self.pid)).ok()?;
+        let mut variables = environment.split(|byte| *byte == 0);
+        let host = variables.find_map(|variable| variable.strip_prefix(b"NM_HOST="))?;
+        Some(String::from_utf8_lossy(host).into_owned())
+    }
+
     /// Whether it is a Java virtual machine.
     pub fn is_jvm(&self) -> bool {
         let program = self.command.first().map(Path::new);
@@ -87,15 +93,13 @@ pub(crate) fn of_cluster(directory: &Path) -> Vec<Process> {
         if !variables.iter().any(|variable| marks.iter().any(|mark| variable.starts_with(mark.as_str()))) {
             return None;
         }
-        let variable = |name: &str| variables.iter().find_map(|variable| variable.strip_prefix(name));
-        let (container, host) = (variable("CONTAINER_ID="), variable("NM_HOST="));
+        let container = variables.iter().find_map(|variable| variable.strip_prefix("CONTAINER_ID="));
         let command = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let arguments =
             command.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned());
         Some(Process {
             pid,
             container: container.map(str::to_owned),
-            host: host.map(str::to_owned),
             command: arguments.filter(|argument| !argument.is_empty()).collect(),
             resident: resident(pid),
         })
@@ -133,7 +137,10 @@ impl Cluster {
     /// Every process in a container on NodeManager `number`.
     pub fn processes_on(&self, number: u8) -> Vec<Process> {
         let host = self.host(number);
-        self.processes().into_iter().filter(|process| process.host.as_ref() == Some(&host)).collect()
+        self.container_processes()
+            .into_iter()
+            .filter(|process| process.host().as_ref() == Some(&host))
+            .collect()
     }
 
     /// Every process in a container of this application (`application_<cluster>_<number>`).

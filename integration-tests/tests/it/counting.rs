@@ -10,7 +10,7 @@ use crate::failures::{appears, ends, logs, submit};
 use crate::tool::{GONE, LIMIT, eventually, nothing_left};
 
 /// More than a job counts before it is told to hurry.
-const RECORDS: &str = "60000";
+const RECORDS: &str = "30000";
 
 /// One such job, of an application of its own.
 pub(crate) struct Counting<'a> {
@@ -32,7 +32,16 @@ impl<'a> Counting<'a> {
         let checkpoints = format!("/user/{}/checkpoints-{name}", cluster.user());
         let directory = format!("execution.checkpointing.dir={}{checkpoints}", cluster.default_fs());
         let (hurry, swell) = (folder.join("hurry"), folder.join("swell"));
-        let options = [&["-D", &directory, "-D", "yarn.heartbeat.interval=1"], options].concat();
+        // Without Flink's growing pauses between restarts, which would be most of the test.
+        let own = [
+            directory.as_str(),
+            "yarn.heartbeat.interval=1",
+            "restart-strategy.type=fixed-delay",
+            "restart-strategy.fixed-delay.delay=500ms",
+            "restart-strategy.fixed-delay.attempts=10000",
+        ];
+        let own: Vec<_> = own.into_iter().flat_map(|option| ["-D", option]).collect();
+        let options = [&own[..], options].concat();
         let files = [hurry.display().to_string(), swell.display().to_string()];
         let own = ["Run", "--checkpoint-ms", "300", "--records", RECORDS, "--hurry", &files[0], "--swell"];
         let id = submit(cluster, &options, &[&own[..], &[files[1].as_str()], arguments].concat()).await?;
@@ -86,12 +95,12 @@ impl<'a> Counting<'a> {
     /// The NodeManager that its only TaskManager runs under, and that container.
     pub(crate) async fn task_manager(&self) -> Result<(u8, String)> {
         let process = appears("TaskManager", || self.cluster.task_managers(&self.id)).await?;
-        Ok((number(process.host.as_deref())?, process.container.context("no container")?))
+        Ok((number(process.host().as_deref())?, process.container.context("no container")?))
     }
 
     /// The NodeManager that its application master runs under.
     pub(crate) async fn application_master(&self) -> Result<u8> {
-        number(appears("application master", || self.cluster.app_masters(&self.id)).await?.host.as_deref())
+        number(appears("application master", || self.cluster.app_masters(&self.id)).await?.host().as_deref())
     }
 
     /// How many attempts YARN has made.
