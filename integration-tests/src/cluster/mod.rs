@@ -267,11 +267,6 @@ impl Cluster {
         daemons::node_address(number).to_string()
     }
 
-    /// Folder of a NodeManager's containers and their files (`yarn.nodemanager.local-dirs`).
-    pub fn local_dir(&self, number: u8) -> PathBuf {
-        self.layout.directory.join("data").join(Daemon::NodeManager(number).to_string()).join("local")
-    }
-
     /// Starts a daemon again with the same configuration and ports (ending it first if it runs) and waits until it is
     /// ready; after a ResourceManager's start also until all NodeManagers that run are back.
     ///
