@@ -11,11 +11,14 @@ use super::event::TaskManagerView;
 use super::text;
 
 /// Exit statuses that say nothing about the program inside.
-const NOT_ITS_FAULT: [i32; 4] = [
+const NOT_ITS_FAULT: [i32; 6] = [
     exit_status::ABORTED,
+    // The node finds its disks bad before it launches anything (`ContainerLaunch`), and says so to the ResourceManager.
+    exit_status::DISKS_FAILED,
     exit_status::PREEMPTED,
     exit_status::KILLED_BY_RESOURCE_MANAGER,
     exit_status::KILLED_AFTER_COMPLETION,
+    exit_status::KILLED_BY_CONTAINER_SCHEDULER,
 ];
 
 /// Losses of TaskManagers count for this long.

@@ -69,7 +69,7 @@ impl Fault {
         let long = Duration::from_millis(rng.random_range(1000..150_000));
         match rng.random_range(0..23) {
             0..=2 => {
-                let status = [137, 143, 1, -100, -102, -104, -105][rng.random_range(0..7)];
+                let status = [137, 143, 1, -100, -101, -102, -104, -105][rng.random_range(0..8)];
                 Self::KillTaskManager(rng.random_range(0..6), status)
             }
             3 | 4 => Self::KillJobManager(

@@ -1,5 +1,9 @@
 package example;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichMapFunction;
@@ -10,10 +14,11 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 
 /**
  * A streaming job that never ends, or after a number of records: {@code [--delay-ms N] [--checkpoint-ms N]
- * [--parallelism N] [--records N]}.
+ * [--parallelism N] [--records N] [--hurry FILE] [--swell FILE]}.
  *
  * <p>Counts what it has seen in keyed state and fails when the count is not the sequence number, so that a restore that
- * loses or repeats records is seen.
+ * loses or repeats records is seen. Once the file of {@code --hurry} is there, records take no time. Whoever finds the
+ * file of {@code --swell} removes it and holds on to a gigabyte.
  */
 public final class Run {
     private Run() {}
@@ -22,6 +27,7 @@ public final class Run {
     public static void main(String[] args) throws Exception {
         Map<String, String> options = WordCount.options(args);
         long delay = Long.parseLong(options.getOrDefault("delay-ms", "10"));
+        String hurry = options.get("hurry");
         StreamExecutionEnvironment env = StreamExecutionEnvironment.getExecutionEnvironment();
         if (options.containsKey("checkpoint-ms")) {
             env.enableCheckpointing(Long.parseLong(options.get("checkpoint-ms")));
@@ -33,12 +39,14 @@ public final class Run {
                 .setParallelism(1)
                 .map(
                         number -> {
-                            Thread.sleep(delay);
+                            if (hurry == null || !Files.exists(Path.of(hurry))) {
+                                Thread.sleep(delay);
+                            }
                             return number;
                         })
                 .setParallelism(1)
                 .keyBy(number -> 0)
-                .map(new Count())
+                .map(new Count(options.get("swell")))
                 .name("count")
                 .sinkTo(new DiscardingSink<>());
         env.execute("Run");
@@ -46,7 +54,13 @@ public final class Run {
 
     private static final class Count extends RichMapFunction<Long, Long> {
         private static final long serialVersionUID = 1L;
+        private final String swell;
         private transient ValueState<Long> seen;
+        private transient List<byte[]> ballast;
+
+        Count(String swell) {
+            this.swell = swell;
+        }
 
         @Override
         public void open(OpenContext context) {
@@ -60,6 +74,12 @@ public final class Run {
             seen.update(count);
             if (count != number) {
                 throw new IllegalStateException("record " + number + " is the one with count " + count);
+            }
+            if (swell != null && Files.deleteIfExists(Path.of(swell))) {
+                ballast = new ArrayList<>();
+                for (int i = 0; i < 64; i++) {
+                    ballast.add(new byte[16 << 20]);
+                }
             }
             return count;
         }

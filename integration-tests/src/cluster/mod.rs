@@ -247,6 +247,26 @@ impl Cluster {
         Ok(())
     }
 
+    /// The power of a node goes: its NodeManager and all its containers end with SIGKILL, and nobody reports it.
+    ///
+    /// # Errors
+    /// No such NodeManager runs.
+    pub fn lose_node(&self, number: u8) -> Result<()> {
+        self.kill_9(Daemon::NodeManager(number))?;
+        // A shell that outlives its child by a moment could start something more.
+        while let processes @ [_, ..] = self.processes_on(number).as_slice() {
+            for process in processes {
+                process.kill_9();
+            }
+        }
+        Ok(())
+    }
+
+    /// Address of NodeManager `number`, which is the host that YARN knows it by.
+    pub fn host(&self, number: u8) -> String {
+        daemons::node_address(number).to_string()
+    }
+
     /// Starts a daemon again with the same configuration and ports (ending it first if it runs) and waits until it is
     /// ready; after a ResourceManager's start also until all NodeManagers that run are back.
     ///

@@ -22,6 +22,14 @@ pub struct Process {
 }
 
 impl Process {
+    /// `NM_HOST` of the process: the node its container runs on; none for a daemon, and for one that is gone.
+    pub fn host(&self) -> Option<String> {
+        let environment = fs::read(format!("/proc/{}/environ", self.pid)).ok()?;
+        let mut variables = environment.split(|byte| *byte == 0);
+        let host = variables.find_map(|variable| variable.strip_prefix(b"NM_HOST="))?;
+        Some(String::from_utf8_lossy(host).into_owned())
+    }
+
     /// Whether it is a Java virtual machine.
     pub fn is_jvm(&self) -> bool {
         let program = self.command.first().map(Path::new);
@@ -124,6 +132,15 @@ impl Cluster {
     /// Every process in a container, wrappers of the NodeManager included.
     pub fn container_processes(&self) -> Vec<Process> {
         self.processes().into_iter().filter(|process| process.container.is_some()).collect()
+    }
+
+    /// Every process in a container on NodeManager `number`.
+    pub fn processes_on(&self, number: u8) -> Vec<Process> {
+        let host = self.host(number);
+        self.container_processes()
+            .into_iter()
+            .filter(|process| process.host().as_ref() == Some(&host))
+            .collect()
     }
 
     /// Every process in a container of this application (`application_<cluster>_<number>`).

@@ -4,17 +4,22 @@
 //! application. Every test begins with `shared::turn()`, which limits how many load the machine at a time.
 
 mod clients;
+mod counting;
 mod endings;
 mod errors;
 mod explain;
 mod failures;
+mod faults;
+mod fence;
 mod fixture;
 mod gc;
 mod house;
 mod key;
+mod nodes;
 mod options;
 mod placement;
 mod recovery;
+mod relay;
 mod rpc;
 mod staging;
 mod tokens;
