@@ -66,12 +66,9 @@ pub(super) async fn remove(systems: &FileSystems, job_id: &str, path: &str) {
     delete(systems, &directory).await;
 }
 
-/// Removes what Flink's high availability leaves in `high-availability.storageDir` after a clean end: the cluster's
-/// directory (`HighAvailabilityServicesUtils.getClusterHighAvailableStoragePath`) and its job results
-/// (`FileSystemJobResultStore`).
+/// Removes what Flink's high availability leaves in `high-availability.storageDir` after a clean end.
 pub(super) async fn remove_storage(systems: &FileSystems, storage: &str, cluster_id: &str) {
-    let storage = storage.trim_end_matches('/');
-    for directory in [format!("{storage}/{cluster_id}"), format!("{storage}/job-result-store/{cluster_id}")] {
+    for directory in yarn_client::deploy::high_availability::directories(storage, cluster_id) {
         delete(systems, &directory).await;
     }
 }

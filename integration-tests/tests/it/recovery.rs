@@ -9,7 +9,7 @@ use integration_tests::shared;
 use serde_json::Value;
 
 use crate::failures::{appears, ends, logs, submit};
-use crate::tool::{GONE, LIMIT, eventually, job_in_state, nothing_left};
+use crate::tool::{GONE, LIMIT, command, eventually, finish, job_in_state, nothing_left};
 
 /// A job that counts to 1500 in a quarter of a minute and fails when its state has lost or repeated a record.
 const COUNTING: [&str; 5] = ["Run", "--checkpoint-ms", "300", "--records", "1500"];
@@ -152,10 +152,24 @@ async fn with_zookeeper_flink_recovers_the_job_and_task_managers_stay() -> Resul
     assert!(ends(&cluster, &id, "SUCCEEDED").await?.ends_with("FINISHED"));
     assert_eq!(attempts(&cluster, &id).await?, 2);
     eventually("no process is left", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) }).await?;
-    let listed = cluster.java_tool(ZOOKEEPER_CLI, &["-server", &zookeeper, "ls", "/flink"]).await?;
-    ensure!(!listed.stdout.contains(&id), "znodes are left: {}", listed.stdout);
-    for directory in [storage.join(&id), storage.join("job-result-store").join(&id)] {
-        ensure!(!directory.exists(), "{} is left", directory.display());
-    }
+    let kept = async |id: &str| -> Result<bool> {
+        let listed = cluster.java_tool(ZOOKEEPER_CLI, &["-server", &zookeeper, "ls", "/flink"]).await?;
+        let stored = [storage.join(id), storage.join("job-result-store").join(id)];
+        Ok(listed.stdout.contains(id) || stored.iter().any(|directory| directory.exists()))
+    };
+    ensure!(!kept(&id).await?, "something is left in ZooKeeper or in {}", storage.display());
+
+    // Killed from outside, it can remove nothing itself.
+    let id = submit(&cluster, &options, &COUNTING).await?;
+    completes_a_checkpoint(&cluster, &id, false).await?;
+    cluster.kill_application(&id).await?;
+    eventually("no process is left", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) }).await?;
+    ensure!(kept(&id).await?, "Flink has cleaned up after a kill");
+    let base = format!("yarn.staging-directory: file://{}\n", files.join("staging").display());
+    std::fs::write(files.join("config.yaml"), base)?;
+    let gc = command(&cluster, &["gc"])?.env("FLINK_CONF_DIR", &files).spawn()?;
+    let collected = finish(gc).await?.expect(0)?;
+    ensure!(collected.stdout.contains(&id), "{collected:?}");
+    ensure!(!kept(&id).await?, "something is left in ZooKeeper or in {}", storage.display());
     Ok(())
 }

@@ -6,6 +6,7 @@ use proto::ids::ApplicationId;
 
 use super::error::ApplicationError;
 use super::gateway::Gateway;
+use super::high_availability::{self, LeftError};
 use crate::hdfs::FileSystems;
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::yarn::{ApplicationReport, KillOutcome};
@@ -75,7 +76,7 @@ async fn remove(
     file_systems: &FileSystems,
     base: Option<&str>,
     report: &ApplicationReport,
-) -> Result<Option<String>, ApplicationError> {
+) -> Result<Option<String>, LeftError> {
     let (fs, base) = match base {
         Some(base) => file_systems.locate(base)?,
         None => {
@@ -85,7 +86,7 @@ async fn remove(
         }
     };
     let path = ApplicationDir::path_of(&base, &report.id);
-    let existed = fs.delete(&path, true).await?;
+    let existed = high_availability::remove_application(file_systems, fs.as_ref(), &path).await?;
     Ok(existed.then(|| fs.uri(&path)))
 }
 

@@ -12,6 +12,7 @@ pub mod explain;
 mod files;
 mod gateway;
 pub mod gc;
+pub mod high_availability;
 pub mod key;
 mod keys;
 pub mod kill;

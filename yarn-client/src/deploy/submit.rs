@@ -10,6 +10,7 @@ use proto::ids::ApplicationId;
 
 use super::error::{PreflightError, SubmitError};
 use super::gateway::Gateway;
+use super::high_availability::HighAvailability;
 use super::plan::Plan;
 use super::preflight::Ready;
 use crate::hdfs::application_dir::ApplicationDir;
@@ -101,6 +102,10 @@ pub(super) async fn stage(
     ));
     let directory = staging.application_dir(&id).await?;
     *made = Some(directory.clone());
+    if let Some(record) = HighAvailability::of(&config, id) {
+        let stored = record.store(staging.fs().as_ref(), directory.path()).await;
+        stored.map_err(crate::hdfs::stage::StageError::from)?;
+    }
     let resources = staging.stage(&plan.files, &directory, digests, progress).await?;
 
     let mut spec = plan.launch_spec(config, &resources, directory.uri())?;

@@ -230,6 +230,12 @@ options! {
         "high-availability.zookeeper.storageDir",
         "recovery.zookeeper.storageDir"
     ]);
+    /// Servers of ZooKeeper.
+    HA_ZOOKEEPER_QUORUM =
+        Opt::new("high-availability.zookeeper.quorum").or(&["recovery.zookeeper.quorum"]);
+    /// The node of ZooKeeper below which each cluster has its own.
+    HA_ZOOKEEPER_ROOT = Opt::with("high-availability.zookeeper.path.root", "/flink")
+        .or(&["recovery.zookeeper.path.root"]);
     /// Port range of the JobManager's RPC with high availability.
     HA_JM_PORT = Opt::with("high-availability.jobmanager.port", "0").or(&["recovery.jobmanager.port"]);
 

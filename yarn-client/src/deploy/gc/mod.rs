@@ -13,6 +13,7 @@ use proto::ids::ApplicationId;
 use self::decide::{InUse, Life, decide};
 use super::error::ApplicationError;
 use super::gateway::Gateway;
+use super::high_availability;
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::key_record::KeyRecord;
 use crate::hdfs::{FileStatus, FileSystem};
@@ -134,8 +135,9 @@ pub async fn collect(
             if reason.is_none() {
                 in_use = in_use.by(life);
             }
-            settle(fs.as_ref(), &entry.path, Kind::Staging, application, reason, options, &mut collected)
-                .await;
+            let target = Target { fs: fs.as_ref(), path: &entry.path, kind: Kind::Staging, application };
+            let remove = high_availability::remove_application(&file_systems, fs.as_ref(), &entry.path);
+            settle(target, reason, options, remove, &mut collected).await;
         }
         for entry in entries(fs.as_ref(), &KeyRecord::root(&base), &mut collected).await.unwrap_or_default() {
             // One that cannot be read is not understood, and so stays.
@@ -147,7 +149,8 @@ pub async fn collect(
             let life =
                 if found.ended.is_some() { Life::Ended } else { known.life(gateway, application).await? };
             let reason = decide(Kind::Key, life, age(&entry), options);
-            settle(fs.as_ref(), &entry.path, Kind::Key, application, reason, options, &mut collected).await;
+            let target = Target { fs: fs.as_ref(), path: &entry.path, kind: Kind::Key, application };
+            settle(target, reason, options, fs.delete(&entry.path, true), &mut collected).await;
         }
         if all_seen {
             cache::collect(fs.as_ref(), &base, in_use, options, now_ms, &mut collected).await;
@@ -208,26 +211,33 @@ async fn entries(fs: &dyn FileSystem, directory: &str, collected: &mut Collected
     }
 }
 
-async fn settle(
-    fs: &dyn FileSystem,
-    path: &str,
+/// What may go, and whose it is.
+struct Target<'a> {
+    fs: &'a dyn FileSystem,
+    path: &'a str,
     kind: Kind,
     application: ApplicationId,
+}
+
+async fn settle<E: std::fmt::Display>(
+    target: Target<'_>,
     reason: Option<Reason>,
     options: &Options,
+    remove: impl Future<Output = Result<bool, E>>,
     collected: &mut Collected,
 ) {
     let Some(reason) = reason else {
         collected.kept += 1;
         return;
     };
+    let uri = target.fs.uri(target.path);
     if !options.dry_run
-        && let Err(error) = fs.delete(path, true).await
+        && let Err(error) = remove.await
     {
-        collected.failed.push((fs.uri(path), error.to_string()));
+        collected.failed.push((uri, error.to_string()));
         return;
     }
-    collected.removed.push(Removed { uri: fs.uri(path), kind, application: Some(application), reason });
+    collected.removed.push(Removed { uri, kind: target.kind, application: Some(target.application), reason });
 }
 
 #[cfg(test)]

@@ -1,0 +1,216 @@
+//! What Flink's high availability keeps outside of the staging directory, and how it goes when nobody else removes it.
+//!
+//! After a normal end Flink removes its nodes in ZooKeeper and the application master the rest. After a kill both are
+//! left, and nobody knows any more where: the submission therefore leaves a record in the staging directory, without
+//! secrets, that `kill` and `gc` follow before they remove the directory. A cluster id that the user has chosen is meant
+//! to be found again by a later submission; nothing of such a one is touched.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use proto::ids::ApplicationId;
+use serde::{Deserialize, Serialize};
+use zookeeper_client::{Client, Error as ZooKeeperError};
+
+use super::keys;
+use crate::flink::FlinkConfig;
+use crate::flink::options::{HA_STORAGE_DIR, HA_ZOOKEEPER_QUORUM, HA_ZOOKEEPER_ROOT};
+use crate::hdfs::{CreateOptions, FileSystem, FileSystems, HdfsError};
+
+/// Name of the record in the staging directory.
+const FILE: &str = "high-availability.json";
+/// A record is some hundred bytes.
+const LIMIT: u64 = 64 * 1024;
+/// Longest time for ZooKeeper to answer all that is asked.
+const PATIENCE: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// What an application has there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct HighAvailability {
+    /// `high-availability.zookeeper.quorum`.
+    quorum: String,
+    /// `high-availability.zookeeper.path.root` and the cluster id (`ZooKeeperUtils.generateZookeeperPath`).
+    node: String,
+    /// Directories in `high-availability.storageDir`.
+    storage: Vec<String>,
+}
+
+/// Why something of it is still there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(super) enum LeftError {
+    /// ZooKeeper has not done it.
+    #[error("{node} of ZooKeeper at {quorum} could not be removed: {source}")]
+    ZooKeeper {
+        node: String,
+        quorum: String,
+        #[source]
+        source: ZooKeeperError,
+    },
+    /// ZooKeeper says nothing.
+    #[error("{node} of ZooKeeper at {quorum} could not be removed: no answer within {} s", PATIENCE.as_secs())]
+    Silence { node: String, quorum: String },
+    /// The record, or what it names, in a file system.
+    #[error(transparent)]
+    FileSystem(#[from] HdfsError),
+}
+
+impl HighAvailability {
+    /// Of a configuration as the application gets it; `None` without ZooKeeper, or with a cluster id of the user's.
+    pub(super) fn of(config: &FlinkConfig, id: ApplicationId) -> Option<Self> {
+        let id = id.to_string();
+        let zookeeper = config.value(&keys::HIGH_AVAILABILITY)?.eq_ignore_ascii_case("zookeeper");
+        if !zookeeper || config.value(&keys::HA_CLUSTER_ID) != Some(&id) {
+            return None;
+        }
+        let root = config.value(&HA_ZOOKEEPER_ROOT).unwrap_or_default().trim_matches('/');
+        let storage = config.value(&HA_STORAGE_DIR).map(|storage| directories(storage, &id));
+        Some(Self {
+            quorum: config.value(&HA_ZOOKEEPER_QUORUM)?.to_owned(),
+            node: if root.is_empty() { format!("/{id}") } else { format!("/{root}/{id}") },
+            storage: storage.map(Vec::from).unwrap_or_default(),
+        })
+    }
+
+    /// Writes the record into an application's directory.
+    pub(super) async fn store(&self, fs: &dyn FileSystem, directory: &str) -> Result<(), HdfsError> {
+        let path = format!("{}/{FILE}", directory.trim_end_matches('/'));
+        let content = serde_json::to_vec(self).map_err(|error| not_a_record(fs, &path, &error))?;
+        let options = CreateOptions { overwrite: true, mode: 0o600, ..CreateOptions::default() };
+        let mut file = fs.create(&path, options).await?;
+        file.write(Bytes::from(content)).await?;
+        file.close().await
+    }
+
+    /// The record of an application's directory, if there is one.
+    async fn load(fs: &dyn FileSystem, directory: &str) -> Result<Option<Self>, HdfsError> {
+        let path = format!("{}/{FILE}", directory.trim_end_matches('/'));
+        match fs.read(&path, LIMIT).await {
+            Ok(content) => {
+                serde_json::from_slice(&content).map(Some).map_err(|error| not_a_record(fs, &path, &error))
+            }
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn remove(&self, file_systems: &FileSystems) -> Result<(), LeftError> {
+        let (node, quorum) = (self.node.clone(), self.quorum.clone());
+        match tokio::time::timeout(PATIENCE, remove_node(&self.quorum, &self.node)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(source)) => return Err(LeftError::ZooKeeper { node, quorum, source }),
+            Err(_) => return Err(LeftError::Silence { node, quorum }),
+        }
+        for directory in &self.storage {
+            let (fs, path) = file_systems.locate(directory)?;
+            fs.delete(&path, true).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes the directory of an application that has ended, and before it what high availability has elsewhere: while
+/// that cannot go, the directory stays, so that the next one may try again. `false` when there was no directory.
+pub(super) async fn remove_application(
+    file_systems: &FileSystems,
+    fs: &dyn FileSystem,
+    directory: &str,
+) -> Result<bool, LeftError> {
+    if let Some(record) = HighAvailability::load(fs, directory).await? {
+        record.remove(file_systems).await?;
+    }
+    Ok(fs.delete(directory, true).await?)
+}
+
+/// `HighAvailabilityServicesUtils.getClusterHighAvailableStoragePath` and `FileSystemJobResultStore`.
+pub fn directories(storage: &str, cluster_id: &str) -> [String; 2] {
+    let storage = storage.trim_end_matches('/');
+    [format!("{storage}/{cluster_id}"), format!("{storage}/job-result-store/{cluster_id}")]
+}
+
+/// Removes a node with all below it. Processes of a killed application may live on for a moment and write meanwhile.
+async fn remove_node(quorum: &str, node: &str) -> Result<(), ZooKeeperError> {
+    let client =
+        Client::connector().with_session_timeout(PATIENCE).with_fail_eagerly().connect(quorum).await?;
+    loop {
+        match remove_once(&client, node).await {
+            Err(ZooKeeperError::NotEmpty) => tokio::time::sleep(PAUSE).await,
+            done => return done,
+        }
+    }
+}
+
+async fn remove_once(client: &Client, node: &str) -> Result<(), ZooKeeperError> {
+    // Parents before their children, so that the last one can go first.
+    let mut nodes = vec![node.to_owned()];
+    let mut next = 0;
+    while let Some(parent) = nodes.get(next).cloned() {
+        next += 1;
+        match client.list_children(&parent).await {
+            Ok(children) => nodes.extend(children.iter().map(|child| format!("{parent}/{child}"))),
+            Err(ZooKeeperError::NoNode) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    for node in nodes.iter().rev() {
+        match client.delete(node, None).await {
+            Ok(()) | Err(ZooKeeperError::NoNode) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn not_a_record(fs: &dyn FileSystem, path: &str, error: &serde_json::Error) -> HdfsError {
+    HdfsError::Failed {
+        operation: "understand",
+        path: fs.uri(path),
+        class: None,
+        message: format!("it is no record of high availability: {error}"),
+        detail: error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(settings: &[(&str, &str)]) -> Option<HighAvailability> {
+        let mut config = FlinkConfig::default();
+        for (key, value) in settings {
+            config.set(*key, *value);
+        }
+        HighAvailability::of(&config, ApplicationId { cluster_timestamp: 5, id: 1 })
+    }
+
+    const ZOOKEEPER: [(&str, &str); 4] = [
+        ("high-availability.type", "ZOOKEEPER"),
+        ("high-availability.zookeeper.quorum", "a:2181,b:2181"),
+        ("high-availability.storageDir", "hdfs:///ha/"),
+        ("high-availability.cluster-id", "application_5_0001"),
+    ];
+
+    #[test]
+    fn what_an_application_has_in_zookeeper_and_in_its_storage() {
+        let found = of(&ZOOKEEPER).expect("with ZooKeeper");
+        assert_eq!(
+            (found.quorum.as_str(), found.node.as_str()),
+            ("a:2181,b:2181", "/flink/application_5_0001")
+        );
+        assert_eq!(
+            found.storage,
+            ["hdfs:///ha/application_5_0001", "hdfs:///ha/job-result-store/application_5_0001"]
+        );
+        let rooted = of(&[&ZOOKEEPER[..], &[("high-availability.zookeeper.path.root", "/a/b/")]].concat());
+        assert_eq!(rooted.expect("with ZooKeeper").node, "/a/b/application_5_0001");
+    }
+
+    #[test]
+    fn a_cluster_id_of_the_users_is_left_alone() {
+        assert_eq!(of(&[&ZOOKEEPER[..3], &[("high-availability.cluster-id", "mine")]].concat()), None);
+        assert_eq!(of(&ZOOKEEPER[..3]), None);
+        assert_eq!(of(&ZOOKEEPER[1..]), None);
+        assert_eq!(of(&[]), None);
+    }
+}
