@@ -7,7 +7,7 @@
 //! The modification time of `<sha256>` is the mark of use: whoever looks for an entry and finds the mark more than a day
 //! old renews it, and only then looks whether the file is there. The file's own times stay: a `LocalResource` carries
 //! them. Unlike access times, which `dfs.namenode.accesstime.precision=0` forbids, a directory's modification time can
-//! be set anywhere. [`Cache::remove`] says why no submission can lose an entry to it.
+//! be set anywhere. `Cache::remove` says why no submission can lose an entry to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
