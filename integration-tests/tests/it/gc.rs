@@ -40,6 +40,7 @@ async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its
     let again = yarn_flink(cluster, &["gc", "-o", "json"]).await?.expect(0)?.json()?;
     assert_eq!(again.pointer("/removed").and_then(Value::as_array).map(Vec::len), Some(0), "{again}");
 
+    others_tidy_on_their_way(cluster, &killed, &running).await?;
     unused_cache_entries_go(cluster, &cached).await?;
 
     // The record of the key outlives its application, until it is old.
@@ -50,6 +51,26 @@ async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its
     assert_eq!(cluster.hdfs()?.list(&keys).await?.len(), kept);
     let old = yarn_flink(cluster, &["gc", "--keep-keys", "0s"]).await?.expect(0)?;
     assert!(old.stdout.contains(&running), "{old:?}");
+    Ok(())
+}
+
+/// What was left long ago goes with any command, a little at a time.
+async fn others_tidy_on_their_way(cluster: &Cluster, ended: &str, running: &str) -> Result<()> {
+    let directory = |id: &str| format!("/user/{}/.yarn-flink/apps/{id}", cluster.user());
+    let file_systems = file_systems(cluster, cluster.user())?;
+    let fs = file_systems.default_fs();
+    cluster.hdfs()?.put(&format!("{}/left", directory(ended)), "left").await?;
+    fs.set_modification_time(&directory(running), ago(DAY)?).await?;
+    yarn_flink(cluster, &["list"]).await?.expect(0)?;
+    ensure!(has_staging(cluster, ended).await?, "somebody may still look at it");
+    fs.set_modification_time(&directory(ended), ago(DAY)?).await?;
+    // One command may be cut short before it gets there.
+    eventually("the directory is gone", GONE, || async {
+        yarn_flink(cluster, &["status", ended]).await?.expect(0)?;
+        Ok(!has_staging(cluster, ended).await?)
+    })
+    .await?;
+    ensure!(has_staging(cluster, running).await?, "{running} has not ended");
     Ok(())
 }
 

@@ -110,6 +110,11 @@ impl HighAvailability {
     }
 }
 
+/// Whether an application's directory says that it has something elsewhere.
+pub(super) async fn recorded(fs: &dyn FileSystem, directory: &str) -> Result<bool, HdfsError> {
+    Ok(HighAvailability::load(fs, directory).await?.is_some())
+}
+
 /// Removes the directory of an application that has ended, and before it what high availability has elsewhere: while
 /// that cannot go, the directory stays, so that the next one may try again. `false` when there was no directory.
 pub(super) async fn remove_application(

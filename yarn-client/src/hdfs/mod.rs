@@ -31,7 +31,7 @@ pub use native::Hdfs;
 pub use uri::FileUri;
 
 /// A file or directory as its file system reports it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileStatus {
     /// Absolute path, without scheme and authority.
     pub path: String,

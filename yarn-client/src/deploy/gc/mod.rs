@@ -3,6 +3,7 @@
 
 mod cache;
 mod decide;
+mod tidy;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,12 +12,13 @@ use std::time::Duration;
 use proto::ids::ApplicationId;
 
 use self::decide::{InUse, Life, decide};
+pub use self::tidy::tidy;
 use super::error::ApplicationError;
 use super::gateway::Gateway;
 use super::high_availability;
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::key_record::KeyRecord;
-use crate::hdfs::{FileStatus, FileSystem};
+use crate::hdfs::{FileStatus, FileSystem, FileSystems};
 use crate::yarn::{ApplicationFilter, ApplicationReport, ApplicationState};
 
 /// What to look for.
@@ -33,6 +35,14 @@ pub struct Options {
     pub keep_keys: Duration,
     /// Entries of the cache stay for this long after their last use; never less than a day and an hour.
     pub keep_cache: Duration,
+}
+
+impl Default for Options {
+    /// What `gc` does without options: of our own, what has ended; keys and unused files for a week.
+    fn default() -> Self {
+        const WEEK: Duration = Duration::from_secs(7 * 86_400);
+        Self { dry_run: false, all_users: false, unknown: false, keep_keys: WEEK, keep_cache: WEEK }
+    }
 }
 
 /// What a thing that is left belonged to.
@@ -121,45 +131,85 @@ pub async fn collect(
         let own = home.home().to_owned();
         areas.push((home, own));
     }
-    let mut collected = Collected::default();
+    let mut sweep = Sweep {
+        gateway,
+        file_systems: &file_systems,
+        known,
+        options,
+        now_ms,
+        collected: Collected::default(),
+    };
     for (fs, base) in areas {
-        let age =
-            |entry: &FileStatus| Duration::from_millis(now_ms.saturating_sub(entry.modification_time_ms));
-        let applications = entries(fs.as_ref(), &ApplicationDir::root(&base), &mut collected).await;
+        let applications = entries(fs.as_ref(), &ApplicationDir::root(&base), &mut sweep.collected).await;
         let all_seen = applications.is_some();
         let mut in_use = InUse::NOT;
         for entry in applications.unwrap_or_default() {
-            let Ok(application) = entry.name().parse::<ApplicationId>() else { continue };
-            let life = known.life(gateway, application).await?;
-            let reason = decide(Kind::Staging, life, age(&entry), options);
-            if reason.is_none() {
+            if let Some(life) = sweep.application(fs.as_ref(), &entry).await? {
                 in_use = in_use.by(life);
             }
-            let target = Target { fs: fs.as_ref(), path: &entry.path, kind: Kind::Staging, application };
-            let remove = high_availability::remove_application(&file_systems, fs.as_ref(), &entry.path);
-            settle(target, reason, options, remove, &mut collected).await;
         }
-        for entry in entries(fs.as_ref(), &KeyRecord::root(&base), &mut collected).await.unwrap_or_default() {
-            // One that cannot be read is not understood, and so stays.
-            let Ok(Some(found)) = KeyRecord::open(Arc::clone(&fs), &entry.path, "").find().await else {
-                collected.kept += 1;
-                continue;
-            };
-            let Ok(application) = found.record.application_id.parse::<ApplicationId>() else { continue };
-            let life =
-                if found.ended.is_some() { Life::Ended } else { known.life(gateway, application).await? };
-            let reason = decide(Kind::Key, life, age(&entry), options);
-            let target = Target { fs: fs.as_ref(), path: &entry.path, kind: Kind::Key, application };
-            settle(target, reason, options, fs.delete(&entry.path, true), &mut collected).await;
+        let keys = entries(fs.as_ref(), &KeyRecord::root(&base), &mut sweep.collected).await;
+        for entry in keys.unwrap_or_default() {
+            sweep.key(&fs, &entry).await?;
         }
         if all_seen {
-            cache::collect(fs.as_ref(), &base, in_use, options, now_ms, &mut collected).await;
+            cache::collect(fs.as_ref(), &base, in_use, options, now_ms, &mut sweep.collected).await;
         }
     }
-    Ok(collected)
+    Ok(sweep.collected)
+}
+
+/// One look at what is left.
+struct Sweep<'a> {
+    gateway: &'a Gateway,
+    file_systems: &'a FileSystems,
+    known: Known,
+    options: &'a Options,
+    now_ms: u64,
+    collected: Collected,
+}
+
+impl Sweep<'_> {
+    /// Removes the directory of an application, if it may go; otherwise the life of its application.
+    async fn application(
+        &mut self,
+        fs: &dyn FileSystem,
+        entry: &FileStatus,
+    ) -> Result<Option<Life>, ApplicationError> {
+        let Ok(application) = entry.name().parse::<ApplicationId>() else { return Ok(None) };
+        let life = self.known.life(self.gateway, application).await?;
+        let reason = decide(Kind::Staging, life, self.age(entry), self.options);
+        let target = Target { fs, path: &entry.path, kind: Kind::Staging, application };
+        let remove = high_availability::remove_application(self.file_systems, fs, &entry.path);
+        settle(target, reason, self.options, remove, &mut self.collected).await;
+        Ok(reason.is_none().then_some(life))
+    }
+
+    /// Removes the record of a key, if it may go.
+    async fn key(&mut self, fs: &Arc<dyn FileSystem>, entry: &FileStatus) -> Result<(), ApplicationError> {
+        // One that cannot be read is not understood, and so stays.
+        let Ok(Some(found)) = KeyRecord::open(Arc::clone(fs), &entry.path, "").find().await else {
+            self.collected.kept += 1;
+            return Ok(());
+        };
+        let Ok(application) = found.record.application_id.parse::<ApplicationId>() else { return Ok(()) };
+        let life = match found.ended {
+            Some(_) => Life::Ended,
+            None => self.known.life(self.gateway, application).await?,
+        };
+        let reason = decide(Kind::Key, life, self.age(entry), self.options);
+        let target = Target { fs: fs.as_ref(), path: &entry.path, kind: Kind::Key, application };
+        settle(target, reason, self.options, fs.delete(&entry.path, true), &mut self.collected).await;
+        Ok(())
+    }
+
+    fn age(&self, entry: &FileStatus) -> Duration {
+        Duration::from_millis(self.now_ms.saturating_sub(entry.modification_time_ms))
+    }
 }
 
 /// What the ResourceManager remembers.
+#[derive(Default)]
 struct Known {
     lives: BTreeMap<ApplicationId, Life>,
     /// Starts of ResourceManagers whose applications it remembers.

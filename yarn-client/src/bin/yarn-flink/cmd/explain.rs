@@ -11,7 +11,7 @@ use crate::view::ExplanationView;
 pub(super) async fn run(context: &Context, args: Explain) -> Result<ExitStatus, Failure> {
     let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
     let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
-    let evidence = gateway.evidence(id).await?;
+    let evidence = super::tidying(&gateway, gateway.evidence(id)).await?;
     let view = ExplanationView::new(&evidence, explain::decide(&evidence, super::now_ms().cast_signed()));
     if context.printer.is_json() {
         context.printer.json(&view)?;

@@ -19,7 +19,7 @@ pub(super) async fn run(context: &Context, args: Kill) -> Result<ExitStatus, Fai
     let mut status = ExitStatus::Success;
     let mut views = Vec::new();
     for id in ids {
-        let view = match kill::kill(&gateway, id, &bases).await {
+        let view = match super::tidying(&gateway, kill::kill(&gateway, id, &bases)).await {
             Ok(killed) => done(context, &killed)?,
             Err(error) => {
                 let not_found = matches!(error, ApplicationError::NotFound { .. });

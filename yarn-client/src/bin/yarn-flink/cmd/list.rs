@@ -19,7 +19,7 @@ pub(super) async fn run(context: &Context, args: List) -> Result<ExitStatus, Fai
         users: args.user.into_iter().collect(),
         ..ApplicationFilter::default()
     };
-    let reports = gateway.applications(filter).await?;
+    let reports = super::tidying(&gateway, gateway.applications(filter)).await?;
     let applications: Vec<_> = reports.iter().map(ApplicationView::new).collect();
     if context.printer.is_json() {
         context.printer.json(&ListView { applications })?;

@@ -15,7 +15,7 @@ use std::io;
 
 use clap::{CommandFactory, FromArgMatches};
 use yarn_client::conf::Environment;
-use yarn_client::deploy::{self, ApplicationError, ErrorKind, PreflightError, SubmitError};
+use yarn_client::deploy::{self, ApplicationError, ErrorKind, Gateway, PreflightError, SubmitError};
 
 use crate::args::{Cli, Command, Global, Output};
 use crate::exit::ExitStatus;
@@ -148,6 +148,12 @@ fn start_logging(verbosity: u8, environment: &Environment) {
         .try_init();
     // It cannot have been started before: this is the only place.
     drop(started);
+}
+
+/// Does what a verb is for, and meanwhile tidies up a little.
+async fn tidying<T>(gateway: &Gateway, work: impl Future<Output = T>) -> T {
+    // Both are too large for the callers' stacks.
+    tokio::join!(Box::pin(work), Box::pin(deploy::gc::tidy(gateway, now_ms()))).0
 }
 
 /// The time of day, ms since the epoch.

@@ -38,8 +38,8 @@ pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Fail
     for warning in &plan.warnings {
         printer.warning(&warning.to_string());
     }
-    let Bring { submitted, ended } =
-        bring(context, &gateway, &job, &plan, key.as_ref(), &mut interrupts).await?;
+    let bring = bring(context, &gateway, &job, &plan, key.as_ref(), &mut interrupts);
+    let Bring { submitted, ended } = super::tidying(&gateway, bring).await?;
     let level = match (args.detached, args.wait) {
         (true, _) | (false, Some(Wait::Submitted)) => WaitLevel::Submitted,
         (false, Some(Wait::Accepted)) => WaitLevel::Accepted,

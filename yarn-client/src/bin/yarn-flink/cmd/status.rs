@@ -11,7 +11,8 @@ use crate::view::ApplicationView;
 pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, Failure> {
     let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
     let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
-    let view = ApplicationView::explained(&gateway.evidence(id).await?, super::now_ms());
+    let view =
+        ApplicationView::explained(&super::tidying(&gateway, gateway.evidence(id)).await?, super::now_ms());
     if context.printer.is_json() {
         context.printer.json(&view)?;
     } else {
