@@ -13,6 +13,7 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::clock;
 use super::processes::{lives, signal};
 use super::reaper::MARKER;
 use super::{Cluster, Daemon};
@@ -170,7 +171,8 @@ impl Running {
         Self { pid, child: None, log_begin: 0 }
     }
 
-    pub(crate) fn start(layout: &Layout, daemon: Daemon) -> Result<Self> {
+    /// With a clock that is `ahead` of everybody's.
+    pub(crate) fn start(layout: &Layout, daemon: Daemon, ahead: Duration) -> Result<Self> {
         let path = layout.log_file(daemon);
         fs::create_dir_all(layout.log_dir(daemon))
             .with_context(|| format!("cannot create {}", path.display()))?;
@@ -178,6 +180,9 @@ impl Running {
         let log = log.with_context(|| format!("cannot open {}", path.display()))?;
         let log_begin = log.metadata().map(|metadata| metadata.len()).unwrap_or_default();
         let mut command = layout.command(daemon);
+        if !ahead.is_zero() {
+            command.envs(clock::environment(&layout.directory, ahead)?);
+        }
         command.stdout(log.try_clone().context("cannot share a log file")?).stderr(log);
         // A group of its own: Ctrl-C is for us, and we (or the reaper) end the daemons.
         command.process_group(0);

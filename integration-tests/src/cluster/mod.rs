@@ -14,6 +14,7 @@
 //! What can be set: [`Builder`]. Where the time of a boot goes: JVM class loading; C1-only JVMs halve it.
 
 pub mod builder;
+pub mod clock;
 mod daemons;
 pub mod download;
 pub mod hdfs;
@@ -273,11 +274,19 @@ impl Cluster {
     /// # Errors
     /// The cluster has no such daemon, or it does not become ready; the end of its log is in the error.
     pub async fn restart(&self, daemon: Daemon) -> Result<()> {
+        self.restart_ahead(daemon, Duration::ZERO).await
+    }
+
+    /// The same with a clock that is ahead of all others; for containers of a NodeManager see [`clock::VARIABLES`].
+    ///
+    /// # Errors
+    /// As [`Self::restart`]; or there is no C compiler.
+    pub async fn restart_ahead(&self, daemon: Daemon, ahead: Duration) -> Result<()> {
         let old = self.running().remove(&daemon);
         if let Some(running) = old {
             running.kill_9();
         }
-        self.start(daemon)?;
+        self.start_ahead(daemon, ahead)?;
         self.wait_until_ready(daemon).await?;
         if matches!(daemon, Daemon::ResourceManager(_)) {
             self.wait_for_nodes().await?;
@@ -290,9 +299,13 @@ impl Cluster {
     /// # Errors
     /// The cluster has no such daemon, it runs already, or it cannot be started.
     pub fn start(&self, daemon: Daemon) -> Result<()> {
+        self.start_ahead(daemon, Duration::ZERO)
+    }
+
+    fn start_ahead(&self, daemon: Daemon, ahead: Duration) -> Result<()> {
         ensure!(self.daemons().contains(&daemon), "cluster {} has no {daemon}", self.layout.name);
         ensure!(self.pid(daemon).is_none(), "{daemon} of cluster {} runs already", self.layout.name);
-        let running = Running::start(&self.layout, daemon)?;
+        let running = Running::start(&self.layout, daemon, ahead)?;
         self.running().insert(daemon, running);
         Ok(())
     }

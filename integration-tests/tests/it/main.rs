@@ -4,6 +4,7 @@
 //! application. Every test begins with `shared::turn()`, which limits how many load the machine at a time.
 
 mod clients;
+mod clocks;
 mod counting;
 mod endings;
 mod errors;

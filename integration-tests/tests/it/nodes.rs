@@ -35,6 +35,7 @@ async fn a_job_outlives_its_nodes() -> Result<()> {
     decommissioned(&job, excluded.path(), &["-g", "3", "-server"]).await?;
     decommissioned(&job, excluded.path(), &[]).await?;
     ensure!(job.attempts().await? == 1, "the application master has lost nothing");
+    power_goes_for_the_application_master(&job).await?;
 
     let log = logs(&cluster, &job.id, "appmaster.stderr");
     // Nothing of all this was the program's fault.
@@ -62,6 +63,17 @@ async fn replaced<'a, F: Future<Output = Result<()>> + 'a>(
 async fn power_goes(job: &Counting<'_>) -> Result<()> {
     let node = replaced(job, true, async |node| job.cluster.lose_node(node)).await?;
     job.cluster.restart(Daemon::NodeManager(node)).await
+}
+
+/// The next attempt is on another node, and has the same job.
+async fn power_goes_for_the_application_master(job: &Counting<'_>) -> Result<()> {
+    let before = job.completes_a_checkpoint().await?;
+    let node = job.application_master().await?;
+    job.cluster.lose_node(node)?;
+    job.goes_on_from(before).await?;
+    ensure!(job.attempts().await? == 2, "one attempt more");
+    ensure!(job.application_master().await? != node, "node {node} is lost");
+    Ok(())
 }
 
 /// Its containers end with it, because it is not told to recover them.

@@ -120,6 +120,7 @@ catalogue! {
     ContainerNotStarted = "container_not_started", Ended, "The node could not prepare the container (exit status -1000).";
     AttemptFailedByUser = "attempt_failed_by_user", Ended, "Somebody had YARN fail the attempt (yarn applicationattempt -fail).";
     LaunchFailed = "launch_failed", Ended, "The ResourceManager could not have the application master's container started.";
+    ClockSkew = "clock_skew", Ended, "A node's clock is ahead of the ResourceManager's by so much that it refuses to start containers.";
     AmTimedOut = "am_timed_out", Ended, "The application master gave no sign of life for yarn.am.liveness-monitor.expiry-interval-ms.";
     AttemptLost = "attempt_lost", Ended, "The application master of an earlier attempt was lost, and the job could not be resumed.";
     JobManagerKilled = "job_manager_killed", Ended, "The JobManager was killed by a signal.";

@@ -3,8 +3,8 @@
 //! Texts: `ContainersMonitorImpl`, `FSDownload`, `ResourceLocalizationService`, `ContainerLaunch`,
 //! `DefaultContainerExecutor`, `LocalDirsHandlerService`.
 
-use super::CauseCode;
 use super::java;
+use super::{Cause, CauseCode};
 
 /// `… is running 373915648B beyond the 'PHYSICAL' memory limit. Current usage: 484.6 MB of 128 MB physical memory used;
 /// 490.5 MB of 268.8 MB virtual memory used. Killing container.`
@@ -32,6 +32,22 @@ pub(super) fn memory_kill(text: &str) -> Option<MemoryKill> {
     let amounts = amounts.rsplit("; ").next().unwrap_or(amounts);
     let (used, limit) = amounts.split_once(" of ")?;
     Some(MemoryKill { is_virtual, used: used.trim().to_owned(), limit: limit.trim().to_owned() })
+}
+
+/// `This token is expired. current time is 1764000000000 found 1763999000000`, by `ContainerManagerImpl`: the first is the
+/// node's time, the second the ResourceManager's at the allocation and the time it allows for the start. Nothing but a
+/// clock spends that time, since an allocation that is not used in time is taken back.
+pub(super) fn clock_skew(text: &str, whose: &str) -> Option<Cause> {
+    let (_, times) = text.split_once("This token is expired. current time is ")?;
+    let mut times = times.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let (node, allowed): (u64, u64) = (times.next()?.parse().ok()?, times.next()?.parse().ok()?);
+    let seconds = node.checked_sub(allowed)?.div_ceil(1000);
+    let text = format!(
+        "the clock of the node of {whose} is ahead of the ResourceManager's: by the node's time the start came {seconds} s \
+         after the latest moment allowed for it"
+    );
+    let hint = "have the clocks of the cluster's hosts set (chrony, ntpd)";
+    Some(Cause::new(CauseCode::ClockSkew, text).hint(hint))
 }
 
 /// Why a container could not be prepared: code and sentence, which names the file where YARN does.
@@ -194,6 +210,16 @@ mod tests {
         for text in [texts::KILLED_9, texts::JAVA_MISSING, texts::MEMORY] {
             assert_eq!(localization(text), None);
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead() {
+        let told = "Unauthorized request to start container. \nThis token is expired. current time is 1764000605000 \
+                    found 1764000000400\nNote: System times on machines may be out of sync.";
+        let cause = clock_skew(told, "it").expect("a cause");
+        assert_eq!(cause.code, CauseCode::ClockSkew);
+        assert!(cause.text.contains("came 605 s after"), "{}", cause.text);
+        assert_eq!(clock_skew("This token is expired. current time is never", "it"), None);
     }
 
     #[test]

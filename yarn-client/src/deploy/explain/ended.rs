@@ -253,6 +253,9 @@ fn without_exit(diagnostics: &str) -> Option<Cause> {
     // `AMLauncher`
     let (_, launch) = diagnostics.split_once("Error launching ")?;
     let (_, exception) = launch.split_once("Got exception: ")?;
+    if let Some(cause) = container::clock_skew(exception, "the application master's container") {
+        return Some(cause);
+    }
     let text = format!(
         "the ResourceManager could not start the application master's container: {}",
         first_line(exception)?

@@ -111,6 +111,9 @@ fn task_managers(told: &str, rest: &str) -> Option<Cause> {
     if let Some((code, sentence, hint)) = container::localization(why) {
         return Some(Cause::new(code, sentence).hint(hint));
     }
+    if let Some(cause) = container::clock_skew(&all, "TaskManagers' containers") {
+        return Some(cause);
+    }
     if why.contains(" was killed for exceeding its physical memory") {
         return Some(Cause::new(CauseCode::MemoryLimit, told).hint(memory_hint(Role::TaskManager, false)));
     }
