@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use yarn_client::conf::Configuration;
+use yarn_client::control;
 use yarn_client::hdfs::{CreateOptions, FileSystem, FileSystems, HdfsError};
 use yarn_client::security::User;
 
@@ -136,6 +137,17 @@ impl Staging {
             self.fs.delete(&name(before), false).await?;
         }
         Ok(())
+    }
+
+    /// Leaves what clients need for the control plane of this attempt.
+    ///
+    /// # Errors
+    /// HDFS does not take it.
+    pub(super) async fn write_certificate(&self, pem: Bytes) -> Result<(), HdfsError> {
+        let path = self.file(&control::certificate_file(self.attempt));
+        let unfinished = format!("{path}{UNFINISHED}");
+        self.write(&unfinished, pem).await?;
+        self.fs.rename(&unfinished, &path).await
     }
 
     /// Looks for a later attempt.

@@ -29,7 +29,8 @@ pub(super) fn short(what: &impl Debug) -> String {
 /// Looks and heartbeats that bring nothing fill no account.
 pub(super) fn says_something(action: &Action) -> bool {
     match action {
-        Action::PollFlink { .. } => false,
+        // What is told follows from what the account already holds.
+        Action::PollFlink { .. } | Action::Tell(_) => false,
         Action::Heartbeat(Heartbeat { ask, releases, exclude, welcome, .. }) => {
             ask.is_some() || !releases.is_empty() || !exclude.is_empty() || !welcome.is_empty()
         }
