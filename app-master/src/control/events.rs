@@ -80,6 +80,12 @@ impl Events {
         self.list().kept.iter().cloned().collect()
     }
 
+    /// The id of the newest.
+    #[must_use]
+    pub fn last(&self) -> Option<EventId> {
+        self.list().kept.back().and_then(|event| event.id)
+    }
+
     /// A place behind `after`, or at the first event that is kept.
     #[must_use]
     pub fn watch(&self, after: Option<&EventId>, follow: bool) -> Watcher {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use proto::control::{self, event};
+use proto::control::{self, event, watch_reply};
 use tokio::sync::mpsc;
 
 use super::container::Container;
@@ -14,6 +14,9 @@ use crate::machine::{Exit, Occurrence};
 
 /// Questions that wait for the machine.
 const QUESTIONS: usize = 64;
+/// How soon an event is written down for the watchers of a later attempt, and the pause until the next writing.
+const SOON: Duration = Duration::from_secs(5);
+const KEEP_PAUSE: Duration = Duration::from_secs(55);
 /// Pauses between tries to leave the client's certificate in the staging directory.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -38,7 +41,8 @@ impl ControlPlane {
     /// Begins to listen, and leaves the client's certificate in the staging directory.
     pub(super) async fn start(container: &Container, staging: &Staging) -> Self {
         let attempt = u32::try_from(container.id.attempt.attempt).unwrap_or(1);
-        let events = Events::new(attempt, Vec::new());
+        let earlier = if attempt > 1 { staging.earlier_events().await } else { Vec::new() };
+        let events = Events::new(attempt, earlier);
         let (asker, questions) = mpsc::channel(QUESTIONS);
         let started = event::What::AttemptStarted(control::AttemptStarted {
             container: container.id.to_string(),
@@ -77,6 +81,7 @@ async fn open(
         listening.map_err(|source| StartError::Listen { host: host.clone(), source })?;
     let certificates = Certificates::issue(container.id.attempt.application)?;
     tokio::spawn(serve(listener, certificates.server, events.clone(), asker));
+    tokio::spawn(keep(events.clone(), staging.clone()));
     let staging = staging.clone();
     tokio::spawn(async move {
         while let Err(failure) = staging.write_certificate(certificates.client.clone()).await {
@@ -85,6 +90,23 @@ async fn open(
         }
     });
     Ok(address.port())
+}
+
+/// Writes events down. Checkpoints alone are no reason: thousands of jobs make them all day.
+async fn keep(events: Events, staging: Staging) {
+    let mut watcher = events.watch(None, true);
+    while let Some(reply) = watcher.next().await {
+        let Some(watch_reply::Reply::Event(event)) = reply.reply else { continue };
+        if matches!(event.what, Some(event::What::CheckpointCompleted(_))) {
+            continue;
+        }
+        tokio::time::sleep(SOON).await;
+        watcher = events.watch(events.last().as_ref(), true);
+        if let Err(error) = staging.write_events(events.all()).await {
+            tracing::warn!("writing events down: {error}");
+        }
+        tokio::time::sleep(KEEP_PAUSE).await;
+    }
 }
 
 fn now_ms() -> u64 {
