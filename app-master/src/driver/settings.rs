@@ -1,8 +1,9 @@
 //! What the machine must know before it starts, from the launch specification and the two configurations.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use proto::launch::LaunchSpec;
+use proto::launch::{LaunchSpec, Placement};
 use yarn_client::conf::Configuration;
 use yarn_client::flink::options::Opt;
 use yarn_client::flink::{FlinkConfig, Version, settings as flink_settings};
@@ -56,6 +57,7 @@ pub(super) fn settings(
         restart_from_scratch: spec.restart_from_scratch,
         remove_checkpoints: spec.remove_checkpoints,
         spread: spec.placement.as_ref().is_some_and(|placement| placement.spread),
+        hosts: spec.placement.as_ref().map_or(0, hosts),
         fence_after: (expiry / 3).min(FENCE_AFTER),
         lease: expiry.mul_f32(0.8),
         parallelism: job.parallelism.max(1),
@@ -67,6 +69,12 @@ pub(super) fn settings(
         registration_timeout: duration(&REGISTRATION_TIMEOUT, Duration::from_secs(300))?,
         idle_timeout: duration(&TASK_MANAGER_TIMEOUT, Duration::from_secs(30))?,
     })
+}
+
+/// Beside named racks, nobody knows how many hosts there are.
+fn hosts(placement: &Placement) -> u32 {
+    let named = placement.hosts.iter().collect::<BTreeSet<_>>().len();
+    if placement.racks.is_empty() { u32::try_from(named).unwrap_or(0) } else { 0 }
 }
 
 #[cfg(test)]

@@ -65,6 +65,8 @@ pub struct Settings {
     pub remove_checkpoints: bool,
     /// No host is to have more than its share of the TaskManagers, as long as the others have room.
     pub spread: bool,
+    /// How many hosts the owner has named for the TaskManagers; 0: any will do.
+    pub hosts: u32,
     /// `parallelism.default`; the first guess at what the job needs.
     pub parallelism: u32,
     /// Slots of one TaskManager.

@@ -18,8 +18,8 @@ pub(super) struct Nodes {
     excluded: BTreeMap<String, Duration>,
     /// What the ResourceManager has been told.
     told: BTreeSet<String>,
-    /// Nodes in use, as the ResourceManager says.
-    pub(super) cluster: u32,
+    /// Nodes that TaskManagers may run on.
+    pub(super) usable: u32,
 }
 
 impl Nodes {
@@ -45,7 +45,7 @@ impl Nodes {
     }
 
     /// Hosts to name as unwanted, and as wanted again, since the last time: those that fail, and those that are `full`.
-    /// Never more than half of the cluster is left alone for failures: then the fault is more likely ours, and the rest
+    /// Never more than half of the usable ones are left alone for failures: then the fault is more likely ours, and the rest
     /// may be too small.
     pub(super) fn take_changes(
         &mut self,
@@ -53,7 +53,7 @@ impl Nodes {
         now: Duration,
     ) -> (Vec<String>, Vec<String>) {
         self.excluded.retain(|_, until| *until > now);
-        if self.excluded.len() * 2 > self.cluster as usize {
+        if self.excluded.len() * 2 > self.usable as usize {
             self.excluded.clear();
             self.failures.clear();
         }
@@ -76,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_node_that_fails_twice_is_left_alone_for_a_while() {
-        let mut nodes = Nodes { cluster: 3, ..Nodes::default() };
+        let mut nodes = Nodes { usable: 3, ..Nodes::default() };
         nodes.failed("a", at(1));
         nodes.failed("b", at(2));
         assert_eq!(nodes.take_changes(BTreeSet::new(), at(2)), (vec![], vec![]));
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn old_failures_and_successes_do_not_count() {
-        let mut nodes = Nodes { cluster: 3, ..Nodes::default() };
+        let mut nodes = Nodes { usable: 3, ..Nodes::default() };
         nodes.failed("a", at(1));
         nodes.failed("a", at(700));
         nodes.failed("b", at(700));
@@ -98,13 +98,13 @@ mod tests {
     }
 
     #[test]
-    fn half_of_the_cluster_is_never_given_up() {
-        let mut nodes = Nodes { cluster: 2, ..Nodes::default() };
+    fn half_of_the_nodes_are_never_given_up() {
+        let mut nodes = Nodes { usable: 2, ..Nodes::default() };
         for host in ["a", "a", "b", "b"] {
             nodes.failed(host, at(1));
         }
         assert_eq!(nodes.take_changes(BTreeSet::new(), at(1)), (vec![], vec![]));
-        let mut lone = Nodes { cluster: 1, ..Nodes::default() };
+        let mut lone = Nodes { usable: 1, ..Nodes::default() };
         lone.failed("a", at(1));
         lone.failed("a", at(1));
         assert_eq!(lone.take_changes(BTreeSet::new(), at(1)), (vec![], vec![]), "the only node");
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_restarted_resource_manager_is_told_again() {
-        let mut nodes = Nodes { cluster: 3, ..Nodes::default() };
+        let mut nodes = Nodes { usable: 3, ..Nodes::default() };
         nodes.failed("a", at(1));
         nodes.failed("a", at(1));
         assert_eq!(nodes.take_changes(BTreeSet::new(), at(1)).0, ["a"]);

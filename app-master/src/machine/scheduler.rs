@@ -106,7 +106,7 @@ impl AppMaster {
     /// Hosts that have their share, where TaskManagers are to be spread. A cluster that gives nothing for a while has no
     /// better place: then any will do.
     fn full_hosts(&mut self, now: Duration) -> BTreeSet<String> {
-        if !self.settings.spread || self.nodes.cluster == 0 {
+        if !self.settings.spread || self.nodes.usable == 0 {
             return BTreeSet::new();
         }
         let waiting = self.containers.working() < self.desired();
@@ -116,7 +116,7 @@ impl AppMaster {
             (true, Some(since)) if since + SPREAD_PATIENCE <= now => return BTreeSet::new(),
             (true, Some(_)) => {}
         }
-        self.containers.hosts_with(self.desired().div_ceil(self.nodes.cluster).max(1))
+        self.containers.hosts_with(self.desired().div_ceil(self.nodes.usable).max(1))
     }
 
     /// Share of the job that is done, from its finished tasks. A streaming job has no end to measure against and
@@ -141,7 +141,10 @@ impl AppMaster {
         self.line.in_flight = None;
         self.containers.heartbeat_answered();
         self.confirm_lease(now);
-        self.nodes.cluster = answer.cluster_nodes;
+        self.nodes.usable = match self.settings.hosts {
+            0 => answer.cluster_nodes,
+            named => named.min(answer.cluster_nodes),
+        };
         for id in answer.preempted {
             tracing::info!(container = %id, "the scheduler is about to take a container back");
         }

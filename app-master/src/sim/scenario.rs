@@ -62,6 +62,7 @@ pub fn settings() -> Settings {
         restart_from_scratch: false,
         remove_checkpoints: true,
         spread: false,
+        hosts: 0,
         parallelism: 1,
         slots: 1,
         task_manager_mib: 1024,

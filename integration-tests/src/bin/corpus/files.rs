@@ -19,7 +19,7 @@ async fn found(cluster: &Cluster, name: &str) -> Result<String> {
         if let Some((path, _)) = files.into_iter().find(|(path, _)| path.ends_with(name)) {
             return Ok(path);
         }
-        ensure!(begun.elapsed() < Duration::from_secs(30), "{name} is not in HDFS");
+        ensure!(begun.elapsed() < Duration::from_secs(90), "{name} is not in HDFS");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -130,7 +130,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
 fn cell(text: &str) -> String {
     // The reader's home is another one.
     let text = std::env::var("HOME")
-        .map_or_else(|_| text.to_owned(), |home| text.replace(&format!("{home}/"), "~/"));
+        .map_or_else(|_| text.to_owned(), |home| text.replace(&format!(" {home}/"), " ~/"));
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|").replace('<', "&lt;");
     if flat.chars().count() <= WIDTH {
         return flat;
