@@ -12,7 +12,7 @@ use super::gateway::Gateway;
 use super::kill::home_of;
 use crate::control::{self, Control, ControlError, Identity};
 use crate::hdfs::application_dir::ApplicationDir;
-use crate::hdfs::{FileSystem, FileSystems};
+use crate::hdfs::{FileSystem, FileSystems, HdfsError};
 use crate::yarn::{ApplicationReport, ApplicationState};
 
 /// More than three certificates.
@@ -113,6 +113,10 @@ async fn certificate(
         match fs.read(&path, CERTIFICATE_LIMIT).await {
             Ok(pem) => return Ok(pem),
             Err(error) if error.is_not_found() => missing = missing.or(Some(error)),
+            Err(source @ HdfsError::PermissionDenied { .. }) => {
+                let owner = report.user.clone();
+                return Err(ApplicationError::NotOurs { application: report.id, owner, source });
+            }
             Err(error) => return Err(error.into()),
         }
     }

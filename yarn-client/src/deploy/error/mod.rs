@@ -167,6 +167,17 @@ pub enum ApplicationError {
         /// YARN's name of its state.
         state: String,
     },
+    /// The key to its application master is in a directory that only its user may read.
+    #[error("{application} belongs to {owner}: its application master answers nobody else")]
+    NotOurs {
+        /// The application.
+        application: ApplicationId,
+        /// Whose it is.
+        owner: String,
+        /// What the file system said.
+        #[source]
+        source: HdfsError,
+    },
     /// Its master cannot be reached, or refused.
     #[error("the application master of {application} cannot be asked")]
     Control {
@@ -199,7 +210,9 @@ impl ApplicationError {
             Self::TimedOut { .. } | Self::NotRunning { .. } => ErrorKind::TimedOut,
             Self::ResourceManager(source) => yarn_kind(source),
             Self::Hadoop(_) | Self::User(_) => ErrorKind::Usage,
-            Self::FileSystem(_) | Self::NotLive { .. } | Self::Control { .. } => ErrorKind::Cluster,
+            Self::FileSystem(_) | Self::NotLive { .. } | Self::NotOurs { .. } | Self::Control { .. } => {
+                ErrorKind::Cluster
+            }
         }
     }
 
@@ -220,6 +233,9 @@ impl ApplicationError {
             Self::NotLive { application, .. } => {
                 Some(format!("`yarn-flink explain {application}` says why it waits, or how it ended"))
             }
+            Self::NotOurs { application, owner, .. } => Some(format!(
+                "ask as {owner}; `yarn-flink status {application}` shows what YARN tells others"
+            )),
             Self::Control { application, .. } => Some(format!(
                 "is its node up, and may this host open connections to it? `yarn-flink status {application}` shows it"
             )),
