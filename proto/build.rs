@@ -24,5 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             ".yarnflink.launch.File",
         ])
         .compile_fds(descriptors)?;
+    // The only service that is gRPC: Hadoop's are called by name.
+    tonic_prost_build::configure().compile_fds(protox::compile(["control.proto"], ["proto"])?)?;
     Ok(())
 }

@@ -1,7 +1,8 @@
-//! The YARN application master of one Flink cluster: [`machine`] decides, [`driver`] moves data, [`sim`] plays whole lives
+//! The YARN application master of one Flink cluster: [`machine`] decides, [`driver`] moves data, [`control`] answers clients, [`sim`] plays whole lives
 //! around the machine in virtual time.
 #![forbid(unsafe_code)]
 
+pub mod control;
 pub mod driver;
 pub mod machine;
 pub mod sim;

@@ -35,6 +35,23 @@ pub mod launch {
     pub const FILES_SECRET: &str = "yarn-flink.files";
 }
 
+/// The control plane of a running application master; see `proto/control.proto`.
+#[allow(
+    missing_docs,
+    unreachable_pub,
+    unused_qualifications,
+    elided_lifetimes_in_paths,
+    clippy::all,
+    clippy::use_self,
+    clippy::or_fun_call,
+    clippy::clone_on_ref_ptr,
+    clippy::future_not_send,
+    reason = "generated code"
+)]
+pub mod control {
+    include!(concat!(env!("OUT_DIR"), "/yarnflink.control.rs"));
+}
+
 /// A serialised `FileDescriptorSet` of every `.proto` file of this crate, for comparison with the descriptors
 /// inside the Hadoop jars.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -5,6 +5,7 @@
 //! [`rpc`] (Hadoop RPC) · [`security`] (SASL, tokens, users) · [`conf`] and [`flink`] (what Hadoop and Flink are told).
 
 pub mod conf;
+pub mod control;
 pub mod deploy;
 pub mod flink;
 pub mod hdfs;

@@ -2,6 +2,7 @@
 
 mod checkpoints;
 pub mod container;
+mod control;
 pub mod files;
 mod flink;
 pub mod job_manager;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prost::Message as _;
+use proto::control::StatusReply;
 use proto::ids::NodeId;
 use proto::launch::{self, LaunchSpec};
 use tokio::signal::unix::{SignalKind, signal};
@@ -32,9 +34,11 @@ use yarn_client::flink::options::{CHECKPOINT_DIR, HA_CLUSTER_ID, HA_STORAGE_DIR}
 use yarn_client::security::{Credentials, User};
 use yarn_client::yarn::{AM_RM_TOKEN, NodeManagerClient};
 
+use crate::control::Question;
 use crate::machine::{Action, AppMaster, Event, History};
 use crate::trace::Recorder;
 use container::Container;
+use control::ControlPlane;
 use flink::Flink;
 use job_manager::JobManager;
 use node_managers::NodeManagers;
@@ -127,9 +131,10 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     let settings = settings(&spec, &flink_config, &conf, history)?;
     tracing::info!(container = %container.id, attempt, job = settings.job_id, history = ?settings.history, "starting");
 
+    let control = ControlPlane::start(&container, &staging).await;
     let (events, mut inbox) = mpsc::unbounded_channel();
     let mut driver = Driver {
-        scheduler: Scheduler::new(&conf, token, &spec, &container.host)?,
+        scheduler: Scheduler::new(&conf, token, &spec, &container.host, control.port)?,
         nodes: NodeManagers::new(
             NodeManagerClient::new(&conf)?,
             Arc::clone(&spec),
@@ -147,6 +152,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         ports: None,
         flink: None,
         job_manager: None,
+        control,
         events,
     };
     let start = Instant::now();
@@ -158,6 +164,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         while let Some(action) = machine.poll_action() {
             recorder.action(&action);
             if let Action::Exit(code) = action {
+                driver.control.end();
                 return Ok(code);
             }
             driver.perform(action);
@@ -165,6 +172,10 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         let wake = machine.poll_timeout();
         let event = tokio::select! {
             Some(event) = inbox.recv() => Some(event),
+            Some(question) = driver.control.questions.recv() => {
+                answer(question, &machine, attempt);
+                continue;
+            }
             _ = terminate.recv() => Some(Event::Terminate),
             () = sleep_until(wake.map(|after| start + after)) => None,
         };
@@ -179,6 +190,13 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
                 machine.handle_timeout(now);
             }
         }
+    }
+}
+
+fn answer(question: Question, machine: &AppMaster, attempt: u32) {
+    match question {
+        // Whoever asked may have gone.
+        Question::Status(asker) => drop(asker.send(StatusReply { attempt, ..machine.status() })),
     }
 }
 
@@ -254,6 +272,7 @@ struct Driver {
     flink: Option<Flink>,
     /// The running JobManager's process.
     job_manager: Option<rustix::process::Pid>,
+    control: ControlPlane,
     events: mpsc::UnboundedSender<Event>,
 }
 
@@ -350,6 +369,7 @@ impl Driver {
                     scheduler.unregister(status, &diagnostics).await
                 });
             }
+            Action::Tell(occurrence) => self.control.tell(*occurrence),
             // The loop returns before it comes here.
             Action::Exit(_) => {}
         }

@@ -28,6 +28,7 @@ const FINISH_INTERVAL: Duration = Duration::from_millis(100);
 pub(super) struct Scheduler {
     client: Arc<ApplicationMasterClient>,
     host: String,
+    control_port: Option<u16>,
     tracking_url: Arc<Mutex<String>>,
     node_tokens: Arc<Mutex<Vec<(NodeId, Token)>>>,
     /// The last one received; a lost reply is asked for again with the same number.
@@ -51,11 +52,13 @@ impl Scheduler {
         token: Token,
         spec: &LaunchSpec,
         host: &str,
+        control_port: Option<u16>,
     ) -> Result<Self, YarnError> {
         let task_manager = spec.task_manager.clone().unwrap_or_default();
         Ok(Self {
             client: Arc::new(ApplicationMasterClient::new(conf, token)?),
             host: host.to_owned(),
+            control_port,
             tracking_url: Arc::default(),
             node_tokens: Arc::default(),
             response_id: Arc::default(),
@@ -93,8 +96,9 @@ impl Scheduler {
     /// `registerApplicationMaster`.
     pub(super) async fn register(&self) -> Event {
         let url = lock(&self.tracking_url).clone();
-        // Nobody calls this application master by RPC: -1 says so.
-        match self.client.register(&self.host, -1, &url).await {
+        // -1: nobody can call it.
+        let port = self.control_port.map_or(-1, i32::from);
+        match self.client.register(&self.host, port, &url).await {
             Ok(registered) => {
                 self.remember_tokens(registered.nm_tokens);
                 self.response_id.store(0, Ordering::Relaxed);

@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use prost::Message as _;
+use proto::control;
 use yarn_client::conf::Configuration;
+use yarn_client::control::certificate_file;
 use yarn_client::hdfs::{CreateOptions, FileSystem, FileSystems, HdfsError};
 use yarn_client::security::User;
 
@@ -20,12 +23,16 @@ use crate::machine::{BeginFailure, Event, Fence, History, Journal, Outcome};
 const MARK: &str = "attempt-";
 /// Followed by the attempt's number and that of the writing; the highest one counts.
 const JOURNAL: &str = "journal-";
+/// The same for what has been told to watchers.
+const EVENTS: &str = "events-";
 /// A mark that the job has finished: all that a journal could say of that, without the time its content takes.
 const FINISHED: &str = "finished";
 /// Added to a name until the content is complete.
 const UNFINISHED: &str = ".writing";
 /// More than any diagnostics.
 const JOURNAL_LIMIT: u64 = 256 * 1024;
+/// More than all events that are kept.
+const EVENTS_LIMIT: u64 = 16 * 1024 * 1024;
 /// The file system's own retries go on for minutes; the machine decides how long to wait.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const FENCE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,7 +44,8 @@ pub(super) struct Staging {
     fs: Arc<dyn FileSystem>,
     path: String,
     attempt: u32,
-    writings: Arc<AtomicU32>,
+    journals: Arc<AtomicU32>,
+    events: Arc<AtomicU32>,
 }
 
 impl fmt::Debug for Staging {
@@ -59,7 +67,7 @@ impl Staging {
     ) -> Result<Self, HdfsError> {
         let systems = Arc::new(FileSystems::connect(conf, user)?);
         let (fs, path) = systems.locate(uri)?;
-        Ok(Self { systems, fs, path, attempt, writings: Arc::default() })
+        Ok(Self { systems, fs, path, attempt, journals: Arc::default(), events: Arc::default() })
     }
 
     /// The file systems of this application.
@@ -80,7 +88,7 @@ impl Staging {
         };
         let begun = names.iter().any(|name| number(name, MARK).is_some_and(|n| n < self.attempt));
         // Names sort as numbers do.
-        let newest = names.iter().rev().find(|name| is_journal(name));
+        let newest = names.iter().rev().find(|name| is_whole(name, JOURNAL));
         let journal = match newest {
             None => Journal::default(),
             Some(name) => {
@@ -127,15 +135,61 @@ impl Staging {
     }
 
     async fn replace_journal(&self, journal: &Journal) -> Result<(), HdfsError> {
-        let writing = self.writings.fetch_add(1, Ordering::Relaxed);
-        let name = |writing: u32| self.file(&format!("{JOURNAL}{:06}-{writing:06}", self.attempt));
+        self.replace(JOURNAL, &self.journals, journal::encode(journal)).await
+    }
+
+    /// Writes down what has happened, for the watchers of later attempts.
+    ///
+    /// # Errors
+    /// HDFS does not take it.
+    pub(super) async fn write_events(&self, events: Vec<control::Event>) -> Result<(), HdfsError> {
+        let content = control::Events { events }.encode_to_vec();
+        self.replace(EVENTS, &self.events, content.into()).await
+    }
+
+    /// What earlier attempts have written down; nothing where it cannot be read, for no job depends on it.
+    pub(super) async fn earlier_events(&self) -> Vec<control::Event> {
+        let read = async {
+            let names = self.names().await?;
+            match names.iter().rev().find(|name| is_whole(name, EVENTS)) {
+                Some(name) => self.fs.read(&self.file(name), EVENTS_LIMIT).await,
+                None => Ok(Bytes::new()),
+            }
+        };
+        match within(FENCE_TIMEOUT, read).await {
+            Ok(Ok(content)) => control::Events::decode(content).unwrap_or_default().events,
+            Ok(Err(error)) => {
+                tracing::warn!("reading the events of earlier attempts: {error}");
+                Vec::new()
+            }
+            Err(late) => {
+                tracing::warn!("reading the events of earlier attempts: {late}");
+                Vec::new()
+            }
+        }
+    }
+
+    async fn replace(&self, prefix: &str, writings: &AtomicU32, content: Bytes) -> Result<(), HdfsError> {
+        let writing = writings.fetch_add(1, Ordering::Relaxed);
+        let name = |writing: u32| self.file(&format!("{prefix}{:06}-{writing:06}", self.attempt));
         let unfinished = format!("{}{UNFINISHED}", name(writing));
-        self.write(&unfinished, journal::encode(journal)).await?;
+        self.write(&unfinished, content).await?;
         self.fs.rename(&unfinished, &name(writing)).await?;
         if let Some(before) = writing.checked_sub(1) {
             self.fs.delete(&name(before), false).await?;
         }
         Ok(())
+    }
+
+    /// Leaves what clients need for the control plane of this attempt.
+    ///
+    /// # Errors
+    /// HDFS does not take it.
+    pub(super) async fn write_certificate(&self, pem: Bytes) -> Result<(), HdfsError> {
+        let path = self.file(&certificate_file(self.attempt));
+        let unfinished = format!("{path}{UNFINISHED}");
+        self.write(&unfinished, pem).await?;
+        self.fs.rename(&unfinished, &path).await
     }
 
     /// Looks for a later attempt.
@@ -185,8 +239,8 @@ impl Staging {
     }
 }
 
-fn is_journal(name: &str) -> bool {
-    name.starts_with(JOURNAL) && !name.ends_with(UNFINISHED)
+fn is_whole(name: &str, prefix: &str) -> bool {
+    name.starts_with(prefix) && !name.ends_with(UNFINISHED)
 }
 
 fn number(name: &str, prefix: &str) -> Option<u32> {
@@ -239,6 +293,25 @@ mod tests {
         assert!(matches!(first.write_journal(&finished).await, Event::JournalWritten { failure: None }));
         let outcome = second.history().await.expect("a mark").journal.outcome;
         assert_eq!(outcome, Some(Outcome::finished()));
+    }
+
+    #[tokio::test]
+    async fn a_later_attempt_finds_what_was_told() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let first = staging(&directory, 1);
+        first.begin().await;
+        assert_eq!(first.earlier_events().await, []);
+        let event = |number| control::Event {
+            id: Some(control::EventId { attempt: 1, number }),
+            time_ms: 1,
+            what: Some(control::event::What::Registered(control::Registered {})),
+        };
+        for count in [1, 2] {
+            first.write_events((1..=count).map(event).collect()).await.expect("written");
+        }
+        let second = staging(&directory, 2);
+        assert_eq!(second.earlier_events().await, [event(1), event(2)]);
+        assert_eq!(second.history().await.expect("a mark").journal, Journal::default());
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use proto::ids::ContainerId;
 use serde::Serialize;
 use yarn_client::yarn::{AllocatedContainer, FinalStatus};
 
-use super::{Journal, form};
+use super::{Journal, Occurrence, form};
 
 /// Something to be done outside. Each is done once; its answer comes back as an [`Event`](super::Event).
 #[derive(Debug, Clone, Serialize)]
@@ -68,6 +68,8 @@ pub enum Action {
         /// First line: job id, state and cause.
         diagnostics: String,
     },
+    /// Tell whoever watches.
+    Tell(Box<Occurrence>),
     /// End the process.
     Exit(u8),
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use proto::control::ContainerState;
 use proto::ids::{ContainerId, NodeId};
 use yarn_client::deploy::CauseCode;
 use yarn_client::yarn::{AllocatedContainer, ContainerStatus, exit_status};
@@ -64,8 +65,8 @@ pub(super) struct Failure {
 pub(super) enum Completion {
     /// Expected: it was released or stopped.
     Expected,
-    /// A TaskManager was lost.
-    Lost,
+    /// A TaskManager was lost, or its container taken before it was one.
+    Lost { failure: Failure, registered: bool },
     /// It never became a TaskManager.
     FailedToStart(Failure),
 }
@@ -92,6 +93,19 @@ impl Containers {
     /// Containers that are, or will be, TaskManagers.
     pub(super) fn working(&self) -> u32 {
         self.count(|state| state != State::Stopping)
+    }
+
+    /// All of them.
+    pub(super) fn list(&self) -> impl Iterator<Item = (ContainerId, &NodeId, ContainerState)> {
+        self.live.iter().map(|(id, container)| {
+            let state = match container.state {
+                State::Launching => ContainerState::Launching,
+                State::Started => ContainerState::Started,
+                State::Registered { .. } => ContainerState::Registered,
+                State::Stopping => ContainerState::Stopping,
+            };
+            (*id, &container.node, state)
+        })
     }
 
     /// Hosts that hold `share` working containers or more.
@@ -179,26 +193,29 @@ impl Containers {
         wanted
     }
 
-    pub(super) fn started(&mut self, id: ContainerId, now: Duration) {
-        if let Some(container) = self.live.get_mut(&id)
-            && container.state == State::Launching
-        {
-            container.state = State::Started;
-            container.since = now;
+    /// Whether that is news.
+    pub(super) fn started(&mut self, id: ContainerId, now: Duration) -> bool {
+        match self.live.get_mut(&id) {
+            Some(container) if container.state == State::Launching => {
+                container.state = State::Started;
+                container.since = now;
+                true
+            }
+            _ => false,
         }
     }
 
-    /// The NodeManager would not launch it: give it back. Returns the node, unless the failure is of no account.
-    pub(super) fn start_failed(&mut self, id: ContainerId, cause: String) -> Option<NodeId> {
+    /// The NodeManager would not launch it: give it back. Nothing, if the failure is of no account.
+    pub(super) fn start_failed(&mut self, id: ContainerId, cause: String) -> Option<Failure> {
         let container = self.live.get_mut(&id)?;
         if container.state == State::Stopping {
             return None;
         }
         container.state = State::Stopping;
-        let node = container.node.clone();
         self.releases.insert(id);
-        self.start_failures.push(Failure { id, node: node.clone(), cause, code: None, its_fault: true });
-        Some(node)
+        let failure = Failure { id, node: container.node.clone(), cause, code: None, its_fault: true };
+        self.start_failures.push(failure.clone());
+        Some(failure)
     }
 
     /// Takes a container out. `None` for one the table does not know (reported twice, or of another attempt).
@@ -217,19 +234,23 @@ impl Containers {
             its_fault,
         };
         Some(if let State::Registered { .. } = container.state {
-            self.losses.push((now, failure));
-            Completion::Lost
+            self.losses.push((now, failure.clone()));
+            Completion::Lost { failure, registered: true }
         } else if NOT_ITS_FAULT.contains(&status.exit_status) {
-            Completion::Lost
+            Completion::Lost { failure, registered: false }
         } else {
             self.start_failures.push(failure.clone());
             Completion::FailedToStart(failure)
         })
     }
 
-    /// Compares the table with the TaskManagers Flink lists. Returns the nodes of new ones.
-    pub(super) fn observe(&mut self, listed: &[TaskManagerView], now: Duration) -> Vec<NodeId> {
-        let mut nodes = Vec::new();
+    /// Compares the table with the TaskManagers Flink lists. Returns new ones, with their nodes.
+    pub(super) fn observe(
+        &mut self,
+        listed: &[TaskManagerView],
+        now: Duration,
+    ) -> Vec<(ContainerId, NodeId)> {
+        let mut new = Vec::new();
         for (id, container) in &mut self.live {
             let name = id.to_string();
             let Some(view) = listed.iter().find(|tm| tm.id == name) else { continue };
@@ -239,14 +260,14 @@ impl Containers {
                     container.state = State::Registered { idle_since: idle.then_some(now) };
                     container.since = now;
                     self.start_failures.clear();
-                    nodes.push(container.node.clone());
+                    new.push((*id, container.node.clone()));
                 }
                 State::Registered { idle_since } if idle => *idle_since = idle_since.or(Some(now)),
                 State::Registered { idle_since } => *idle_since = None,
                 State::Stopping => {}
             }
         }
-        nodes
+        new
     }
 
     /// The last one that was lost in the last `age`, if any.
@@ -265,24 +286,19 @@ impl Containers {
         &self.start_failures
     }
 
-    /// Marks containers as stopping that should have registered long ago, and names them with their nodes.
-    pub(super) fn take_overdue(&mut self, timeout: Duration, now: Duration) -> Vec<(ContainerId, NodeId)> {
+    /// Marks containers as stopping that should have registered long ago, and names them.
+    pub(super) fn take_overdue(&mut self, timeout: Duration, now: Duration) -> Vec<Failure> {
         let mut overdue = Vec::new();
         for (id, container) in &mut self.live {
             if container.state == State::Started && container.since + timeout <= now {
                 container.state = State::Stopping;
                 let cause = format!("did not register at the JobManager within {} s", timeout.as_secs());
-                self.start_failures.push(Failure {
-                    id: *id,
-                    node: container.node.clone(),
-                    cause,
-                    code: None,
-                    its_fault: true,
-                });
+                let node = container.node.clone();
+                overdue.push(Failure { id: *id, node, cause, code: None, its_fault: true });
                 self.releases.insert(*id);
-                overdue.push((*id, container.node.clone()));
             }
         }
+        self.start_failures.extend(overdue.iter().cloned());
         overdue
     }
 

@@ -10,7 +10,7 @@ use yarn_client::yarn::FinalStatus;
 
 use super::job_manager::Process;
 use super::scheduler::Registration;
-use super::{Action, AppMaster, CheckpointsView, StopSignal, Timer, form, text};
+use super::{Action, AppMaster, CheckpointsView, Occurrence, StopSignal, Timer, form, text};
 
 /// Flink needs 0.2 to 1 s to shut down after `DELETE /cluster`; a loaded node much longer.
 const SHUTDOWN: Duration = Duration::from_secs(10);
@@ -90,6 +90,7 @@ impl AppMaster {
             return;
         }
         tracing::info!(state = %outcome.job, cause = outcome.cause.as_deref().unwrap_or(""), "the end is decided");
+        self.tell(Occurrence::Stopping { job: outcome.job, cause: outcome.cause.clone() });
         self.record.journal.outcome = Some(outcome.clone());
         let recorded = self.record.outcome_stored();
         self.begin_ending(End::Report(outcome), recorded);

@@ -6,7 +6,9 @@ use yarn_client::flink::JobStatus;
 
 use super::ending::Outcome;
 use super::job_manager::Process;
-use super::{Action, AppMaster, ApplicationView, CheckpointsView, FlinkView, JobView, Timer, text};
+use super::{
+    Action, AppMaster, ApplicationView, CheckpointsView, FlinkView, JobView, Occurrence, Timer, text,
+};
 
 /// How often Flink is looked at for a young job, whose end should not be missed for long.
 pub(super) const POLL_YOUNG: Duration = Duration::from_millis(200);
@@ -62,8 +64,9 @@ impl AppMaster {
         if self.ending.is_some() || self.job_manager.process != Process::Running {
             return;
         }
-        for node in self.containers.observe(&view.task_managers, now) {
+        for (id, node) in self.containers.observe(&view.task_managers, now) {
             self.nodes.succeeded(&node.host);
+            self.tell(Occurrence::TaskManagerRegistered(id));
         }
         self.remember(view);
         let application = self.view.as_ref().and_then(|view| view.application.clone());
@@ -101,7 +104,9 @@ impl AppMaster {
 
     /// Keeps what a look without details could not show.
     fn remember(&mut self, mut view: FlinkView) {
-        if let Some(old) = self.view.take() {
+        let old = self.view.take();
+        self.tell_jobs(old.as_ref(), &view);
+        if let Some(old) = old {
             for job in &mut view.jobs {
                 let Some(old) = old.jobs.iter().find(|o| o.id == job.id) else { continue };
                 job.slots_needed = job.slots_needed.or(old.slots_needed);

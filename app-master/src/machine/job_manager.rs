@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::ending::Outcome;
 use super::event::{BeginFailure, CheckpointsView};
 use super::journal::FENCE_WAIT;
-use super::{Action, AppMaster, Exit, StopSignal, Timer, text};
+use super::{Action, AppMaster, Exit, Occurrence, StopSignal, Timer, text};
 
 /// JobManager processes started before a job has been seen: the first, and replacements of killed ones.
 const STARTS_BEFORE_JOB: u32 = 3;
@@ -213,6 +213,7 @@ impl AppMaster {
 
     pub(super) fn job_manager_started(&mut self, now: Duration) {
         self.job_manager.process = Process::Running;
+        self.tell(Occurrence::JobManagerStarted { start: self.job_manager.starts });
         self.timers.set(Timer::FlinkPoll, now + super::POLL_STARTING);
         if self.ending.is_some() {
             self.stop_job_manager(StopSignal::Terminate, now);
@@ -233,6 +234,7 @@ impl AppMaster {
         if self.ending.is_some() {
             return self.advance_ending(now);
         }
+        self.tell(Occurrence::JobManagerEnded { exit, cause: cause.clone() });
         if self.finished {
             let outcome = match exit {
                 Exit::Code(0) => Outcome::finished(),

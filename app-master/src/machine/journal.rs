@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ending::Outcome;
 use super::event::{CheckpointsView, Fence};
-use super::{Action, AppMaster, Timer};
+use super::{Action, AppMaster, Occurrence, Timer};
 
 /// A new checkpoint alone is written down this often at most, and only where a later attempt cannot look for it.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -80,6 +80,7 @@ impl AppMaster {
         let Some(job) = self.our_job() else { return };
         let seen = job.checkpoints.clone();
         let journal = &mut self.record.journal;
+        let before = journal.newest_checkpoint().map(str::to_owned);
         journal.job_seen = true;
         // A path once known outlives looks that do not show it.
         match (&mut journal.checkpoints, seen) {
@@ -92,6 +93,11 @@ impl AppMaster {
                 *path = newer.or_else(|| path.take());
             }
             (known, Some(seen)) => *known = Some(seen),
+        }
+        let newest = journal.newest_checkpoint().map(str::to_owned);
+        if let Some(path) = newest.filter(|newest| Some(newest) != before.as_ref()) {
+            let job_id = self.settings.job_id.clone();
+            self.tell(Occurrence::CheckpointCompleted { job_id, path });
         }
         self.write_journal(now);
     }
@@ -162,9 +168,16 @@ impl AppMaster {
 }
 
 impl Journal {
+    fn newest_checkpoint(&self) -> Option<&str> {
+        match &self.checkpoints {
+            Some(CheckpointsView::On { path, .. }) => path.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether the newest checkpoint lies where a directory can be listed.
     fn is_found_by_looking(&self) -> bool {
-        let Some(CheckpointsView::On { path: Some(path), .. }) = &self.checkpoints else { return false };
+        let Some(path) = self.newest_checkpoint() else { return false };
         ["hdfs:", "viewfs:", "file:", "/"].iter().any(|beginning| path.starts_with(beginning))
     }
 

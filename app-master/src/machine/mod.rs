@@ -16,7 +16,9 @@ mod form;
 mod job_manager;
 mod journal;
 mod nodes;
+mod occurrence;
 mod scheduler;
+mod status;
 mod text;
 mod timer;
 
@@ -32,6 +34,7 @@ pub use event::{
     HeartbeatFailure, JobView, TaskManagerView,
 };
 pub use journal::{History, Journal};
+pub use occurrence::Occurrence;
 pub use timer::Timer;
 
 use containers::Containers;
@@ -202,9 +205,10 @@ impl AppMaster {
         self.ending_timeouts(now);
         if self.ending.is_none() {
             let overdue = self.containers.take_overdue(self.settings.registration_timeout, now);
-            for (id, node) in overdue {
-                self.nodes.failed(&node.host, now);
-                self.stop_containers(vec![id]);
+            for failure in overdue {
+                self.nodes.failed(&failure.node.host, now);
+                self.tell_loss(&failure, false);
+                self.actions.push_back(Action::StopContainer(failure.id));
             }
             self.check_failures(now);
             self.fit_containers(now);
@@ -225,7 +229,9 @@ impl AppMaster {
             Event::Heartbeat(answer) => self.heartbeat_answered(answer, now),
             Event::HeartbeatFailed(failure) => self.heartbeat_failed(failure, now),
             Event::ContainerStarted(id) => {
-                self.containers.started(id, now);
+                if self.containers.started(id, now) {
+                    self.tell(Occurrence::Launched(id));
+                }
                 self.timers.set_at_most(Timer::FlinkPoll, now + flink::POLL_YOUNG);
             }
             Event::ContainerStartFailed { id, cause } => self.container_start_failed(id, cause, now),

@@ -8,7 +8,7 @@ use yarn_client::yarn::{AllocatedContainer, ContainerStatus};
 
 use super::containers::Completion;
 use super::ending::{Ending, Outcome};
-use super::{Action, AppMaster, Heartbeat, HeartbeatAnswer, HeartbeatFailure, Timer, text};
+use super::{Action, AppMaster, Heartbeat, HeartbeatAnswer, HeartbeatFailure, Occurrence, Timer, text};
 
 /// The first pause while containers are waited for. It doubles up to `heartbeat_pending`: a cluster with room answers
 /// within a node's heartbeat, and every TaskManager's start begins with that answer.
@@ -58,6 +58,7 @@ impl Line {
 impl AppMaster {
     pub(super) fn registered(&mut self, maximum_mib: u64, previous: Vec<AllocatedContainer>, now: Duration) {
         self.line.registration = Registration::Done;
+        self.tell(Occurrence::Registered);
         self.confirm_lease(now);
         self.timers.set(Timer::Heartbeat, now);
         self.adopt(previous, now);
@@ -89,6 +90,7 @@ impl AppMaster {
                 let ask = self.containers.ask(self.desired());
                 if ask.is_some() {
                     self.line.unsatisfied = 0;
+                    self.tell(Occurrence::Requested { task_managers: self.desired() });
                 }
                 let full = self.full_hosts(now);
                 let (exclude, welcome) = self.nodes.take_changes(full, now);
@@ -155,6 +157,8 @@ impl AppMaster {
             // A node's heartbeat may bring more at once than its host shall have: those are given back.
             let full = self.full_hosts(now).contains(&container.node.host);
             if self.containers.allocated(&container, if full { 0 } else { desired }, now) {
+                let AllocatedContainer { id, node, .. } = container.clone();
+                self.tell(Occurrence::Allocated { id, node });
                 self.actions.push_back(Action::StartContainer(Box::new(container)));
             }
         }
@@ -167,9 +171,11 @@ impl AppMaster {
             Some(Completion::FailedToStart(failure)) => {
                 tracing::warn!(container = %failure.id, node = %failure.node, "TaskManager did not start: {}", failure.cause);
                 self.nodes.failed(&failure.node.host, now);
+                self.tell_loss(&failure, false);
             }
-            Some(Completion::Lost) => {
+            Some(Completion::Lost { failure, registered }) => {
                 tracing::warn!(container = %status.id, exit = status.exit_status, "TaskManager lost");
+                self.tell_loss(&failure, registered);
                 self.settle_result(now);
             }
             Some(Completion::Expected) | None => {}
@@ -178,8 +184,9 @@ impl AppMaster {
 
     pub(super) fn container_start_failed(&mut self, id: ContainerId, cause: String, now: Duration) {
         tracing::warn!(container = %id, "not launched: {cause}");
-        if let Some(node) = self.containers.start_failed(id, cause) {
-            self.nodes.failed(&node.host, now);
+        if let Some(failure) = self.containers.start_failed(id, cause) {
+            self.nodes.failed(&failure.node.host, now);
+            self.tell_loss(&failure, false);
         }
         self.check_failures(now);
         self.fit_containers(now);
@@ -253,7 +260,10 @@ impl AppMaster {
     }
 
     pub(super) fn stop_containers(&mut self, ids: Vec<ContainerId>) {
-        self.actions.extend(ids.into_iter().map(Action::StopContainer));
+        for id in ids {
+            self.tell(Occurrence::Released(id));
+            self.actions.push_back(Action::StopContainer(id));
+        }
     }
 
     /// The same failure again and again will not get better by repeating it.

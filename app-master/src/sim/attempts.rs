@@ -44,6 +44,7 @@ impl World {
             job_manager: None,
             generation: 0,
             containers: BTreeMap::new(),
+            told: BTreeMap::new(),
         };
         self.masters.insert(attempt, master);
     }

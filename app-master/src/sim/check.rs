@@ -9,7 +9,7 @@ use yarn_client::yarn::FinalStatus;
 
 use super::World;
 use super::yarn::Application;
-use crate::machine::{Action, Event, Heartbeat};
+use crate::machine::{Action, Event, Heartbeat, Occurrence};
 
 /// An event or action on one line, with ids as `container 1/2` (attempt and number).
 pub(super) fn short(what: &impl Debug) -> String {
@@ -29,7 +29,8 @@ pub(super) fn short(what: &impl Debug) -> String {
 /// Looks and heartbeats that bring nothing fill no account.
 pub(super) fn says_something(action: &Action) -> bool {
     match action {
-        Action::PollFlink { .. } => false,
+        // What is told follows from what the account already holds.
+        Action::PollFlink { .. } | Action::Tell(_) => false,
         Action::Heartbeat(Heartbeat { ask, releases, exclude, welcome, .. }) => {
             ask.is_some() || !releases.is_empty() || !exclude.is_empty() || !welcome.is_empty()
         }
@@ -97,6 +98,29 @@ impl World {
     pub(super) fn check_start(&mut self, attempt: u32, id: ContainerId) {
         if self.masters[&attempt].containers.get(&id) != Some(&false) {
             self.violated(format!("{id} is started, but was not given to attempt {attempt}"));
+        }
+    }
+
+    /// What watchers hear of a container adds up: it comes once, goes once, and is not heard of after that.
+    pub(super) fn check_told(&mut self, attempt: u32, occurrence: &Occurrence) {
+        let adopts = self.scenario.settings.recovers && attempt > 1;
+        let Some(master) = self.masters.get_mut(&attempt) else { return };
+        let before = |id| master.told.get(id).copied();
+        let (id, adds_up, gone) = match occurrence {
+            Occurrence::Allocated { id, .. } => (id, before(id).is_none(), false),
+            Occurrence::Launched(id) => (id, before(id) == Some(false), false),
+            // What an earlier attempt has launched is found running.
+            Occurrence::TaskManagerRegistered(id) => {
+                (id, before(id) == Some(false) || (adopts && before(id).is_none()), false)
+            }
+            Occurrence::ContainerLost { id, .. } | Occurrence::Released(id) => {
+                (id, before(id) == Some(false) || (adopts && before(id).is_none()), true)
+            }
+            _ => return,
+        };
+        master.told.insert(*id, gone);
+        if !adds_up {
+            self.violated(format!("watchers hear {occurrence:?} out of order"));
         }
     }
 

@@ -89,6 +89,8 @@ struct Master {
     generation: u32,
     /// Containers it was told of, and whether it has let go of them.
     containers: BTreeMap<ContainerId, bool>,
+    /// Containers that watchers were told of, and whether they were told of their end.
+    told: BTreeMap<ContainerId, bool>,
 }
 
 /// The staging directory.

@@ -105,6 +105,7 @@ impl World {
                 let description = format!("{nodes} nodes");
                 self.tell(attempt, ms(20), Event::ClusterCapacity { task_managers, description });
             }
+            Action::Tell(occurrence) => self.check_told(attempt, &occurrence),
             Action::Exit(code) => {
                 self.check_exit(attempt, code);
                 self.bury(attempt);

@@ -8,6 +8,7 @@ mod clocks;
 mod counting;
 mod endings;
 mod errors;
+mod events;
 mod explain;
 mod failures;
 mod faults;

@@ -91,7 +91,7 @@ async fn remove(
 }
 
 /// Homes lie side by side (`dfs.user.home.dir.prefix`), so another user's is beside our own.
-fn home_of(own: &str, user: &str) -> String {
+pub(super) fn home_of(own: &str, user: &str) -> String {
     match own.rsplit_once('/') {
         Some((prefix, _)) => format!("{prefix}/{user}"),
         None => own.to_owned(),

@@ -8,6 +8,7 @@
 pub mod attach;
 mod container_env;
 mod error;
+pub mod events;
 pub mod explain;
 mod files;
 mod gateway;

@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Say why an application waits, or why it ended
     Explain(Explain),
+    /// Tell what happens in a running application, and what has happened
+    Events(Events),
     /// Kill YARN applications and remove what they left in HDFS
     Kill(Kill),
     /// Remove what applications that have ended left in HDFS, and cached files that are not used any more
@@ -223,6 +225,21 @@ pub(crate) struct Explain {
     pub(crate) id: String,
 }
 
+/// What its application master tells: containers asked for, given, started and lost, the states of the job, its
+/// checkpoints, the end. With `-o json` one object a line.
+#[derive(Debug, Args)]
+pub(crate) struct Events {
+    /// Application id, such as application_1700000000000_0001
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Go on until the application has ended, over restarts of its master
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Begin behind this event, the last one that has been seen: `id` in JSON
+    #[arg(long, value_name = "ATTEMPT.NUMBER", value_parser = event_id)]
+    pub(crate) after: Option<(u32, u64)>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Kill {
     /// Application ids
@@ -303,6 +320,13 @@ pub(crate) struct Simulate {
 pub(crate) struct Completions {
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
+}
+
+fn event_id(text: &str) -> Result<(u32, u64), String> {
+    let parsed = text
+        .split_once('.')
+        .and_then(|(attempt, number)| Some((attempt.parse::<u32>().ok()?, number.parse::<u64>().ok()?)));
+    parsed.ok_or_else(|| format!("'{text}' is not ATTEMPT.NUMBER, such as 1.42"))
 }
 
 /// `500ms`, `30s`, `5min` (or `m`), `2h`, `1d`; a bare number is in seconds.

@@ -63,6 +63,11 @@ impl Printer {
         self.data(&text?)
     }
 
+    /// One JSON object of many, on a line of its own.
+    pub(crate) fn json_line(&self, value: &impl Serialize) -> io::Result<()> {
+        self.data(&serde_json::to_string(value)?)
+    }
+
     /// A line about what happens; not shown with `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {

@@ -100,6 +100,11 @@ pub(crate) fn time(millis: Option<u64>) -> String {
         )
 }
 
+/// Date and time of day to the millisecond, in the local time zone.
+pub(crate) fn clock(millis: u64) -> String {
+    format!("{}.{:03}", time(Some(millis)), millis % 1000)
+}
+
 /// A span as people say it: `850 ms`, `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`.
 pub(crate) fn span(millis: u64) -> String {
     let seconds = millis / 1000;

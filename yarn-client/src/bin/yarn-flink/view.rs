@@ -1,5 +1,8 @@
 //! What is printed of an application: JSON objects with stable keys, and their text forms.
 
+mod event;
+
+pub(crate) use event::EventView;
 use serde::Serialize;
 use yarn_client::deploy::{Cause, Evidence, Explanation, JobState, Outcome, Submitted, explain};
 use yarn_client::yarn::ApplicationReport;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use proto::ids::ApplicationId;
 
 use crate::conf::{ConfError, Endpoint};
+use crate::control::ControlError;
 use crate::hdfs::HdfsError;
 use crate::hdfs::stage::StageError;
 use crate::rpc::RpcError;
@@ -158,6 +159,34 @@ pub enum ApplicationError {
         /// What the scheduler said of it.
         why: String,
     },
+    /// There is no application master that could be asked.
+    #[error("{application} is {state}: no application master of it can be asked")]
+    NotLive {
+        /// The application.
+        application: ApplicationId,
+        /// YARN's name of its state.
+        state: String,
+    },
+    /// The key to its application master is in a directory that only its user may read.
+    #[error("{application} belongs to {owner}: its application master answers nobody else")]
+    NotOurs {
+        /// The application.
+        application: ApplicationId,
+        /// Whose it is.
+        owner: String,
+        /// What the file system said.
+        #[source]
+        source: HdfsError,
+    },
+    /// Its master cannot be reached, or refused.
+    #[error("the application master of {application} cannot be asked")]
+    Control {
+        /// The application.
+        application: ApplicationId,
+        /// Why.
+        #[source]
+        source: Box<ControlError>,
+    },
     /// Hadoop's configuration.
     #[error(transparent)]
     Hadoop(#[from] ConfError),
@@ -181,7 +210,9 @@ impl ApplicationError {
             Self::TimedOut { .. } | Self::NotRunning { .. } => ErrorKind::TimedOut,
             Self::ResourceManager(source) => yarn_kind(source),
             Self::Hadoop(_) | Self::User(_) => ErrorKind::Usage,
-            Self::FileSystem(_) => ErrorKind::Cluster,
+            Self::FileSystem(_) | Self::NotLive { .. } | Self::NotOurs { .. } | Self::Control { .. } => {
+                ErrorKind::Cluster
+            }
         }
     }
 
@@ -199,6 +230,15 @@ impl ApplicationError {
             Self::NotRunning { .. } => Some(
                 "submit it to another queue (--queue) or when the queue has room, or raise --max-wait".to_owned(),
             ),
+            Self::NotLive { application, .. } => {
+                Some(format!("`yarn-flink explain {application}` says why it waits, or how it ended"))
+            }
+            Self::NotOurs { application, owner, .. } => Some(format!(
+                "ask as {owner}; `yarn-flink status {application}` shows what YARN tells others"
+            )),
+            Self::Control { application, .. } => Some(format!(
+                "is its node up, and may this host open connections to it? `yarn-flink status {application}` shows it"
+            )),
             Self::ResourceManager(source) => resource_manager_hint(source),
             Self::FileSystem(source) => source.hint(),
             Self::Hadoop(source) => source.hint(),

@@ -1,6 +1,7 @@
 //! One file a verb: from arguments to library calls to output.
 
 mod completions;
+mod events;
 mod explain;
 mod gc;
 mod kill;
@@ -104,6 +105,7 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::List(args) => list::run(&context, args).await,
         Command::Status(args) => status::run(&context, args).await,
         Command::Explain(args) => explain::run(&context, args).await,
+        Command::Events(args) => events::run(&context, args).await,
         Command::Kill(args) => kill::run(&context, args).await,
         Command::Gc(args) => gc::run(&context, args).await,
         Command::Simulate(args) => simulate::run(&context, &args),

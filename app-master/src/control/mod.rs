@@ -1,0 +1,95 @@
+//! The control plane: what a client may ask of this application master while it runs, over mutual TLS.
+//!
+//! Who has the certificate from the staging directory may ask; nobody else gets further than the handshake.
+
+pub mod certificates;
+pub mod events;
+mod service;
+
+#[cfg(test)]
+mod tests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use proto::control::StatusReply;
+use proto::control::control_server::ControlServer;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+use events::Events;
+use service::Service;
+
+/// Connections at a time; more wait in the kernel's queue.
+const CONNECTIONS: usize = 256;
+/// Whoever connects proves within this time who it is.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// A watcher that has gone without a word is noticed by this.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// What only the machine knows.
+#[derive(Debug)]
+pub enum Question {
+    /// Where everything stands.
+    Status(oneshot::Sender<StatusReply>),
+}
+
+/// Accepts connections for as long as the application master lives.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Arc<ServerConfig>,
+    events: Events,
+    questions: mpsc::Sender<Question>,
+) {
+    let acceptor = TlsAcceptor::from(tls);
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let service = ControlServer::new(Service::new(events, questions));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // No descriptor is free: it will not get better at once.
+                tracing::warn!("control plane: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let (acceptor, service) = (acceptor.clone(), service.clone());
+        tokio::spawn(async move {
+            if let Err(error) = converse(stream, &acceptor, service).await {
+                tracing::debug!(%peer, "control plane: {error}");
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn converse(
+    stream: TcpStream,
+    acceptor: &TlsAcceptor,
+    service: ControlServer<Service>,
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    stream.set_nodelay(true)?;
+    let stream = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await??;
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http2().timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE);
+    builder.http1().timer(TokioTimer::new());
+    builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).await
+}
+
+/// A socket on any free port of `host`.
+///
+/// # Errors
+/// None is free, or the host is not this one.
+pub async fn listen(host: &str) -> std::io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((host, 0)).await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}

@@ -1,0 +1,165 @@
+//! Starts the control plane, and puts what the machine says into its words.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use proto::control::{self, event, watch_reply};
+use tokio::sync::mpsc;
+
+use super::container::Container;
+use super::staging::Staging;
+use crate::control::certificates::{CertificateError, Certificates};
+use crate::control::events::Events;
+use crate::control::{Question, listen, serve};
+use crate::machine::{Exit, Occurrence};
+
+/// Questions that wait for the machine.
+const QUESTIONS: usize = 64;
+/// How soon an event is written down for the watchers of a later attempt, and the pause until the next writing.
+const SOON: Duration = Duration::from_secs(5);
+const KEEP_PAUSE: Duration = Duration::from_secs(55);
+/// Pauses between tries to leave the client's certificate in the staging directory.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// The driver's end of the control plane.
+#[derive(Debug)]
+pub(super) struct ControlPlane {
+    /// `None` when it could not be started: the job does not depend on it.
+    pub(super) port: Option<u16>,
+    pub(super) questions: mpsc::Receiver<Question>,
+    events: Events,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error("cannot listen on {host}")]
+    Listen { host: String, source: std::io::Error },
+    #[error(transparent)]
+    Certificates(#[from] CertificateError),
+}
+
+impl ControlPlane {
+    /// Begins to listen, and leaves the client's certificate in the staging directory.
+    pub(super) async fn start(container: &Container, staging: &Staging) -> Self {
+        let attempt = u32::try_from(container.id.attempt.attempt).unwrap_or(1);
+        let earlier = if attempt > 1 { staging.earlier_events().await } else { Vec::new() };
+        let events = Events::new(attempt, earlier);
+        let (asker, questions) = mpsc::channel(QUESTIONS);
+        let started = event::What::AttemptStarted(control::AttemptStarted {
+            container: container.id.to_string(),
+            host: container.host.clone(),
+        });
+        events.push(started, now_ms());
+        let port = match open(container, staging, &events, asker).await {
+            Ok(port) => Some(port),
+            Err(error) => {
+                tracing::warn!("no control plane: {error}");
+                None
+            }
+        };
+        Self { port, questions, events }
+    }
+
+    pub(super) fn tell(&self, occurrence: Occurrence) {
+        self.events.push(words(occurrence), now_ms());
+    }
+
+    /// The last event has been told.
+    pub(super) fn end(&self) {
+        self.events.end();
+    }
+}
+
+async fn open(
+    container: &Container,
+    staging: &Staging,
+    events: &Events,
+    asker: mpsc::Sender<Question>,
+) -> Result<u16, StartError> {
+    let host = &container.host;
+    let listening = listen(host).await;
+    let (listener, address) =
+        listening.map_err(|source| StartError::Listen { host: host.clone(), source })?;
+    let certificates = Certificates::issue(container.id.attempt.application)?;
+    tokio::spawn(serve(listener, certificates.server, events.clone(), asker));
+    tokio::spawn(keep(events.clone(), staging.clone()));
+    let staging = staging.clone();
+    tokio::spawn(async move {
+        while let Err(failure) = staging.write_certificate(certificates.client.clone()).await {
+            tracing::warn!("leaving the client's certificate: {failure}");
+            tokio::time::sleep(PAUSE).await;
+        }
+    });
+    Ok(address.port())
+}
+
+/// Writes events down. Checkpoints alone are no reason: thousands of jobs make them all day.
+async fn keep(events: Events, staging: Staging) {
+    let mut watcher = events.watch(None, true);
+    while let Some(reply) = watcher.next().await {
+        let Some(watch_reply::Reply::Event(event)) = reply.reply else { continue };
+        if matches!(event.what, Some(event::What::CheckpointCompleted(_))) {
+            continue;
+        }
+        tokio::time::sleep(SOON).await;
+        watcher = events.watch(events.last().as_ref(), true);
+        if let Err(error) = staging.write_events(events.all()).await {
+            tracing::warn!("writing events down: {error}");
+        }
+        tokio::time::sleep(KEEP_PAUSE).await;
+    }
+}
+
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn words(occurrence: Occurrence) -> event::What {
+    use event::What;
+    match occurrence {
+        Occurrence::Registered => What::Registered(control::Registered {}),
+        Occurrence::Requested { task_managers } => What::Requested(control::Requested { task_managers }),
+        Occurrence::Allocated { id, node } => {
+            What::Allocated(control::Allocated { container: id.to_string(), node: node.to_string() })
+        }
+        Occurrence::Launched(id) => What::Launched(control::Launched { container: id.to_string() }),
+        Occurrence::TaskManagerRegistered(id) => {
+            What::TaskManagerRegistered(control::TaskManagerRegistered { container: id.to_string() })
+        }
+        Occurrence::ContainerLost { id, node, cause, code, registered } => {
+            What::ContainerLost(control::ContainerLost {
+                container: id.to_string(),
+                node: node.to_string(),
+                cause,
+                code: code.map(|code| code.to_string()).unwrap_or_default(),
+                was_registered: registered,
+            })
+        }
+        Occurrence::Released(id) => What::Released(control::Released { container: id.to_string() }),
+        Occurrence::JobManagerStarted { start } => {
+            What::JobManagerStarted(control::JobManagerStarted { start })
+        }
+        Occurrence::JobManagerEnded { exit, cause } => {
+            let exit = match exit {
+                Exit::Code(code) => format!("exit code {code}"),
+                Exit::Signal(signal) => format!("signal {signal}"),
+            };
+            let cause = match cause {
+                Some(cause) => format!("{exit}: {cause}"),
+                None => exit,
+            };
+            What::JobManagerEnded(control::JobManagerEnded { cause })
+        }
+        Occurrence::JobState { job_id, status, previous } => What::JobState(control::JobState {
+            job_id,
+            state: status.to_string(),
+            previous: previous.map(|status| status.to_string()).unwrap_or_default(),
+        }),
+        Occurrence::CheckpointCompleted { job_id, path } => {
+            What::CheckpointCompleted(control::CheckpointCompleted { job_id, path })
+        }
+        Occurrence::Stopping { job, cause } => {
+            What::Stopping(control::Stopping { job_state: job.to_string(), cause: cause.unwrap_or_default() })
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What is worth telling whoever watches the application. Nothing is decided by it.
+
+use proto::ids::{ContainerId, NodeId};
+use serde::Serialize;
+use yarn_client::deploy::CauseCode;
+use yarn_client::flink::JobStatus;
+
+use super::containers::Failure;
+use super::{Action, AppMaster, Exit, FlinkView, form};
+
+/// One thing that has happened in the life of an application.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Occurrence {
+    /// The ResourceManager accepted the registration, at the start or after it had restarted.
+    Registered,
+    /// More or fewer TaskManagers are wanted from the ResourceManager than before.
+    Requested {
+        /// All that are wanted.
+        task_managers: u32,
+    },
+    /// The ResourceManager has given a container.
+    Allocated {
+        /// The container.
+        #[serde(serialize_with = "form::text::serialize")]
+        id: ContainerId,
+        /// Its node.
+        #[serde(serialize_with = "form::text::serialize")]
+        node: NodeId,
+    },
+    /// Its node has accepted to launch a container.
+    Launched(#[serde(serialize_with = "form::text::serialize")] ContainerId),
+    /// Flink lists the container as a TaskManager.
+    TaskManagerRegistered(#[serde(serialize_with = "form::text::serialize")] ContainerId),
+    /// A container that was wanted is gone.
+    ContainerLost {
+        /// The container.
+        #[serde(serialize_with = "form::text::serialize")]
+        id: ContainerId,
+        /// Its node.
+        #[serde(serialize_with = "form::text::serialize")]
+        node: NodeId,
+        /// In words.
+        cause: String,
+        /// What YARN's exit status says of it.
+        #[serde(skip)]
+        code: Option<CauseCode>,
+        /// It was a TaskManager already.
+        registered: bool,
+    },
+    /// A container that is not needed any more is told to stop.
+    Released(#[serde(serialize_with = "form::text::serialize")] ContainerId),
+    /// The JobManager's process runs.
+    JobManagerStarted {
+        /// How many this attempt has started, with this one.
+        start: u32,
+    },
+    /// The JobManager's process has ended before its time.
+    JobManagerEnded {
+        /// How.
+        exit: Exit,
+        /// What its log says.
+        cause: Option<String>,
+    },
+    /// A job is in another state, or listed for the first time.
+    JobState {
+        /// 32 hexadecimal digits.
+        job_id: String,
+        /// The new state.
+        #[serde(serialize_with = "form::text::serialize")]
+        status: JobStatus,
+        /// The state before.
+        #[serde(serialize_with = "form::optional::serialize")]
+        previous: Option<JobStatus>,
+    },
+    /// A newer checkpoint has been seen.
+    CheckpointCompleted {
+        /// 32 hexadecimal digits.
+        job_id: String,
+        /// Where it is.
+        path: String,
+    },
+    /// The end is decided.
+    Stopping {
+        /// The state that the application's result comes from.
+        #[serde(serialize_with = "form::text::serialize")]
+        job: JobStatus,
+        /// What is said beside it.
+        cause: Option<String>,
+    },
+}
+
+impl AppMaster {
+    pub(super) fn tell(&mut self, occurrence: Occurrence) {
+        self.actions.push_back(Action::Tell(Box::new(occurrence)));
+    }
+
+    pub(super) fn tell_loss(&mut self, failure: &Failure, registered: bool) {
+        let Failure { id, node, cause, code, .. } = failure.clone();
+        self.tell(Occurrence::ContainerLost { id, node, cause, code, registered });
+    }
+
+    /// Compares the jobs with those of the last look.
+    pub(super) fn tell_jobs(&mut self, old: Option<&FlinkView>, new: &FlinkView) {
+        for job in &new.jobs {
+            let previous =
+                old.and_then(|old| old.jobs.iter().find(|it| it.id == job.id)).map(|old| old.status);
+            if previous != Some(job.status) {
+                self.tell(Occurrence::JobState { job_id: job.id.clone(), status: job.status, previous });
+            }
+        }
+    }
+}
