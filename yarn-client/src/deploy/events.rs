@@ -115,6 +115,7 @@ async fn certificate(
             Err(error) if error.is_not_found() => missing = missing.or(Some(error)),
             Err(source @ HdfsError::PermissionDenied { .. }) => {
                 let owner = report.user.clone();
+                let source = Box::new(source);
                 return Err(ApplicationError::NotOurs { application: report.id, owner, source });
             }
             Err(error) => return Err(error.into()),

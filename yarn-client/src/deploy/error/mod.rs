@@ -176,7 +176,7 @@ pub enum ApplicationError {
         owner: String,
         /// What the file system said.
         #[source]
-        source: HdfsError,
+        source: Box<HdfsError>,
     },
     /// Its master cannot be reached, or refused.
     #[error("the application master of {application} cannot be asked")]
