@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proto::launch::{LaunchSpec, Placement};
 use yarn_client::conf::Configuration;
-use yarn_client::flink::options::Opt;
+use yarn_client::flink::options::{CHECKPOINT_DIR, Opt};
 use yarn_client::flink::{FlinkConfig, Version, settings as flink_settings};
 
 use super::StartError;
@@ -54,6 +54,7 @@ pub(super) fn settings(
         history,
         recovers: flink_settings::recovers(config),
         checkpoints_configured: flink_settings::makes_checkpoints(config)?,
+        checkpoint_directory: config.explicit(&CHECKPOINT_DIR).is_some(),
         restart_from_scratch: spec.restart_from_scratch,
         remove_checkpoints: spec.remove_checkpoints,
         spread: spec.placement.as_ref().is_some_and(|placement| placement.spread),

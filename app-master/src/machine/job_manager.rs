@@ -114,7 +114,12 @@ impl AppMaster {
             }
             Some(CheckpointsView::On { .. }) => Ok(Resume::FromCheckpoint),
             // Nothing has been seen of the job: perhaps it had just begun.
-            None if settings.checkpoints_configured => Ok(Resume::FromCheckpoint),
+            None if settings.checkpoints_configured
+                || settings.checkpoint_directory
+                || settings.restart_from_scratch =>
+            {
+                Ok(Resume::FromCheckpoint)
+            }
             _ if settings.restart_from_scratch => Ok(Resume::FromStart),
             None => Err(text::CHECKPOINTS_UNKNOWN),
             Some(_) => Err(text::NO_CHECKPOINTS),
@@ -189,6 +194,10 @@ impl AppMaster {
             Ok(None) if completed && !self.settings.restart_from_scratch => {
                 self.end(Outcome::failed(text::lost_attempt(text::CHECKPOINTS_LOST)), now);
             }
+            // Perhaps the program makes none at all, and has done half of its work.
+            Ok(None) if self.knows_no_checkpoints() && !self.settings.restart_from_scratch => {
+                self.end(Outcome::failed(text::lost_attempt(text::CHECKPOINTS_UNKNOWN)), now);
+            }
             Ok(restore) => {
                 self.job_manager.refused_since = None;
                 if let Some(path) = &restore {
@@ -200,6 +209,10 @@ impl AppMaster {
             }
             Err(cause) => self.file_system_refused(&cause, now),
         }
+    }
+
+    fn knows_no_checkpoints(&self) -> bool {
+        self.record.journal.checkpoints.is_none() && !self.settings.checkpoints_configured
     }
 
     fn start_job_manager(&mut self, restore: Option<String>) {

@@ -59,6 +59,8 @@ pub struct Settings {
     pub recovers: bool,
     /// The configuration turns checkpoints on.
     pub checkpoints_configured: bool,
+    /// The configuration says where checkpoints go, should the program make any.
+    pub checkpoint_directory: bool,
     /// The owner prefers a job that begins anew to one that ends when it cannot go on from a checkpoint.
     pub restart_from_scratch: bool,
     /// Nobody asked to keep the job's checkpoints: they go with a job that has finished or was cancelled.

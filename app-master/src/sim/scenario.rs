@@ -59,6 +59,7 @@ pub fn settings() -> Settings {
         history: History::default(),
         recovers: false,
         checkpoints_configured: false,
+        checkpoint_directory: false,
         restart_from_scratch: false,
         remove_checkpoints: true,
         spread: false,
@@ -127,6 +128,7 @@ impl Scenario {
         let settings = Settings {
             recovers,
             checkpoints_configured: checkpoint_interval.is_some() && rng.random_bool(0.5),
+            checkpoint_directory: rng.random_bool(0.5),
             restart_from_scratch: rng.random_bool(0.15),
             spread: rng.random_bool(0.2),
             parallelism: rng.random_range(1..=6),

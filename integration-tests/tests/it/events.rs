@@ -40,9 +40,11 @@ async fn whoever_follows_hears_everything_once() -> Result<()> {
         ensure!(numbers == expected && !numbers.is_empty(), "attempt {attempt}: {numbers:?}");
     }
     let kinds = kinds(&all);
-    for kind in ["registered", "allocated", "launched", "task_manager_registered", "checkpoint_completed"] {
+    for kind in ["registered", "allocated", "launched", "task_manager_registered"] {
         ensure!(kinds.iter().filter(|it| **it == kind).count() >= 2, "{kind}: {kinds:?}");
     }
+    // The first attempt may not have lived long enough to see one.
+    ensure!(kinds.contains(&"checkpoint_completed"), "{kinds:?}");
     let stopping = all.iter().find(|event| text(event, "event") == "stopping").context("no end")?;
     ensure!(text(stopping, "job_state") == "FINISHED", "{stopping}");
 

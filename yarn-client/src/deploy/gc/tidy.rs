@@ -86,12 +86,12 @@ mod tests {
     #[test]
     fn young_ones_are_left_alone_and_old_ones_take_turns() {
         let hour = 3_600_000;
-        let all = || vec![entry("a", 0), entry("b", 1), entry("c", 2), entry("young", hour)];
+        let all = || vec![entry("a", 0), entry("b", 1), entry("c", 2), entry("young", hour / 2)];
         let names = |now_ms| {
             let chosen = some_of(all(), SUBMISSION, now_ms);
             chosen.iter().map(|entry| entry.name().to_owned()).collect::<Vec<_>>().join("")
         };
-        assert_eq!([names(hour + 2), names(hour + 3), names(hour + 4)], ["ab", "bc", "ca"]);
+        assert_eq!([names(hour + 12), names(hour + 13), names(hour + 14)], ["ab", "bc", "ca"]);
         assert_eq!(names(hour), "");
     }
 }
