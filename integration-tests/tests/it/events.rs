@@ -30,6 +30,12 @@ async fn whoever_follows_hears_everything_once() -> Result<()> {
     let rest = lines(&rest.expect(0)?)?;
     ensure!(rest.iter().all(|event| place(event) > place(&seen)), "repeated: {rest:?}");
     ensure!(kinds(&rest).contains(&"attempt_started"), "{rest:?}");
+    // Checkpoints are looked at every other second.
+    eventually("a checkpoint is told", LIMIT, || async {
+        let told = lines(&yarn_flink(cluster, &["events", "-o", "json", &id]).await?.expect(0)?)?;
+        Ok(kinds(&told).contains(&"checkpoint_completed"))
+    })
+    .await?;
     job.finishes().await?;
 
     let all = lines(&finish(follower).await?.expect(0)?)?;
@@ -43,7 +49,6 @@ async fn whoever_follows_hears_everything_once() -> Result<()> {
     for kind in ["registered", "allocated", "launched", "task_manager_registered"] {
         ensure!(kinds.iter().filter(|it| **it == kind).count() >= 2, "{kind}: {kinds:?}");
     }
-    // The first attempt may not have lived long enough to see one.
     ensure!(kinds.contains(&"checkpoint_completed"), "{kinds:?}");
     let stopping = all.iter().find(|event| text(event, "event") == "stopping").context("no end")?;
     ensure!(text(stopping, "job_state") == "FINISHED", "{stopping}");
