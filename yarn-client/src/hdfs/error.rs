@@ -180,7 +180,16 @@ impl HdfsError {
     /// What to do next, where there is something to do.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::Unreachable { source, .. } if source.kind() == io::ErrorKind::ConnectionAborted => {
+            // Something listens there, and hangs up: whether reading or writing notices first is chance.
+            Self::Unreachable { source, .. }
+                if matches!(
+                    source.kind(),
+                    io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::ConnectionReset
+                        | io::ErrorKind::BrokenPipe
+                        | io::ErrorKind::UnexpectedEof
+                ) =>
+            {
                 "is the port in fs.defaultFS the NameNode's RPC port, not that of its web pages? If so, \
                  hadoop.security.authentication and hadoop.rpc.protection must match the cluster's"
                     .to_owned()
@@ -212,5 +221,30 @@ impl HdfsError {
             Self::Configuration(_) => "set fs.defaultFS in core-site.xml to the cluster's file system".to_owned(),
             _ => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_hangs_up_is_asked_about_the_port_and_who_is_silent_whether_it_runs() {
+        let hint = |kind: io::ErrorKind| {
+            let (address, path) = ("nn:8020".to_owned(), "hdfs://nn:8020/".to_owned());
+            let error = HdfsError::Unreachable { address, operation: "stat", path, source: kind.into() };
+            error.hint().unwrap()
+        };
+        for kind in [
+            io::ErrorKind::ConnectionAborted,
+            io::ErrorKind::ConnectionReset,
+            io::ErrorKind::BrokenPipe,
+            io::ErrorKind::UnexpectedEof,
+        ] {
+            assert!(hint(kind).contains("web pages"), "{kind}");
+        }
+        for kind in [io::ErrorKind::ConnectionRefused, io::ErrorKind::TimedOut] {
+            assert!(hint(kind).contains("is the NameNode running"), "{kind}");
+        }
     }
 }

@@ -26,6 +26,8 @@ use table::{Due, Table};
 /// Room for the envelope of a protected reply, bytes.
 const WRAP_OVERHEAD: usize = 4096;
 const READ_SIZE: usize = 16 << 10;
+/// For how long, after a write has failed, the reader may still find the reason.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What a connection is opened for.
 #[derive(Debug, Clone, Copy)]
@@ -234,6 +236,8 @@ impl<S: AsyncRead + AsyncWrite + Send> Writer<S> {
         tokio::select! {
             () = table.poisoned() => {}
             result = self.write_all() => if let Err(error) = result {
+                // What the server said before it hung up tells more than that it did.
+                let _ = tokio::time::timeout(LAST_WORDS, table.poisoned()).await;
                 table.poison(ConnectionError::Io(error));
             }
         }
