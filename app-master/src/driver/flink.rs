@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use yarn_client::flink::JobStatus;
 use yarn_client::flink::demand;
 use yarn_client::flink::rest::{
@@ -12,6 +13,9 @@ use crate::machine::{ApplicationView, CheckpointsView, Event, FlinkView, JobView
 
 /// A JobManager that answers at all does so in milliseconds, unless its node is overloaded.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a failed job's cause is asked for.
+const RESULT_PATIENCE: Duration = Duration::from_secs(10);
+const RESULT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The JobManager's REST server on this node.
 #[derive(Debug, Clone)]
@@ -116,17 +120,29 @@ impl Flink {
         Ok(Some(ApplicationView { end, cause }))
     }
 
-    /// The root cause of a failed job.
+    /// The root cause of a failed job. While Flink puts the job's remains away, the list of jobs says FAILED and the
+    /// result is still "in progress" (`Dispatcher.requestJobStatus` asks the job's runner as long as there is one, and the
+    /// runner of a job that failed in its initialisation says INITIALIZING), so it is asked for again for a while.
     pub(super) async fn result(&self, job: &str) -> Event {
-        let cause = match self.rest.execution_result(job).await {
-            Ok(ExecutionResult::Completed { failure, .. }) => failure.map(|failure| failure.summary),
-            Ok(ExecutionResult::InProgress) => None,
-            Err(error) => {
-                tracing::warn!("reading the job's result: {error}");
-                None
+        self.result_within(job, RESULT_PATIENCE).await
+    }
+
+    async fn result_within(&self, job: &str, patience: Duration) -> Event {
+        let deadline = Instant::now() + patience;
+        loop {
+            let missing = match self.rest.execution_result(job).await {
+                Ok(ExecutionResult::Completed { failure, .. }) => {
+                    return Event::JobResult { cause: failure.map(|failure| failure.summary) };
+                }
+                Ok(ExecutionResult::InProgress) => "Flink says that it is in progress".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            if Instant::now() + RESULT_PAUSE > deadline {
+                tracing::warn!("reading the job's result: {missing}");
+                return Event::JobResult { cause: None };
             }
-        };
-        Event::JobResult { cause }
+            tokio::time::sleep(RESULT_PAUSE).await;
+        }
     }
 
     /// Asks the cluster to shut down.
@@ -148,5 +164,48 @@ fn end_of(application: &ApplicationOverview) -> Option<JobStatus> {
         "FAILED" => Some(JobStatus::Failed),
         "CANCELED" => Some(JobStatus::Canceled),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Flink that gives each of `answers` once, and the last of them for ever.
+    async fn flink(answers: Vec<String>) -> Flink {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        tokio::spawn(async move {
+            for answer in answers.iter().chain(std::iter::repeat(answers.last().expect("an answer"))) {
+                let Ok((mut stream, _)) = listener.accept().await else { return };
+                let _ = stream.read_buf(&mut Vec::with_capacity(4096)).await;
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", answer.len());
+                let _ = stream.write_all((head + answer).as_bytes()).await;
+            }
+        });
+        Flink::new("127.0.0.1", port, false)
+    }
+
+    fn in_progress() -> String {
+        r#"{"status":{"id":"IN_PROGRESS"}}"#.to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_result_that_is_not_there_yet_is_asked_for_again() {
+        let failed = r#"{"status":{"id":"COMPLETED"},"job-execution-result":{"id":"j","application-status":"FAILED",
+            "failure-cause":{"class":"java.io.IOException","stack-trace":"java.io.IOException: no such savepoint"}}}"#;
+        let flink = flink(vec![in_progress(), in_progress(), failed.to_owned()]).await;
+        let Event::JobResult { cause } = flink.result("j").await else { panic!("another event") };
+        assert_eq!(cause.as_deref(), Some("java.io.IOException: no such savepoint"));
+    }
+
+    #[tokio::test]
+    async fn a_result_that_never_comes_does_not_hold_up_the_end() {
+        let flink = flink(vec![in_progress()]).await;
+        let result = flink.result_within("j", RESULT_PAUSE * 3).await;
+        assert!(matches!(result, Event::JobResult { cause: None }));
     }
 }

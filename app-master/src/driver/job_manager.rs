@@ -18,7 +18,7 @@ use yarn_client::flink::dist::LogFramework;
 use yarn_client::flink::failure;
 
 use super::container::Container;
-use super::ports::Ports;
+use super::ports::{Addresses, Ports};
 use super::program;
 use crate::machine::{Exit, StopSignal};
 
@@ -158,6 +158,16 @@ pub fn exec(mut args: impl Iterator<Item = std::ffi::OsString>) -> io::Error {
         return io::Error::other("the application master is gone");
     }
     std::process::Command::new(java).args(args).exec()
+}
+
+/// Where its servers will listen: RPC and blob server on all addresses, unless the user names one, REST where [`argv`] says.
+pub(super) fn addresses<'a>(spec: &'a LaunchSpec, container: &'a Container) -> Addresses<'a> {
+    let named = |key: &str| spec.flink_conf.get(key).map(String::as_str);
+    Addresses {
+        host: &container.host,
+        rpc: named("jobmanager.bind-host").unwrap_or("0.0.0.0"),
+        rest: named("rest.bind-address").unwrap_or(&container.host),
+    }
 }
 
 fn argv(

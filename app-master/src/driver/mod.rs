@@ -150,6 +150,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         spec,
         staging,
         ports: None,
+        port_choices: 0,
         flink: None,
         job_manager: None,
         control,
@@ -269,6 +270,8 @@ struct Driver {
     checkpoint_dir: Option<String>,
     /// Chosen with the first JobManager.
     ports: Option<Ports>,
+    /// How often they were chosen; each search begins elsewhere.
+    port_choices: u32,
     flink: Option<Flink>,
     /// The running JobManager's process.
     job_manager: Option<rustix::process::Pid>,
@@ -420,9 +423,12 @@ impl Driver {
         let start = part(application.cluster_timestamp, 101)
             + part(application.id.into(), 31)
             + part(attempt.into(), 1009)
-            + part(id.id, 1);
+            + part(id.id, 1)
+            + part(self.port_choices.into(), 17);
+        self.port_choices += 1;
+        let addresses = job_manager::addresses(&self.spec, &self.container);
         let ports = Ports::choose(
-            &self.container.host,
+            addresses,
             &manager.rpc_port_range,
             &manager.rest_port_range,
             &manager.blob_port_range,

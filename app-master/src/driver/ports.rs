@@ -49,14 +49,26 @@ pub(super) enum PortError {
     },
 }
 
+/// Where a JobManager's servers listen. The same port may be free on one address of a node and taken on another, and a
+/// server that listens on all of them needs it on each.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Addresses<'a> {
+    /// What others call the node; only for errors.
+    pub host: &'a str,
+    /// Of RPC and the blob server.
+    pub rpc: &'a str,
+    /// Of the REST server.
+    pub rest: &'a str,
+}
+
 impl Ports {
-    /// Finds free ports, each by binding it once on `host`. `start` spreads the search over the quiet range, so that
+    /// Finds free ports, each by binding it once where Flink will. `start` spreads the search over the quiet range, so that
     /// application masters that start together do not try the same ports.
     ///
     /// # Errors
     /// A malformed range, or one without a free port.
     pub(super) fn choose(
-        host: &str,
+        at: Addresses<'_>,
         rpc: &str,
         rest: &str,
         blob: &str,
@@ -64,30 +76,36 @@ impl Ports {
     ) -> Result<Self, PortError> {
         // Held until all are chosen: the three must differ.
         let mut held = Vec::new();
-        let mut choose = |key, range: &str| -> Result<u16, PortError> {
-            let listener = bind_one(key, range, host, start)?;
+        let mut choose = |key, range: &str, address: &str| -> Result<u16, PortError> {
+            let listener = bind_one(key, range, address, at.host, start)?;
             let port = listener.local_addr().map(|address| address.port());
             held.push(listener);
             port.map_err(|source| PortError::Exhausted {
                 key,
                 range: range.to_owned(),
-                host: host.to_owned(),
+                host: at.host.to_owned(),
                 source,
             })
         };
         Ok(Self {
-            rpc: choose("jobmanager.rpc.port", rpc)?,
-            rest: choose("rest.bind-port", rest)?,
-            blob: choose("blob.server.port", blob)?,
+            rpc: choose("jobmanager.rpc.port", rpc, at.rpc)?,
+            rest: choose("rest.bind-port", rest, at.rest)?,
+            blob: choose("blob.server.port", blob, at.rpc)?,
         })
     }
 }
 
-fn bind_one(key: &'static str, text: &str, host: &str, start: u32) -> Result<TcpListener, PortError> {
+fn bind_one(
+    key: &'static str,
+    text: &str,
+    address: &str,
+    host: &str,
+    start: u32,
+) -> Result<TcpListener, PortError> {
     let range = PortRange::parse(text).map_err(|source| PortError::Syntax { key, source })?;
     let mut last = io::Error::new(io::ErrorKind::AddrInUse, "the range is empty");
     for port in range.candidates() {
-        let bound = if port == 0 { bind_any(host, start) } else { bind(host, port) };
+        let bound = if port == 0 { bind_any(address, start) } else { bind(address, port) };
         match bound {
             Ok(listener) => return Ok(listener),
             Err(error) => last = error,
@@ -96,21 +114,21 @@ fn bind_one(key: &'static str, text: &str, host: &str, start: u32) -> Result<Tcp
     Err(PortError::Exhausted { key, range: text.to_owned(), host: host.to_owned(), source: last })
 }
 
-fn bind_any(host: &str, start: u32) -> io::Result<TcpListener> {
+fn bind_any(address: &str, start: u32) -> io::Result<TcpListener> {
     let span = u32::from(QUIET_PORTS.end - QUIET_PORTS.start);
     for step in 0..QUIET_TRIES {
         // A stride that is prime to the span visits different ports each time.
         let offset = (start.wrapping_add(step.wrapping_mul(7919))) % span;
         let port = QUIET_PORTS.start + u16::try_from(offset).unwrap_or(0);
-        if let Ok(listener) = bind(host, port) {
+        if let Ok(listener) = bind(address, port) {
             return Ok(listener);
         }
     }
-    bind(host, 0)
+    bind(address, 0)
 }
 
-fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
-    let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
+fn bind(address: &str, port: u16) -> io::Result<TcpListener> {
+    let addresses: Vec<SocketAddr> = (address, port).to_socket_addrs()?.collect();
     TcpListener::bind(addresses.as_slice())
 }
 
@@ -118,22 +136,40 @@ fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
 mod tests {
     use super::*;
 
+    const ANYWHERE: Addresses<'static> = Addresses { host: "node", rpc: "0.0.0.0", rest: "127.0.0.1" };
+
     #[test]
     fn three_different_ports() {
-        let ports = Ports::choose("127.0.0.1", "0", "0", "0", 17).expect("free ports");
+        let ports = Ports::choose(ANYWHERE, "0", "0", "0", 17).expect("free ports");
         assert!(ports.rpc != ports.rest && ports.rest != ports.blob && ports.rpc != ports.blob, "{ports:?}");
+        // The same number on one address would take it from what listens on all of them.
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
+        let range = format!("{free},0");
+        let ports = Ports::choose(ANYWHERE, &range, &range, &range, 5).expect("free ports");
+        assert!(ports.rpc != ports.rest && ports.rest != ports.blob && ports.rpc != ports.blob, "{ports:?}");
+    }
+
+    /// Seen with several NodeManagers on one machine: another's daemon had the port, on an address of its own.
+    #[test]
+    fn a_port_taken_on_any_address_is_none_for_a_server_that_listens_on_all() {
+        let taken = TcpListener::bind("127.0.0.3:0").expect("a port");
+        let port = taken.local_addr().expect("an address").port();
+        let range = format!("{port},0");
+        let ports = Ports::choose(ANYWHERE, &range, &range, &range, 3).expect("free ports");
+        assert!(ports.rpc != port && ports.blob != port, "{ports:?}");
+        assert_eq!(ports.rest, port, "free where REST listens");
     }
 
     #[test]
     fn skips_a_port_in_use_and_names_an_exhausted_range() {
         let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = taken.local_addr().expect("an address").port();
-        let error = Ports::choose("127.0.0.1", "0", &port.to_string(), "0", 1).expect_err("in use");
+        let error = Ports::choose(ANYWHERE, "0", &port.to_string(), "0", 1).expect_err("in use");
         assert!(
-            error.to_string().starts_with(&format!("no free port for rest.bind-port in {port} on 127.0.0.1")),
+            error.to_string().starts_with(&format!("no free port for rest.bind-port in {port} on node")),
             "{error}"
         );
         let both = format!("{port},0");
-        assert_ne!(Ports::choose("127.0.0.1", "0", &both, "0", 1).expect("the second").rest, port);
+        assert_ne!(Ports::choose(ANYWHERE, "0", &both, "0", 1).expect("the second").rest, port);
     }
 }
