@@ -5,7 +5,10 @@ use std::pin::Pin;
 use futures::Stream;
 use futures::stream;
 use proto::control::control_server::Control;
-use proto::control::{StatusReply, StatusRequest, WatchReply, WatchRequest};
+use proto::control::{
+    ScaleReply, ScaleRequest, ShutdownReply, ShutdownRequest, StatusReply, StatusRequest, StopAfterJobReply,
+    StopAfterJobRequest, WatchReply, WatchRequest,
+};
 use tokio::sync::{mpsc, oneshot};
 use tonic::{Request, Response, Status};
 
@@ -47,5 +50,20 @@ impl Control for Service {
             Some((Ok(reply), watcher))
         });
         Ok(Response::new(Box::pin(replies)))
+    }
+
+    async fn stop_after_job(
+        &self,
+        _: Request<StopAfterJobRequest>,
+    ) -> Result<Response<StopAfterJobReply>, Status> {
+        Err(Status::unimplemented("replaced on the branch of the machine"))
+    }
+
+    async fn shutdown(&self, _: Request<ShutdownRequest>) -> Result<Response<ShutdownReply>, Status> {
+        Err(Status::unimplemented("replaced on the branch of the machine"))
+    }
+
+    async fn scale(&self, _: Request<ScaleRequest>) -> Result<Response<ScaleReply>, Status> {
+        Err(Status::unimplemented("replaced on the branch of the machine"))
     }
 }

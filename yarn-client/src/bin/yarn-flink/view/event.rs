@@ -47,6 +47,7 @@ impl EventView {
             What::AttemptStarted(it) => {
                 Self { event: "attempt_started", container: Some(it.container), node: Some(it.host), ..view }
             }
+            What::Submitted(_) => Self { event: "submitted", ..view },
             What::Registered(_) => Self { event: "registered", ..view },
             What::Requested(it) => Self { event: "requested", task_managers: Some(it.task_managers), ..view },
             What::Allocated(it) => {
@@ -82,6 +83,13 @@ impl EventView {
                 checkpoint: Some(it.path),
                 ..view
             },
+            What::Scaled(it) => Self {
+                event: "scaled",
+                previous: Some(it.previous.to_string()),
+                task_managers: Some(it.task_managers),
+                cause: said(it.cause),
+                ..view
+            },
             What::Stopping(it) => {
                 Self { event: "stopping", job_state: Some(it.job_state), cause: said(it.cause), ..view }
             }
@@ -91,12 +99,17 @@ impl EventView {
     /// `13:04:05.123  task_manager_lost  container_… on host:port: was preempted [preempted]`
     pub(crate) fn text(&self) -> String {
         let mut words = Vec::new();
+        if self.job_id.is_none() {
+            words.extend(self.previous.as_ref().map(|previous| format!("{previous} ->")));
+        }
         words.extend(self.start.filter(|start| *start > 1).map(|start| format!("start {start}")));
         words.extend(self.task_managers.map(|count| format!("{count} TaskManagers wanted")));
         words.extend(self.container.clone());
         words.extend(self.node.as_ref().map(|node| format!("on {node}")));
-        words.extend(self.job_id.clone());
-        words.extend(self.previous.as_ref().map(|previous| format!("{previous} ->")));
+        if let Some(job_id) = &self.job_id {
+            words.push(job_id.clone());
+            words.extend(self.previous.as_ref().map(|previous| format!("{previous} ->")));
+        }
         words.extend(self.job_state.clone());
         words.extend(self.checkpoint.clone());
         let mut text = format!("{}  {:<24} {}", clock(self.time_ms), self.event, words.join(" "));
