@@ -154,7 +154,11 @@ impl Plan {
             hadoop_conf: hadoop.flat().into_iter().collect(),
             flink_conf: Default::default(),
             classpath: Vec::new(),
+            session: None,
+            open_rest: false,
+            web_port_range: "0".to_owned(),
             job: Some(Job {
+                multi_job: false,
                 job_id: job.job_id.clone(),
                 main_class: job.main_class.clone(),
                 args: job.args.clone(),
