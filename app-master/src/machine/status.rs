@@ -30,6 +30,8 @@ impl AppMaster {
             Container { id: name, node: node.to_string(), state: state.into(), slots, free_slots }
         });
         StatusReply {
+            session: None,
+            waiting: String::new(),
             attempt: 0,
             jobs: jobs.collect(),
             containers: containers.collect(),
