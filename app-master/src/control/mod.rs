@@ -23,6 +23,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
+use crate::machine::{Refusal, Reply, Request};
 use events::Events;
 use service::Service;
 
@@ -38,6 +39,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 pub enum Question {
     /// Where everything stands.
     Status(oneshot::Sender<StatusReply>),
+    /// Something is to be done.
+    Request(Request, oneshot::Sender<Result<Reply, Refusal>>),
 }
 
 /// Accepts connections for as long as the application master lives.

@@ -44,6 +44,9 @@ impl ControlPlane {
         let earlier = if attempt > 1 { staging.earlier_events().await } else { Vec::new() };
         let events = Events::new(attempt, earlier);
         let (asker, questions) = mpsc::channel(QUESTIONS);
+        if let (1, Some(at)) = (attempt, container.submitted_ms) {
+            events.push(event::What::Submitted(control::Submitted {}), at);
+        }
         let started = event::What::AttemptStarted(control::AttemptStarted {
             container: container.id.to_string(),
             host: container.host.clone(),
@@ -157,6 +160,9 @@ fn words(occurrence: Occurrence) -> event::What {
         }),
         Occurrence::CheckpointCompleted { job_id, path } => {
             What::CheckpointCompleted(control::CheckpointCompleted { job_id, path })
+        }
+        Occurrence::Scaled { previous, task_managers, cause } => {
+            What::Scaled(control::Scaled { previous, task_managers, cause })
         }
         Occurrence::Stopping { job, cause } => {
             What::Stopping(control::Stopping { job_state: job.to_string(), cause: cause.unwrap_or_default() })

@@ -201,7 +201,7 @@ fn argv(
         &logging,
         &spec.conf_dir,
         &properties,
-        Some(&job),
+        spec.session.is_none().then_some(&job),
     );
     // What the NodeManager and its shell do for a TaskManager's command.
     let log_dir = container.log_dir.display().to_string();

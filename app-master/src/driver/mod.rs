@@ -174,7 +174,8 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         let event = tokio::select! {
             Some(event) = inbox.recv() => Some(event),
             Some(question) = driver.control.questions.recv() => {
-                answer(question, &machine, attempt);
+                let now = start.elapsed();
+                answer(question, &mut machine, &mut recorder, attempt, now);
                 continue;
             }
             _ = terminate.recv() => Some(Event::Terminate),
@@ -194,8 +195,18 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     }
 }
 
-fn answer(question: Question, machine: &AppMaster, attempt: u32) {
+fn answer(
+    question: Question,
+    machine: &mut AppMaster,
+    recorder: &mut Recorder<BufWriter<File>>,
+    attempt: u32,
+    now: Duration,
+) {
     match question {
+        Question::Request(request, asker) => {
+            recorder.event(now, &Event::Asked(request.clone()));
+            drop(asker.send(machine.ask(request, now)));
+        }
         // Whoever asked may have gone.
         Question::Status(asker) => drop(asker.send(StatusReply { attempt, ..machine.status() })),
     }
@@ -332,6 +343,7 @@ impl Driver {
             Action::FetchResult { job_id } => {
                 self.with_flink(|flink| async move { flink.result(&job_id).await })
             }
+            Action::CancelJobs(jobs) => self.with_flink(|flink| async move { flink.cancel(&jobs).await }),
             Action::DeleteCluster => self.with_flink(|flink| async move { flink.delete_cluster().await }),
             Action::WatchProgram => {
                 let log_dir = self.container.log_dir.clone();

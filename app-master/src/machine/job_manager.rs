@@ -108,7 +108,8 @@ impl AppMaster {
     fn way_on(&self) -> Result<Resume, &'static str> {
         let settings = &self.settings;
         match &self.record.journal.checkpoints {
-            _ if settings.recovers => Ok(Resume::FromStart),
+            // What a session has lost, it has lost: it begins empty.
+            _ if settings.recovers || settings.session.is_some() => Ok(Resume::FromStart),
             Some(CheckpointsView::On { completed: true, path: None }) if !settings.restart_from_scratch => {
                 Err(text::CHECKPOINTS_IN_MEMORY)
             }
@@ -242,6 +243,8 @@ impl AppMaster {
     ) {
         self.job_manager.process = Process::Gone;
         self.poll_in_flight = false;
+        self.result_of = None;
+        self.forget_idleness();
         self.timers.stop(Timer::JobManagerExit);
         self.timers.stop(Timer::FlinkPoll);
         if self.ending.is_some() {
@@ -259,6 +262,7 @@ impl AppMaster {
             return;
         }
         let stage = match (self.our_job(), self.job_seen) {
+            (None, Some(_)) if self.session.is_some() => text::Stage::Session,
             (Some(job), _) => text::Stage::Job(job.status),
             (None, Some(_)) => text::Stage::Returning,
             (None, None) => text::Stage::BeforeJob,

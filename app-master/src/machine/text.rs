@@ -2,6 +2,7 @@
 //! cause; a `hint:` line follows where there is something to do.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use yarn_client::flink::JobStatus;
 use yarn_client::flink::failure::is_chatter;
@@ -14,8 +15,12 @@ use super::{Exit, Settings};
 const LIMIT: usize = 16 * 1024;
 
 /// The whole text of the final report.
-pub(super) fn diagnostics(job_id: &str, outcome: &Outcome) -> String {
-    let mut text = format!("Job {job_id} {}", outcome.job);
+pub(super) fn diagnostics(settings: &Settings, outcome: &Outcome) -> String {
+    let mut text = match (&outcome.of, &settings.session) {
+        (Some(job_id), _) => format!("Job {job_id} {}", outcome.job),
+        (None, Some(_)) => format!("Session {}", outcome.job),
+        (None, None) => format!("Job {} {}", settings.job_id, outcome.job),
+    };
     if let Some(cause) = &outcome.cause {
         let _ = write!(text, ": {}", cause.trim());
         if let Some(hint) = program_hint(cause) {
@@ -54,6 +59,43 @@ const PASSED_OVER: &str = "the program executed more than one job";
 
 pub(super) fn job_passed_over() -> String {
     format!("{PASSED_OVER}: the first one finished, Flink did not run the others")
+}
+
+pub(super) fn shut_down(cancelled: &[String]) -> String {
+    format!("shut down by a client{}", cancelled_with_it(cancelled))
+}
+
+pub(super) fn idle(timeout: Duration) -> String {
+    format!("no job has run for {} s", timeout.as_secs())
+}
+
+/// The end of the job that a session was to end with.
+pub(super) fn ended_with(cause: Option<&str>, others: &[String]) -> String {
+    let note = format!("the session ended with this job, as it was told{}", cancelled_with_it(others));
+    match cause {
+        Some(cause) => format!("{}\nnote: {note}", cause.trim_end()),
+        None => note,
+    }
+}
+
+fn cancelled_with_it(jobs: &[String]) -> String {
+    if jobs.is_empty() { String::new() } else { format!("; cancelled: {}", jobs.join(", ")) }
+}
+
+pub(super) fn last_job_lost(job_id: &str) -> String {
+    format!(
+        "job {job_id}, which the session was to end with, was lost with a JobManager: Flink does not list it any more\n         hint: with high-availability.type: zookeeper the jobs of a session outlive its JobManager"
+    )
+}
+
+/// Why a session's jobs wait for slots.
+pub(super) fn beyond_size(slots: u32, demand: u32, most: u32) -> String {
+    format!("its jobs need {slots} slots, that is {demand} TaskManagers, but the session may have {most}")
+}
+
+/// Containers that are asked for.
+pub(super) fn not_given(missing: u32) -> String {
+    format!("the ResourceManager has not yet given {missing} of the TaskManagers' containers")
 }
 
 /// Why a job cannot go on from a checkpoint.
@@ -213,6 +255,8 @@ pub(super) fn failed_after_job(cause: Option<&str>) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     BeforeJob,
+    /// It had answered for a session.
+    Session,
     /// Seen by an earlier JobManager, not listed by this one.
     Returning,
     Job(JobStatus),
@@ -229,6 +273,7 @@ pub(super) fn job_manager_exit(
     let stage_text = match stage {
         Stage::Job(status) => format!("while the job was {status}"),
         Stage::Returning => "before the job ran again".to_owned(),
+        Stage::Session => "while the session ran".to_owned(),
         Stage::BeforeJob => "before the job had started".to_owned(),
     };
     let mut text = match exit {

@@ -90,6 +90,7 @@ impl World {
                     self.tell(attempt, ms(150), Event::ProgramEnded { job_passed_over });
                 }
             }
+            Action::CancelJobs(jobs) => self.cancel_jobs(attempt, &jobs),
             Action::DeleteCluster => {
                 let there = self.masters[&attempt].job_manager.is_some();
                 let accepted = there && self.rest_away_until <= self.now;
@@ -111,6 +112,10 @@ impl World {
                 self.bury(attempt);
             }
         }
+    }
+
+    fn cancel_jobs(&mut self, attempt: u32, _jobs: &[String]) {
+        self.tell(attempt, ms(300), Event::JobsCancelled);
     }
 
     fn connected(&self, attempt: u32) -> bool {

@@ -56,6 +56,8 @@ pub struct Scenario {
 pub fn settings() -> Settings {
     Settings {
         job_id: JOB.to_owned(),
+        session: None,
+        reactive: false,
         history: History::default(),
         recovers: false,
         checkpoints_configured: false,
