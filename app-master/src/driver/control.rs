@@ -11,6 +11,7 @@ use crate::control::certificates::{CertificateError, Certificates};
 use crate::control::events::Events;
 use crate::control::{Question, listen, serve};
 use crate::machine::{Exit, Occurrence};
+use crate::web::forward::Forward;
 
 /// Questions that wait for the machine.
 const QUESTIONS: usize = 64;
@@ -39,7 +40,7 @@ enum StartError {
 
 impl ControlPlane {
     /// Begins to listen, and leaves the client's certificate in the staging directory.
-    pub(super) async fn start(container: &Container, staging: &Staging) -> Self {
+    pub(super) async fn start(container: &Container, staging: &Staging, flink: Forward) -> Self {
         let attempt = u32::try_from(container.id.attempt.attempt).unwrap_or(1);
         let earlier = if attempt > 1 { staging.earlier_events().await } else { Vec::new() };
         let events = Events::new(attempt, earlier);
@@ -52,7 +53,7 @@ impl ControlPlane {
             host: container.host.clone(),
         });
         events.push(started, now_ms());
-        let port = match open(container, staging, &events, asker).await {
+        let port = match open(container, staging, &events, asker, flink).await {
             Ok(port) => Some(port),
             Err(error) => {
                 tracing::warn!("no control plane: {error}");
@@ -77,13 +78,14 @@ async fn open(
     staging: &Staging,
     events: &Events,
     asker: mpsc::Sender<Question>,
+    flink: Forward,
 ) -> Result<u16, StartError> {
     let host = &container.host;
     let listening = listen(host).await;
     let (listener, address) =
         listening.map_err(|source| StartError::Listen { host: host.clone(), source })?;
     let certificates = Certificates::issue(container.id.attempt.application)?;
-    tokio::spawn(serve(listener, certificates.server, events.clone(), asker));
+    tokio::spawn(serve(listener, certificates.server, events.clone(), asker, flink));
     tokio::spawn(keep(events.clone(), staging.clone()));
     let staging = staging.clone();
     tokio::spawn(async move {

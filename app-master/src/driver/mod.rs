@@ -26,7 +26,7 @@ use proto::control::StatusReply;
 use proto::ids::NodeId;
 use proto::launch::{self, LaunchSpec};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use yarn_client::conf::{Configuration, Environment};
 use yarn_client::flink::FlinkConfig;
@@ -37,6 +37,7 @@ use yarn_client::yarn::{AM_RM_TOKEN, NodeManagerClient};
 use crate::control::Question;
 use crate::machine::{Action, AppMaster, Event, History};
 use crate::trace::Recorder;
+use crate::web::forward::Forward;
 use container::Container;
 use control::ControlPlane;
 use flink::Flink;
@@ -131,7 +132,8 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     let settings = settings(&spec, &flink_config, &conf, history)?;
     tracing::info!(container = %container.id, attempt, job = settings.job_id, history = ?settings.history, "starting");
 
-    let control = ControlPlane::start(&container, &staging).await;
+    let (rest, place) = watch::channel(None);
+    let control = ControlPlane::start(&container, &staging, Forward::new(place)).await;
     let (events, mut inbox) = mpsc::unbounded_channel();
     let mut driver = Driver {
         scheduler: Scheduler::new(&conf, token, &spec, &container.host, control.port)?,
@@ -152,6 +154,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         ports: None,
         port_choices: 0,
         flink: None,
+        rest,
         job_manager: None,
         control,
         events,
@@ -284,6 +287,8 @@ struct Driver {
     /// How often they were chosen; each search begins elsewhere.
     port_choices: u32,
     flink: Option<Flink>,
+    /// Tells those who hand requests on where Flink's REST server is.
+    rest: watch::Sender<Option<(String, u16)>>,
     /// The running JobManager's process.
     job_manager: Option<rustix::process::Pid>,
     control: ControlPlane,
@@ -450,7 +455,9 @@ impl Driver {
             format!("{error}\nhint: widen the range, or leave the option out to use any free port")
         })?;
         self.scheduler.set_tracking_url(format!("http://{}:{}", self.container.host, ports.rest));
-        self.flink = Some(Flink::new(&self.container.host, ports.rest, self.application_layer));
+        let host = job_manager::rest_host(&self.spec, &self.container).to_owned();
+        self.flink = Some(Flink::new(&host, ports.rest, self.application_layer));
+        self.rest.send_replace(Some((host, ports.rest)));
         self.ports = Some(ports);
         Ok(())
     }
