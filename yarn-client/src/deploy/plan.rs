@@ -125,6 +125,7 @@ impl Plan {
             (keys::RPC_PORT.key, rpc_ports(&config)),
             (keys::REST_BIND_PORT.key, config.value(&keys::REST_BIND_PORT).unwrap_or("0")),
             (keys::BLOB_PORT.key, config.value(&keys::BLOB_PORT).unwrap_or("0")),
+            (keys::WEB_PORT.key, config.value(&keys::WEB_PORT).unwrap_or("0")),
         ];
         for (key, range) in ports {
             PortRange::parse(range).map_err(|source| PreflightError::Ports { key, source })?;
@@ -139,7 +140,7 @@ impl Plan {
                     .to_owned(),
             });
         }
-        let [rpc_port_range, rest_port_range, blob_port_range] = ports.map(|(_, range)| range.to_owned());
+        let [rpc_port_range, rest_port_range, blob_port_range, web_ports] = ports.map(|(_, range)| range.to_owned());
 
         let text = |option: &Opt| config.value(option).map(str::to_owned).filter(|value| !value.is_empty());
         let slots = task_manager.slots.max(1);
@@ -154,10 +155,10 @@ impl Plan {
             hadoop_conf: hadoop.flat().into_iter().collect(),
             flink_conf: Default::default(),
             classpath: Vec::new(),
-            session: None,
-            open_rest: false,
-            web_port_range: "0".to_owned(),
-            job: Some(Job {
+            session: job.session.clone(),
+            open_rest: job.open_rest,
+            web_port_range: web_ports,
+            job: job.session.is_none().then(|| Job {
                 multi_job: false,
                 job_id: job.job_id.clone(),
                 main_class: job.main_class.clone(),
@@ -214,7 +215,10 @@ impl Plan {
             master: Resource::new(job_manager.process_mib(), u32::try_from(vcores).unwrap_or(1)),
             task_manager: task_manager_resource,
             slots,
-            task_managers: parallelism.div_ceil(slots),
+            task_managers: job
+                .session
+                .as_ref()
+                .map_or_else(|| parallelism.div_ceil(slots), |session| session.min_task_managers),
             staging: StagingOptions {
                 base: text(&keys::STAGING_DIRECTORY),
                 replication: u32::try_from(replication).ok().filter(|replication| *replication > 0),
@@ -427,9 +431,11 @@ fn application_type(config: &FlinkConfig) -> Result<String, PreflightError> {
 
 /// The class or the jar says more than flink-yarn's "Flink Application Cluster".
 fn default_name(job: &ResolvedJob) -> String {
-    match &job.main_class {
-        Some(class) => class.rsplit(['.', '$']).next().unwrap_or(class).to_owned(),
-        None => job.jar.file_name(),
+    match (&job.main_class, &job.jar) {
+        (Some(class), _) => class.rsplit(['.', '$']).next().unwrap_or(class).to_owned(),
+        (None, Some(jar)) => jar.file_name(),
+        // As Flink's own client names it.
+        (None, None) => "Flink session cluster".to_owned(),
     }
 }
 

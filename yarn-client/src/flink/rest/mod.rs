@@ -21,7 +21,7 @@ use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use connect::{Connect, Connection, Plain};
+pub use connect::{Connect, Connecting, Connection, Plain};
 pub use jars::{JarRun, RunJar};
 pub use savepoints::{Format, Operation, StopWithSavepoint};
 pub use types::{
@@ -158,6 +158,14 @@ impl RestError {
     /// Whether nobody listens.
     pub fn is_refused(&self) -> bool {
         matches!(self, Self::Connect { source, .. } if source.kind() == std::io::ErrorKind::ConnectionRefused)
+    }
+
+    /// The whole of what Flink said, Java stack traces included.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Status { detail, .. } => Some(detail),
+            _ => None,
+        }
     }
 
     /// Whether the thing asked for does not exist.

@@ -129,6 +129,7 @@ pub(crate) fn report(printer: &Printer, failure: &Failure) -> ExitStatus {
         ErrorKind::NotFound => ExitStatus::NotFound,
         ErrorKind::TimedOut => ExitStatus::TimedOut,
         ErrorKind::Interrupted => ExitStatus::Interrupted,
+        ErrorKind::Job => ExitStatus::JobFailed,
         _ => ExitStatus::Usage,
     }
 }
