@@ -68,8 +68,8 @@ pub(super) fn stage_plan(
         None => {
             let usrlib = job.distribution.iter().flat_map(|distribution| &distribution.usrlib);
             // The job's own jar may be one of them.
-            let others =
-                usrlib.filter(|file| !matches!(&job.jar, Some(JobJar::Local(jar)) if same_file(jar, &file.path)));
+            let others = usrlib
+                .filter(|file| !matches!(&job.jar, Some(JobJar::Local(jar)) if same_file(jar, &file.path)));
             items.extend(others.map(|file| local(&file.path, file.link.clone(), Kind::File)));
         }
     }

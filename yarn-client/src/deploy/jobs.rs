@@ -6,9 +6,11 @@ use tokio::time::Instant;
 
 use super::error::ApplicationError;
 use super::live::Live;
+use super::outcome::{JobState, Outcome, Verdict};
 use crate::flink::JobStatus;
 use crate::flink::failure::Failure;
 use crate::flink::rest::{ExecutionResult, Format, JobOverview, Operation, RestError, StopWithSavepoint};
+use crate::yarn::ApplicationReport;
 
 /// Pauses between two looks at what goes on.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -25,6 +27,22 @@ pub struct Ended {
     pub state: JobStatus,
     /// Why it failed.
     pub failure: Option<Failure>,
+}
+
+impl Ended {
+    /// The end of the job that an application has ended with, as its master has reported it.
+    pub fn of_application(report: &ApplicationReport) -> Self {
+        let outcome = Outcome::of(report);
+        let verdict = outcome.as_ref().map(|outcome| outcome.verdict);
+        let state = match outcome.as_ref().and_then(|outcome| outcome.job_state) {
+            Some(JobState::Finished) => JobStatus::Finished,
+            Some(JobState::Canceled) => JobStatus::Canceled,
+            None if verdict == Some(Verdict::Killed) => JobStatus::Canceled,
+            Some(JobState::Failed) | None => JobStatus::Failed,
+        };
+        let cause = outcome.and_then(|outcome| outcome.cause).filter(|_| state == JobStatus::Failed);
+        Self { state, failure: cause.map(|cause| Failure::from_trace(&cause.text)) }
+    }
 }
 
 /// All jobs Flink lists, those that have ended too.
@@ -49,8 +67,7 @@ fn choose(
     wanted: Option<&str>,
 ) -> Result<JobOverview, ApplicationError> {
     let application = live.id();
-    let mut running: Vec<JobOverview> =
-        jobs.iter().filter(|job| !job.state.is_terminal()).cloned().collect();
+    let mut running: Vec<JobOverview> = jobs.iter().filter(|job| !job.state.is_terminal()).cloned().collect();
     let ids = || running.iter().map(|job| job.id.clone()).collect();
     match wanted {
         Some(wanted) => jobs
@@ -133,7 +150,8 @@ fn refused(live: &Live, job: &str, error: RestError) -> ApplicationError {
 
 fn failed(job: &str, failure: Failure) -> ApplicationError {
     // `SavepointHandlers`, `CheckpointFailureReason.NOT_ALL_REQUIRED_TASKS_RUNNING`.
-    let hint = if failure.detail.contains("targetDirectory") || failure.detail.contains("savepoint directory") {
+    let hint = if failure.detail.contains("targetDirectory") || failure.detail.contains("savepoint directory")
+    {
         Some("name a directory with -p DIR, or set execution.checkpointing.savepoint-dir")
     } else if failure.detail.contains("Not all required tasks are currently running") {
         Some("wait until all of its tasks run; `yarn-flink status ID` shows them")

@@ -189,14 +189,12 @@ impl Live {
 
     fn refused(&self, status: tonic::Status) -> ApplicationError {
         match status.code() {
-            tonic::Code::FailedPrecondition | tonic::Code::NotFound => ApplicationError::Refused {
-                application: self.report.id,
-                text: status.message().to_owned(),
-            },
-            _ => self.failed(ControlError::Status {
-                address: self.address.clone(),
-                status: Box::new(status),
-            }),
+            tonic::Code::FailedPrecondition | tonic::Code::NotFound => {
+                ApplicationError::Refused { application: self.report.id, text: status.message().to_owned() }
+            }
+            _ => {
+                self.failed(ControlError::Status { address: self.address.clone(), status: Box::new(status) })
+            }
         }
     }
 }

@@ -140,7 +140,8 @@ impl Plan {
                     .to_owned(),
             });
         }
-        let [rpc_port_range, rest_port_range, blob_port_range, web_ports] = ports.map(|(_, range)| range.to_owned());
+        let [rpc_port_range, rest_port_range, blob_port_range, web_ports] =
+            ports.map(|(_, range)| range.to_owned());
 
         let text = |option: &Opt| config.value(option).map(str::to_owned).filter(|value| !value.is_empty());
         let slots = task_manager.slots.max(1);
@@ -207,7 +208,7 @@ impl Plan {
             application_type: application_type(&config)?,
             queue: text(&keys::QUEUE),
             priority: i32::try_from(priority).ok().filter(|priority| *priority >= 0),
-            tags: tags(&config)?,
+            tags: session_tag(job).into_iter().chain(tags(&config)?).collect(),
             node_label: text(&keys::NODE_LABEL),
             max_attempts,
             recovers: settings::recovers(&config),
@@ -230,7 +231,7 @@ impl Plan {
             rolled_logs: (text(&keys::ROLLED_LOGS_INCLUDE), text(&keys::ROLLED_LOGS_EXCLUDE)),
             acls: (text(&keys::VIEW_ACLS), text(&keys::MODIFY_ACLS)),
             version: job.version.clone(),
-            job_id: job.job_id.clone(),
+            job_id: if job.session.is_some() { String::new() } else { job.job_id.clone() },
             main_class: job.main_class.clone(),
             warnings,
             user_jar,
@@ -418,6 +419,11 @@ fn tags(config: &FlinkConfig) -> Result<BTreeSet<String>, PreflightError> {
         }
     }
     Ok(tags)
+}
+
+/// By which the ResourceManager's list tells sessions.
+fn session_tag(job: &ResolvedJob) -> Option<String> {
+    job.session.as_ref().map(|_| super::session::TAG.to_owned())
 }
 
 fn application_type(config: &FlinkConfig) -> Result<String, PreflightError> {

@@ -71,9 +71,7 @@ pub async fn find(gateway: &Gateway, wanted: &str) -> Result<ApplicationReport, 
 pub async fn check_name(gateway: &Gateway, name: &str) -> Result<(), PreflightError> {
     let sessions = list(gateway).await.map_err(super::preflight::file_system)?;
     match sessions.into_iter().find(|report| report.name == name) {
-        Some(report) => {
-            Err(PreflightError::SessionName { name: name.to_owned(), application: report.id })
-        }
+        Some(report) => Err(PreflightError::SessionName { name: name.to_owned(), application: report.id }),
         None => Ok(()),
     }
 }
@@ -137,7 +135,12 @@ async fn read_local(
 
 /// Flink's words for a program that is none (`PackagedProgram`).
 fn is_usage(trace: &str) -> bool {
-    ["could not be found in the jar file", "Neither a 'Main-Class'", "does not declare a main", "was not found in the jar"]
-        .iter()
-        .any(|words| trace.contains(words))
+    [
+        "could not be found in the jar file",
+        "Neither a 'Main-Class'",
+        "does not declare a main",
+        "was not found in the jar",
+    ]
+    .iter()
+    .any(|words| trace.contains(words))
 }

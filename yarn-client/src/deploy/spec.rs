@@ -87,7 +87,9 @@ impl SessionSize {
         let configured = configured.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
         let (min, max) = match self.task_managers {
             Some(number) => (number, number),
-            None => (self.min.unwrap_or(0), self.max.unwrap_or_else(|| configured.max(self.min.unwrap_or(0)))),
+            None => {
+                (self.min.unwrap_or(0), self.max.unwrap_or_else(|| configured.max(self.min.unwrap_or(0))))
+            }
         };
         if max == 0 {
             return Err(PreflightError::Zero {

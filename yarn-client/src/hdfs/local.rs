@@ -250,7 +250,8 @@ impl FileSystem for LocalFs {
         self.run("open", path, || {
             let file = fs::File::open(path)?;
             let length = file.metadata()?.len();
-            Ok(Box::new(LocalReader { file, length, fs: self.clone(), path: path.to_owned() }) as Box<dyn FileRead>)
+            Ok(Box::new(LocalReader { file, length, fs: self.clone(), path: path.to_owned() })
+                as Box<dyn FileRead>)
         })
     }
 

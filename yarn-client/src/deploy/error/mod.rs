@@ -305,9 +305,10 @@ impl ApplicationError {
             Self::TimedOut { .. } | Self::NotRunning { .. } => ErrorKind::TimedOut,
             Self::ResourceManager(source) => yarn_kind(source),
             Self::Hadoop(_) | Self::User(_) | Self::Local { .. } => ErrorKind::Usage,
-            Self::ManySessions { .. } | Self::NotASession { .. } | Self::WhichJob { .. } | Self::Refused { .. } => {
-                ErrorKind::Usage
-            }
+            Self::ManySessions { .. }
+            | Self::NotASession { .. }
+            | Self::WhichJob { .. }
+            | Self::Refused { .. } => ErrorKind::Usage,
             Self::NoSession { .. } | Self::NoJob { .. } => ErrorKind::NotFound,
             Self::Program { usage: true, .. } => ErrorKind::Usage,
             Self::Program { .. } => ErrorKind::Job,
