@@ -3,15 +3,20 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proto::control::{self, event, watch_reply};
+use proto::launch::LaunchSpec;
 use tokio::sync::mpsc;
+use yarn_client::conf::Configuration;
 
 use super::container::Container;
+use super::ports;
 use super::staging::Staging;
 use crate::control::certificates::{CertificateError, Certificates};
 use crate::control::events::Events;
 use crate::control::{Question, listen, serve};
 use crate::machine::{Exit, Occurrence};
+use crate::web::access::Access;
 use crate::web::forward::Forward;
+use crate::web::{self, Web};
 
 /// Questions that wait for the machine.
 const QUESTIONS: usize = 64;
@@ -27,6 +32,7 @@ pub(super) struct ControlPlane {
     /// `None` when it could not be started: the job does not depend on it.
     pub(super) port: Option<u16>,
     pub(super) questions: mpsc::Receiver<Question>,
+    asker: mpsc::Sender<Question>,
     events: Events,
 }
 
@@ -53,14 +59,46 @@ impl ControlPlane {
             host: container.host.clone(),
         });
         events.push(started, now_ms());
-        let port = match open(container, staging, &events, asker, flink).await {
+        let port = match open(container, staging, &events, asker.clone(), flink).await {
             Ok(port) => Some(port),
             Err(error) => {
                 tracing::warn!("no control plane: {error}");
                 None
             }
         };
-        Self { port, questions, events }
+        Self { port, questions, asker, events }
+    }
+
+    /// Begins to serve the web page, on a port of `range`. Returns the port; `None` when there is none: the job does not
+    /// depend on it.
+    pub(super) async fn start_web(
+        &self,
+        conf: &Configuration,
+        container: &Container,
+        spec: &LaunchSpec,
+        flink: Forward,
+    ) -> Option<u16> {
+        let listener = match ports::web(&container.host, &spec.web_port_range) {
+            Ok(listener) => listener,
+            Err(error) => {
+                tracing::warn!("no web page: {error}");
+                return None;
+            }
+        };
+        let port = listener.local_addr().ok()?.port();
+        let application = container.id.attempt.application.to_string();
+        let access = Access::new(conf, &application);
+        tokio::spawn(access.clone().keep_resolving());
+        let web = Web {
+            access,
+            flink,
+            events: self.events.clone(),
+            questions: self.asker.clone(),
+            application: application.into(),
+            user: spec.user.clone().into(),
+        };
+        tokio::spawn(web::serve(listener, web));
+        Some(port)
     }
 
     pub(super) fn tell(&self, occurrence: Occurrence) {

@@ -133,7 +133,9 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     tracing::info!(container = %container.id, attempt, job = settings.job_id, history = ?settings.history, "starting");
 
     let (rest, place) = watch::channel(None);
-    let control = ControlPlane::start(&container, &staging, Forward::new(place)).await;
+    let flink = Forward::new(place);
+    let control = ControlPlane::start(&container, &staging, flink.clone()).await;
+    let web_port = control.start_web(&conf, &container, &spec, flink).await;
     let (events, mut inbox) = mpsc::unbounded_channel();
     let mut driver = Driver {
         scheduler: Scheduler::new(&conf, token, &spec, &container.host, control.port)?,
@@ -155,6 +157,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         port_choices: 0,
         flink: None,
         rest,
+        web_port,
         job_manager: None,
         control,
         events,
@@ -289,6 +292,8 @@ struct Driver {
     flink: Option<Flink>,
     /// Tells those who hand requests on where Flink's REST server is.
     rest: watch::Sender<Option<(String, u16)>>,
+    /// Of the web page, which is the application's in YARN.
+    web_port: Option<u16>,
     /// The running JobManager's process.
     job_manager: Option<rustix::process::Pid>,
     control: ControlPlane,
@@ -454,7 +459,9 @@ impl Driver {
         .map_err(|error| {
             format!("{error}\nhint: widen the range, or leave the option out to use any free port")
         })?;
-        self.scheduler.set_tracking_url(format!("http://{}:{}", self.container.host, ports.rest));
+        // Without a page of ours, Flink's own: as far as it can be reached.
+        let port = self.web_port.unwrap_or(ports.rest);
+        self.scheduler.set_tracking_url(format!("http://{}:{port}", self.container.host));
         let host = job_manager::rest_host(&self.spec, &self.container).to_owned();
         self.flink = Some(Flink::new(&host, ports.rest, self.application_layer));
         self.rest.send_replace(Some((host, ports.rest)));

@@ -21,13 +21,14 @@ impl AppMaster {
                 _ => String::new(),
             },
         });
-        let containers = self.containers.list().map(|(id, node, state)| {
+        let containers = self.containers.list().map(|(id, node, http_address, state)| {
             let name = id.to_string();
             let listed = view.and_then(|view| view.task_managers.iter().find(|it| it.id == name));
             let (slots, free_slots) = listed
                 .filter(|_| state == ContainerState::Registered)
                 .map_or((0, 0), |it| (it.slots, it.free_slots));
-            Container { id: name, node: node.to_string(), state: state.into(), slots, free_slots }
+            let (node, http_address) = (node.to_string(), http_address.to_owned());
+            Container { id: name, node, state: state.into(), slots, free_slots, http_address }
         });
         StatusReply {
             session: self.session.as_ref().map(|session| Session {

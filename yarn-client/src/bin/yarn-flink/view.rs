@@ -3,7 +3,7 @@
 mod event;
 mod live;
 
-pub(crate) use event::EventView;
+pub(crate) use event::event_line;
 pub(crate) use live::{
     JobEndView, JobRunView, JobsView, SavepointView, ScaleView, SessionView, SessionsView, StoppedView,
 };

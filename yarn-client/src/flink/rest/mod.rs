@@ -53,6 +53,8 @@ impl Default for Options {
 #[derive(Clone, Debug)]
 pub struct Client {
     connect: Arc<dyn Connect>,
+    /// In front of every path; empty, or `/proxy/application_…`.
+    prefix: Arc<str>,
     options: Options,
 }
 
@@ -182,7 +184,13 @@ impl Client {
 
     /// A client over connections of the caller's making.
     pub fn over(connect: Arc<dyn Connect>, options: Options) -> Self {
-        Self { connect, options }
+        Self { connect, prefix: Arc::from(""), options }
+    }
+
+    /// The same with something in front of every path, as behind YARN's web proxy.
+    #[must_use]
+    pub fn below(&self, prefix: &str) -> Self {
+        Self { prefix: Arc::from(prefix.trim_end_matches('/')), ..self.clone() }
     }
 
     /// The same, with another limit for a whole request.
@@ -384,7 +392,7 @@ impl Client {
             .map_err(|error| transport(error.into()))?;
         let mut request = Request::builder()
             .method(method)
-            .uri(path)
+            .uri(format!("{}{path}", self.prefix))
             .header(HOST, address.as_str())
             .header(ACCEPT, "application/json")
             .header(CONNECTION, "close");
