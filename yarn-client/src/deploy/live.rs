@@ -83,8 +83,21 @@ impl Live {
         id: ApplicationId,
         bases: &[String],
     ) -> Result<Self, ApplicationError> {
+        Self::open_within(gateway, id, bases, STARTING).await
+    }
+
+    /// The same with another patience.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_within(
+        gateway: &Gateway,
+        id: ApplicationId,
+        bases: &[String],
+        patience: Duration,
+    ) -> Result<Self, ApplicationError> {
         let file_systems = gateway.file_systems()?;
-        let deadline = Instant::now() + STARTING;
+        let deadline = Instant::now() + patience;
         loop {
             let report = gateway.application(id).await?;
             if report.state.is_final() {
@@ -127,6 +140,22 @@ impl Live {
         let through = Through { identity: identity.clone(), address: address.clone() };
         let flink = Client::over(Arc::new(through), Options::default());
         Ok(Self { report, flink, identity, address })
+    }
+
+    /// Waits until Flink's REST server answers: a JobManager takes some seconds to start.
+    ///
+    /// # Errors
+    /// [`ApplicationError::Flink`] when it does not within `limit`, or answers that it will not.
+    pub async fn flink_answers(&self, limit: Duration) -> Result<(), ApplicationError> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match self.flink.overview().await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.is_transient() && Instant::now() < deadline => {}
+                Err(error) => return Err(self.flink_error(error)),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// The application.

@@ -1,6 +1,8 @@
 //! `yarn-flink jobs|cancel|stop|savepoint`
 
-use yarn_client::deploy::jobs;
+use std::time::Duration;
+
+use yarn_client::deploy::{Live, jobs};
 use yarn_client::flink::rest::{Format, StopWithSavepoint};
 
 use super::{Context, Failure};
@@ -9,8 +11,17 @@ use crate::exit::ExitStatus;
 use crate::render::Fields;
 use crate::view::{JobEndView, JobsView, SavepointView};
 
+/// A JobManager that is starting is waited for.
+const FLINK_STARTS: Duration = Duration::from_secs(15);
+
+async fn live(context: &Context, wanted: &str) -> Result<Live, Failure> {
+    let (_, live) = super::live(context, wanted).await?;
+    live.flink_answers(FLINK_STARTS).await?;
+    Ok(live)
+}
+
 pub(super) async fn list(context: &Context, args: Jobs) -> Result<ExitStatus, Failure> {
-    let (_, live) = super::live(context, &args.id).await?;
+    let live = live(context, &args.id).await?;
     let mut jobs = jobs::list(&live).await?;
     jobs.retain(|job| args.all || !job.state.is_terminal());
     let view = JobsView::new(live.id(), &jobs);
@@ -23,7 +34,7 @@ pub(super) async fn list(context: &Context, args: Jobs) -> Result<ExitStatus, Fa
 }
 
 pub(super) async fn cancel(context: &Context, args: Cancel) -> Result<ExitStatus, Failure> {
-    let (_, live) = super::live(context, &args.id).await?;
+    let live = live(context, &args.id).await?;
     let job = jobs::find(&live, args.job.as_deref()).await?;
     let state = if job.state.is_terminal() {
         context.printer.note(&format!("job {} had ended already", job.id));
@@ -44,7 +55,7 @@ pub(super) async fn cancel(context: &Context, args: Cancel) -> Result<ExitStatus
 }
 
 pub(super) async fn stop(context: &Context, args: Stop) -> Result<ExitStatus, Failure> {
-    let (_, live) = super::live(context, &args.id).await?;
+    let live = live(context, &args.id).await?;
     let job = jobs::find(&live, args.job.as_deref()).await?.id;
     context.printer.note(&format!("stopping job {job} with a savepoint"));
     let how = StopWithSavepoint {
@@ -57,7 +68,7 @@ pub(super) async fn stop(context: &Context, args: Stop) -> Result<ExitStatus, Fa
 }
 
 pub(super) async fn savepoint(context: &Context, args: Savepoint) -> Result<ExitStatus, Failure> {
-    let (_, live) = super::live(context, &args.id).await?;
+    let live = live(context, &args.id).await?;
     if let Some(path) = args.dispose {
         jobs::dispose(&live, &path).await?;
         return print(context, live.id().to_string(), None, path, Some(true));

@@ -1,5 +1,7 @@
 //! `yarn-flink run --session ID|NAME JAR [ARG...]`
 
+use std::time::Duration;
+
 use yarn_client::deploy::{ApplicationError, Gateway, JobJar, Live, WaitLevel, attach, jobs, session};
 use yarn_client::flink::rest::RunJar;
 use yarn_client::flink::{FlinkConfig, JobStatus};
@@ -11,6 +13,9 @@ use crate::render::Fields;
 use crate::signal::Interrupts;
 use crate::view::JobRunView;
 
+/// Somebody who starts a session and sends a job to it at once waits for its JobManager.
+const FLINK_STARTS: Duration = Duration::from_secs(120);
+
 pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<ExitStatus, Failure> {
     let printer = &context.printer;
     let mut interrupts = Interrupts::install();
@@ -19,7 +24,8 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     let run = jar_run(args)?;
     let submitted = async {
         let id = session::find(&gateway, wanted).await?.id;
-        let live = Live::open(&gateway, id, &super::staging_bases(context)).await?;
+        let live = Live::open_within(&gateway, id, &super::staging_bases(context), FLINK_STARTS).await?;
+        live.flink_answers(FLINK_STARTS).await?;
         session::run_job(&gateway, &live, &jar, &run).await?;
         Ok::<_, ApplicationError>(live)
     };
