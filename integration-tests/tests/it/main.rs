@@ -23,6 +23,7 @@ mod placement;
 mod recovery;
 mod relay;
 mod rpc;
+mod session;
 mod staging;
 mod tokens;
 mod tool;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proto::control::StatusReply;
 use tokio::time::Instant;
 
 use super::error::ApplicationError;
@@ -9,7 +10,10 @@ use super::live::Live;
 use super::outcome::{JobState, Outcome, Verdict};
 use crate::flink::JobStatus;
 use crate::flink::failure::Failure;
-use crate::flink::rest::{ExecutionResult, Format, JobOverview, Operation, RestError, StopWithSavepoint};
+use crate::flink::rest::{
+    Checkpoints, ExceptionEntry, ExecutionResult, Format, JobOverview, Operation, RestError,
+    StopWithSavepoint,
+};
 use crate::yarn::ApplicationReport;
 
 /// Pauses between two looks at what goes on.
@@ -77,6 +81,47 @@ fn choose(
         None if running.len() == 1 => Ok(running.remove(0)),
         None => Err(ApplicationError::WhichJob { application, running: ids() }),
     }
+}
+
+/// A running application as its master and Flink see it.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The master's view.
+    pub status: StatusReply,
+    /// Flink's, newest first; empty while its REST server does not answer.
+    pub jobs: Vec<JobSnapshot>,
+}
+
+/// One job of it.
+#[derive(Debug, Clone)]
+pub struct JobSnapshot {
+    /// As listed.
+    pub overview: JobOverview,
+    /// Its checkpoints; `None` when it makes none.
+    pub checkpoints: Option<Checkpoints>,
+    /// The last failure, which it may have survived.
+    pub last_exception: Option<ExceptionEntry>,
+}
+
+/// Jobs whose details are asked for: a session may have run thousands.
+const DETAILED: usize = 20;
+
+/// Asks the master, and Flink about its jobs.
+///
+/// # Errors
+/// [`ApplicationError::Control`]. What Flink does not answer is left out.
+pub async fn snapshot(live: &Live) -> Result<Snapshot, ApplicationError> {
+    let (status, jobs) = tokio::join!(live.status(), live.flink.jobs_overview());
+    let mut jobs = jobs.unwrap_or_default();
+    jobs.sort_by_key(|job| (job.state.is_terminal(), std::cmp::Reverse(job.start_ms)));
+    jobs.truncate(DETAILED);
+    let detailed = jobs.into_iter().map(async |overview| {
+        let (checkpoints, exceptions) =
+            tokio::join!(live.flink.checkpoints(&overview.id), live.flink.exceptions(&overview.id));
+        let last_exception = exceptions.unwrap_or_default().entries.into_iter().next();
+        JobSnapshot { overview, checkpoints: checkpoints.ok(), last_exception }
+    });
+    Ok(Snapshot { status: status?, jobs: futures::future::join_all(detailed).await })
 }
 
 /// Cancels a job and waits for its end.
@@ -150,7 +195,9 @@ fn refused(live: &Live, job: &str, error: RestError) -> ApplicationError {
 
 fn failed(job: &str, failure: Failure) -> ApplicationError {
     // `SavepointHandlers`, `CheckpointFailureReason.NOT_ALL_REQUIRED_TASKS_RUNNING`.
-    let hint = if failure.detail.contains("targetDirectory") || failure.detail.contains("savepoint directory")
+    let hint = if ["target-directory", "targetDirectory", "savepoint directory"]
+        .iter()
+        .any(|words| failure.detail.contains(words))
     {
         Some("name a directory with -p DIR, or set execution.checkpointing.savepoint-dir")
     } else if failure.detail.contains("Not all required tasks are currently running") {

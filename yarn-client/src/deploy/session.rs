@@ -26,6 +26,11 @@ const CHUNK: usize = 64 * 1024;
 /// The same of one in HDFS, where each part costs a connection to a DataNode.
 const REMOTE_CHUNK: usize = 4 << 20;
 
+/// Whether an application is a session.
+pub fn is_session(report: &ApplicationReport) -> bool {
+    report.tags.iter().any(|tag| tag == TAG)
+}
+
 /// Running sessions of this user, newest first.
 ///
 /// # Errors
@@ -47,7 +52,7 @@ pub async fn list(gateway: &Gateway) -> Result<Vec<ApplicationReport>, Applicati
 pub async fn find(gateway: &Gateway, wanted: &str) -> Result<ApplicationReport, ApplicationError> {
     if let Ok(id) = wanted.parse::<ApplicationId>() {
         let report = gateway.application(id).await?;
-        if !report.tags.iter().any(|tag| tag == TAG) {
+        if !is_session(&report) {
             return Err(ApplicationError::NotASession { application: id });
         }
         return Ok(report);

@@ -5,7 +5,8 @@ mod live;
 
 pub(crate) use event::event_line;
 pub(crate) use live::{
-    JobEndView, JobRunView, JobsView, SavepointView, ScaleView, SessionView, SessionsView, StoppedView,
+    JobEndView, JobRunView, JobsView, LiveView, SavepointView, ScaleView, SessionView, SessionsView,
+    StatusView, StoppedView,
 };
 use serde::Serialize;
 use yarn_client::deploy::{Cause, Evidence, Explanation, JobState, Outcome, Submitted, explain};

@@ -1,11 +1,102 @@
 //! What is printed of sessions and of their jobs.
 
+use proto::control::ContainerState;
 use proto::ids::ApplicationId;
 use serde::Serialize;
+use yarn_client::deploy::jobs::{JobSnapshot, Snapshot};
 use yarn_client::flink::rest::JobOverview;
 use yarn_client::yarn::ApplicationReport;
 
-use crate::render::{Align, Table, span, time};
+use super::ApplicationView;
+use crate::render::{Align, Fields, Table, span, time};
+
+/// What `status` prints: the application, and what its own master says while it can be reached.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct StatusView {
+    #[serde(flatten)]
+    pub(crate) application: ApplicationView,
+    #[serde(flatten)]
+    pub(crate) live: Option<LiveView>,
+}
+
+/// A running application as its master and Flink see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct LiveView {
+    pub(crate) session: bool,
+    pub(crate) task_managers: usize,
+    pub(crate) task_managers_wanted: u32,
+    pub(crate) slots_total: u32,
+    pub(crate) slots_free: u32,
+    /// Why fewer TaskManagers are there; empty when there is nothing to explain.
+    pub(crate) waiting: String,
+    /// The session ends with this job.
+    pub(crate) stop_after_job: Option<String>,
+    pub(crate) jobs: Vec<JobView>,
+}
+
+impl LiveView {
+    pub(crate) fn new(snapshot: &Snapshot) -> Self {
+        let status = &snapshot.status;
+        let registered = || status.containers.iter().filter(|it| it.state() == ContainerState::Registered);
+        let session = status.session.as_ref();
+        Self {
+            session: session.is_some(),
+            task_managers: registered().count(),
+            task_managers_wanted: status.task_managers_wanted,
+            slots_total: registered().map(|it| it.slots).sum(),
+            slots_free: registered().map(|it| it.free_slots).sum(),
+            waiting: status.waiting.clone(),
+            stop_after_job: session.map(|it| it.stop_after_job.clone()).filter(|job| !job.is_empty()),
+            jobs: snapshot.jobs.iter().map(JobView::detailed).collect(),
+        }
+    }
+}
+
+impl StatusView {
+    /// `key: value` lines, and a paragraph for each job.
+    pub(crate) fn text(&self, now_ms: u64) -> String {
+        let mut text = self.application.text(now_ms);
+        let Some(live) = &self.live else { return text };
+        let mut fields = Fields::default();
+        fields
+            .add(
+                "task_managers",
+                format_args!("{} of {} wanted", live.task_managers, live.task_managers_wanted),
+            )
+            .add("slots", format_args!("{} free of {}", live.slots_free, live.slots_total))
+            .add("waiting", &live.waiting)
+            .add("stop_after_job", super::optional(live.stop_after_job.as_ref()));
+        for job in &live.jobs {
+            let mut line =
+                format!("{} {} {}/{} tasks", job.job_id, job.job_state, job.tasks_running, job.tasks_total);
+            if let Some(checkpoints) = &job.checkpoints {
+                line.push_str(&format!(
+                    "\n  checkpoints: {} completed, {} failed",
+                    checkpoints.completed, checkpoints.failed
+                ));
+                if let Some(path) = &checkpoints.newest {
+                    line.push_str(&format!(", newest {path}"));
+                }
+            }
+            if let Some(exception) = &job.last_exception {
+                line.push_str(&format!("\n  last exception: {exception}"));
+            }
+            fields.add("job", line);
+        }
+        text.push_str(fields.render());
+        text
+    }
+}
+
+/// A job's checkpoints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct CheckpointsView {
+    pub(crate) completed: u64,
+    pub(crate) failed: u64,
+    pub(crate) in_progress: u64,
+    /// Where the newest completed one is.
+    pub(crate) newest: Option<String>,
+}
 
 /// One session of `session list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -130,6 +221,10 @@ pub(crate) struct JobView {
     pub(crate) finished_ms: Option<u64>,
     pub(crate) tasks_total: u32,
     pub(crate) tasks_running: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checkpoints: Option<CheckpointsView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_exception: Option<String>,
 }
 
 impl JobView {
@@ -142,7 +237,21 @@ impl JobView {
             finished_ms: super::instant(job.end_ms),
             tasks_total: job.tasks.total,
             tasks_running: job.tasks.running,
+            checkpoints: None,
+            last_exception: None,
         }
+    }
+
+    /// With what `status` tells beside it.
+    fn detailed(job: &JobSnapshot) -> Self {
+        let checkpoints = job.checkpoints.as_ref().map(|it| CheckpointsView {
+            completed: it.completed,
+            failed: it.failed,
+            in_progress: it.in_progress,
+            newest: it.latest_completed.as_ref().and_then(|newest| newest.external_path.clone()),
+        });
+        let last_exception = job.last_exception.as_ref().map(|it| it.failure.root.clone());
+        Self { checkpoints, last_exception, ..Self::new(&job.overview) }
     }
 }
 
