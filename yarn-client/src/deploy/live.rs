@@ -29,6 +29,8 @@ const CERTIFICATE_LIMIT: u64 = 64 * 1024;
 /// How long a master that is about to be there is waited for, and the pauses.
 const STARTING: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(300);
+/// A master looks at Flink once or twice a second: a job that has just been submitted may be news to it.
+const LISTED: Duration = Duration::from_secs(5);
 
 /// A running application that has been reached.
 #[derive(Debug, Clone)]
@@ -189,8 +191,16 @@ impl Live {
     /// Also [`ApplicationError::Refused`].
     pub async fn stop_after_job(&self, job_id: &str) -> Result<Vec<String>, ApplicationError> {
         let mut control = self.control().await?;
-        let reply = control.stop_after_job(StopAfterJobRequest { job_id: job_id.to_owned() }).await;
-        Ok(reply.map_err(|status| self.refused(status))?.into_inner().other_jobs)
+        let deadline = Instant::now() + LISTED;
+        loop {
+            let request = StopAfterJobRequest { job_id: job_id.to_owned() };
+            match control.stop_after_job(request).await {
+                Ok(reply) => return Ok(reply.into_inner().other_jobs),
+                Err(status) if status.code() == tonic::Code::NotFound && Instant::now() < deadline => {}
+                Err(status) => return Err(self.refused(status)),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Ends the application. Returns the jobs that are cancelled with it.
