@@ -114,10 +114,6 @@ impl World {
         }
     }
 
-    fn cancel_jobs(&mut self, attempt: u32, _jobs: &[String]) {
-        self.tell(attempt, ms(300), Event::JobsCancelled);
-    }
-
     fn connected(&self, attempt: u32) -> bool {
         let node = self.masters[&attempt].node;
         self.resource_manager.nodes[node as usize].reachable(self.now)
@@ -201,6 +197,7 @@ impl World {
     }
 
     fn stop_container(&mut self, attempt: u32, id: ContainerId) {
+        self.check_stop(attempt, id);
         if let Some(master) = self.masters.get_mut(&attempt) {
             master.containers.insert(id, true);
         }
@@ -298,6 +295,9 @@ impl World {
     }
 
     fn view(&self, attempt: u32) -> FlinkView {
+        if self.scenario.session.is_some() {
+            return self.session_view(attempt);
+        }
         let model = &self.scenario.job;
         let Some(job_manager) = &self.masters[&attempt].job_manager else { return FlinkView::default() };
         let job = job_manager.job.as_ref();
