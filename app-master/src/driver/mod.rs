@@ -357,6 +357,12 @@ impl Driver {
             Action::DeleteCluster => self.with_flink(|flink| async move { flink.delete_cluster().await }),
             Action::WatchProgram => {
                 let log_dir = self.container.log_dir.clone();
+                if self.spec.job.as_ref().is_some_and(|job| job.multi_job) {
+                    return self.spawn(async move {
+                        program::end_of_several(&log_dir).await;
+                        Event::ProgramEnded { job_passed_over: false }
+                    });
+                }
                 let job_id = self.job_id();
                 // A recovered job is what the word says, then.
                 let recovers = self.recovers;

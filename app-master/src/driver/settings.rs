@@ -52,6 +52,7 @@ pub(super) fn settings(
             .map_or(Duration::ZERO, Duration::from_millis);
     Ok(Settings {
         job_id: job.job_id,
+        multi_job: job.multi_job,
         session: spec.session.as_ref().map(session),
         reactive: config.value(&SCHEDULER_MODE).is_some_and(|mode| mode.eq_ignore_ascii_case("reactive")),
         history,

@@ -340,6 +340,21 @@ impl Containers {
         self.stop(chosen.into_iter().map(|(_, id)| id).collect())
     }
 
+    /// Marks `count` containers as stopping and names them: those that hold no task first, and the newest.
+    pub(super) fn take_excess(&mut self, count: u32) -> Vec<ContainerId> {
+        let rank = |state: State| match state {
+            State::Launching | State::Started => Some(0),
+            State::Registered { idle_since: Some(_) } => Some(1),
+            State::Registered { idle_since: None } => Some(2),
+            State::Stopping => None,
+        };
+        let working = self.live.iter().filter_map(|(id, c)| Some((rank(c.state)?, std::cmp::Reverse(*id))));
+        let mut chosen: Vec<_> = working.collect();
+        chosen.sort_unstable();
+        chosen.truncate(count as usize);
+        self.stop(chosen.into_iter().map(|(_, id)| id.0).collect())
+    }
+
     /// Marks every container as stopping and names those that were not already.
     pub(super) fn take_all(&mut self) -> Vec<ContainerId> {
         let ids = self.live.iter().filter(|(_, c)| c.state != State::Stopping).map(|(id, _)| *id).collect();

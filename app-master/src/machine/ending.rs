@@ -283,7 +283,10 @@ impl AppMaster {
     /// moment for what the ResourceManager has to say.
     pub(super) fn job_result(&mut self, cause: Option<String>, now: Duration) {
         if let Some(job_id) = self.result_of.take() {
-            return self.last_job_failed(job_id, cause.as_deref(), now);
+            return match self.session {
+                Some(_) => self.last_job_failed(job_id, cause.as_deref(), now),
+                None => self.end_of_several(job_id, JobStatus::Failed, cause.as_deref(), now),
+            };
         }
         match cause {
             Some(cause) if text::names_lost_task_manager(&cause) => {
@@ -312,6 +315,9 @@ impl AppMaster {
 
     /// `main` has returned after its job was FINISHED.
     pub(super) fn program_ended(&mut self, job_passed_over: bool, now: Duration) {
+        if self.settings.multi_job {
+            return self.several_returned(now);
+        }
         if self.finished {
             let outcome =
                 if job_passed_over { Outcome::failed(text::job_passed_over()) } else { Outcome::finished() };

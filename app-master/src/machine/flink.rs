@@ -53,8 +53,10 @@ impl AppMaster {
                 && job.tasks_total > 0
                 && job.tasks_active + job.tasks_finished == job.tasks_total
         };
-        let known = match (&self.session, &self.view) {
-            (Some(_), Some(view)) => view.jobs.iter().all(|job| job.status.is_terminal() || settled(job)),
+        let known = match &self.view {
+            Some(view) if self.settings.has_many_jobs() => {
+                view.jobs.iter().all(|job| job.status.is_terminal() || settled(job))
+            }
             _ => self.our_job().is_some_and(settled),
         };
         self.timers.set(Timer::FlinkPoll, now + Duration::from_secs(10));
@@ -83,6 +85,9 @@ impl AppMaster {
         self.remember(view);
         if self.session.is_some() {
             return self.observe_session(now);
+        }
+        if self.settings.multi_job {
+            return self.observe_several(now);
         }
         let application = self.view.as_ref().and_then(|view| view.application.clone());
         let job = self.our_job().map(|job| (job.status, job.tasks_active));
@@ -132,12 +137,15 @@ impl AppMaster {
             }
         }
         self.view = Some(view);
-        if let (Some(_), Some(view)) = (&self.session, &self.view) {
+        if let Some(view) = self.view.as_ref().filter(|_| self.settings.has_many_jobs()) {
             let unfinished = || view.jobs.iter().filter(|job| !job.status.is_terminal());
             let known: u32 = unfinished().filter_map(|job| job.slots_needed).sum();
             // What is not known yet of one job must not take slots from the others.
             let all_known = unfinished().all(|job| job.slots_needed.is_some());
             let before = self.slots_needed.unwrap_or(0);
+            if self.settings.multi_job && self.job_seen.is_none() && view.jobs.is_empty() {
+                return;
+            }
             self.slots_needed = Some(if all_known { known } else { known.max(before) });
             return;
         }

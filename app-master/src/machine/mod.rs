@@ -19,6 +19,7 @@ mod nodes;
 mod occurrence;
 mod scheduler;
 mod session;
+mod several;
 mod status;
 mod text;
 mod timer;
@@ -58,6 +59,8 @@ pub struct Settings {
     pub job_id: String,
     /// A cluster for many jobs, instead of one job's.
     pub session: Option<SessionSettings>,
+    /// The program executes several jobs, and their ids are Flink's: `job_id` is empty. The application ends with the last.
+    pub multi_job: bool,
     /// `scheduler-mode: reactive`: the job takes as many TaskManagers as there are.
     pub reactive: bool,
     /// What earlier attempts have left.
@@ -98,6 +101,13 @@ pub struct Settings {
     pub lease: Duration,
 }
 
+impl Settings {
+    /// Jobs are not known beforehand.
+    pub(crate) fn has_many_jobs(&self) -> bool {
+        self.session.is_some() || self.multi_job
+    }
+}
+
 /// The application master's decisions.
 #[derive(Debug)]
 pub struct AppMaster {
@@ -118,6 +128,8 @@ pub struct AppMaster {
     slots_needed: Option<u32>,
     /// Our job has been listed at least once, by this JobManager or an earlier one.
     job_seen: Option<Duration>,
+    /// With `multi_job`: the program has returned, and all its jobs have ended.
+    program_ended: bool,
     /// Our job has been seen FINISHED, and the program's `main` may still be running.
     finished: bool,
     containers: Containers,
@@ -154,6 +166,7 @@ impl AppMaster {
             checkpoints_seen: None,
             slots_needed: None,
             job_seen: None,
+            program_ended: false,
             finished: false,
             containers: Containers::default(),
             nodes: Nodes::default(),

@@ -236,7 +236,10 @@ impl AppMaster {
 
     /// Containers that the job can do without; none while it is not listed, for then nobody knows.
     pub(super) fn surplus(&self) -> u32 {
-        let known = if self.session.is_some() { self.view.is_some() } else { self.our_job().is_some() };
+        let known = match self.settings.has_many_jobs() {
+            true => self.view.as_ref().is_some_and(|view| self.session.is_some() || !view.jobs.is_empty()),
+            false => self.our_job().is_some(),
+        };
         if !known {
             return 0;
         }
@@ -258,8 +261,10 @@ impl AppMaster {
         if surplus > 0 {
             // A container on its way is given back only when the job runs without it.
             let runs = |job: &JobView| job.tasks_active == job.tasks_total && job.tasks_total > 0;
-            let job_runs = match (&self.session, &self.view) {
-                (Some(_), Some(view)) => view.jobs.iter().all(|job| job.status.is_terminal() || runs(job)),
+            let job_runs = match &self.view {
+                Some(view) if self.settings.has_many_jobs() => {
+                    view.jobs.iter().all(|job| job.status.is_terminal() || runs(job))
+                }
                 _ => self.our_job().is_some_and(runs),
             };
             let stopped = self.containers.take_surplus(surplus, job_runs, self.settings.idle_timeout, now);

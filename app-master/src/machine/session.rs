@@ -150,6 +150,12 @@ impl AppMaster {
             let cause = "a client has asked for it".to_owned();
             self.tell(Occurrence::Scaled { previous, task_managers: wanted, cause });
         }
+        if self.settings.reactive {
+            // The job rescales: what holds tasks goes as well.
+            let excess = self.containers.working().saturating_sub(wanted);
+            let stopped = self.containers.take_excess(excess);
+            self.stop_containers(stopped);
+        }
         self.fit_containers(now);
         Ok(Reply::Scaled { previous })
     }

@@ -19,6 +19,7 @@ pub(super) fn diagnostics(settings: &Settings, outcome: &Outcome) -> String {
     let mut text = match (&outcome.of, &settings.session) {
         (Some(job_id), _) => format!("Job {job_id} {}", outcome.job),
         (None, Some(_)) => format!("Session {}", outcome.job),
+        (None, None) if settings.multi_job => format!("Program {}", outcome.job),
         (None, None) => format!("Job {} {}", settings.job_id, outcome.job),
     };
     if let Some(cause) = &outcome.cause {
@@ -36,8 +37,8 @@ pub(super) fn diagnostics(settings: &Settings, outcome: &Outcome) -> String {
 
 /// What to do about mistakes of programs that Flink describes without saying what would be right.
 fn program_hint(cause: &str) -> Option<&'static str> {
-    const ONE_JOB: &str = "an application runs one job: build everything into one job (several sinks, or a \
-                           StatementSet), or submit the program once for each job";
+    const ONE_JOB: &str =
+        "run it with --multi-job, or build everything into one job (several sinks, or a StatementSet)";
     if cause.contains("\nhint: ") {
         return None;
     }
@@ -78,6 +79,16 @@ pub(super) fn ended_with(cause: Option<&str>, others: &[String]) -> String {
     }
 }
 
+/// What became of the jobs of a program that has executed several.
+pub(super) fn several(cause: Option<&str>, jobs: &[(String, JobStatus)]) -> String {
+    let list: Vec<_> = jobs.iter().map(|(id, status)| format!("{id} {status}")).collect();
+    let list = format!("{} jobs: {}", jobs.len(), list.join(", "));
+    match cause {
+        Some(cause) => format!("{}\nnote: {list}", cause.trim_end()),
+        None => list,
+    }
+}
+
 fn cancelled_with_it(jobs: &[String]) -> String {
     if jobs.is_empty() { String::new() } else { format!("; cancelled: {}", jobs.join(", ")) }
 }
@@ -100,6 +111,7 @@ pub(super) fn not_given(missing: u32) -> String {
 
 /// Why a job cannot go on from a checkpoint.
 pub(super) const NO_CHECKPOINTS: &str = "the job makes no checkpoints";
+pub(super) const SEVERAL_JOBS: &str = "its program executes several jobs";
 pub(super) const CHECKPOINTS_UNKNOWN: &str = "nothing is known of any checkpoint of its job";
 pub(super) const CHECKPOINTS_IN_MEMORY: &str =
     "its checkpoints were in the memory of the JobManager (execution.checkpointing.dir is not set)";
@@ -257,6 +269,8 @@ pub(super) enum Stage {
     BeforeJob,
     /// It had answered for a session.
     Session,
+    /// It had run a program with several jobs.
+    Program,
     /// Seen by an earlier JobManager, not listed by this one.
     Returning,
     Job(JobStatus),
@@ -274,6 +288,7 @@ pub(super) fn job_manager_exit(
         Stage::Job(status) => format!("while the job was {status}"),
         Stage::Returning => "before the job ran again".to_owned(),
         Stage::Session => "while the session ran".to_owned(),
+        Stage::Program => "while the program ran".to_owned(),
         Stage::BeforeJob => "before the job had started".to_owned(),
     };
     let mut text = match exit {

@@ -60,6 +60,7 @@ pub fn settings() -> Settings {
     Settings {
         job_id: JOB.to_owned(),
         session: None,
+        multi_job: false,
         reactive: false,
         history: History::default(),
         recovers: false,

@@ -25,6 +25,7 @@ mod recovery;
 mod relay;
 mod rpc;
 mod session;
+mod several;
 mod staging;
 mod tokens;
 mod tool;

@@ -147,6 +147,8 @@ impl Plan {
         let slots = task_manager.slots.max(1);
         let parallelism = u32::try_from(parallelism).unwrap_or(u32::MAX);
         let env = container_env::task_manager(&config, hadoop, user);
+        // Of a session, and of a program with several jobs, the ids are Flink's.
+        let job_id = if job.session.is_some() || job.multi_job { String::new() } else { job.job_id.clone() };
         let spec = LaunchSpec {
             version: proto::launch::VERSION,
             staging_dir: String::new(),
@@ -160,8 +162,8 @@ impl Plan {
             open_rest: job.open_rest,
             web_port_range: web_ports,
             job: job.session.is_none().then(|| Job {
-                multi_job: false,
-                job_id: job.job_id.clone(),
+                multi_job: job.multi_job,
+                job_id: job_id.clone(),
                 main_class: job.main_class.clone(),
                 args: job.args.clone(),
                 parallelism,
@@ -231,7 +233,7 @@ impl Plan {
             rolled_logs: (text(&keys::ROLLED_LOGS_INCLUDE), text(&keys::ROLLED_LOGS_EXCLUDE)),
             acls: (text(&keys::VIEW_ACLS), text(&keys::MODIFY_ACLS)),
             version: job.version.clone(),
-            job_id: if job.session.is_some() { String::new() } else { job.job_id.clone() },
+            job_id,
             main_class: job.main_class.clone(),
             warnings,
             user_jar,

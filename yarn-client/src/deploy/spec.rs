@@ -40,6 +40,8 @@ pub struct JobSubmission {
     pub allow_non_restored_state: bool,
     /// `--placement`: where TaskManagers may run; `spread`, `host=NAME`, `rack=/NAME`, `label=NAME`.
     pub placement: Vec<String>,
+    /// `--multi-job`: the program executes several jobs, and the application ends with the last of them.
+    pub multi_job: bool,
     /// `--restart-from-scratch`: begin anew when a failure leaves no checkpoint to go on from.
     pub restart_from_scratch: bool,
     /// Flink settings as `key=value`, in order.
@@ -170,6 +172,8 @@ pub struct ResolvedJob {
     pub session: Option<proto::launch::Session>,
     /// Flink's REST server listens on the node's address.
     pub open_rest: bool,
+    /// The program executes several jobs, whose ids are Flink's.
+    pub multi_job: bool,
     /// The class to run; `None` when it stands in the manifest of a jar on the cluster.
     pub main_class: Option<String>,
     /// The program's arguments.
@@ -298,7 +302,19 @@ impl JobSubmission {
         }
         let placement = placement::parse(&self.placement, &mut config)?;
         let keeps_checkpoints = config.explicit(&options::CHECKPOINT_RETENTION).is_some();
-        let mode = if self.session.is_some() { Mode::Session } else { Mode::Application };
+        if self.multi_job && settings::recovers(&config) {
+            return Err(PreflightError::Value {
+                key: keys::HIGH_AVAILABILITY.key,
+                value: config.explicit(&keys::HIGH_AVAILABILITY).unwrap_or_default().to_owned(),
+                reason: "cannot be used with --multi-job: Flink recovers one job of a program only"
+                    .to_owned(),
+            });
+        }
+        let mode = match (&self.session, self.multi_job) {
+            (Some(_), _) => Mode::Session,
+            (None, true) => Mode::SeveralJobs,
+            (None, false) => Mode::Application,
+        };
         warnings.extend(settings::apply_required(&mut config, &version, mode)?);
         let session = self.session.as_ref().map(|session| session.resolve(&config)).transpose()?;
         remove_gateway_addresses(&mut config);
@@ -317,6 +333,7 @@ impl JobSubmission {
             jar,
             session,
             open_rest: self.open_rest,
+            multi_job: self.multi_job,
             main_class,
             args: self.args.clone(),
             allow_non_restored_state: savepoint.is_some() && (self.allow_non_restored_state || configured),

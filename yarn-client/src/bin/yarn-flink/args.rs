@@ -109,7 +109,7 @@ pub(crate) struct Run {
         long,
         value_name = "ID|NAME",
         aliases = ["applicationId", "yarnapplicationId"],
-        conflicts_with_all = ["wait", "max_wait", "key", "classpath", "placement", "restart_from_scratch", "queue", "name",
+        conflicts_with_all = ["wait", "max_wait", "key", "classpath", "placement", "restart_from_scratch", "multi_job", "queue", "name",
             "job_manager_memory", "task_manager_memory", "slots", "application_type", "node_label", "ship",
             "zookeeper_namespace", "target", "master", "app_master", "open_rest"]
     )]
@@ -133,6 +133,9 @@ pub(crate) struct Run {
     /// Skip state of the savepoint that the program no longer has
     #[arg(short = 'n', long = "allow-non-restored-state", visible_alias = "allowNonRestoredState")]
     pub(crate) allow_non_restored_state: bool,
+    /// The program executes several jobs, one after the other or side by side; the application ends with the last
+    #[arg(long)]
+    pub(crate) multi_job: bool,
     /// Begin the job anew when a failure leaves no checkpoint to go on from, instead of ending it
     #[arg(long)]
     pub(crate) restart_from_scratch: bool,

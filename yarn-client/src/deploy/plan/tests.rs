@@ -24,6 +24,7 @@ fn job(settings: &[(&str, &str)]) -> ResolvedJob {
         jar: Some(JobJar::Local(PathBuf::from("/jobs/word-count.jar"))),
         session: None,
         open_rest: false,
+        multi_job: false,
         main_class: Some("com.example.WordCount".to_owned()),
         args: vec!["--input".to_owned(), "in".to_owned()],
         savepoint: None,

@@ -92,6 +92,7 @@ fn submission(args: &Run) -> JobSubmission {
         parallelism: args.parallelism,
         savepoint: args.from_savepoint.clone(),
         allow_non_restored_state: args.allow_non_restored_state,
+        multi_job: args.multi_job,
         restart_from_scratch: args.restart_from_scratch,
         target: args.target.clone().or_else(|| args.master.clone()),
         ..cluster(&args.cluster)
