@@ -1,4 +1,4 @@
-//! The YARN application master of one Flink cluster: [`machine`] decides, [`driver`] moves data, [`control`] answers clients, [`sim`] plays whole lives
+//! The YARN application master of one Flink cluster: [`machine`] decides, [`driver`] moves data, [`control`] answers clients, [`web`] browsers, [`sim`] plays whole lives
 //! around the machine in virtual time.
 #![forbid(unsafe_code)]
 
@@ -7,3 +7,4 @@ pub mod driver;
 pub mod machine;
 pub mod sim;
 pub mod trace;
+pub mod web;

@@ -43,6 +43,8 @@ const JDK_REMEDY: &str = "Debian and Ubuntu: apt-get install openjdk-17-jdk-head
                           with JAVA_HOME set or its bin folder in PATH";
 const MAVEN_REMEDY: &str = "Debian and Ubuntu: apt-get install maven; elsewhere unpack Apache Maven 3.6 or newer and \
                             put its bin folder in PATH";
+const CHROMIUM_REMEDY: &str =
+    "Debian: apt-get install chromium; elsewhere any Chromium with `chromium` in PATH";
 const PYTHON_REMEDY: &str = "Debian and Ubuntu: apt-get install python3-pip; elsewhere any Python \
                              3.9 or newer with pip (python3 -m ensurepip)";
 
@@ -53,6 +55,15 @@ const PYTHON_REMEDY: &str = "Debian and Ubuntu: apt-get install python3-pip; els
 pub fn check() -> Result<(), MissingPrerequisites> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     check_with(&cargo, &java_tool("java"), &java_tool("javac"), "mvn", "python3")
+}
+
+/// Checks that Chromium can be run, which only the tests of web pages need.
+///
+/// # Errors
+/// [`MissingPrerequisites`].
+pub fn check_browser() -> Result<(), MissingPrerequisites> {
+    let missing = |found| Missing { tool: "Chromium (chromium)", found, remedy: CHROMIUM_REMEDY };
+    run("chromium", &["--version"]).map(drop).map_err(|found| MissingPrerequisites(vec![missing(found)]))
 }
 
 /// Path of a program of the JDK: under `JAVA_HOME` when that is set, else found by `PATH`.

@@ -9,10 +9,15 @@ mod service;
 #[cfg(test)]
 mod tests;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
@@ -23,11 +28,15 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
+use crate::machine::{self, Refusal, Reply};
+use crate::web::forward::Forward;
 use events::Events;
 use service::Service;
 
 /// Connections at a time; more wait in the kernel's queue.
 const CONNECTIONS: usize = 256;
+/// ALPN's name for it.
+const HTTP_1_1: &[u8] = b"http/1.1";
 /// Whoever connects proves within this time who it is.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// A watcher that has gone without a word is noticed by this.
@@ -38,6 +47,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 pub enum Question {
     /// Where everything stands.
     Status(oneshot::Sender<StatusReply>),
+    /// Something is to be done.
+    Request(machine::Request, oneshot::Sender<Result<Reply, Refusal>>),
 }
 
 /// Accepts connections for as long as the application master lives.
@@ -46,6 +57,7 @@ pub async fn serve(
     tls: Arc<ServerConfig>,
     events: Events,
     questions: mpsc::Sender<Question>,
+    flink: Forward,
 ) {
     let acceptor = TlsAcceptor::from(tls);
     let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -61,9 +73,9 @@ pub async fn serve(
                 continue;
             }
         };
-        let (acceptor, service) = (acceptor.clone(), service.clone());
+        let (acceptor, service, flink) = (acceptor.clone(), service.clone(), flink.clone());
         tokio::spawn(async move {
-            if let Err(error) = converse(stream, &acceptor, service).await {
+            if let Err(error) = converse(stream, &acceptor, service, flink).await {
                 tracing::debug!(%peer, "control plane: {error}");
             }
             drop(place);
@@ -75,9 +87,20 @@ async fn converse(
     stream: TcpStream,
     acceptor: &TlsAcceptor,
     service: ControlServer<Service>,
+    flink: Forward,
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     stream.set_nodelay(true)?;
     let stream = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await??;
+    if stream.get_ref().1.alpn_protocol() == Some(HTTP_1_1) {
+        // Not gRPC: the request is for Flink.
+        let ask = service_fn(move |request: Request<Incoming>| {
+            let flink = flink.clone();
+            async move { Ok::<_, Infallible>(flink.ask(request).await) }
+        });
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), ask).await?;
+        return Ok(());
+    }
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(KEEP_ALIVE);
     builder.http1().timer(TokioTimer::new());

@@ -16,7 +16,8 @@ async fn start(events: &Events) -> (String, bytes::Bytes) {
     let (listener, address) = listen("127.0.0.1").await.expect("a free port");
     let certificates = Certificates::issue(application(1)).expect("certificates");
     let (asker, mut questions) = mpsc::channel(1);
-    tokio::spawn(serve(listener, certificates.server, events.clone(), asker));
+    let (_, place) = tokio::sync::watch::channel(None);
+    tokio::spawn(serve(listener, certificates.server, events.clone(), asker, Forward::new(place)));
     tokio::spawn(async move {
         while let Some(Question::Status(answer)) = questions.recv().await {
             let status = StatusReply { attempt: 7, ..StatusReply::default() };

@@ -23,6 +23,8 @@ pub(super) struct Container {
     pub java_home: Option<PathBuf>,
     /// `PATH`, searched for Java when `JAVA_HOME` is not set.
     pub path: String,
+    /// `APP_SUBMIT_TIME_ENV`: when the application was submitted, ms since the epoch by the ResourceManager's clock.
+    pub submitted_ms: Option<u64>,
     /// All variables: JVM options and the command template may name them.
     pub environment: Environment,
 }
@@ -55,6 +57,7 @@ impl Container {
             token_file: PathBuf::from(variable("HADOOP_TOKEN_FILE_LOCATION")?),
             java_home: env.non_empty("JAVA_HOME").map(PathBuf::from),
             path: env.get("PATH").unwrap_or_default().to_owned(),
+            submitted_ms: env.get("APP_SUBMIT_TIME_ENV").and_then(|text| text.parse().ok()),
             environment: env.clone(),
         })
     }

@@ -3,14 +3,20 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use proto::control::{self, event, watch_reply};
+use proto::launch::LaunchSpec;
 use tokio::sync::mpsc;
+use yarn_client::conf::Configuration;
 
 use super::container::Container;
+use super::ports;
 use super::staging::Staging;
 use crate::control::certificates::{CertificateError, Certificates};
 use crate::control::events::Events;
 use crate::control::{Question, listen, serve};
 use crate::machine::{Exit, Occurrence};
+use crate::web::access::Access;
+use crate::web::forward::Forward;
+use crate::web::{self, Web};
 
 /// Questions that wait for the machine.
 const QUESTIONS: usize = 64;
@@ -26,6 +32,7 @@ pub(super) struct ControlPlane {
     /// `None` when it could not be started: the job does not depend on it.
     pub(super) port: Option<u16>,
     pub(super) questions: mpsc::Receiver<Question>,
+    asker: mpsc::Sender<Question>,
     events: Events,
 }
 
@@ -39,24 +46,59 @@ enum StartError {
 
 impl ControlPlane {
     /// Begins to listen, and leaves the client's certificate in the staging directory.
-    pub(super) async fn start(container: &Container, staging: &Staging) -> Self {
+    pub(super) async fn start(container: &Container, staging: &Staging, flink: Forward) -> Self {
         let attempt = u32::try_from(container.id.attempt.attempt).unwrap_or(1);
         let earlier = if attempt > 1 { staging.earlier_events().await } else { Vec::new() };
         let events = Events::new(attempt, earlier);
         let (asker, questions) = mpsc::channel(QUESTIONS);
+        if let (1, Some(at)) = (attempt, container.submitted_ms) {
+            events.push(event::What::Submitted(control::Submitted {}), at);
+        }
         let started = event::What::AttemptStarted(control::AttemptStarted {
             container: container.id.to_string(),
             host: container.host.clone(),
         });
         events.push(started, now_ms());
-        let port = match open(container, staging, &events, asker).await {
+        let port = match open(container, staging, &events, asker.clone(), flink).await {
             Ok(port) => Some(port),
             Err(error) => {
                 tracing::warn!("no control plane: {error}");
                 None
             }
         };
-        Self { port, questions, events }
+        Self { port, questions, asker, events }
+    }
+
+    /// Begins to serve the web page, on a port of `range`. Returns the port; `None` when there is none: the job does not
+    /// depend on it.
+    pub(super) async fn start_web(
+        &self,
+        conf: &Configuration,
+        container: &Container,
+        spec: &LaunchSpec,
+        flink: Forward,
+    ) -> Option<u16> {
+        let listener = match ports::web(&container.host, &spec.web_port_range) {
+            Ok(listener) => listener,
+            Err(error) => {
+                tracing::warn!("no web page: {error}");
+                return None;
+            }
+        };
+        let port = listener.local_addr().ok()?.port();
+        let application = container.id.attempt.application.to_string();
+        let access = Access::new(conf, &application);
+        tokio::spawn(access.clone().keep_resolving());
+        let web = Web {
+            access,
+            flink,
+            events: self.events.clone(),
+            questions: self.asker.clone(),
+            application: application.into(),
+            user: spec.user.clone().into(),
+        };
+        tokio::spawn(web::serve(listener, web));
+        Some(port)
     }
 
     pub(super) fn tell(&self, occurrence: Occurrence) {
@@ -74,13 +116,14 @@ async fn open(
     staging: &Staging,
     events: &Events,
     asker: mpsc::Sender<Question>,
+    flink: Forward,
 ) -> Result<u16, StartError> {
     let host = &container.host;
     let listening = listen(host).await;
     let (listener, address) =
         listening.map_err(|source| StartError::Listen { host: host.clone(), source })?;
     let certificates = Certificates::issue(container.id.attempt.application)?;
-    tokio::spawn(serve(listener, certificates.server, events.clone(), asker));
+    tokio::spawn(serve(listener, certificates.server, events.clone(), asker, flink));
     tokio::spawn(keep(events.clone(), staging.clone()));
     let staging = staging.clone();
     tokio::spawn(async move {
@@ -157,6 +200,9 @@ fn words(occurrence: Occurrence) -> event::What {
         }),
         Occurrence::CheckpointCompleted { job_id, path } => {
             What::CheckpointCompleted(control::CheckpointCompleted { job_id, path })
+        }
+        Occurrence::Scaled { previous, task_managers, cause } => {
+            What::Scaled(control::Scaled { previous, task_managers, cause })
         }
         Occurrence::Stopping { job, cause } => {
             What::Stopping(control::Stopping { job_state: job.to_string(), cause: cause.unwrap_or_default() })

@@ -15,6 +15,8 @@ use crate::machine::{ApplicationView, CheckpointsView, Event, FlinkView, JobView
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a failed job's cause is asked for.
 const RESULT_PATIENCE: Duration = Duration::from_secs(10);
+/// How long cancelled jobs have to end; a task may not let go.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 const RESULT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The JobManager's REST server on this node.
@@ -143,6 +145,24 @@ impl Flink {
             }
             tokio::time::sleep(RESULT_PAUSE).await;
         }
+    }
+
+    /// Cancels jobs, and waits until they have ended.
+    pub(super) async fn cancel(&self, jobs: &[String]) -> Event {
+        let deadline = Instant::now() + CANCEL_PATIENCE;
+        for job in jobs {
+            if let Err(error) = self.rest.cancel(job).await {
+                tracing::warn!("cancelling job {job}: {error}");
+            }
+        }
+        for job in jobs {
+            while Instant::now() < deadline
+                && matches!(self.rest.job_status(job).await, Ok(status) if !status.is_terminal())
+            {
+                tokio::time::sleep(RESULT_PAUSE).await;
+            }
+        }
+        Event::JobsCancelled
     }
 
     /// Asks the cluster to shut down.

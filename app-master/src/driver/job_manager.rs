@@ -25,6 +25,8 @@ use crate::machine::{Exit, StopSignal};
 /// First argument that makes the binary the JobManager's launcher.
 pub const LAUNCHER: &str = "exec-job-manager";
 /// Lines of `jobmanager.err` shown when the log says nothing.
+/// Flink's REST server knows no passwords: whoever reaches it may run programs.
+const LOOPBACK: &str = "127.0.0.1";
 const ERROR_LINES: usize = 8;
 
 /// The JobManager could not be started.
@@ -166,8 +168,13 @@ pub(super) fn addresses<'a>(spec: &'a LaunchSpec, container: &'a Container) -> A
     Addresses {
         host: &container.host,
         rpc: named("jobmanager.bind-host").unwrap_or("0.0.0.0"),
-        rest: named("rest.bind-address").unwrap_or(&container.host),
+        rest: if spec.open_rest { named("rest.bind-address").unwrap_or("0.0.0.0") } else { LOOPBACK },
     }
+}
+
+/// Where this process reaches its REST server.
+pub(super) fn rest_host<'a>(spec: &LaunchSpec, container: &'a Container) -> &'a str {
+    if spec.open_rest { &container.host } else { LOOPBACK }
 }
 
 fn argv(
@@ -185,14 +192,15 @@ fn argv(
     properties.extend([
         format!("jobmanager.rpc.address={}", container.host),
         format!("jobmanager.rpc.port={}", ports.rpc),
-        format!("rest.address={}", container.host),
+        format!("rest.address={}", rest_host(spec, container)),
         format!("rest.bind-port={}", ports.rest),
         format!("blob.server.port={}", ports.blob),
     ]);
-    for (key, value) in [("rest.bind-address", &container.host), ("io.tmp.dirs", &container.local_dirs)] {
-        if !user_set(key) {
-            properties.push(format!("{key}={value}"));
-        }
+    if !spec.open_rest || !user_set("rest.bind-address") {
+        properties.push(format!("rest.bind-address={}", addresses(spec, container).rest));
+    }
+    if !user_set("io.tmp.dirs") {
+        properties.push(format!("io.tmp.dirs={}", container.local_dirs));
     }
     let logging = logging(spec, container.log_dir.join(program::LOG).display().to_string());
     let mut line = command::job_manager(
@@ -201,7 +209,7 @@ fn argv(
         &logging,
         &spec.conf_dir,
         &properties,
-        Some(&job),
+        spec.session.is_none().then_some(&job),
     );
     // What the NodeManager and its shell do for a TaskManager's command.
     let log_dir = container.log_dir.display().to_string();

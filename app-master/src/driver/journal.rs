@@ -13,6 +13,10 @@ struct Stored {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     checkpoints: Option<Checkpoints>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    task_managers: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stop_after: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     outcome: Option<End>,
 }
 
@@ -26,6 +30,8 @@ struct Checkpoints {
 #[derive(Serialize, Deserialize)]
 struct End {
     job_state: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    job_id: Option<String>,
     cause: Option<String>,
 }
 
@@ -38,10 +44,13 @@ pub(super) fn encode(journal: &Journal) -> Bytes {
                 Checkpoints { on: true, completed: *completed, newest: path.clone() }
             }
         }),
-        outcome: journal
-            .outcome
-            .as_ref()
-            .map(|outcome| End { job_state: outcome.job.name().to_owned(), cause: outcome.cause.clone() }),
+        task_managers: journal.scaled,
+        stop_after: journal.stop_after.clone(),
+        outcome: journal.outcome.as_ref().map(|outcome| End {
+            job_state: outcome.job.name().to_owned(),
+            job_id: outcome.of.clone(),
+            cause: outcome.cause.clone(),
+        }),
     };
     // Strings, booleans and options always serialise.
     serde_json::to_vec(&stored).unwrap_or_default().into()
@@ -55,7 +64,7 @@ pub(super) fn decode(content: &[u8]) -> Result<Journal, serde_json::Error> {
         None => None,
         Some(end) => {
             let job: JobStatus = end.job_state.parse().map_err(serde::de::Error::custom)?;
-            Some(Outcome { job, cause: end.cause })
+            Some(Outcome { job, of: end.job_id, cause: end.cause })
         }
     };
     Ok(Journal {
@@ -67,6 +76,8 @@ pub(super) fn decode(content: &[u8]) -> Result<Journal, serde_json::Error> {
                 CheckpointsView::Off
             }
         }),
+        scaled: stored.task_managers,
+        stop_after: stored.stop_after,
         outcome,
     })
 }

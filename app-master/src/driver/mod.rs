@@ -26,7 +26,7 @@ use proto::control::StatusReply;
 use proto::ids::NodeId;
 use proto::launch::{self, LaunchSpec};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use yarn_client::conf::{Configuration, Environment};
 use yarn_client::flink::FlinkConfig;
@@ -37,6 +37,7 @@ use yarn_client::yarn::{AM_RM_TOKEN, NodeManagerClient};
 use crate::control::Question;
 use crate::machine::{Action, AppMaster, Event, History};
 use crate::trace::Recorder;
+use crate::web::forward::Forward;
 use container::Container;
 use control::ControlPlane;
 use flink::Flink;
@@ -131,7 +132,10 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     let settings = settings(&spec, &flink_config, &conf, history)?;
     tracing::info!(container = %container.id, attempt, job = settings.job_id, history = ?settings.history, "starting");
 
-    let control = ControlPlane::start(&container, &staging).await;
+    let (rest, place) = watch::channel(None);
+    let flink = Forward::new(place);
+    let control = ControlPlane::start(&container, &staging, flink.clone()).await;
+    let web_port = control.start_web(&conf, &container, &spec, flink).await;
     let (events, mut inbox) = mpsc::unbounded_channel();
     let mut driver = Driver {
         scheduler: Scheduler::new(&conf, token, &spec, &container.host, control.port)?,
@@ -152,6 +156,8 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         ports: None,
         port_choices: 0,
         flink: None,
+        rest,
+        web_port,
         job_manager: None,
         control,
         events,
@@ -174,7 +180,8 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         let event = tokio::select! {
             Some(event) = inbox.recv() => Some(event),
             Some(question) = driver.control.questions.recv() => {
-                answer(question, &machine, attempt);
+                let now = start.elapsed();
+                answer(question, &mut machine, &mut recorder, attempt, now);
                 continue;
             }
             _ = terminate.recv() => Some(Event::Terminate),
@@ -194,8 +201,18 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     }
 }
 
-fn answer(question: Question, machine: &AppMaster, attempt: u32) {
+fn answer(
+    question: Question,
+    machine: &mut AppMaster,
+    recorder: &mut Recorder<BufWriter<File>>,
+    attempt: u32,
+    now: Duration,
+) {
     match question {
+        Question::Request(request, asker) => {
+            recorder.event(now, &Event::Asked(request.clone()));
+            drop(asker.send(machine.ask(request, now)));
+        }
         // Whoever asked may have gone.
         Question::Status(asker) => drop(asker.send(StatusReply { attempt, ..machine.status() })),
     }
@@ -273,6 +290,10 @@ struct Driver {
     /// How often they were chosen; each search begins elsewhere.
     port_choices: u32,
     flink: Option<Flink>,
+    /// Tells those who hand requests on where Flink's REST server is.
+    rest: watch::Sender<Option<(String, u16)>>,
+    /// Of the web page, which is the application's in YARN.
+    web_port: Option<u16>,
     /// The running JobManager's process.
     job_manager: Option<rustix::process::Pid>,
     control: ControlPlane,
@@ -332,9 +353,16 @@ impl Driver {
             Action::FetchResult { job_id } => {
                 self.with_flink(|flink| async move { flink.result(&job_id).await })
             }
+            Action::CancelJobs(jobs) => self.with_flink(|flink| async move { flink.cancel(&jobs).await }),
             Action::DeleteCluster => self.with_flink(|flink| async move { flink.delete_cluster().await }),
             Action::WatchProgram => {
                 let log_dir = self.container.log_dir.clone();
+                if self.spec.job.as_ref().is_some_and(|job| job.multi_job) {
+                    return self.spawn(async move {
+                        program::end_of_several(&log_dir).await;
+                        Event::ProgramEnded { job_passed_over: false }
+                    });
+                }
                 let job_id = self.job_id();
                 // A recovered job is what the word says, then.
                 let recovers = self.recovers;
@@ -437,8 +465,12 @@ impl Driver {
         .map_err(|error| {
             format!("{error}\nhint: widen the range, or leave the option out to use any free port")
         })?;
-        self.scheduler.set_tracking_url(format!("http://{}:{}", self.container.host, ports.rest));
-        self.flink = Some(Flink::new(&self.container.host, ports.rest, self.application_layer));
+        // Without a page of ours, Flink's own: as far as it can be reached.
+        let port = self.web_port.unwrap_or(ports.rest);
+        self.scheduler.set_tracking_url(format!("http://{}:{port}", self.container.host));
+        let host = job_manager::rest_host(&self.spec, &self.container).to_owned();
+        self.flink = Some(Flink::new(&host, ports.rest, self.application_layer));
+        self.rest.send_replace(Some((host, ports.rest)));
         self.ports = Some(ports);
         Ok(())
     }

@@ -95,6 +95,24 @@ impl Ports {
     }
 }
 
+/// A socket for the web page.
+///
+/// # Errors
+/// As [`Ports::choose`].
+pub(super) fn web(host: &str, range: &str) -> Result<tokio::net::TcpListener, PortError> {
+    const KEY: &str = "yarn-flink.web.port";
+    let range = if range.is_empty() { "0" } else { range };
+    // Nothing of Flink is told this port beforehand, so any will do.
+    let listener = bind_one(KEY, range, host, host, std::process::id())?;
+    let made = listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
+    made.map_err(|source| PortError::Exhausted {
+        key: KEY,
+        range: range.to_owned(),
+        host: host.to_owned(),
+        source,
+    })
+}
+
 fn bind_one(
     key: &'static str,
     text: &str,

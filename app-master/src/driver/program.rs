@@ -47,9 +47,23 @@ pub(super) async fn end(log_dir: &Path, job_id: &str) -> bool {
     }
 }
 
+/// Waits until the program's `main` has returned, and Flink has seen the ends of all jobs it had executed.
+pub(super) async fn end_of_several(log_dir: &Path) {
+    let path = log_dir.join(LOG);
+    let mut pause = PAUSE.0;
+    loop {
+        let log = tail(&path);
+        if ENDS.iter().any(|line| log.contains(line)) {
+            return;
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 5 / 4).min(PAUSE.1);
+    }
+}
+
 /// Whether a log says that the job has finished.
 pub(super) fn job_finished(log: &str, job_id: &str) -> bool {
-    log.contains(&format!("Job {job_id} reached terminal state FINISHED"))
+    !job_id.is_empty() && log.contains(&format!("Job {job_id} reached terminal state FINISHED"))
 }
 
 /// The last part of a file as text; empty when it cannot be read.

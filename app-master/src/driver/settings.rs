@@ -9,7 +9,7 @@ use yarn_client::flink::options::{CHECKPOINT_DIR, Opt};
 use yarn_client::flink::{FlinkConfig, Version, settings as flink_settings};
 
 use super::StartError;
-use crate::machine::{History, Settings};
+use crate::machine::{History, SessionSettings, Settings, Size};
 
 /// While an allocation is pending the ResourceManager is asked this often, unless the user says otherwise: its own
 /// granularity is the NodeManagers' heartbeat of 1 s, so asking more often brings nothing.
@@ -20,6 +20,7 @@ const FENCE_AFTER: Duration = Duration::from_secs(30);
 const HEARTBEAT_INTERVAL: Opt = option("yarn.heartbeat.interval", &["yarn.heartbeat-delay"]);
 const CONTAINER_REQUEST_INTERVAL: Opt = option("yarn.heartbeat.container-request-interval", &[]);
 const REGISTRATION_TIMEOUT: Opt = option("taskmanager.registration.timeout", &[]);
+const SCHEDULER_MODE: Opt = option("scheduler-mode", &[]);
 const TASK_MANAGER_TIMEOUT: Opt = option("resourcemanager.taskmanager-timeout", &[]);
 
 const fn option(key: &'static str, deprecated: &'static [&'static str]) -> Opt {
@@ -51,6 +52,9 @@ pub(super) fn settings(
             .map_or(Duration::ZERO, Duration::from_millis);
     Ok(Settings {
         job_id: job.job_id,
+        multi_job: job.multi_job,
+        session: spec.session.as_ref().map(session),
+        reactive: config.value(&SCHEDULER_MODE).is_some_and(|mode| mode.eq_ignore_ascii_case("reactive")),
         history,
         recovers: flink_settings::recovers(config),
         checkpoints_configured: flink_settings::makes_checkpoints(config)?,
@@ -70,6 +74,11 @@ pub(super) fn settings(
         registration_timeout: duration(&REGISTRATION_TIMEOUT, Duration::from_secs(300))?,
         idle_timeout: duration(&TASK_MANAGER_TIMEOUT, Duration::from_secs(30))?,
     })
+}
+
+fn session(session: &proto::launch::Session) -> SessionSettings {
+    let size = Size { min: session.min_task_managers, max: session.max_task_managers };
+    SessionSettings { size, idle_timeout: session.idle_timeout_ms.map(Duration::from_millis) }
 }
 
 /// Beside named racks, nobody knows how many hosts there are.

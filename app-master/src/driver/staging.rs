@@ -279,8 +279,9 @@ mod tests {
         assert_eq!(second.history().await.expect("a mark"), expected);
 
         let checkpoint = CheckpointsView::On { completed: true, path: Some("file:/c/chk-3".to_owned()) };
-        let running = Journal { job_seen: true, checkpoints: Some(checkpoint), outcome: None };
-        let outcome = Outcome { job: JobStatus::Failed, cause: Some("boom".to_owned()) };
+        let running = Journal { job_seen: true, checkpoints: Some(checkpoint), ..Journal::default() };
+        let outcome =
+            Outcome { job: JobStatus::Failed, of: Some("ab".to_owned()), cause: Some("boom".to_owned()) };
         let ended = Journal { outcome: Some(outcome), ..running.clone() };
         for journal in [&running, &ended] {
             assert!(matches!(first.write_journal(journal).await, Event::JournalWritten { failure: None }));

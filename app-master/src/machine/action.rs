@@ -49,6 +49,8 @@ pub enum Action {
         /// The job.
         job_id: String,
     },
+    /// Cancel jobs, and wait a while for their ends.
+    CancelJobs(Vec<String>),
     /// Tell when the program's `main` has returned, with [`Event::ProgramEnded`](super::Event::ProgramEnded).
     WatchProgram,
     /// Ask Flink to shut down.

@@ -44,6 +44,8 @@ enum State {
 #[derive(Debug)]
 struct Container {
     node: NodeId,
+    /// host:port of the node's web pages.
+    http_address: String,
     state: State,
     since: Duration,
 }
@@ -96,7 +98,7 @@ impl Containers {
     }
 
     /// All of them.
-    pub(super) fn list(&self) -> impl Iterator<Item = (ContainerId, &NodeId, ContainerState)> {
+    pub(super) fn list(&self) -> impl Iterator<Item = (ContainerId, &NodeId, &str, ContainerState)> {
         self.live.iter().map(|(id, container)| {
             let state = match container.state {
                 State::Launching => ContainerState::Launching,
@@ -104,7 +106,7 @@ impl Containers {
                 State::Registered { .. } => ContainerState::Registered,
                 State::Stopping => ContainerState::Stopping,
             };
-            (*id, &container.node, state)
+            (*id, &container.node, container.http_address.as_str(), state)
         })
     }
 
@@ -175,7 +177,15 @@ impl Containers {
         if !keep {
             self.releases.insert(container.id);
         }
-        self.live.insert(container.id, Container { node: container.node.clone(), state, since: now });
+        self.live.insert(
+            container.id,
+            Container {
+                node: container.node.clone(),
+                http_address: container.node_http_address.clone(),
+                state,
+                since: now,
+            },
+        );
     }
 
     /// Enters a container. Returns whether it is wanted; if not, it will be released.
@@ -189,7 +199,15 @@ impl Containers {
         if !wanted {
             self.releases.insert(container.id);
         }
-        self.live.insert(container.id, Container { node: container.node.clone(), state, since: now });
+        self.live.insert(
+            container.id,
+            Container {
+                node: container.node.clone(),
+                http_address: container.node_http_address.clone(),
+                state,
+                since: now,
+            },
+        );
         wanted
     }
 
@@ -320,6 +338,21 @@ impl Containers {
         chosen.sort_unstable();
         chosen.truncate(count as usize);
         self.stop(chosen.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// Marks `count` containers as stopping and names them: those that hold no task first, and the newest.
+    pub(super) fn take_excess(&mut self, count: u32) -> Vec<ContainerId> {
+        let rank = |state: State| match state {
+            State::Launching | State::Started => Some(0),
+            State::Registered { idle_since: Some(_) } => Some(1),
+            State::Registered { idle_since: None } => Some(2),
+            State::Stopping => None,
+        };
+        let working = self.live.iter().filter_map(|(id, c)| Some((rank(c.state)?, std::cmp::Reverse(*id))));
+        let mut chosen: Vec<_> = working.collect();
+        chosen.sort_unstable();
+        chosen.truncate(count as usize);
+        self.stop(chosen.into_iter().map(|(_, id)| id.0).collect())
     }
 
     /// Marks every container as stopping and names those that were not already.

@@ -18,15 +18,20 @@ const SHUTDOWN: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How old a container's end may be to have to do with a job's failure.
 const RELATED: Duration = Duration::from_secs(60);
+/// Within this time the driver says that jobs are cancelled, or would not be.
+const CANCELLATION: Duration = Duration::from_secs(15);
 /// From SIGTERM to SIGKILL.
 const TERMINATION: Duration = Duration::from_secs(5);
 
 /// How the application ends, as its owner will read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
-    /// The job's terminal state.
+    /// The terminal state that the result comes from.
     #[serde(with = "form::text")]
     pub job: JobStatus,
+    /// Of this job; `None`: of the application's own job, or of a session as a whole.
+    #[serde(default)]
+    pub of: Option<String>,
     /// What follows the state on the first line of the diagnostics, and the lines after it.
     pub cause: Option<String>,
 }
@@ -35,11 +40,19 @@ impl Outcome {
     /// The job has finished, and there is nothing more to say.
     #[must_use]
     pub fn finished() -> Self {
-        Self { job: JobStatus::Finished, cause: None }
+        Self::of_job(JobStatus::Finished)
+    }
+
+    pub(super) fn of_job(job: JobStatus) -> Self {
+        Self { job, of: None, cause: None }
     }
 
     pub(super) fn failed(cause: String) -> Self {
-        Self { job: JobStatus::Failed, cause: Some(cause) }
+        Self { cause: Some(cause), ..Self::of_job(JobStatus::Failed) }
+    }
+
+    pub(super) fn session_finished(cause: String) -> Self {
+        Self { cause: Some(cause), ..Self::finished() }
     }
 
     /// As flink-yarn maps it: a cancelled job's application is KILLED.
@@ -93,6 +106,7 @@ impl AppMaster {
         self.tell(Occurrence::Stopping { job: outcome.job, cause: outcome.cause.clone() });
         self.record.journal.outcome = Some(outcome.clone());
         let recorded = self.record.outcome_stored();
+        let cancels = outcome.job == JobStatus::Canceled;
         self.begin_ending(End::Report(outcome), recorded);
         self.write_journal(now);
         let containers = self.containers.take_all();
@@ -100,8 +114,15 @@ impl AppMaster {
         // Withdraws what is still asked for, and gives the containers back.
         self.hasten_heartbeat(now);
         if self.job_manager.process == Process::Running && self.view.is_some() {
-            self.actions.push_back(Action::DeleteCluster);
-            self.timers.set(Timer::JobManagerExit, now + SHUTDOWN);
+            let jobs = self.unfinished(None);
+            if jobs.is_empty() || (self.session.is_none() && !cancels) {
+                self.actions.push_back(Action::DeleteCluster);
+                self.timers.set(Timer::JobManagerExit, now + SHUTDOWN);
+            } else {
+                // Flink takes a running job's checkpoints away with the cluster, and its result says nothing.
+                self.actions.push_back(Action::CancelJobs(jobs));
+                self.timers.set(Timer::JobManagerExit, now + CANCELLATION + SHUTDOWN);
+            }
         } else {
             self.stop_job_manager(StopSignal::Terminate, now);
         }
@@ -128,7 +149,7 @@ impl AppMaster {
     }
 
     fn begin_ending(&mut self, end: End, recorded: bool) {
-        for timer in [Timer::FlinkPoll, Timer::Starvation, Timer::JobManagerStart] {
+        for timer in [Timer::FlinkPoll, Timer::Starvation, Timer::JobManagerStart, Timer::Idle] {
             self.timers.stop(timer);
         }
         self.job_manager.give_up();
@@ -153,6 +174,14 @@ impl AppMaster {
             };
         }
         self.timers.set(Timer::JobManagerExit, now + TERMINATION);
+    }
+
+    pub(super) fn jobs_cancelled(&mut self, now: Duration) {
+        let asked = self.ending.as_ref().is_some_and(|ending| ending.stop == Stop::Asked);
+        if asked && self.job_manager.process == Process::Running {
+            self.actions.push_back(Action::DeleteCluster);
+            self.timers.set(Timer::JobManagerExit, now + SHUTDOWN);
+        }
     }
 
     pub(super) fn cluster_deleted(&mut self, accepted: bool, now: Duration) {
@@ -207,7 +236,7 @@ impl AppMaster {
             }
             End::Report(outcome) if self.line.registration == Registration::Done => {
                 ending.unregistering = true;
-                let diagnostics = text::diagnostics(&self.settings.job_id, outcome);
+                let diagnostics = text::diagnostics(&self.settings, outcome);
                 let status = outcome.final_status();
                 self.actions.push_back(Action::Unregister { status, diagnostics });
             }
@@ -246,13 +275,19 @@ impl AppMaster {
             // Answered even when it fails; a JobManager that dies meanwhile ends the wait too.
             self.actions.push_back(Action::FetchResult { job_id: self.settings.job_id.clone() });
         } else {
-            self.end(Outcome { job: status, cause: None }, now);
+            self.end(Outcome::of_job(status), now);
         }
     }
 
     /// Flink notices a lost TaskManager at once, but knows nothing of its container: a job that fails for that waits a
     /// moment for what the ResourceManager has to say.
     pub(super) fn job_result(&mut self, cause: Option<String>, now: Duration) {
+        if let Some(job_id) = self.result_of.take() {
+            return match self.session {
+                Some(_) => self.last_job_failed(job_id, cause.as_deref(), now),
+                None => self.end_of_several(job_id, JobStatus::Failed, cause.as_deref(), now),
+            };
+        }
         match cause {
             Some(cause) if text::names_lost_task_manager(&cause) => {
                 self.result = Some(cause);
@@ -264,7 +299,7 @@ impl AppMaster {
             }
             cause => {
                 let job = self.our_job().map_or(JobStatus::Failed, |job| job.status);
-                self.end(Outcome { job, cause }, now);
+                self.end(Outcome { cause, ..Outcome::of_job(job) }, now);
             }
         }
     }
@@ -280,6 +315,9 @@ impl AppMaster {
 
     /// `main` has returned after its job was FINISHED.
     pub(super) fn program_ended(&mut self, job_passed_over: bool, now: Duration) {
+        if self.settings.multi_job {
+            return self.several_returned(now);
+        }
         if self.finished {
             let outcome =
                 if job_passed_over { Outcome::failed(text::job_passed_over()) } else { Outcome::finished() };
@@ -301,7 +339,7 @@ impl AppMaster {
             (JobStatus::Failed, Some(JobStatus::Finished)) => {
                 self.end(Outcome::failed(text::failed_after_job(cause.as_deref())), now);
             }
-            _ => self.end(Outcome { job: end, cause }, now),
+            _ => self.end(Outcome { cause, ..Outcome::of_job(end) }, now),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::{AllocatedContainer, ContainerStatus, Resource};
 
-use super::form;
+use super::{Request, form};
 
 /// Something that happened outside.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -76,6 +76,10 @@ pub enum Event {
         /// Root cause of a failed job.
         cause: Option<String>,
     },
+    /// Answer to [`Action::CancelJobs`](super::Action::CancelJobs): they have ended, or would not.
+    JobsCancelled,
+    /// A client asks for something.
+    Asked(Request),
     /// The program's `main` has returned after its job had finished, or nothing can tell when it does.
     ProgramEnded {
         /// Flink has passed over a further job of the program.

@@ -14,6 +14,8 @@ use super::{
 pub(super) const POLL_YOUNG: Duration = Duration::from_millis(200);
 /// The same for a job that has run for longer than [`YOUNG`].
 const POLL_SETTLED: Duration = Duration::from_secs(1);
+/// The same for a session in which nothing is on its way: a job that comes should not wait long.
+pub(super) const POLL_SESSION: Duration = Duration::from_millis(500);
 const YOUNG: Duration = Duration::from_secs(30);
 /// Pauses between looks at a job's checkpoints.
 const CHECKPOINTS_PAUSE: Duration = Duration::from_secs(2);
@@ -27,8 +29,14 @@ impl AppMaster {
         if self.ending.is_some() || self.finished {
             return 0;
         }
-        let slots = self.slots_needed.unwrap_or(self.settings.parallelism);
-        slots.div_ceil(self.settings.slots.max(1))
+        if let Some(session) = &self.session {
+            return self.demand().clamp(session.size.min, session.size.max);
+        }
+        if let (true, Some(scaled)) = (self.settings.reactive, self.record.journal.scaled) {
+            return scaled;
+        }
+        let known = self.slots_needed.filter(|_| !self.settings.reactive);
+        known.unwrap_or(self.settings.parallelism).div_ceil(self.settings.slots.max(1))
     }
 
     pub(super) fn our_job(&self) -> Option<&JobView> {
@@ -40,11 +48,17 @@ impl AppMaster {
             return;
         }
         self.poll_in_flight = true;
-        let known = self.our_job().is_some_and(|job| {
+        let settled = |job: &JobView| {
             job.slots_needed.is_some()
                 && job.tasks_total > 0
                 && job.tasks_active + job.tasks_finished == job.tasks_total
-        });
+        };
+        let known = match &self.view {
+            Some(view) if self.settings.has_many_jobs() => {
+                view.jobs.iter().all(|job| job.status.is_terminal() || settled(job))
+            }
+            _ => self.our_job().is_some_and(settled),
+        };
         self.timers.set(Timer::FlinkPoll, now + Duration::from_secs(10));
         let checkpoints = match self.our_job().and_then(|job| job.checkpoints.as_ref()) {
             None => self.our_job().is_some(),
@@ -69,6 +83,12 @@ impl AppMaster {
             self.tell(Occurrence::TaskManagerRegistered(id));
         }
         self.remember(view);
+        if self.session.is_some() {
+            return self.observe_session(now);
+        }
+        if self.settings.multi_job {
+            return self.observe_several(now);
+        }
         let application = self.view.as_ref().and_then(|view| view.application.clone());
         let job = self.our_job().map(|job| (job.status, job.tasks_active));
         if job.is_some() {
@@ -117,6 +137,18 @@ impl AppMaster {
             }
         }
         self.view = Some(view);
+        if let Some(view) = self.view.as_ref().filter(|_| self.settings.has_many_jobs()) {
+            let unfinished = || view.jobs.iter().filter(|job| !job.status.is_terminal());
+            let known: u32 = unfinished().filter_map(|job| job.slots_needed).sum();
+            // What is not known yet of one job must not take slots from the others.
+            let all_known = unfinished().all(|job| job.slots_needed.is_some());
+            let before = self.slots_needed.unwrap_or(0);
+            if self.settings.multi_job && self.job_seen.is_none() && view.jobs.is_empty() {
+                return;
+            }
+            self.slots_needed = Some(if all_known { known } else { known.max(before) });
+            return;
+        }
         // Known only with every unfinished job, and kept while a new JobManager has not listed ours yet.
         if let (Some(_), Some(view)) = (self.our_job(), &self.view) {
             let unfinished = view.jobs.iter().filter(|job| !job.status.is_terminal());
@@ -126,12 +158,13 @@ impl AppMaster {
     }
 
     /// A job with no active task that lacks TaskManagers, none of which is on its way, starves.
-    fn note_starvation(&mut self, active_tasks: Option<u32>, now: Duration) {
+    pub(super) fn note_starvation(&mut self, active_tasks: Option<u32>, now: Duration) {
         let starving = active_tasks == Some(0)
             && self.containers.starting() == 0
             && self.containers.working() < self.desired();
         if !starving {
             self.starving_since = None;
+            self.shortage = None;
             self.timers.stop(Timer::Starvation);
         } else if self.starving_since.is_none() {
             self.starving_since = Some(now);
@@ -159,7 +192,13 @@ impl AppMaster {
         if task_managers.is_some_and(|most| most < desired) {
             let slots = self.slots_needed.unwrap_or(self.settings.parallelism);
             let cause = text::cluster_too_small(slots, desired, &self.settings, task_managers, description);
-            self.end(Outcome::failed(cause), now);
+            if self.session.is_some() {
+                // Its other jobs go on, and somebody may add a node.
+                tracing::warn!("{cause}");
+                self.shortage = Some(cause);
+            } else {
+                self.end(Outcome::failed(cause), now);
+            }
         }
     }
 }

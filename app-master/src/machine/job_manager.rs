@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use yarn_client::flink::JobStatus;
+
 use super::ending::Outcome;
 use super::event::{BeginFailure, CheckpointsView};
 use super::journal::FENCE_WAIT;
@@ -108,7 +110,11 @@ impl AppMaster {
     fn way_on(&self) -> Result<Resume, &'static str> {
         let settings = &self.settings;
         match &self.record.journal.checkpoints {
-            _ if settings.recovers => Ok(Resume::FromStart),
+            // What a session has lost, it has lost: it begins empty.
+            _ if settings.recovers || settings.session.is_some() => Ok(Resume::FromStart),
+            // Its jobs have no ids by which their checkpoints could be told.
+            _ if settings.multi_job && settings.restart_from_scratch => Ok(Resume::FromStart),
+            _ if settings.multi_job => Err(text::SEVERAL_JOBS),
             Some(CheckpointsView::On { completed: true, path: None }) if !settings.restart_from_scratch => {
                 Err(text::CHECKPOINTS_IN_MEMORY)
             }
@@ -242,6 +248,8 @@ impl AppMaster {
     ) {
         self.job_manager.process = Process::Gone;
         self.poll_in_flight = false;
+        self.result_of = None;
+        self.forget_idleness();
         self.timers.stop(Timer::JobManagerExit);
         self.timers.stop(Timer::FlinkPoll);
         if self.ending.is_some() {
@@ -259,13 +267,22 @@ impl AppMaster {
             return;
         }
         let stage = match (self.our_job(), self.job_seen) {
+            (None, Some(_)) if self.session.is_some() => text::Stage::Session,
+            (None, Some(_)) if self.settings.multi_job => text::Stage::Program,
             (Some(job), _) => text::Stage::Job(job.status),
             (None, Some(_)) => text::Stage::Returning,
             (None, None) => text::Stage::BeforeJob,
         };
         let missing = self.way_on().err().filter(|_| restartable(exit));
         let starts = self.job_manager.starts;
-        let cause = text::job_manager_exit(exit, cause.as_deref(), stage, missing, starts);
+        let cause = match (cause, stage) {
+            // `main` ends with the failure of its job.
+            (Some(cause), text::Stage::Program) if exit == Exit::Code(2) => cause,
+            (cause, _) => text::job_manager_exit(exit, cause.as_deref(), stage, missing, starts),
+        };
+        if let Some(failed) = self.first_failed().filter(|_| self.settings.multi_job) {
+            return self.end_of_several(failed, JobStatus::Failed, Some(&cause), now);
+        }
         self.end(Outcome::failed(cause), now);
     }
 

@@ -26,6 +26,12 @@ pub struct Journal {
     pub job_seen: bool,
     /// Its checkpoints, as last seen.
     pub checkpoints: Option<CheckpointsView>,
+    /// TaskManagers a client has asked for.
+    #[serde(default)]
+    pub scaled: Option<u32>,
+    /// The job that the session ends with.
+    #[serde(default)]
+    pub stop_after: Option<String>,
     /// The job's end. Whoever finds it has nothing to run, only to report.
     pub outcome: Option<Outcome>,
 }
@@ -190,6 +196,7 @@ impl Journal {
             Some(CheckpointsView::On { path: None, .. }) => 3,
             Some(CheckpointsView::On { .. }) => 4,
         };
-        self.job_seen != stored.job_seen || self.outcome != stored.outcome || kind(self) != kind(stored)
+        let told = |journal: &Self| (journal.job_seen, journal.scaled, journal.stop_after.clone());
+        told(self) != told(stored) || self.outcome != stored.outcome || kind(self) != kind(stored)
     }
 }

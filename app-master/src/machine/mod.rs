@@ -18,6 +18,8 @@ mod journal;
 mod nodes;
 mod occurrence;
 mod scheduler;
+mod session;
+mod several;
 mod status;
 mod text;
 mod timer;
@@ -35,6 +37,7 @@ pub use event::{
 };
 pub use journal::{History, Journal};
 pub use occurrence::Occurrence;
+pub use session::{Refusal, Reply, Request, SessionSettings, Size};
 pub use timer::Timer;
 
 use containers::Containers;
@@ -43,6 +46,7 @@ use job_manager::JobManager;
 use journal::{Lease, Record};
 use nodes::Nodes;
 use scheduler::Line;
+use session::Session;
 use timer::Timers;
 
 /// How often Flink is looked at until its REST server answers and the job runs.
@@ -51,8 +55,14 @@ const POLL_STARTING: Duration = Duration::from_millis(100);
 /// What the machine must know before it starts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
-    /// 32 hexadecimal digits.
+    /// 32 hexadecimal digits; empty in a session, whose jobs come later.
     pub job_id: String,
+    /// A cluster for many jobs, instead of one job's.
+    pub session: Option<SessionSettings>,
+    /// The program executes several jobs, and their ids are Flink's: `job_id` is empty. The application ends with the last.
+    pub multi_job: bool,
+    /// `scheduler-mode: reactive`: the job takes as many TaskManagers as there are.
+    pub reactive: bool,
     /// What earlier attempts have left.
     pub history: History,
     /// Flink's high availability is on: Flink itself goes on with the job, and TaskManagers outlive an attempt.
@@ -91,6 +101,13 @@ pub struct Settings {
     pub lease: Duration,
 }
 
+impl Settings {
+    /// Jobs are not known beforehand.
+    pub(crate) fn has_many_jobs(&self) -> bool {
+        self.session.is_some() || self.multi_job
+    }
+}
+
 /// The application master's decisions.
 #[derive(Debug)]
 pub struct AppMaster {
@@ -99,6 +116,7 @@ pub struct AppMaster {
     timers: Timers,
     line: Line,
     job_manager: JobManager,
+    session: Option<Session>,
     record: Record,
     lease: Lease,
     poll_in_flight: bool,
@@ -110,15 +128,21 @@ pub struct AppMaster {
     slots_needed: Option<u32>,
     /// Our job has been listed at least once, by this JobManager or an earlier one.
     job_seen: Option<Duration>,
+    /// With `multi_job`: the program has returned, and all its jobs have ended.
+    program_ended: bool,
     /// Our job has been seen FINISHED, and the program's `main` may still be running.
     finished: bool,
     containers: Containers,
     nodes: Nodes,
     /// Why the job has failed, while the ResourceManager is asked what became of its TaskManager.
     result: Option<String>,
+    /// Job of a session whose failure is being read.
+    result_of: Option<String>,
     /// Since when the job has had fewer TaskManagers than it needs and no task active.
     starving_since: Option<Duration>,
     inspecting: bool,
+    /// Why a session cannot have the TaskManagers its jobs need.
+    shortage: Option<String>,
     ending: Option<Ending>,
     exited: bool,
 }
@@ -131,6 +155,10 @@ impl AppMaster {
             timers: Timers::default(),
             line: Line::new(),
             job_manager: JobManager::new(),
+            session: settings
+                .session
+                .as_ref()
+                .map(|session| Session::new(session, settings.history.journal.scaled)),
             record: Record::new(settings.history.journal.clone()),
             lease: Lease::new(now),
             poll_in_flight: false,
@@ -138,12 +166,15 @@ impl AppMaster {
             checkpoints_seen: None,
             slots_needed: None,
             job_seen: None,
+            program_ended: false,
             finished: false,
             containers: Containers::default(),
             nodes: Nodes::default(),
             result: None,
+            result_of: None,
             starving_since: None,
             inspecting: false,
+            shortage: None,
             ending: None,
             exited: false,
             settings,
@@ -168,7 +199,7 @@ impl AppMaster {
             return None;
         }
         let containers = self.ending.is_none().then(|| {
-            let surplus = self.surplus() > 0;
+            let surplus = self.session.is_none() && self.surplus() > 0;
             self.containers.next_deadline(
                 self.settings.registration_timeout,
                 self.settings.idle_timeout,
@@ -200,6 +231,9 @@ impl AppMaster {
         }
         if self.timers.take_expired(Timer::Starvation, now) {
             self.check_starvation(now);
+        }
+        if self.timers.take_expired(Timer::Idle, now) {
+            self.idle_expired(now);
         }
         if self.timers.take_expired(Timer::Result, now) {
             self.settle_result(now);
@@ -257,6 +291,9 @@ impl AppMaster {
                 self.timers.set(Timer::FlinkPoll, now + POLL_STARTING);
             }
             Event::JobResult { cause } => self.job_result(cause, now),
+            Event::JobsCancelled => self.jobs_cancelled(now),
+            // Whoever asked has the answer already.
+            Event::Asked(request) => drop(self.ask(request, now)),
             Event::ProgramEnded { job_passed_over } => self.program_ended(job_passed_over, now),
             Event::ClusterCapacity { task_managers, description } => {
                 self.capacity_known(task_managers, &description, now);

@@ -79,6 +79,15 @@ pub enum Occurrence {
         /// Where it is.
         path: String,
     },
+    /// Another number of TaskManagers is wanted.
+    Scaled {
+        /// Wanted before.
+        previous: u32,
+        /// Wanted now.
+        task_managers: u32,
+        /// In words.
+        cause: String,
+    },
     /// The end is decided.
     Stopping {
         /// The state that the application's result comes from.

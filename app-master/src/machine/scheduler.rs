@@ -8,7 +8,9 @@ use yarn_client::yarn::{AllocatedContainer, ContainerStatus};
 
 use super::containers::Completion;
 use super::ending::{Ending, Outcome};
-use super::{Action, AppMaster, Heartbeat, HeartbeatAnswer, HeartbeatFailure, Occurrence, Timer, text};
+use super::{
+    Action, AppMaster, Heartbeat, HeartbeatAnswer, HeartbeatFailure, JobView, Occurrence, Timer, text,
+};
 
 /// The first pause while containers are waited for. It doubles up to `heartbeat_pending`: a cluster with room answers
 /// within a node's heartbeat, and every TaskManager's start begins with that answer.
@@ -125,6 +127,9 @@ impl AppMaster {
         if self.finished || self.ending.as_ref().is_some_and(Ending::succeeded) {
             return 1.0;
         }
+        if self.session.is_some() {
+            return 0.5;
+        }
         let Some(job) = self.our_job() else { return 0.0 };
         if job.streaming == Some(true) {
             return if job.tasks_active > 0 { 0.5 } else { 0.0 };
@@ -231,7 +236,11 @@ impl AppMaster {
 
     /// Containers that the job can do without; none while it is not listed, for then nobody knows.
     pub(super) fn surplus(&self) -> u32 {
-        if self.our_job().is_none() {
+        let known = match self.settings.has_many_jobs() {
+            true => self.view.as_ref().is_some_and(|view| self.session.is_some() || !view.jobs.is_empty()),
+            false => self.our_job().is_some(),
+        };
+        if !known {
             return 0;
         }
         self.containers.working().saturating_sub(self.desired())
@@ -239,15 +248,28 @@ impl AppMaster {
 
     /// Brings the containers in line with what is desired: sooner heartbeat for more, stops for less.
     pub(super) fn fit_containers(&mut self, now: Duration) {
+        // What a session's jobs do without may be in use again a moment later: only a fresh look tells.
+        if self.session.is_none() {
+            self.release_surplus(now);
+        }
+        self.hasten_heartbeat(now);
+    }
+
+    /// Stops what has been idle for long enough.
+    pub(super) fn release_surplus(&mut self, now: Duration) {
         let surplus = self.surplus();
         if surplus > 0 {
             // A container on its way is given back only when the job runs without it.
-            let job_runs =
-                self.our_job().is_some_and(|job| job.tasks_active == job.tasks_total && job.tasks_total > 0);
+            let runs = |job: &JobView| job.tasks_active == job.tasks_total && job.tasks_total > 0;
+            let job_runs = match &self.view {
+                Some(view) if self.settings.has_many_jobs() => {
+                    view.jobs.iter().all(|job| job.status.is_terminal() || runs(job))
+                }
+                _ => self.our_job().is_some_and(runs),
+            };
             let stopped = self.containers.take_surplus(surplus, job_runs, self.settings.idle_timeout, now);
             self.stop_containers(stopped);
         }
-        self.hasten_heartbeat(now);
     }
 
     /// News for the ResourceManager does not wait for the interval; while a heartbeat is under way, its answer
@@ -276,6 +298,10 @@ impl AppMaster {
         if failures.len() >= (2 * desired).max(3) {
             let cause = text::start_failures(failures);
             return self.end(Outcome::failed(cause), now);
+        }
+        // What a session's job does to its TaskManagers is that job's affair.
+        if self.session.is_some() {
+            return;
         }
         let losses = self.containers.recent_losses(now);
         if losses.len() > (3 * desired).max(10) {

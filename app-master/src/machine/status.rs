@@ -1,8 +1,8 @@
 //! Where everything stands, for whoever asks.
 
-use proto::control::{Container, ContainerState, Job, StatusReply};
+use proto::control::{Container, ContainerState, Job, Session, StatusReply};
 
-use super::{AppMaster, CheckpointsView};
+use super::{AppMaster, CheckpointsView, text};
 
 impl AppMaster {
     /// What the control plane answers; the attempt's number is the driver's to add.
@@ -21,15 +21,25 @@ impl AppMaster {
                 _ => String::new(),
             },
         });
-        let containers = self.containers.list().map(|(id, node, state)| {
+        let containers = self.containers.list().map(|(id, node, http_address, state)| {
             let name = id.to_string();
             let listed = view.and_then(|view| view.task_managers.iter().find(|it| it.id == name));
             let (slots, free_slots) = listed
                 .filter(|_| state == ContainerState::Registered)
                 .map_or((0, 0), |it| (it.slots, it.free_slots));
-            Container { id: name, node: node.to_string(), state: state.into(), slots, free_slots }
+            let (node, http_address) = (node.to_string(), http_address.to_owned());
+            Container { id: name, node, state: state.into(), slots, free_slots, http_address }
         });
         StatusReply {
+            session: self.session.as_ref().map(|session| Session {
+                min_task_managers: session.size.min,
+                max_task_managers: session.size.max,
+                idle_timeout_ms: session
+                    .idle_timeout
+                    .map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
+                stop_after_job: self.record.journal.stop_after.clone().unwrap_or_default(),
+            }),
+            waiting: self.waiting(),
             attempt: 0,
             jobs: jobs.collect(),
             containers: containers.collect(),
@@ -37,5 +47,21 @@ impl AppMaster {
             slots_per_task_manager: self.settings.slots,
             stopping: self.ending.is_some(),
         }
+    }
+
+    /// Why there are fewer TaskManagers than the jobs need; empty when there is nothing to explain.
+    fn waiting(&self) -> String {
+        if let Some(shortage) = &self.shortage {
+            return shortage.clone();
+        }
+        if let Some(session) = &self.session
+            && self.ending.is_none()
+            && self.demand() > session.size.max
+        {
+            let slots = self.slots_needed.unwrap_or(0);
+            return text::beyond_size(slots, self.demand(), session.size.max);
+        }
+        let missing = self.desired().saturating_sub(self.containers.working());
+        if missing > 0 { text::not_given(missing) } else { String::new() }
     }
 }

@@ -2,6 +2,7 @@
 //! cause; a `hint:` line follows where there is something to do.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use yarn_client::flink::JobStatus;
 use yarn_client::flink::failure::is_chatter;
@@ -14,8 +15,13 @@ use super::{Exit, Settings};
 const LIMIT: usize = 16 * 1024;
 
 /// The whole text of the final report.
-pub(super) fn diagnostics(job_id: &str, outcome: &Outcome) -> String {
-    let mut text = format!("Job {job_id} {}", outcome.job);
+pub(super) fn diagnostics(settings: &Settings, outcome: &Outcome) -> String {
+    let mut text = match (&outcome.of, &settings.session) {
+        (Some(job_id), _) => format!("Job {job_id} {}", outcome.job),
+        (None, Some(_)) => format!("Session {}", outcome.job),
+        (None, None) if settings.multi_job => format!("Program {}", outcome.job),
+        (None, None) => format!("Job {} {}", settings.job_id, outcome.job),
+    };
     if let Some(cause) = &outcome.cause {
         let _ = write!(text, ": {}", cause.trim());
         if let Some(hint) = program_hint(cause) {
@@ -31,8 +37,8 @@ pub(super) fn diagnostics(job_id: &str, outcome: &Outcome) -> String {
 
 /// What to do about mistakes of programs that Flink describes without saying what would be right.
 fn program_hint(cause: &str) -> Option<&'static str> {
-    const ONE_JOB: &str = "an application runs one job: build everything into one job (several sinks, or a \
-                           StatementSet), or submit the program once for each job";
+    const ONE_JOB: &str =
+        "run it with --multi-job, or build everything into one job (several sinks, or a StatementSet)";
     if cause.contains("\nhint: ") {
         return None;
     }
@@ -56,8 +62,56 @@ pub(super) fn job_passed_over() -> String {
     format!("{PASSED_OVER}: the first one finished, Flink did not run the others")
 }
 
+pub(super) fn shut_down(cancelled: &[String]) -> String {
+    format!("shut down by a client{}", cancelled_with_it(cancelled))
+}
+
+pub(super) fn idle(timeout: Duration) -> String {
+    format!("no job has run for {} s", timeout.as_secs())
+}
+
+/// The end of the job that a session was to end with.
+pub(super) fn ended_with(cause: Option<&str>, others: &[String]) -> String {
+    let note = format!("the session ended with this job, as it was told{}", cancelled_with_it(others));
+    match cause {
+        Some(cause) => format!("{}\nnote: {note}", cause.trim_end()),
+        None => note,
+    }
+}
+
+/// What became of the jobs of a program that has executed several.
+pub(super) fn several(cause: Option<&str>, jobs: &[(String, JobStatus)]) -> String {
+    let list: Vec<_> = jobs.iter().map(|(id, status)| format!("{id} {status}")).collect();
+    let list = format!("{} jobs: {}", jobs.len(), list.join(", "));
+    match cause {
+        Some(cause) => format!("{}\nnote: {list}", cause.trim_end()),
+        None => list,
+    }
+}
+
+fn cancelled_with_it(jobs: &[String]) -> String {
+    if jobs.is_empty() { String::new() } else { format!("; cancelled: {}", jobs.join(", ")) }
+}
+
+pub(super) fn last_job_lost(job_id: &str) -> String {
+    format!(
+        "job {job_id}, which the session was to end with, was lost with a JobManager: Flink does not list it any more\n         hint: with high-availability.type: zookeeper the jobs of a session outlive its JobManager"
+    )
+}
+
+/// Why a session's jobs wait for slots.
+pub(super) fn beyond_size(slots: u32, demand: u32, most: u32) -> String {
+    format!("its jobs need {slots} slots, that is {demand} TaskManagers, but the session may have {most}")
+}
+
+/// Containers that are asked for.
+pub(super) fn not_given(missing: u32) -> String {
+    format!("the ResourceManager has not yet given {missing} of the TaskManagers' containers")
+}
+
 /// Why a job cannot go on from a checkpoint.
 pub(super) const NO_CHECKPOINTS: &str = "the job makes no checkpoints";
+pub(super) const SEVERAL_JOBS: &str = "its program executes several jobs";
 pub(super) const CHECKPOINTS_UNKNOWN: &str = "nothing is known of any checkpoint of its job";
 pub(super) const CHECKPOINTS_IN_MEMORY: &str =
     "its checkpoints were in the memory of the JobManager (execution.checkpointing.dir is not set)";
@@ -213,6 +267,10 @@ pub(super) fn failed_after_job(cause: Option<&str>) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     BeforeJob,
+    /// It had answered for a session.
+    Session,
+    /// It had run a program with several jobs.
+    Program,
     /// Seen by an earlier JobManager, not listed by this one.
     Returning,
     Job(JobStatus),
@@ -229,6 +287,8 @@ pub(super) fn job_manager_exit(
     let stage_text = match stage {
         Stage::Job(status) => format!("while the job was {status}"),
         Stage::Returning => "before the job ran again".to_owned(),
+        Stage::Session => "while the session ran".to_owned(),
+        Stage::Program => "while the program ran".to_owned(),
         Stage::BeforeJob => "before the job had started".to_owned(),
     };
     let mut text = match exit {

@@ -23,9 +23,11 @@ pub enum Timer {
     Journal,
     /// When the end of a lost TaskManager's container is not waited for any more.
     Result,
+    /// When a session without jobs ends.
+    Idle,
 }
 
-const COUNT: usize = 9;
+const COUNT: usize = 10;
 
 /// Deadlines, indexed by [`Timer`].
 #[derive(Debug, Default)]

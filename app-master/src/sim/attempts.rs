@@ -41,6 +41,7 @@ impl World {
             machine,
             alive: true,
             response_id: 0,
+            ends: false,
             job_manager: None,
             generation: 0,
             containers: BTreeMap::new(),
@@ -85,7 +86,8 @@ impl World {
         }
         master.alive = false;
         master.job_manager = None;
-        let node = master.node;
+        let (node, generation) = (master.node, master.generation);
+        self.jobs_lose_home(attempt, generation);
         self.note(|| format!("the process of attempt {attempt} is gone"));
         if self.resource_manager.nodes[node as usize].reachable(now) {
             self.after(NODE_HEARTBEAT, Due::MasterGone(attempt));
@@ -102,6 +104,7 @@ impl World {
         // What REST was too slow to show stands in the log.
         let job_finished = finished && exit == Exit::Code(2);
         let cause = (exit == Exit::Code(2)).then(|| "java.lang.IllegalStateException: late".to_owned());
+        self.jobs_lose_home(attempt, generation);
         self.note(|| format!("attempt {attempt}: the JobManager ends, {exit:?}"));
         let event = Event::JobManagerExited { exit, cause, port_taken: false, job_finished };
         self.tell(attempt, ms(5), event);

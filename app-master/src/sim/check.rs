@@ -53,7 +53,7 @@ pub(super) fn brings_something(event: &Event) -> bool {
 }
 
 impl World {
-    fn violated(&mut self, what: String) {
+    pub(super) fn violated(&mut self, what: String) {
         self.note(|| format!("VIOLATED: {what}"));
         self.violations.push(what);
     }
@@ -79,7 +79,10 @@ impl World {
     /// What is asked for and what is there together never exceed the need.
     pub(super) fn check_heartbeat(&mut self, attempt: u32, heartbeat: &Heartbeat) {
         let slots = self.scenario.settings.slots;
-        let need = self.scenario.job.slots.max(self.scenario.settings.parallelism).div_ceil(slots);
+        let need = match &self.scenario.session {
+            Some(_) => self.jobs.most,
+            None => self.scenario.job.slots.max(self.scenario.settings.parallelism).div_ceil(slots),
+        };
         let Some(master) = self.masters.get_mut(&attempt) else { return };
         for id in &heartbeat.releases {
             master.containers.insert(*id, true);
@@ -105,6 +108,7 @@ impl World {
     pub(super) fn check_told(&mut self, attempt: u32, occurrence: &Occurrence) {
         let adopts = self.scenario.settings.recovers && attempt > 1;
         let Some(master) = self.masters.get_mut(&attempt) else { return };
+        master.ends |= matches!(occurrence, Occurrence::Stopping { .. });
         let before = |id| master.told.get(id).copied();
         let (id, adds_up, gone) = match occurrence {
             Occurrence::Allocated { id, .. } => (id, before(id).is_none(), false),
@@ -178,6 +182,9 @@ impl World {
                 self.violations.push(format!("attempt {attempt} goes on after the end"));
             }
         }
+        if self.scenario.session.is_some() {
+            return self.check_end_of_session();
+        }
         let model = &self.scenario.job;
         let settings = &self.scenario.settings;
         let room = self.scenario.nodes * self.scenario.containers_per_node * settings.slots;
@@ -203,6 +210,22 @@ impl World {
         if !right || (calm && wanted != status) {
             self.violated(format!("reports {status}, but the job is {truth:?}: {diagnostics}"));
         }
+        self.check_staging();
+    }
+
+    fn check_end_of_session(&mut self) {
+        match self.resource_manager.application.clone() {
+            Application::Finished(status, diagnostics) => {
+                self.check_session_end(status, &diagnostics);
+                self.check_staging();
+            }
+            _ if self.faults_injected == 0 => self.violated("a calm life ends without a report".to_owned()),
+            _ => {}
+        }
+    }
+
+    /// The staging directory is gone, or nobody was left to remove it.
+    fn check_staging(&mut self) {
         let buried = self.masters.get(&self.resource_manager.attempt).is_some_and(|master| master.alive);
         let excused = self.removal_failed || self.faults_injected > 0 && !self.files.removed && !buried;
         if !self.files.removed && !excused {

@@ -9,6 +9,7 @@ mod job;
 mod perform;
 pub mod report;
 mod scenario;
+mod session;
 mod yarn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,6 +22,7 @@ use yarn_client::yarn::FinalStatus;
 
 pub use fault::{Fault, Kind};
 pub use scenario::{JOB, JobModel, Scenario, settings};
+pub use session::{Ask, SessionJob, SessionModel};
 
 use crate::machine::{Action, AppMaster, Event, Exit, Journal};
 use crate::trace::Recorder;
@@ -58,6 +60,10 @@ enum Due {
     /// The scheduler takes a container back.
     Preempted(ContainerId),
     Fault(Fault),
+    /// A client submits the n-th job of a session.
+    Submit(usize),
+    /// The owner of a session asks for something.
+    Ask(Ask),
 }
 
 /// Calls that wait for the ResourceManager to be there again.
@@ -91,6 +97,8 @@ struct Master {
     containers: BTreeMap<ContainerId, bool>,
     /// Containers that watchers were told of, and whether they were told of their end.
     told: BTreeMap<ContainerId, bool>,
+    /// Its end is decided.
+    ends: bool,
 }
 
 /// The staging directory.
@@ -116,6 +124,8 @@ pub struct World {
     files: Files,
     masters: BTreeMap<u32, Master>,
     durable: Durable,
+    /// Of a session.
+    jobs: session::Jobs,
     lose_answers: u32,
     lose_requests: u32,
     slow: (Duration, Duration),
@@ -148,6 +158,7 @@ impl World {
             files: Files::default(),
             masters: BTreeMap::new(),
             durable: Durable::default(),
+            jobs: session::Jobs::default(),
             lose_answers: 0,
             lose_requests: 0,
             slow: (Duration::ZERO, Duration::ZERO),
@@ -166,6 +177,7 @@ impl World {
         for (at, fault) in std::mem::take(&mut world.scenario.faults) {
             world.at(at, Due::Fault(fault));
         }
+        world.plan_session();
         world
     }
 
@@ -276,6 +288,7 @@ impl World {
             .into_iter()
             .flatten()
             .chain(machines)
+            .chain(self.next_job_end())
             .chain(registrations)
             .min()
             .map(|at| at.max(self.now))
@@ -313,6 +326,9 @@ impl World {
             }
         }
         self.live_containers();
+        if self.scenario.session.is_some() {
+            return self.live_jobs();
+        }
         let model = self.scenario.job.clone();
         let mut thrown = Vec::new();
         let slots: Vec<_> = self.masters.keys().map(|attempt| (*attempt, self.slots(*attempt))).collect();
@@ -421,6 +437,8 @@ impl World {
                 self.resource_manager.end_container(id, -102, "Container preempted by scheduler", self.now);
             }
             Due::Fault(fault) => self.inject(&fault),
+            Due::Submit(nth) => self.submit(nth),
+            Due::Ask(ask) => self.ask(ask),
         }
     }
 

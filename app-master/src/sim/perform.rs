@@ -90,6 +90,7 @@ impl World {
                     self.tell(attempt, ms(150), Event::ProgramEnded { job_passed_over });
                 }
             }
+            Action::CancelJobs(jobs) => self.cancel_jobs(attempt, &jobs),
             Action::DeleteCluster => {
                 let there = self.masters[&attempt].job_manager.is_some();
                 let accepted = there && self.rest_away_until <= self.now;
@@ -196,6 +197,7 @@ impl World {
     }
 
     fn stop_container(&mut self, attempt: u32, id: ContainerId) {
+        self.check_stop(attempt, id);
         if let Some(master) = self.masters.get_mut(&attempt) {
             master.containers.insert(id, true);
         }
@@ -293,6 +295,9 @@ impl World {
     }
 
     fn view(&self, attempt: u32) -> FlinkView {
+        if self.scenario.session.is_some() {
+            return self.session_view(attempt);
+        }
         let model = &self.scenario.job;
         let Some(job_manager) = &self.masters[&attempt].job_manager else { return FlinkView::default() };
         let job = job_manager.job.as_ref();

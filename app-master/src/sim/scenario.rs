@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use yarn_client::flink::JobStatus;
 
 use super::fault::Fault;
+use super::session::SessionModel;
 use crate::machine::{History, Settings};
 
 /// The job's id in every simulated life.
@@ -34,8 +35,10 @@ pub struct JobModel {
 pub struct Scenario {
     /// Of the first attempt; later ones get a history.
     pub settings: Settings,
-    /// The job.
+    /// The job; of no meaning in a session.
     pub job: JobModel,
+    /// A session instead.
+    pub session: Option<SessionModel>,
     /// Nodes of the cluster.
     pub nodes: u32,
     /// TaskManager containers a node can hold.
@@ -56,6 +59,9 @@ pub struct Scenario {
 pub fn settings() -> Settings {
     Settings {
         job_id: JOB.to_owned(),
+        session: None,
+        multi_job: false,
+        reactive: false,
         history: History::default(),
         recovers: false,
         checkpoints_configured: false,
@@ -97,6 +103,7 @@ impl Scenario {
         Self {
             settings,
             job,
+            session: None,
             nodes: 4,
             containers_per_node: 25,
             maximum_mib: 8192,
@@ -141,6 +148,12 @@ impl Scenario {
             max_attempts: rng.random_range(1..=4),
             ..Self::calm(settings, job)
         };
+        if rng.random_bool(0.3) {
+            let (model, session) = SessionModel::random(rng);
+            scenario.settings.session = Some(session);
+            scenario.settings.recovers = rng.random_bool(0.3);
+            scenario.session = Some(model);
+        }
         for _ in 0..rng.random_range(0..=8) {
             let at = Duration::from_millis(rng.random_range(0..120_000));
             scenario.faults.push((at, Fault::random(rng, scenario.nodes)));

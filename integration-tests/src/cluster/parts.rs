@@ -7,15 +7,18 @@ use serde_json::Value;
 use super::{Cluster, Process};
 use crate::http;
 
-/// Main class of a JobManager's JVM.
-const JOB_MANAGER: &str = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint";
+/// Main classes of a JobManager's JVM: for one job, and for a session.
+const JOB_MANAGER: [&str; 2] = [
+    "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint",
+    "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint",
+];
 /// Main class of a TaskManager's JVM.
 const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
 
 impl Cluster {
     /// JVMs of JobManagers.
     pub fn job_managers(&self, id: &str) -> Vec<Process> {
-        self.jvms_of(id).into_iter().filter(|jvm| jvm.runs(JOB_MANAGER)).collect()
+        self.jvms_of(id).into_iter().filter(|jvm| JOB_MANAGER.iter().any(|class| jvm.runs(class))).collect()
     }
 
     /// JVMs of TaskManagers.
@@ -35,10 +38,15 @@ impl Cluster {
     /// GET on Flink's REST server, on the JobManager's own port (a pair of ResourceManagers has no proxy). Nothing while
     /// it does not answer.
     pub async fn flink(&self, id: &str, path: &str) -> Option<Value> {
+        let (host, port) = self.rest_address(id)?;
+        http::get_json(&format!("http://{host}:{port}{path}")).await.ok()
+    }
+
+    /// Host and port of Flink's REST server, as the JobManager was told.
+    pub fn rest_address(&self, id: &str) -> Option<(String, String)> {
         let job_manager = self.job_managers(id).into_iter().next()?;
         let option = |key: &str| job_manager.command.iter().find_map(|argument| argument.strip_prefix(key));
-        let address = format!("{}:{}", option("rest.address=")?, option("rest.bind-port=")?);
-        http::get_json(&format!("http://{address}{path}")).await.ok()
+        Some((option("rest.address=")?.to_owned(), option("rest.bind-port=")?.to_owned()))
     }
 
     /// The checkpoints of the application's only job.

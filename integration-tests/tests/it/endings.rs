@@ -287,7 +287,7 @@ async fn main_that_exits() -> Result<()> {
 async fn two_executes() -> Result<()> {
     let right = failed(
         "FAILED: the program executed more than one job: the first one finished, Flink did not run the others",
-        "an application runs one job",
+        "run it with --multi-job",
     );
     faulty(&["TwoExecutes"], &right).await?;
     Ok(())
@@ -299,7 +299,7 @@ async fn two_executes_of_one_environment() -> Result<()> {
     let right = failed(
         "FAILED: the program failed after its job had finished: org.apache.flink.util.FlinkRuntimeException: Cannot \
          have more than one execute() or executeAsync() call in a single environment.",
-        "an application runs one job",
+        "run it with --multi-job",
     );
     faulty(&["TwoExecutes", "--same-environment"], &right).await?;
     Ok(())

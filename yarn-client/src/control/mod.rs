@@ -3,6 +3,8 @@
 //! The application master makes certificates for itself and for its clients, and leaves the clients' part in the staging
 //! directory, which only the application's user can read: HDFS permissions decide who may steer an application.
 
+mod event;
+
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 use tonic::transport::{Channel, Endpoint};
+
+pub use event::EventView;
 
 /// For connecting, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -47,11 +47,13 @@ pub(super) fn stage_plan(
 
     // The program, and what goes with it.
     let directory = if user_jar == UserJar::UserLib { "usrlib/" } else { USER_JAR_DIR };
-    let link = format!("{directory}{}", job.jar.file_name());
-    items.push(match &job.jar {
-        JobJar::Local(path) => local(path, link, Kind::File),
-        JobJar::Remote(uri) => remote(uri, link, Kind::File),
-    });
+    if let Some(jar) = &job.jar {
+        let link = format!("{directory}{}", jar.file_name());
+        items.push(match jar {
+            JobJar::Local(path) => local(path, link, Kind::File),
+            JobJar::Remote(uri) => remote(uri, link, Kind::File),
+        });
+    }
     match config.explicit(&keys::PROVIDED_USRLIB_DIR) {
         Some(usrlib) if base_name(usrlib) == "usrlib" => {
             items.push(remote(usrlib, "usrlib".to_owned(), Kind::File));
@@ -66,8 +68,8 @@ pub(super) fn stage_plan(
         None => {
             let usrlib = job.distribution.iter().flat_map(|distribution| &distribution.usrlib);
             // The job's own jar may be one of them.
-            let others =
-                usrlib.filter(|file| !matches!(&job.jar, JobJar::Local(jar) if same_file(jar, &file.path)));
+            let others = usrlib
+                .filter(|file| !matches!(&job.jar, Some(JobJar::Local(jar)) if same_file(jar, &file.path)));
             items.extend(others.map(|file| local(&file.path, file.link.clone(), Kind::File)));
         }
     }

@@ -14,13 +14,16 @@ mod files;
 mod gateway;
 pub mod gc;
 pub mod high_availability;
+pub mod jobs;
 pub mod key;
 mod keys;
 pub mod kill;
+pub mod live;
 mod outcome;
 mod placement;
 pub mod plan;
 pub mod preflight;
+pub mod session;
 mod spec;
 pub mod submit;
 
@@ -30,9 +33,10 @@ pub use explain::{Cause, CauseCode, Evidence, Explanation};
 pub use gateway::Gateway;
 pub use key::{Key, Keyed};
 pub use kill::Killed;
+pub use live::Live;
 pub use outcome::{JobState, Outcome, Verdict};
 pub use plan::Plan;
-pub use spec::{FlinkHome, JobJar, JobSubmission, ResolvedJob, Site, app_master_path};
+pub use spec::{FlinkHome, JobJar, JobSubmission, ResolvedJob, SessionSize, Site, app_master_path};
 pub use submit::Submitted;
 
 #[cfg(test)]

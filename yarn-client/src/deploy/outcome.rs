@@ -111,7 +111,11 @@ impl Outcome {
         Some(Self {
             verdict,
             job_id,
-            job_state: if succeeded { job_state.or(Some(JobState::Finished)) } else { job_state },
+            job_state: match job_state {
+                // A session ends without a job of its own.
+                None if succeeded && !super::session::is_session(report) => Some(JobState::Finished),
+                known => known,
+            },
             cause: (!succeeded).then(|| explain::ended(evidence)),
         })
     }

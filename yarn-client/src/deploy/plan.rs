@@ -125,6 +125,7 @@ impl Plan {
             (keys::RPC_PORT.key, rpc_ports(&config)),
             (keys::REST_BIND_PORT.key, config.value(&keys::REST_BIND_PORT).unwrap_or("0")),
             (keys::BLOB_PORT.key, config.value(&keys::BLOB_PORT).unwrap_or("0")),
+            (keys::WEB_PORT.key, config.value(&keys::WEB_PORT).unwrap_or("0")),
         ];
         for (key, range) in ports {
             PortRange::parse(range).map_err(|source| PreflightError::Ports { key, source })?;
@@ -139,12 +140,15 @@ impl Plan {
                     .to_owned(),
             });
         }
-        let [rpc_port_range, rest_port_range, blob_port_range] = ports.map(|(_, range)| range.to_owned());
+        let [rpc_port_range, rest_port_range, blob_port_range, web_ports] =
+            ports.map(|(_, range)| range.to_owned());
 
         let text = |option: &Opt| config.value(option).map(str::to_owned).filter(|value| !value.is_empty());
         let slots = task_manager.slots.max(1);
         let parallelism = u32::try_from(parallelism).unwrap_or(u32::MAX);
         let env = container_env::task_manager(&config, hadoop, user);
+        // Of a session, and of a program with several jobs, the ids are Flink's.
+        let job_id = if job.session.is_some() || job.multi_job { String::new() } else { job.job_id.clone() };
         let spec = LaunchSpec {
             version: proto::launch::VERSION,
             staging_dir: String::new(),
@@ -154,8 +158,12 @@ impl Plan {
             hadoop_conf: hadoop.flat().into_iter().collect(),
             flink_conf: Default::default(),
             classpath: Vec::new(),
-            job: Some(Job {
-                job_id: job.job_id.clone(),
+            session: job.session,
+            open_rest: job.open_rest,
+            web_port_range: web_ports,
+            job: job.session.is_none().then(|| Job {
+                multi_job: job.multi_job,
+                job_id: job_id.clone(),
                 main_class: job.main_class.clone(),
                 args: job.args.clone(),
                 parallelism,
@@ -202,7 +210,7 @@ impl Plan {
             application_type: application_type(&config)?,
             queue: text(&keys::QUEUE),
             priority: i32::try_from(priority).ok().filter(|priority| *priority >= 0),
-            tags: tags(&config)?,
+            tags: session_tag(job).into_iter().chain(tags(&config)?).collect(),
             node_label: text(&keys::NODE_LABEL),
             max_attempts,
             recovers: settings::recovers(&config),
@@ -210,7 +218,10 @@ impl Plan {
             master: Resource::new(job_manager.process_mib(), u32::try_from(vcores).unwrap_or(1)),
             task_manager: task_manager_resource,
             slots,
-            task_managers: parallelism.div_ceil(slots),
+            task_managers: job
+                .session
+                .as_ref()
+                .map_or_else(|| parallelism.div_ceil(slots), |session| session.min_task_managers),
             staging: StagingOptions {
                 base: text(&keys::STAGING_DIRECTORY),
                 replication: u32::try_from(replication).ok().filter(|replication| *replication > 0),
@@ -222,7 +233,7 @@ impl Plan {
             rolled_logs: (text(&keys::ROLLED_LOGS_INCLUDE), text(&keys::ROLLED_LOGS_EXCLUDE)),
             acls: (text(&keys::VIEW_ACLS), text(&keys::MODIFY_ACLS)),
             version: job.version.clone(),
-            job_id: job.job_id.clone(),
+            job_id,
             main_class: job.main_class.clone(),
             warnings,
             user_jar,
@@ -412,6 +423,11 @@ fn tags(config: &FlinkConfig) -> Result<BTreeSet<String>, PreflightError> {
     Ok(tags)
 }
 
+/// By which the ResourceManager's list tells sessions.
+fn session_tag(job: &ResolvedJob) -> Option<String> {
+    job.session.as_ref().map(|_| super::session::TAG.to_owned())
+}
+
 fn application_type(config: &FlinkConfig) -> Result<String, PreflightError> {
     let value = config.value(&keys::APPLICATION_TYPE).unwrap_or_default().to_owned();
     if value.chars().count() > MAX_TYPE_LENGTH {
@@ -423,9 +439,11 @@ fn application_type(config: &FlinkConfig) -> Result<String, PreflightError> {
 
 /// The class or the jar says more than flink-yarn's "Flink Application Cluster".
 fn default_name(job: &ResolvedJob) -> String {
-    match &job.main_class {
-        Some(class) => class.rsplit(['.', '$']).next().unwrap_or(class).to_owned(),
-        None => job.jar.file_name(),
+    match (&job.main_class, &job.jar) {
+        (Some(class), _) => class.rsplit(['.', '$']).next().unwrap_or(class).to_owned(),
+        (None, Some(jar)) => jar.file_name(),
+        // As Flink's own client names it.
+        (None, None) => "Flink session cluster".to_owned(),
     }
 }
 

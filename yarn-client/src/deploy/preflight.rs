@@ -101,7 +101,7 @@ async fn check_remote(
         let (fs, path) = file_systems.locate(path).map_err(remote)?;
         fs.stat(&path).await.map_err(remote)
     };
-    if let JobJar::Remote(uri) = &job.jar {
+    if let Some(JobJar::Remote(uri)) = &job.jar {
         let status = stat("the jar", uri).await?;
         if status.is_dir {
             let reason = "is a directory, not a jar".to_owned();

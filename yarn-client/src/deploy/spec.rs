@@ -1,6 +1,7 @@
 //! What a user asks for, brought together with what Hadoop and Flink are configured to do.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::error::PreflightError;
 use super::keys;
@@ -12,7 +13,8 @@ use crate::flink::jar::Jar;
 use crate::flink::settings::{self, Mode};
 use crate::flink::{Distribution, FlinkConfig, MemorySize, Version, Warning, config, options};
 
-/// One job to run on a Flink cluster of its own. Every field but [`jar`](Self::jar) may be left at its default.
+/// One job to run on a Flink cluster of its own, or a session: a cluster for many jobs. Every field but [`jar`](Self::jar),
+/// or [`session`](Self::session), may be left at its default.
 ///
 /// A setting may come from three places, the later one winning: Flink's configuration file, `-D`
 /// ([`dynamic`](Self::dynamic)), the fields here.
@@ -20,6 +22,10 @@ use crate::flink::{Distribution, FlinkConfig, MemorySize, Version, Warning, conf
 pub struct JobSubmission {
     /// The jar with the program: a local path, or a URI of the cluster's file systems (`hdfs://…`).
     pub jar: String,
+    /// A session instead of a job: whatever describes the job is not looked at.
+    pub session: Option<SessionSize>,
+    /// Flink's REST server listens on the node's address, for whoever reaches it.
+    pub open_rest: bool,
     /// Class with the `main` method; `None` for the one of the jar's manifest.
     pub main_class: Option<String>,
     /// The program's arguments.
@@ -34,6 +40,8 @@ pub struct JobSubmission {
     pub allow_non_restored_state: bool,
     /// `--placement`: where TaskManagers may run; `spread`, `host=NAME`, `rack=/NAME`, `label=NAME`.
     pub placement: Vec<String>,
+    /// `--multi-job`: the program executes several jobs, and the application ends with the last of them.
+    pub multi_job: bool,
     /// `--restart-from-scratch`: begin anew when a failure leaves no checkpoint to go on from.
     pub restart_from_scratch: bool,
     /// Flink settings as `key=value`, in order.
@@ -58,6 +66,44 @@ pub struct JobSubmission {
     pub zookeeper_namespace: Option<String>,
     /// `-t`, which must be `yarn-application` (or Flink's older `yarn-per-job`) when given.
     pub target: Option<String>,
+}
+
+/// How large a session is, and how long it lives.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SessionSize {
+    /// So many TaskManagers, whatever the jobs need.
+    pub task_managers: Option<u32>,
+    /// At least so many; 0 unless given.
+    pub min: Option<u32>,
+    /// At most so many; what the jobs need unless given.
+    pub max: Option<u32>,
+    /// It ends when it has run no job for so long.
+    pub idle_timeout: Option<Duration>,
+}
+
+impl SessionSize {
+    /// `slotmanager.number-of-slots.max` is the maximum where nothing else says one.
+    fn resolve(&self, config: &FlinkConfig) -> Result<proto::launch::Session, PreflightError> {
+        let slots = config.integer(&keys::TASK_SLOTS_OPTION)?.unwrap_or(1).max(1);
+        let configured = config.integer(&keys::MAX_SLOTS)?.map(|most| most / slots);
+        let configured = configured.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
+        let (min, max) = match self.task_managers {
+            Some(number) => (number, number),
+            None => {
+                (self.min.unwrap_or(0), self.max.unwrap_or_else(|| configured.max(self.min.unwrap_or(0))))
+            }
+        };
+        if max == 0 {
+            return Err(PreflightError::Zero {
+                option: if self.task_managers.is_some() { "--task-managers" } else { "--max" },
+            });
+        }
+        if min > max {
+            return Err(PreflightError::SessionSize { min, max });
+        }
+        let idle_timeout_ms = self.idle_timeout.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX));
+        Ok(proto::launch::Session { min_task_managers: min, max_task_managers: max, idle_timeout_ms })
+    }
 }
 
 /// Where things are on this host, and what chance gave.
@@ -118,10 +164,16 @@ impl JobJar {
 /// A submission with all questions answered that can be answered on this host.
 #[derive(Debug, Clone)]
 pub struct ResolvedJob {
-    /// The job's id.
+    /// The job's id; of no meaning for a session.
     pub job_id: String,
-    /// The jar.
-    pub jar: JobJar,
+    /// The jar; `None` for a session.
+    pub jar: Option<JobJar>,
+    /// A session instead of a job.
+    pub session: Option<proto::launch::Session>,
+    /// Flink's REST server listens on the node's address.
+    pub open_rest: bool,
+    /// The program executes several jobs, whose ids are Flink's.
+    pub multi_job: bool,
     /// The class to run; `None` when it stands in the manifest of a jar on the cluster.
     pub main_class: Option<String>,
     /// The program's arguments.
@@ -236,8 +288,7 @@ impl JobSubmission {
             return Err(PreflightError::Value {
                 key: keys::APPLICATION_ID.key,
                 value: id.to_owned(),
-                reason: "names a session; a job runs on a cluster of its own until sessions are supported"
-                    .to_owned(),
+                reason: "names a session; use `run --session ID`".to_owned(),
             });
         }
         let job_id = take_job_id(&mut config, site.entropy)?;
@@ -251,13 +302,28 @@ impl JobSubmission {
         }
         let placement = placement::parse(&self.placement, &mut config)?;
         let keeps_checkpoints = config.explicit(&options::CHECKPOINT_RETENTION).is_some();
-        warnings.extend(settings::apply_required(&mut config, &version, Mode::Application)?);
+        if self.multi_job && settings::recovers(&config) {
+            return Err(PreflightError::Value {
+                key: keys::HIGH_AVAILABILITY.key,
+                value: config.explicit(&keys::HIGH_AVAILABILITY).unwrap_or_default().to_owned(),
+                reason: "cannot be used with --multi-job: Flink recovers one job of a program only"
+                    .to_owned(),
+            });
+        }
+        let mode = match (&self.session, self.multi_job) {
+            (Some(_), _) => Mode::Session,
+            (None, true) => Mode::SeveralJobs,
+            (None, false) => Mode::Application,
+        };
+        warnings.extend(settings::apply_required(&mut config, &version, mode)?);
+        let session = self.session.as_ref().map(|session| session.resolve(&config)).transpose()?;
         remove_gateway_addresses(&mut config);
 
-        let jar = JobJar::parse(&self.jar);
+        let jar = session.is_none().then(|| JobJar::parse(&self.jar));
         let main_class = match &jar {
-            JobJar::Local(path) => Some(Jar::open(path)?.entry_class(self.main_class.as_deref())?),
-            JobJar::Remote(_) => self.main_class.clone(),
+            None => None,
+            Some(JobJar::Local(path)) => Some(Jar::open(path)?.entry_class(self.main_class.as_deref())?),
+            Some(JobJar::Remote(_)) => self.main_class.clone(),
         };
         if !site.app_master.is_file() {
             return Err(PreflightError::NoAppMaster { path: site.app_master.clone() });
@@ -265,6 +331,9 @@ impl JobSubmission {
         Ok(ResolvedJob {
             job_id,
             jar,
+            session,
+            open_rest: self.open_rest,
+            multi_job: self.multi_job,
             main_class,
             args: self.args.clone(),
             allow_non_restored_state: savepoint.is_some() && (self.allow_non_restored_state || configured),

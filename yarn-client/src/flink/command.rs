@@ -308,7 +308,9 @@ pub fn job_manager(
     };
     line.class = APPLICATION_ENTRY_POINT.to_owned();
     let mut option = |name: &str, value: &str| line.args.extend([name.to_owned(), value.to_owned()]);
-    option("--job-id", &job.job_id);
+    if !job.job_id.is_empty() {
+        option("--job-id", &job.job_id);
+    }
     if let Some(class) = &job.main_class {
         option("--job-classname", class);
     }

@@ -10,6 +10,8 @@ use super::{ConfigError, FlinkConfig, Version, Warning};
 pub enum Mode {
     /// One application, whose end ends the cluster.
     Application,
+    /// One application that executes several jobs.
+    SeveralJobs,
     /// Many jobs.
     Session,
 }
@@ -55,7 +57,7 @@ pub fn required_settings(
     let mut settings = Vec::new();
     // At present no setting depends on the version; the table is the place where one would.
     let _ = version;
-    if mode == Mode::Application {
+    if mode != Mode::Session {
         let forced = |option: Opt, value: &str, reason| Setting {
             key: option.key,
             value: value.to_owned(),
@@ -74,8 +76,8 @@ pub fn required_settings(
         ));
         settings.push(forced(
             o::SUBMIT_FAILED_JOB,
-            "true",
-            "a main() that throws becomes a failed job whose cause can be read",
+            if mode == Mode::Application { "true" } else { "false" },
+            "a main() that throws becomes a failed job whose cause can be read; Flink can do that for one job only",
         ));
     }
     let mut unless_set = |option: Opt, value: String, reason| {

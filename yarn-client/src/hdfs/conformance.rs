@@ -94,6 +94,13 @@ async fn files(fs: &dyn FileSystem, base: &str) {
     }
     file.close().await.unwrap();
     assert!(fs.read(&big, 1_000_000).await.unwrap() == content, "content survives");
+    let opened = fs.open(&big).await.unwrap();
+    assert_eq!(opened.length(), 1_000_000);
+    assert!(opened.read_at(999_990, 4).await.unwrap() == content[999_990..999_994]);
+    assert!(opened.read_at(999_990, 400).await.unwrap() == content[999_990..], "to the end");
+    assert_eq!(opened.read_at(2_000_000, 4).await.unwrap(), "", "behind the end");
+    let Err(error) = fs.open(&nowhere).await else { panic!("there is nothing") };
+    assert!(error.is_not_found(), "{error:?}");
     assert!(fs.delete(&format!("{base}/new"), true).await.unwrap());
 }
 

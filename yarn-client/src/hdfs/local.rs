@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use futures::future::{self, BoxFuture, FutureExt};
 
-use super::{CreateOptions, FileStatus, FileSystem, FileWrite, HdfsError};
+use super::{CreateOptions, FileRead, FileStatus, FileSystem, FileWrite, HdfsError};
 
 /// The local file system. Calls block for as long as the disk does.
 #[derive(Debug, Clone)]
@@ -77,6 +77,28 @@ impl LocalFs {
         call: impl FnOnce() -> io::Result<T>,
     ) -> BoxFuture<'a, Result<T, HdfsError>> {
         future::ready(call().map_err(|source| self.error(operation, path, source))).boxed()
+    }
+}
+
+struct LocalReader {
+    file: fs::File,
+    length: u64,
+    fs: LocalFs,
+    path: String,
+}
+
+impl FileRead for LocalReader {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn read_at(&self, offset: u64, length: usize) -> BoxFuture<'_, Result<Bytes, HdfsError>> {
+        self.fs.run("read", &self.path, || {
+            let left = self.length.saturating_sub(offset);
+            let mut bytes = vec![0; length.min(usize::try_from(left).unwrap_or(usize::MAX))];
+            self.file.read_exact_at(&mut bytes, offset)?;
+            Ok(Bytes::from(bytes))
+        })
     }
 }
 
@@ -221,6 +243,15 @@ impl FileSystem for LocalFs {
                 ));
             }
             fs::read(path).map(Bytes::from)
+        })
+    }
+
+    fn open<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Box<dyn FileRead>, HdfsError>> {
+        self.run("open", path, || {
+            let file = fs::File::open(path)?;
+            let length = file.metadata()?.len();
+            Ok(Box::new(LocalReader { file, length, fs: self.clone(), path: path.to_owned() })
+                as Box<dyn FileRead>)
         })
     }
 

@@ -85,6 +85,14 @@ pub trait FileWrite: Send {
     fn close(&mut self) -> BoxFuture<'_, Result<(), HdfsError>>;
 }
 
+/// A file being read, in parts of the caller's choice.
+pub trait FileRead: Send + Sync {
+    /// Bytes in the file when it was opened.
+    fn length(&self) -> u64;
+    /// `length` bytes from `offset`; fewer where the file ends.
+    fn read_at(&self, offset: u64, length: usize) -> BoxFuture<'_, Result<Bytes, HdfsError>>;
+}
+
 /// The operations we need of a cluster's file system.
 ///
 /// Paths are absolute and without scheme; [`FileSystem::resolve`] makes them from what people write.
@@ -125,6 +133,12 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
         path: &'a str,
         options: CreateOptions,
     ) -> BoxFuture<'a, Result<Box<dyn FileWrite>, HdfsError>>;
+
+    /// Opens a file for reading in parts.
+    ///
+    /// # Errors
+    /// [`HdfsError::NotFound`], [`HdfsError::PermissionDenied`].
+    fn open<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Box<dyn FileRead>, HdfsError>>;
 
     /// The content of a small file.
     ///

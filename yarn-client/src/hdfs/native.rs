@@ -10,10 +10,10 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hdfs_native::client::FileStatus as NativeStatus;
-use hdfs_native::file::FileWriter;
+use hdfs_native::file::{FileReader, FileWriter};
 use hdfs_native::{Client, ClientBuilder, WriteOptions};
 
-use super::{CreateOptions, FileStatus, FileSystem, FileUri, FileWrite, HdfsError};
+use super::{CreateOptions, FileRead, FileStatus, FileSystem, FileUri, FileWrite, HdfsError};
 use crate::conf::{Configuration, TimeUnit, keys};
 use crate::security::User;
 
@@ -307,6 +307,28 @@ impl FileWrite for NativeWriter {
     }
 }
 
+struct NativeReader {
+    reader: FileReader,
+    target: Target,
+    path: String,
+}
+
+impl FileRead for NativeReader {
+    fn length(&self) -> u64 {
+        self.reader.file_length() as u64
+    }
+
+    fn read_at(&self, offset: u64, length: usize) -> BoxFuture<'_, Result<Bytes, HdfsError>> {
+        Box::pin(async move {
+            // The crate panics for a range beyond the file's end.
+            let end = self.reader.file_length();
+            let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(end);
+            let length = length.min(end - offset);
+            self.target.run("read", &self.path, Box::pin(self.reader.read_range(offset, length))).await
+        })
+    }
+}
+
 impl FileSystem for Hdfs {
     fn root(&self) -> &str {
         &self.target.root
@@ -366,6 +388,14 @@ impl FileSystem for Hdfs {
                 return Err(failed("read", self.uri(path), None, message));
             }
             self.target.run("read", path, reader.read_bytes(len)).await
+        })
+    }
+
+    fn open<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Box<dyn FileRead>, HdfsError>> {
+        Box::pin(async move {
+            let reader = self.target.run("open", path, self.client.read(path)).await?;
+            let reader = NativeReader { reader, target: self.target.clone(), path: path.to_owned() };
+            Ok(Box::new(reader) as Box<dyn FileRead>)
         })
     }
 

@@ -170,7 +170,7 @@ fn job_that_flink_passes_over_is_a_failure() {
         ))
     );
     assert!(
-        lines.next().is_some_and(|line| line.starts_with("hint: an application runs one job")),
+        lines.next().is_some_and(|line| line.starts_with("hint: run it with --multi-job")),
         "{diagnostics}"
     );
 }

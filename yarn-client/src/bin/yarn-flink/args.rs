@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(name = "yarn-flink", version, propagate_version = true, max_term_width = 110)]
 #[command(
     after_help = "Exit codes: 0 done, 1 the job failed, 2 usage or configuration, 3 the cluster refused or \
-could not be reached, 4 cancelled or killed, 5 no such application, 124 timed out, 130 interrupted."
+could not be reached, 4 cancelled or killed, 5 no such application or job, 124 timed out, 130 interrupted."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -54,7 +54,7 @@ pub(crate) enum Output {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run one job on a Flink cluster of its own, which ends with the job
+    /// Run one job, on a Flink cluster of its own that ends with it, or in a session
     Run(Box<Run>),
     /// List YARN applications, by default those that have not ended
     List(List),
@@ -64,6 +64,19 @@ pub(crate) enum Command {
     Explain(Explain),
     /// Tell what happens in a running application, and what has happened
     Events(Events),
+    /// Clusters for many jobs: start, list, stop
+    #[command(subcommand)]
+    Session(Session),
+    /// Change the number of TaskManagers of a session, or of a job with scheduler-mode: reactive
+    Scale(Scale),
+    /// List the Flink jobs of a running application
+    Jobs(Jobs),
+    /// Cancel a Flink job
+    Cancel(Cancel),
+    /// Stop a Flink job with a savepoint
+    Stop(Stop),
+    /// Make a savepoint of a running Flink job, or remove one
+    Savepoint(Savepoint),
     /// Kill YARN applications and remove what they left in HDFS
     Kill(Kill),
     /// Remove what applications that have ended left in HDFS, and cached files that are not used any more
@@ -83,24 +96,27 @@ pub(crate) enum Command {
 -yqu, -yat, -ynl, -yt, -yz, -yd, -yD KEY=VALUE, -m yarn-cluster. A size without a unit is in MiB here, in bytes in a -D."
 )]
 pub(crate) struct Run {
-    /// Return once the application has been submitted; the same as --wait submitted
-    #[arg(short, long, conflicts_with = "wait")]
-    pub(crate) detached: bool,
-    /// What to wait for before returning [default: finished]
-    #[arg(long, value_enum, value_name = "LEVEL")]
-    pub(crate) wait: Option<Wait>,
-    /// Give up waiting after this time (500ms, 30s, 5min, 2h; without a unit: seconds). The application goes on
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub(crate) timeout: Option<Duration>,
-
-    /// Kill the application if it does not run after this time (same units), and exit with 124. With -d or
-    /// --wait accepted the command then stays until it runs
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub(crate) max_wait: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
     /// Submit at most once: a second call with the same key follows the first one's application, whatever became of
     /// the first call. A key stands for one jar, class, savepoint and list of arguments
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
+
+    /// Run the job in this session, instead of on a cluster of its own: its application id, or the name of exactly one
+    /// running session of this user
+    #[arg(
+        long,
+        value_name = "ID|NAME",
+        aliases = ["applicationId", "yarnapplicationId"],
+        conflicts_with_all = ["wait", "max_wait", "key", "classpath", "placement", "restart_from_scratch", "multi_job", "queue", "name",
+            "job_manager_memory", "task_manager_memory", "slots", "application_type", "node_label", "ship",
+            "zookeeper_namespace", "target", "master", "app_master", "open_rest"]
+    )]
+    pub(crate) session: Option<String>,
+    /// End the session with this job, whatever the job's end; other jobs that still run then are cancelled
+    #[arg(long, requires = "session")]
+    pub(crate) stop_session_after: bool,
 
     /// Class with the program's main method [default: named by the jar's manifest]
     #[arg(short = 'c', long = "class", value_name = "CLASS")]
@@ -117,12 +133,55 @@ pub(crate) struct Run {
     /// Skip state of the savepoint that the program no longer has
     #[arg(short = 'n', long = "allow-non-restored-state", visible_alias = "allowNonRestoredState")]
     pub(crate) allow_non_restored_state: bool,
-    /// Where TaskManagers may run: spread (evenly over the nodes), host=NAME, rack=/NAME, label=NAME (repeatable)
-    #[arg(long, value_name = "PLACE")]
-    pub(crate) placement: Vec<String>,
+    /// The program executes several jobs, one after the other or side by side; the application ends with the last
+    #[arg(long)]
+    pub(crate) multi_job: bool,
     /// Begin the job anew when a failure leaves no checkpoint to go on from, instead of ending it
     #[arg(long)]
     pub(crate) restart_from_scratch: bool,
+
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
+
+    /// Deployment target; only yarn-application exists here
+    #[arg(short, long, hide = true, value_name = "TARGET")]
+    pub(crate) target: Option<String>,
+    /// Only `-m yarn-cluster` is understood
+    #[arg(short = 'm', long = "jobmanager", hide = true, value_name = "TARGET")]
+    pub(crate) master: Option<String>,
+
+    /// Jar with the program: a local path, or one in a file system of the cluster (hdfs://...)
+    #[arg(required = true, value_name = "JAR")]
+    pub(crate) jar: String,
+    /// Arguments of the program, passed as they are
+    #[arg(value_name = "ARG", allow_hyphen_values = true, trailing_var_arg = true)]
+    pub(crate) args: Vec<String>,
+}
+
+/// What to wait for, and how long.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Waiting {
+    /// Return once the application has been submitted; the same as --wait submitted
+    #[arg(short, long, conflicts_with = "wait")]
+    pub(crate) detached: bool,
+    /// What to wait for before returning [default: finished]
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(crate) wait: Option<Wait>,
+    /// Give up waiting after this time (500ms, 30s, 5min, 2h; without a unit: seconds). The application goes on
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Kill the application if it does not run after this time (same units), and exit with 124. With -d or
+    /// --wait accepted the command then stays until it runs
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) max_wait: Option<Duration>,
+}
+
+/// A Flink cluster on YARN: what `run` and `session start` have in common.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Cluster {
+    /// Where TaskManagers may run: spread (evenly over the nodes), host=NAME, rack=/NAME, label=NAME (repeatable)
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) placement: Vec<String>,
     /// Set a Flink configuration key (repeatable; beats the configuration file)
     #[arg(short = 'D', value_name = "KEY=VALUE")]
     pub(crate) dynamic: Vec<String>,
@@ -160,23 +219,12 @@ pub(crate) struct Run {
         value_name = "NAMESPACE"
     )]
     pub(crate) zookeeper_namespace: Option<String>,
-
-    /// Deployment target; only yarn-application exists here
-    #[arg(short, long, hide = true, value_name = "TARGET")]
-    pub(crate) target: Option<String>,
-    /// Only `-m yarn-cluster` is understood
-    #[arg(short = 'm', long = "jobmanager", hide = true, value_name = "TARGET")]
-    pub(crate) master: Option<String>,
+    /// Flink's REST server listens on the node's address, for whoever reaches it: needed by Flink's own client
+    #[arg(long)]
+    pub(crate) open_rest: bool,
     /// The application master's binary [default: flink-app-master beside this program]
     #[arg(long, env = "YARN_FLINK_APP_MASTER", value_name = "PATH")]
     pub(crate) app_master: Option<PathBuf>,
-
-    /// Jar with the program: a local path, or one in a file system of the cluster (hdfs://...)
-    #[arg(required = true, value_name = "JAR")]
-    pub(crate) jar: String,
-    /// Arguments of the program, passed as they are
-    #[arg(value_name = "ARG", allow_hyphen_values = true, trailing_var_arg = true)]
-    pub(crate) args: Vec<String>,
 }
 
 /// Points in an application's life to wait for.
@@ -238,6 +286,125 @@ pub(crate) struct Events {
     /// Begin behind this event, the last one that has been seen: `id` in JSON
     #[arg(long, value_name = "ATTEMPT.NUMBER", value_parser = event_id)]
     pub(crate) after: Option<(u32, u64)>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Session {
+    /// Start a session
+    Start(Box<SessionStart>),
+    /// List running sessions of this user
+    List,
+    /// End a session; its jobs are cancelled
+    Stop(SessionStop),
+}
+
+/// A Flink cluster that runs what `run --session` (or, with --open-rest, Flink's own client) sends to it, until it is
+/// stopped. Without a size it has as many TaskManagers as its jobs need.
+#[derive(Debug, Args)]
+pub(crate) struct SessionStart {
+    #[command(flatten)]
+    pub(crate) waiting: Waiting,
+    /// So many TaskManagers, whatever the jobs need
+    #[arg(long, value_name = "N", conflicts_with_all = ["min", "max"])]
+    pub(crate) task_managers: Option<u32>,
+    /// At least so many TaskManagers [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) min: Option<u32>,
+    /// At most so many TaskManagers [slotmanager.number-of-slots.max]
+    #[arg(long, value_name = "N")]
+    pub(crate) max: Option<u32>,
+    /// End the session when it has run no job for this time (30s, 5min, 2h; without a unit: seconds)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) idle_timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) cluster: Cluster,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SessionStop {
+    /// Application id, or the name of exactly one running session of this user
+    #[arg(value_name = "ID|NAME")]
+    pub(crate) session: String,
+}
+
+/// A session that follows its jobs has at least this many TaskManagers from then on, any other exactly so many.
+#[derive(Debug, Args)]
+pub(crate) struct Scale {
+    /// Application id, or the name of a session
+    #[arg(value_name = "ID|NAME")]
+    pub(crate) id: String,
+    /// TaskManagers
+    #[arg(value_name = "N")]
+    pub(crate) task_managers: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Jobs {
+    /// Application id, or the name of a session
+    #[arg(value_name = "ID|NAME")]
+    pub(crate) id: String,
+    /// Also those that have ended, as long as Flink remembers them
+    #[arg(short, long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// Application id, or the name of a session
+    #[arg(value_name = "ID|NAME")]
+    pub(crate) id: String,
+    /// Job id [default: the only job that has not ended]
+    #[arg(value_name = "JOB")]
+    pub(crate) job: Option<String>,
+}
+
+/// The job goes on until the savepoint is complete, and is FINISHED then. `run -s` goes on from there.
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    /// Application id, or the name of a session
+    #[arg(value_name = "ID|NAME")]
+    pub(crate) id: String,
+    /// Job id [default: the only job that has not ended]
+    #[arg(value_name = "JOB")]
+    pub(crate) job: Option<String>,
+    /// Directory for the savepoint [execution.checkpointing.savepoint-dir]
+    #[arg(short = 'p', long = "savepointPath", alias = "savepoint-path", value_name = "DIR")]
+    pub(crate) directory: Option<String>,
+    /// Let event time come to its end first: for a job that will not go on
+    #[arg(short = 'd', long)]
+    pub(crate) drain: bool,
+    /// How the savepoint is written
+    #[arg(long = "type", value_enum, default_value_t = SavepointType::Canonical, value_name = "TYPE")]
+    pub(crate) kind: SavepointType,
+}
+
+/// The job goes on; the savepoint's path is printed when it is complete.
+#[derive(Debug, Args)]
+pub(crate) struct Savepoint {
+    /// Application id, or the name of a session
+    #[arg(value_name = "ID|NAME")]
+    pub(crate) id: String,
+    /// Job id [default: the only job that has not ended]
+    #[arg(value_name = "JOB")]
+    pub(crate) job: Option<String>,
+    /// Directory for the savepoint [execution.checkpointing.savepoint-dir]
+    #[arg(short = 'p', long = "savepointPath", alias = "savepoint-path", value_name = "DIR")]
+    pub(crate) directory: Option<String>,
+    /// How the savepoint is written
+    #[arg(long = "type", value_enum, default_value_t = SavepointType::Canonical, value_name = "TYPE")]
+    pub(crate) kind: SavepointType,
+    /// Remove this savepoint instead, with the help of this application
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["job", "directory", "kind"])]
+    pub(crate) dispose: Option<String>,
+}
+
+/// How a savepoint is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SavepointType {
+    /// The same for all state backends
+    Canonical,
+    /// The state backend's own: faster
+    Native,
 }
 
 #[derive(Debug, Args)]

@@ -18,7 +18,6 @@ enum Meaning {
 
 use Meaning::{Refused, Same};
 
-const SESSION: &str = "a job runs on a cluster of its own; sessions are not available yet";
 const CLAIM: &str = "Flink's application entry point always restores without claiming the savepoint";
 const PYTHON: &str = "Python programs are not supported yet";
 
@@ -41,8 +40,8 @@ const OPTIONS: &[(&str, Meaning)] = &[
     ("yz", Same("--zookeeper-namespace")),
     ("yd", Same("--detached")),
     ("yD", Same("-D")),
-    ("id", Refused(SESSION)),
-    ("yid", Refused(SESSION)),
+    ("id", Same("--session")),
+    ("yid", Same("--session")),
     ("yq", Refused("use `yarn node -list` and `yarn queue -status` for now")),
     ("yj", Refused("name the distribution with --flink-home")),
     ("cm", Refused(CLAIM)),
@@ -62,8 +61,6 @@ const LONG_REFUSED: &[(&str, &str)] = &[
     ("claimMode", CLAIM),
     ("restoreMode", CLAIM),
     ("shutdownOnAttachedExit", "the job does not depend on this client; `yarn-flink kill` ends it"),
-    ("applicationId", SESSION),
-    ("yarnapplicationId", SESSION),
     ("yarnjar", "name the distribution with --flink-home"),
     ("python", PYTHON),
     ("pyModule", PYTHON),

@@ -1,8 +1,13 @@
 //! What is printed of an application: JSON objects with stable keys, and their text forms.
 
 mod event;
+mod live;
 
-pub(crate) use event::EventView;
+pub(crate) use event::event_line;
+pub(crate) use live::{
+    JobEndView, JobRunView, JobsView, LiveView, SavepointView, ScaleView, SessionView, SessionsView,
+    StatusView, StoppedView,
+};
 use serde::Serialize;
 use yarn_client::deploy::{Cause, Evidence, Explanation, JobState, Outcome, Submitted, explain};
 use yarn_client::yarn::ApplicationReport;
@@ -82,7 +87,7 @@ impl ApplicationView {
 
     /// The same with the job's id that the submission chose, known before the application's end tells it.
     pub(crate) fn with_job(mut self, job_id: &str) -> Self {
-        self.job_id.get_or_insert_with(|| job_id.to_owned());
+        self.job_id = self.job_id.or_else(|| known(job_id));
         self
     }
 
@@ -188,7 +193,8 @@ fn plain(line: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct SubmittedView {
     pub(crate) application_id: String,
-    pub(crate) job_id: String,
+    /// `null` for a session.
+    pub(crate) job_id: Option<String>,
     pub(crate) state: &'static str,
     pub(crate) name: String,
     pub(crate) user: String,
@@ -199,7 +205,7 @@ impl SubmittedView {
     pub(crate) fn new(submitted: &Submitted, user: &str) -> Self {
         Self {
             application_id: submitted.application_id.to_string(),
-            job_id: submitted.job_id.clone(),
+            job_id: known(&submitted.job_id),
             state: "SUBMITTED",
             name: submitted.name.clone(),
             user: user.to_owned(),
@@ -209,7 +215,7 @@ impl SubmittedView {
 
     pub(crate) fn text(&self) -> String {
         let mut fields = Fields::default();
-        fields.add("application_id", &self.application_id).add("job_id", &self.job_id);
+        fields.add("application_id", &self.application_id).add("job_id", optional(self.job_id.as_ref()));
         fields.render().to_owned()
     }
 }

@@ -8,6 +8,8 @@ use proto::ids::ApplicationId;
 
 use crate::conf::{ConfError, Endpoint};
 use crate::control::ControlError;
+use crate::flink::failure::Failure;
+use crate::flink::rest::RestError;
 use crate::hdfs::HdfsError;
 use crate::hdfs::stage::StageError;
 use crate::rpc::RpcError;
@@ -30,6 +32,8 @@ pub enum ErrorKind {
     TimedOut,
     /// The caller asked to stop.
     Interrupted,
+    /// The user's program failed.
+    Job,
 }
 
 /// A submission that failed. Whatever had been made for it on the cluster is gone again, whole cache entries
@@ -187,6 +191,97 @@ pub enum ApplicationError {
         #[source]
         source: Box<ControlError>,
     },
+    /// Its master is about to be there.
+    #[error("the application master of {application} (attempt {attempt}) is starting")]
+    Starting {
+        /// The application.
+        application: ApplicationId,
+        /// 1 for the first.
+        attempt: u32,
+    },
+    /// Flink, through the application master.
+    #[error("{application}: {source}")]
+    Flink {
+        /// The application.
+        application: ApplicationId,
+        /// Why.
+        source: Box<RestError>,
+    },
+    /// No running session is meant.
+    #[error("no running session of {user} has the name '{name}'")]
+    NoSession {
+        /// The name.
+        name: String,
+        /// Whose sessions were looked at.
+        user: String,
+    },
+    /// More than one is.
+    #[error("{} running sessions have the name '{name}': {}", applications.len(), joined(applications))]
+    ManySessions {
+        /// The name.
+        name: String,
+        /// Their ids.
+        applications: Vec<ApplicationId>,
+    },
+    /// It runs a job of its own.
+    #[error("{application} is no session")]
+    NotASession {
+        /// The application.
+        application: ApplicationId,
+    },
+    /// Flink does not list the job.
+    #[error("{application} has no job {job}")]
+    NoJob {
+        /// The application.
+        application: ApplicationId,
+        /// What was asked for.
+        job: String,
+        /// Jobs that have not ended.
+        running: Vec<String>,
+    },
+    /// Which job is meant?
+    #[error("{application} runs {}", if running.is_empty() { "no job".to_owned() } else { format!("{} jobs: {}", running.len(), running.join(", ")) })]
+    WhichJob {
+        /// The application.
+        application: ApplicationId,
+        /// Jobs that have not ended.
+        running: Vec<String>,
+    },
+    /// Flink could not do what it was asked to.
+    #[error("{what} failed: {}", failure.summary)]
+    Operation {
+        /// Such as "the savepoint of 0123…".
+        what: String,
+        /// Flink's exception.
+        failure: Box<Failure>,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// The program failed before it had submitted its job.
+    #[error("the program failed: {}", failure.summary)]
+    Program {
+        /// Its exception.
+        failure: Box<Failure>,
+        /// The command line is wrong: no such class, no `main`.
+        usage: bool,
+    },
+    /// A file on this host.
+    #[error("{}", path.display())]
+    Local {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// What was asked for makes no sense for this application.
+    #[error("{application}: {text}")]
+    Refused {
+        /// The application.
+        application: ApplicationId,
+        /// What its master said.
+        text: String,
+    },
     /// Hadoop's configuration.
     #[error(transparent)]
     Hadoop(#[from] ConfError),
@@ -209,7 +304,15 @@ impl ApplicationError {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::TimedOut { .. } | Self::NotRunning { .. } => ErrorKind::TimedOut,
             Self::ResourceManager(source) => yarn_kind(source),
-            Self::Hadoop(_) | Self::User(_) => ErrorKind::Usage,
+            Self::Hadoop(_) | Self::User(_) | Self::Local { .. } => ErrorKind::Usage,
+            Self::ManySessions { .. }
+            | Self::NotASession { .. }
+            | Self::WhichJob { .. }
+            | Self::Refused { .. } => ErrorKind::Usage,
+            Self::NoSession { .. } | Self::NoJob { .. } => ErrorKind::NotFound,
+            Self::Program { usage: true, .. } => ErrorKind::Usage,
+            Self::Program { .. } => ErrorKind::Job,
+            Self::Starting { .. } | Self::Flink { .. } | Self::Operation { .. } => ErrorKind::Cluster,
             Self::FileSystem(_) | Self::NotLive { .. } | Self::NotOurs { .. } | Self::Control { .. } => {
                 ErrorKind::Cluster
             }
@@ -239,6 +342,35 @@ impl ApplicationError {
             Self::Control { application, .. } => Some(format!(
                 "is its node up, and may this host open connections to it? `yarn-flink status {application}` shows it"
             )),
+            Self::Starting { application, .. } => Some(format!(
+                "ask again in some seconds; `yarn-flink events --follow {application}` tells when it is there"
+            )),
+            Self::Flink { application, source } if source.is_transient() => Some(format!(
+                "its JobManager may be starting: ask again in some seconds; `yarn-flink status {application}` shows it"
+            )),
+            Self::Flink { .. } => None,
+            Self::NoSession { .. } => Some("`yarn-flink session list` shows them".to_owned()),
+            Self::ManySessions { .. } => Some("name one by its application id".to_owned()),
+            Self::NotASession { application } => Some(format!(
+                "its cluster ends with its own job; `yarn-flink jobs {application}` shows that, `yarn-flink session list` the \
+                 sessions"
+            )),
+            Self::NoJob { running, .. } if !running.is_empty() => {
+                Some(format!("jobs that have not ended: {}", running.join(", ")))
+            }
+            Self::NoJob { application, .. } => {
+                Some(format!("none is running; `yarn-flink jobs --all {application}` shows those that have ended"))
+            }
+            Self::WhichJob { application, running } if running.is_empty() => {
+                Some(format!("`yarn-flink jobs --all {application}` shows those that have ended"))
+            }
+            Self::WhichJob { .. } => Some("name one of them".to_owned()),
+            Self::Operation { hint, .. } => hint.clone(),
+            Self::Program { usage: true, .. } => {
+                Some("name the class with the main method: -c CLASS".to_owned())
+            }
+            Self::Program { .. } | Self::Refused { .. } => None,
+            Self::Local { .. } => Some("is the path right, and may you read the file?".to_owned()),
             Self::ResourceManager(source) => resource_manager_hint(source),
             Self::FileSystem(source) => source.hint(),
             Self::Hadoop(source) => source.hint(),
@@ -265,6 +397,10 @@ impl ApplicationError {
             Self::ResourceManager(error)
         }
     }
+}
+
+fn joined(applications: &[ApplicationId]) -> String {
+    applications.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Silence is the ResourceManager's, whatever was asked; what it answers speaks for itself.
@@ -329,6 +465,10 @@ pub fn detail<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a st
             ApplicationError::ResourceManager(source) => source.detail(),
             ApplicationError::FileSystem(source) => source.detail(),
             ApplicationError::NotFound { detail, .. } => detail.as_deref(),
+            ApplicationError::Operation { failure, .. } | ApplicationError::Program { failure, .. } => {
+                Some(failure.detail.as_str())
+            }
+            ApplicationError::Flink { source, .. } => source.detail(),
             _ => None,
         };
         let staged = |stage: &'a StageError| match stage {

@@ -78,6 +78,22 @@ pub enum PreflightError {
         /// The option.
         option: &'static str,
     },
+    /// `--min` above `--max`.
+    #[error("a session cannot have at least {min} and at most {max} TaskManagers")]
+    SessionSize {
+        /// `--min`.
+        min: u32,
+        /// `--max`, or `slotmanager.number-of-slots.max` in TaskManagers.
+        max: u32,
+    },
+    /// A running session of the same user has the name.
+    #[error("there is a session of the name '{name}' already: {application}")]
+    SessionName {
+        /// The name.
+        name: String,
+        /// The session.
+        application: proto::ids::ApplicationId,
+    },
     /// A port range.
     #[error("{key}: {source}")]
     Ports {
@@ -252,6 +268,10 @@ impl PreflightError {
             Self::TooLarge { keys, .. } => format!("lower {keys}, or raise yarn.scheduler.maximum-allocation-*"),
             Self::NoSavepoint => "add -s PATH".to_owned(),
             Self::Key { .. } => "a key names one run, such as nightly-2026-11-23".to_owned(),
+            Self::SessionSize { .. } => "raise --max (or slotmanager.number-of-slots.max), or lower --min".to_owned(),
+            Self::SessionName { application, .. } => format!(
+                "choose another --name, use the one that runs (run --session {application}), or end it: yarn-flink session stop {application}"
+            ),
             Self::Zero { .. } => "give a whole number from 1".to_owned(),
             Self::JobId { .. } => "leave it out, and the job gets an id of its own".to_owned(),
             Self::UnsupportedVersion { .. } => "use another distribution".to_owned(),

@@ -96,7 +96,7 @@ pub async fn gather(resource_manager: &ResourceManager, report: ApplicationRepor
         asked(waits, resource_manager.queue(&report.queue)),
         asked(waits || runs, resource_manager.nodes(&[])),
         ask_size(report, waits),
-        ask_flink(runs.then_some(report.original_tracking_url.as_str())),
+        ask_flink(runs.then_some(report)),
     );
     let mut unknown = Vec::new();
     let mut keep = |what: &str, error: String| unknown.push(format!("{what}: {error}"));
@@ -160,11 +160,15 @@ async fn ask_size(report: &ApplicationReport, wanted: bool) -> Option<u64> {
     }
 }
 
-/// Only an address without path, as our application master registers it, is Flink's REST server itself.
-async fn ask_flink(tracking_url: Option<&str>) -> Option<Result<FlinkView, RestError>> {
-    let url =
-        url::Url::parse(tracking_url?).ok().filter(|url| url.scheme() == "http" && url.path() == "/")?;
-    let client = Client::new(url.host_str()?.trim_matches(['[', ']']), url.port_or_known_default()?, FLINK);
+/// Flink, through YARN's web proxy: its own server listens on loopback. Only an address without path is one of our
+/// application master.
+async fn ask_flink(report: Option<&ApplicationReport>) -> Option<Result<FlinkView, RestError>> {
+    let report = report?;
+    let ours = |url: &url::Url| url.scheme() == "http" && url.path() == "/";
+    url::Url::parse(&report.original_tracking_url).ok().filter(ours)?;
+    let proxy = url::Url::parse(&report.tracking_url).ok().filter(|url| url.scheme() == "http")?;
+    let host = proxy.host_str()?.trim_matches(['[', ']']);
+    let client = Client::new(host, proxy.port_or_known_default()?, FLINK).below(proxy.path());
     let answers = tokio::try_join!(client.overview(), client.jobs_overview());
     Some(answers.map(|(overview, jobs)| FlinkView { overview, jobs }))
 }

@@ -104,8 +104,9 @@ impl Key {
 /// calls: a retry with more memory is a retry.
 async fn program(job: &ResolvedJob, digests: &Digests) -> Result<String, StageError> {
     let jar = match &job.jar {
-        JobJar::Local(path) => digests.of(path).await?.to_string(),
-        JobJar::Remote(uri) => uri.clone(),
+        None => String::new(),
+        Some(JobJar::Local(path)) => digests.of(path).await?.to_string(),
+        Some(JobJar::Remote(uri)) => uri.clone(),
     };
     let mut hash = Sha256::new();
     let class = job.main_class.as_deref().unwrap_or_default();

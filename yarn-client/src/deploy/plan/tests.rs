@@ -21,7 +21,10 @@ fn job(settings: &[(&str, &str)]) -> ResolvedJob {
     let version = Version::parse("1.20.5").unwrap();
     ResolvedJob {
         job_id: JOB.to_owned(),
-        jar: JobJar::Local(PathBuf::from("/jobs/word-count.jar")),
+        jar: Some(JobJar::Local(PathBuf::from("/jobs/word-count.jar"))),
+        session: None,
+        open_rest: false,
+        multi_job: false,
         main_class: Some("com.example.WordCount".to_owned()),
         args: vec!["--input".to_owned(), "in".to_owned()],
         savepoint: None,

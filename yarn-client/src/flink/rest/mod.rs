@@ -1,21 +1,29 @@
 //! Client of Flink's REST API.
 
+mod connect;
+mod jars;
+mod savepoints;
 mod types;
 
 #[cfg(test)]
 mod tests;
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
-use hyper::header::{ACCEPT, CONNECTION, HOST};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Empty, Full, LengthLimitError, Limited};
+use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::net::TcpStream;
 
+pub use connect::{Connect, Connecting, Connection, Plain};
+pub use jars::{JarRun, RunJar};
+pub use savepoints::{Format, Operation, StopWithSavepoint};
 pub use types::{
     ApplicationOverview, Checkpoint, Checkpoints, ConfigEntry, ExceptionEntry, ExecutionResult, JobDetails,
     JobExceptions, JobOverview, Overview, TaskCounts, TaskManager, Vertex,
@@ -44,10 +52,14 @@ impl Default for Options {
 /// Client of one JobManager's REST server. Cheap to clone; a connection is made per request.
 #[derive(Clone, Debug)]
 pub struct Client {
-    host: String,
-    port: u16,
+    connect: Arc<dyn Connect>,
+    /// In front of every path; empty, or `/proxy/application_…`.
+    prefix: Arc<str>,
     options: Options,
 }
+
+/// Body of a request.
+type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
 /// A request that got no useful answer.
 #[derive(Debug, thiserror::Error)]
@@ -150,6 +162,14 @@ impl RestError {
         matches!(self, Self::Connect { source, .. } if source.kind() == std::io::ErrorKind::ConnectionRefused)
     }
 
+    /// The whole of what Flink said, Java stack traces included.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Status { detail, .. } => Some(detail),
+            _ => None,
+        }
+    }
+
     /// Whether the thing asked for does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
@@ -159,7 +179,24 @@ impl RestError {
 impl Client {
     /// A client; nothing is connected yet.
     pub fn new(host: impl Into<String>, port: u16, options: Options) -> Self {
-        Self { host: host.into(), port, options }
+        Self::over(Arc::new(Plain { host: host.into(), port }), options)
+    }
+
+    /// A client over connections of the caller's making.
+    pub fn over(connect: Arc<dyn Connect>, options: Options) -> Self {
+        Self { connect, prefix: Arc::from(""), options }
+    }
+
+    /// The same with something in front of every path, as behind YARN's web proxy.
+    #[must_use]
+    pub fn below(&self, prefix: &str) -> Self {
+        Self { prefix: Arc::from(prefix.trim_end_matches('/')), ..self.clone() }
+    }
+
+    /// The same, with another limit for a whole request.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self { options: Options { timeout, ..self.options }, ..self.clone() }
     }
 
     /// `GET /overview`.
@@ -286,24 +323,47 @@ impl Client {
     }
 
     fn address(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        self.connect.address()
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, RestError> {
         let body = self.send(Method::GET, path).await?;
-        serde_json::from_slice(&body).map_err(|source| RestError::Body {
-            address: self.address(),
-            path: path.to_owned(),
-            source,
-        })
+        self.read(path, &body)
+    }
+
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        question: &(impl Serialize + Sync),
+    ) -> Result<T, RestError> {
+        let question = serde_json::to_vec(question).map_err(|source| self.not_understood(path, source))?;
+        let body = Full::new(Bytes::from(question)).map_err(|never| match never {}).boxed_unsync();
+        let answer = self.send_body(Method::POST, path, Some("application/json"), body).await?;
+        self.read(path, &answer)
+    }
+
+    fn read<T: DeserializeOwned>(&self, path: &str, answer: &[u8]) -> Result<T, RestError> {
+        serde_json::from_slice(answer).map_err(|source| self.not_understood(path, source))
+    }
+
+    fn not_understood(&self, path: &str, source: serde_json::Error) -> RestError {
+        RestError::Body { address: self.address(), path: path.to_owned(), source }
     }
 
     async fn send(&self, method: Method, path: &str) -> Result<Bytes, RestError> {
-        tokio::time::timeout(self.options.timeout, self.exchange(method, path)).await.unwrap_or_else(|_| {
+        let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        self.send_body(method, path, None, empty).await
+    }
+
+    async fn send_body(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: Option<&str>,
+        body: Body,
+    ) -> Result<Bytes, RestError> {
+        let exchange = self.exchange(method, path, content_type, body);
+        tokio::time::timeout(self.options.timeout, exchange).await.unwrap_or_else(|_| {
             Err(RestError::TimedOut {
                 address: self.address(),
                 path: path.to_owned(),
@@ -312,7 +372,13 @@ impl Client {
         })
     }
 
-    async fn exchange(&self, method: Method, path: &str) -> Result<Bytes, RestError> {
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: Option<&str>,
+        body: Body,
+    ) -> Result<Bytes, RestError> {
         let address = self.address();
         let transport = |source: Box<dyn std::error::Error + Send + Sync>| RestError::Transport {
             address: address.clone(),
@@ -320,23 +386,24 @@ impl Client {
             source,
         };
         let connect_error = |source| RestError::Connect { address: address.clone(), source };
-        let connect = TcpStream::connect((self.host.as_str(), self.port));
-        let stream = tokio::time::timeout(self.options.connect_timeout, connect)
+        let stream = tokio::time::timeout(self.options.connect_timeout, self.connect.connect())
             .await
             .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))
             .map_err(connect_error)?;
         let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-            .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
+            .handshake::<_, Body>(TokioIo::new(stream))
             .await
             .map_err(|error| transport(error.into()))?;
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
-            .uri(path)
+            .uri(format!("{}{path}", self.prefix))
             .header(HOST, address.as_str())
             .header(ACCEPT, "application/json")
-            .header(CONNECTION, "close")
-            .body(Empty::new())
-            .map_err(|error| transport(error.into()))?;
+            .header(CONNECTION, "close");
+        if let Some(kind) = content_type {
+            request = request.header(CONTENT_TYPE, kind);
+        }
+        let request = request.body(body).map_err(|error| transport(error.into()))?;
         // The connection is driven here and ends with this call: nothing is left behind when the caller gives up.
         let answer = async {
             let response = sender.send_request(request).await.map_err(|error| transport(error.into()))?;

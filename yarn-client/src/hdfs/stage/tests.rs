@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 
 use super::*;
-use crate::hdfs::{CreateOptions, FileStatus, FileWrite, LocalFs};
+use crate::hdfs::{CreateOptions, FileRead, FileStatus, FileWrite, LocalFs};
 
 /// A local file system that answers as a test wants it to.
 #[derive(Clone)]
@@ -107,6 +107,9 @@ impl FileSystem for Scripted {
     }
     fn read<'a>(&'a self, path: &'a str, limit: u64) -> BoxFuture<'a, Result<Bytes, HdfsError>> {
         scripted!(self, "read", path, self.inner.read(path, limit))
+    }
+    fn open<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Box<dyn FileRead>, HdfsError>> {
+        scripted!(self, "open", path, self.inner.open(path))
     }
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<(), HdfsError>> {
         scripted!(self, "rename", from, self.inner.rename(from, to))

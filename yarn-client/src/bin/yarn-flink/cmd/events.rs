@@ -4,12 +4,13 @@ use std::ops::ControlFlow;
 
 use proto::control::{EventId, WatchReply, watch_reply};
 use proto::ids::ApplicationId;
+use yarn_client::control::EventView;
 use yarn_client::deploy::{ApplicationError, Gateway, events};
 
 use super::{Context, Failure};
 use crate::args::Events;
 use crate::exit::ExitStatus;
-use crate::view::EventView;
+use crate::view::event_line;
 
 /// One line for each event; with `--follow` the exit code is 0 whatever the application's result: that is `status`'s.
 pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, Failure> {
@@ -24,7 +25,7 @@ pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, F
             let printed = match reply.reply {
                 Some(watch_reply::Reply::Event(event)) => match EventView::new(event) {
                     Some(view) if printer.is_json() => printer.json_line(&view),
-                    Some(view) => printer.data(&view.text()),
+                    Some(view) => printer.data(&event_line(&view)),
                     // Of a newer application master than this client.
                     None => Ok(()),
                 },

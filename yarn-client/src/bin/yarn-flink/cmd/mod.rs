@@ -1,12 +1,16 @@
 //! One file a verb: from arguments to library calls to output.
 
+mod attached;
 mod completions;
 mod events;
 mod explain;
 mod gc;
+mod jobs;
 mod kill;
 mod list;
 mod run;
+mod session;
+mod session_job;
 mod simulate;
 mod status;
 
@@ -16,7 +20,7 @@ use std::io;
 
 use clap::{CommandFactory, FromArgMatches};
 use yarn_client::conf::Environment;
-use yarn_client::deploy::{self, ApplicationError, ErrorKind, Gateway, PreflightError, SubmitError};
+use yarn_client::deploy::{self, ApplicationError, ErrorKind, Gateway, Live, PreflightError, SubmitError};
 
 use crate::args::{Cli, Command, Global, Output};
 use crate::exit::ExitStatus;
@@ -106,6 +110,12 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Status(args) => status::run(&context, args).await,
         Command::Explain(args) => explain::run(&context, args).await,
         Command::Events(args) => events::run(&context, args).await,
+        Command::Session(args) => session::verb(&context, args).await,
+        Command::Scale(args) => session::scale(&context, args).await,
+        Command::Jobs(args) => jobs::list(&context, args).await,
+        Command::Cancel(args) => jobs::cancel(&context, args).await,
+        Command::Stop(args) => jobs::stop(&context, args).await,
+        Command::Savepoint(args) => jobs::savepoint(&context, args).await,
         Command::Kill(args) => kill::run(&context, args).await,
         Command::Gc(args) => gc::run(&context, args).await,
         Command::Simulate(args) => simulate::run(&context, &args),
@@ -129,6 +139,7 @@ pub(crate) fn report(printer: &Printer, failure: &Failure) -> ExitStatus {
         ErrorKind::NotFound => ExitStatus::NotFound,
         ErrorKind::TimedOut => ExitStatus::TimedOut,
         ErrorKind::Interrupted => ExitStatus::Interrupted,
+        ErrorKind::Job => ExitStatus::JobFailed,
         _ => ExitStatus::Usage,
     }
 }
@@ -150,6 +161,18 @@ fn start_logging(verbosity: u8, environment: &Environment) {
         .try_init();
     // It cannot have been started before: this is the only place.
     drop(started);
+}
+
+/// The way to a running application, by its id or by the name of a session.
+async fn live(context: &Context, wanted: &str) -> Result<(Gateway, Live), Failure> {
+    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let id = match wanted.parse() {
+        Ok(id) => id,
+        Err(error) if wanted.starts_with("application_") => return Err(ApplicationError::from(error).into()),
+        Err(_) => deploy::session::find(&gateway, wanted).await?.id,
+    };
+    let live = Live::open(&gateway, id, &staging_bases(context)).await?;
+    Ok((gateway, live))
 }
 
 /// Does what a verb is for, and meanwhile tidies up a little.

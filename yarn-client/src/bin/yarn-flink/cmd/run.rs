@@ -1,33 +1,29 @@
 //! `yarn-flink run JAR [ARG...]`
 
 use std::path::Path;
-use std::pin::pin;
-use std::time::Duration;
 
 use futures::FutureExt as _;
-use proto::ids::ApplicationId;
-use tokio::sync::oneshot;
 use yarn_client::conf::Configuration;
 use yarn_client::deploy::{
-    ApplicationError, Evidence, FlinkHome, Gateway, JobSubmission, Key, Keyed, Outcome, Plan, PreflightError,
-    ResolvedJob, Site, SubmitError, Submitted, Verdict, WaitLevel, app_master_path, attach, explain, key,
-    kill, preflight, submit,
+    FlinkHome, Gateway, JobSubmission, Key, Keyed, Plan, PreflightError, ResolvedJob, Site, SubmitError,
+    Submitted, app_master_path, key, preflight, submit,
 };
 use yarn_client::hdfs::digest::Digests;
-use yarn_client::yarn::{ApplicationReport, KillOutcome};
+use yarn_client::yarn::ApplicationReport;
 
-use super::{Context, Failure, report};
-use crate::args::{Run, Wait};
+use super::{Context, Failure, attached, session_job};
+use crate::args::{Cluster, Run};
 use crate::exit::ExitStatus;
 use crate::progress::Uploads;
-use crate::render::Fields;
-use crate::signal::{Interrupt, Interrupts};
-use crate::view::{ApplicationView, SubmittedView, further_evidence};
+use crate::signal::Interrupts;
 
 pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Failure> {
+    if let Some(session) = &args.session {
+        return session_job::run(context, &args, session).await;
+    }
     let printer = &context.printer;
     let mut interrupts = Interrupts::install();
-    let mut site = site(context, args.app_master.as_deref());
+    let mut site = site(context, args.cluster.app_master.as_deref());
     let key = args.key.as_deref().map(Key::new).transpose()?;
     let job = submission(&args);
     let (gateway, job) = tokio::select! {
@@ -40,50 +36,18 @@ pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Fail
     }
     let bring = bring(context, &gateway, &job, &plan, key.as_ref(), &mut interrupts);
     let Bring { submitted, ended } = super::tidying(&gateway, bring).await?;
-    let level = match (args.detached, args.wait) {
-        (true, _) | (false, Some(Wait::Submitted)) => WaitLevel::Submitted,
-        (false, Some(Wait::Accepted)) => WaitLevel::Accepted,
-        (false, Some(Wait::Running)) => WaitLevel::Running,
-        (false, Some(Wait::Finished) | None) => WaitLevel::Finished,
-    };
-    let view = SubmittedView::new(&submitted, &gateway.user.name);
-    if !printer.is_json() {
-        printer.data(&view.text())?;
-    }
-    if level == WaitLevel::Submitted && (args.max_wait.is_none() || ended.is_some()) {
-        if printer.is_json() {
-            printer.json(&view)?;
-        }
-        return Ok(ExitStatus::Success);
-    }
-    match ended {
-        Some(report) => finish(context, &Evidence::of(*report), &submitted, level),
-        None => {
-            let level = if args.max_wait.is_some() { level.max(WaitLevel::Running) } else { level };
-            let limits = Limits { timeout: args.timeout, max_wait: args.max_wait };
-            watch(context, &gateway, &submitted, level, limits, &mut interrupts).await
-        }
-    }
-}
-
-/// How long is waited.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    /// `--timeout`: for the level.
-    timeout: Option<Duration>,
-    /// `--max-wait`: for the application to run at all.
-    max_wait: Option<Duration>,
+    attached::follow(context, &gateway, &submitted, ended.map(|it| *it), &args.waiting, &mut interrupts).await
 }
 
 /// What the submission came to.
-struct Bring {
-    submitted: Submitted,
+pub(super) struct Bring {
+    pub(super) submitted: Submitted,
     /// Of an application that YARN has forgotten, by the record of its key.
-    ended: Option<Box<ApplicationReport>>,
+    pub(super) ended: Option<Box<ApplicationReport>>,
 }
 
 /// Brings the job to the ResourceManager, or finds it there by its key.
-async fn bring(
+pub(super) async fn bring(
     context: &Context,
     gateway: &Gateway,
     job: &ResolvedJob,
@@ -128,8 +92,17 @@ fn submission(args: &Run) -> JobSubmission {
         parallelism: args.parallelism,
         savepoint: args.from_savepoint.clone(),
         allow_non_restored_state: args.allow_non_restored_state,
-        placement: args.placement.clone(),
+        multi_job: args.multi_job,
         restart_from_scratch: args.restart_from_scratch,
+        target: args.target.clone().or_else(|| args.master.clone()),
+        ..cluster(&args.cluster)
+    }
+}
+
+/// The part of it that describes the cluster.
+pub(super) fn cluster(args: &Cluster) -> JobSubmission {
+    JobSubmission {
+        placement: args.placement.clone(),
         dynamic: args.dynamic.clone(),
         queue: args.queue.clone(),
         name: args.name.clone(),
@@ -140,7 +113,8 @@ fn submission(args: &Run) -> JobSubmission {
         slots: args.slots,
         ship: args.ship.clone(),
         zookeeper_namespace: args.zookeeper_namespace.clone(),
-        target: args.target.clone().or_else(|| args.master.clone()),
+        open_rest: args.open_rest,
+        ..JobSubmission::default()
     }
 }
 
@@ -156,7 +130,7 @@ pub(super) fn site(context: &Context, app_master: Option<&Path>) -> Site {
 }
 
 /// Configuration, distribution and jar.
-async fn prepare(
+pub(super) async fn prepare(
     context: &Context,
     site: &mut Site,
     job: &JobSubmission,
@@ -183,204 +157,4 @@ async fn prepare(
         site.entropy = key.job_entropy(&gateway.user.name);
     }
     Ok((gateway, job.resolve(home, site)?))
-}
-
-/// Waits, and turns the end into output and exit code.
-async fn watch(
-    context: &Context,
-    gateway: &Gateway,
-    submitted: &Submitted,
-    level: WaitLevel,
-    limits: Limits,
-    interrupts: &mut Interrupts,
-) -> Result<ExitStatus, Failure> {
-    let printer = &context.printer;
-    let id = submitted.application_id;
-    let mut last: Option<ApplicationReport> = None;
-    let ended = {
-        let mut on_change = |report: &ApplicationReport| {
-            printer.note(&change(report));
-            last = Some(report.clone());
-        };
-        let resource_manager = &gateway.resource_manager;
-        let again = submitted.submission.as_ref();
-        let waiting = async {
-            if let Some(max_wait) = limits.max_wait {
-                let bases = gateway_base(submitted, id);
-                // `--timeout` ends the command, not the application.
-                let running = attach::run_within(gateway, id, max_wait, &bases, again, &mut on_change);
-                running.await?;
-            }
-            attach::wait(resource_manager, id, level, limits.timeout, again, &mut on_change).await
-        };
-        let mut waiting = pin!(waiting);
-        let mut may_ask = printer.can_ask();
-        loop {
-            let interrupt = tokio::select! {
-                biased;
-                ended = &mut waiting => break Some(ended),
-                interrupt = interrupts.next() => interrupt,
-            };
-            if !may_ask || interrupt == Interrupt::Terminated {
-                break None;
-            }
-            may_ask = false;
-            // The watching goes on behind the question; the end of the job answers it too.
-            let answer = tokio::select! {
-                ended = &mut waiting => break Some(ended),
-                _ = interrupts.next() => Answer::Detach,
-                answer = ask(context, id) => answer,
-            };
-            match answer {
-                Answer::Detach => break None,
-                Answer::Kill => return kill_it(context, gateway, submitted).await,
-                Answer::Wait => {}
-            }
-        }
-    };
-    match ended {
-        Some(Ok(report)) => {
-            let evidence = Box::pin(explain::gather(&gateway.resource_manager, report)).await;
-            finish(context, &evidence, submitted, level)
-        }
-        Some(Err(error)) => {
-            let timed_out = matches!(error, ApplicationError::TimedOut { .. });
-            let evidence = match last {
-                Some(last) if timed_out => {
-                    gateway.evidence(id).await.unwrap_or_else(|_| Evidence::of(last)).into()
-                }
-                last => last.map(Evidence::of),
-            };
-            print_last(context, evidence.as_ref(), submitted)?;
-            if let Some(cause) = evidence
-                .filter(|_| timed_out)
-                .and_then(|it| explain::decide(&it, super::now_ms().cast_signed()).cause)
-            {
-                printer.note(&format!("it waits, because {} [{}]", cause.text, cause.code));
-            }
-            Ok(report(printer, &Failure::from(error)))
-        }
-        None => {
-            print_last(context, last.map(Evidence::of).as_ref(), submitted)?;
-            printer.note(&format!("detached; the job goes on. `yarn-flink kill {id}` ends it"));
-            Ok(ExitStatus::Interrupted)
-        }
-    }
-}
-
-/// A line for people who watch.
-fn change(report: &ApplicationReport) -> String {
-    let mut text = format!("{} {}", report.id, report.state);
-    if report.state == yarn_client::yarn::ApplicationState::Running && report.tracking_url != "N/A" {
-        text.push_str(&format!("  {}", report.tracking_url));
-    }
-    text
-}
-
-/// The last that is known, when the wait ended before the application did.
-fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted) -> Result<(), Failure> {
-    if context.printer.is_json() {
-        match last {
-            Some(evidence) => context
-                .printer
-                .json(&ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id))?,
-            None => context.printer.json(&SubmittedView::new(submitted, ""))?,
-        }
-    }
-    Ok(())
-}
-
-fn finish(
-    context: &Context,
-    evidence: &Evidence,
-    submitted: &Submitted,
-    level: WaitLevel,
-) -> Result<ExitStatus, Failure> {
-    let printer = &context.printer;
-    let report = &evidence.report;
-    let view = ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id);
-    if printer.is_json() {
-        printer.json(&view)?;
-    } else {
-        let mut fields = Fields::default();
-        fields.add("state", &view.state);
-        if report.state.is_final() {
-            fields.add("final_status", &view.final_status);
-        }
-        if let Some(state) = view.job_state {
-            fields.add("job_state", state);
-        }
-        if level == WaitLevel::Running
-            && let Some(url) = &view.tracking_url
-        {
-            fields.add("tracking_url", url);
-        }
-        printer.data(fields.render())?;
-    }
-    let Some(outcome) = Outcome::of_evidence(evidence) else { return Ok(ExitStatus::Success) };
-    if let Some(cause) = &outcome.cause {
-        let what = match outcome.verdict {
-            Verdict::Refused => "YARN refused the application",
-            Verdict::Killed => "the job did not finish",
-            Verdict::Succeeded | Verdict::Failed => "the job failed",
-        };
-        let mut text = format!("{what}: {}", cause.text);
-        for line in further_evidence(cause) {
-            text.push_str(&format!("\n  {line}"));
-        }
-        printer.error_text(&text, cause.hint.as_deref());
-    }
-    Ok(match outcome.verdict {
-        Verdict::Succeeded => ExitStatus::Success,
-        Verdict::Failed => ExitStatus::JobFailed,
-        Verdict::Killed => ExitStatus::Killed,
-        Verdict::Refused => ExitStatus::Cluster,
-    })
-}
-
-/// What to do after Ctrl-C.
-enum Answer {
-    Detach,
-    Kill,
-    Wait,
-}
-
-/// Asks on the terminal. Standard input is read on a thread of its own, which is left behind when the question is
-/// answered otherwise.
-async fn ask(context: &Context, id: ApplicationId) -> Answer {
-    context.printer.ask(&format!(
-        "\n{id} goes on without this client (`yarn-flink kill {id}` ends it).\n[d]etach, [k]ill it now, or [w]ait on? [d] "
-    ));
-    let (answered, answer) = oneshot::channel();
-    std::thread::spawn(move || {
-        let mut line = String::new();
-        let read = std::io::stdin().read_line(&mut line);
-        // Nobody waits any more when the receiver is gone.
-        let _ = answered.send(read.map(|_| line));
-    });
-    match answer.await {
-        Ok(Ok(line)) => match line.trim().chars().next().map(|c| c.to_ascii_lowercase()) {
-            Some('k') => Answer::Kill,
-            Some('w') => Answer::Wait,
-            _ => Answer::Detach,
-        },
-        _ => Answer::Detach,
-    }
-}
-
-async fn kill_it(context: &Context, gateway: &Gateway, submitted: &Submitted) -> Result<ExitStatus, Failure> {
-    let id = submitted.application_id;
-    let base = gateway_base(submitted, id);
-    let killed = kill::kill(gateway, id, &base).await?;
-    match killed.outcome {
-        KillOutcome::Killed => context.printer.note(&format!("{id} killed")),
-        KillOutcome::AlreadyFinished(_) => {}
-    }
-    finish(context, &gateway.evidence(id).await?, submitted, WaitLevel::Finished)
-}
-
-/// The base directory of this application's staging directory.
-fn gateway_base(submitted: &Submitted, id: ApplicationId) -> Vec<String> {
-    let suffix = format!("/.yarn-flink/apps/{id}");
-    submitted.staging_dir.trim_end_matches('/').strip_suffix(&suffix).map(str::to_owned).into_iter().collect()
 }

@@ -1,22 +1,58 @@
 //! `yarn-flink status ID`
 
+use std::time::Duration;
+
 use proto::ids::ApplicationId;
-use yarn_client::deploy::{ApplicationError, Gateway};
+use yarn_client::deploy::jobs::{self, Snapshot};
+use yarn_client::deploy::{ApplicationError, Evidence, Gateway, Live};
+use yarn_client::yarn::ApplicationState;
 
 use super::{Context, Failure};
 use crate::args::Status;
 use crate::exit::ExitStatus;
-use crate::view::ApplicationView;
+use crate::view::{ApplicationView, LiveView, StatusView};
+
+/// What YARN says is told all the same when the application master is slower than this.
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, Failure> {
     let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
     let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
-    let view =
-        ApplicationView::explained(&super::tidying(&gateway, gateway.evidence(id)).await?, super::now_ms());
+    let asked = async {
+        let evidence = gateway.evidence(id).await?;
+        let live = snapshot(context, &gateway, &evidence).await;
+        Ok::<_, ApplicationError>((evidence, live))
+    };
+    let (evidence, live) = super::tidying(&gateway, asked).await?;
+    let view = StatusView {
+        application: ApplicationView::explained(&evidence, super::now_ms()),
+        live: live.as_ref().map(LiveView::new),
+    };
     if context.printer.is_json() {
         context.printer.json(&view)?;
     } else {
         context.printer.data(&view.text(super::now_ms()))?;
     }
     Ok(ExitStatus::Success)
+}
+
+/// What its own master says, where it can be reached.
+async fn snapshot(context: &Context, gateway: &Gateway, evidence: &Evidence) -> Option<Snapshot> {
+    let report = &evidence.report;
+    if report.state != ApplicationState::Running || report.rpc_port <= 0 {
+        return None;
+    }
+    let asked = async {
+        let bases = super::staging_bases(context);
+        let live = Live::of(gateway.file_systems()?.as_ref(), report.clone(), &bases).await?;
+        jobs::snapshot(&live).await
+    };
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(snapshot)) => Some(snapshot),
+        Ok(Err(error)) => {
+            tracing::info!("the application master: {error}");
+            None
+        }
+        Err(_) => None,
+    }
 }

@@ -32,11 +32,11 @@ fn flinks_two_letter_options() {
          --yarnqueue etl job.jar",
     ] {
         let run = run(line);
-        assert_eq!(run.job_manager_memory.as_deref(), Some("1g"), "{line}");
-        assert_eq!(run.task_manager_memory.as_deref(), Some("2g"), "{line}");
-        assert_eq!(run.slots, Some(2), "{line}");
-        assert_eq!(run.name.as_deref(), Some("word-count"), "{line}");
-        assert_eq!(run.queue.as_deref(), Some("etl"), "{line}");
+        assert_eq!(run.cluster.job_manager_memory.as_deref(), Some("1g"), "{line}");
+        assert_eq!(run.cluster.task_manager_memory.as_deref(), Some("2g"), "{line}");
+        assert_eq!(run.cluster.slots, Some(2), "{line}");
+        assert_eq!(run.cluster.name.as_deref(), Some("word-count"), "{line}");
+        assert_eq!(run.cluster.queue.as_deref(), Some("etl"), "{line}");
         assert_eq!(run.jar, "job.jar", "{line}");
         assert!(run.args.is_empty(), "{line}");
     }
@@ -46,19 +46,19 @@ fn flinks_two_letter_options() {
 fn the_rest_of_the_y_family() {
     let run =
         run("yarn-flink run -m yarn-cluster -yd -yat Batch -ynl ssd -yt a.txt -yt b -yz ns -p 4 job.jar");
-    assert!(run.detached);
+    assert!(run.waiting.detached);
     assert_eq!(run.master.as_deref(), Some("yarn-cluster"));
-    assert_eq!(run.application_type.as_deref(), Some("Batch"));
-    assert_eq!(run.node_label.as_deref(), Some("ssd"));
-    assert_eq!(run.ship, ["a.txt", "b"]);
-    assert_eq!(run.zookeeper_namespace.as_deref(), Some("ns"));
+    assert_eq!(run.cluster.application_type.as_deref(), Some("Batch"));
+    assert_eq!(run.cluster.node_label.as_deref(), Some("ssd"));
+    assert_eq!(run.cluster.ship, ["a.txt", "b"]);
+    assert_eq!(run.cluster.zookeeper_namespace.as_deref(), Some("ns"));
     assert_eq!(run.parallelism, Some(4));
 }
 
 #[test]
 fn dynamic_properties_in_every_spelling() {
     let run = run("yarn-flink run -D a=1 -Db=2 -yD c=3 -yDd=4=5 -t yarn-application job.jar");
-    assert_eq!(run.dynamic, ["a=1", "b=2", "c=3", "d=4=5"]);
+    assert_eq!(run.cluster.dynamic, ["a=1", "b=2", "c=3", "d=4=5"]);
     assert_eq!(run.target.as_deref(), Some("yarn-application"));
 }
 
@@ -83,7 +83,7 @@ fn everything_after_the_jar_belongs_to_the_program() {
 #[test]
 fn short_options() {
     let run = run("yarn-flink run -d -c M -C http://a/x.jar -C file:///y.jar -p 8 -s hdfs:///sp -n job.jar");
-    assert!(run.detached && run.allow_non_restored_state);
+    assert!(run.waiting.detached && run.allow_non_restored_state);
     assert_eq!(run.class.as_deref(), Some("M"));
     assert_eq!(run.classpath, ["http://a/x.jar", "file:///y.jar"]);
     assert_eq!(run.parallelism, Some(8));
@@ -108,13 +108,13 @@ fn global_options_stand_before_or_after_the_command() {
 #[test]
 fn wait_levels_and_timeouts() {
     let run_ = run("yarn-flink run --wait accepted --timeout 90s job.jar");
-    assert_eq!(run_.wait, Some(Wait::Accepted));
-    assert_eq!(run_.timeout.unwrap().as_secs(), 90);
+    assert_eq!(run_.waiting.wait, Some(Wait::Accepted));
+    assert_eq!(run_.waiting.timeout.unwrap().as_secs(), 90);
     for (text, millis) in
         [("250ms", 250), ("7", 7_000), ("2min", 120_000), ("1h", 3_600_000), ("1d", 86_400_000)]
     {
         let line = format!("yarn-flink run --timeout {text} job.jar");
-        assert_eq!(run(&line).timeout.unwrap().as_millis(), millis, "{text}");
+        assert_eq!(run(&line).waiting.timeout.unwrap().as_millis(), millis, "{text}");
     }
     for bad in ["x", "5parsecs", "-1", "99999999999999999999d", "18446744073709551615d"] {
         assert!(parse(&format!("yarn-flink run --timeout={bad} job.jar")).is_err(), "{bad}");
@@ -124,7 +124,7 @@ fn wait_levels_and_timeouts() {
 #[test]
 fn refused_options_say_why() {
     for (line, reason) in [
-        ("yarn-flink run -yid application_1_1 job.jar", "session"),
+        ("yarn-flink run -yid application_1_1 -yqu etl job.jar", "cannot be used with"),
         ("yarn-flink run -cm claim job.jar", "without claiming"),
         ("yarn-flink run --restoreMode=CLAIM job.jar", "without claiming"),
         ("yarn-flink run -py word.py", "Python"),
@@ -132,6 +132,19 @@ fn refused_options_say_why() {
     ] {
         let error = parse(line).unwrap_err();
         assert!(error.contains(reason), "{line}: {error}");
+    }
+}
+
+#[test]
+fn sessions_as_flink_names_them() {
+    for line in [
+        "yarn-flink run -yid application_1_0001 -d job.jar",
+        "yarn-flink run --applicationId application_1_0001 -d job.jar",
+        "yarn-flink run --session application_1_0001 -d job.jar",
+    ] {
+        let run = run(line);
+        assert_eq!(run.session.as_deref(), Some("application_1_0001"), "{line}");
+        assert!(run.waiting.detached, "{line}");
     }
 }
 
@@ -147,6 +160,13 @@ fn usage_errors() {
         "yarn-flink kill",
         "yarn-flink list --all extra",
         "yarn-flink run -jm",
+        "yarn-flink run --session s --queue q job.jar",
+        "yarn-flink run --session s --key k job.jar",
+        "yarn-flink run --stop-session-after job.jar",
+        "yarn-flink session start --task-managers 2 --max 3",
+        "yarn-flink session stop",
+        "yarn-flink savepoint application_1_0001 --dispose p --type native",
+        "yarn-flink scale application_1_0001 many",
     ] {
         assert!(parse(line).is_err(), "{line}");
     }

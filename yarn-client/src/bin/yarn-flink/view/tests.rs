@@ -124,7 +124,7 @@ fn text_of_an_application() {
 fn a_submission_prints_its_two_ids() {
     let view = SubmittedView {
         application_id: "application_1_0001".into(),
-        job_id: "ab".into(),
+        job_id: Some("ab".into()),
         state: "SUBMITTED",
         name: "n".into(),
         user: "u".into(),

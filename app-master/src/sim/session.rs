@@ -1,0 +1,321 @@
+//! A session's life: jobs that come and go, what its owner asks for, and the rules for both.
+
+use std::time::Duration;
+
+use proto::ids::ContainerId;
+use rand::Rng;
+use rand::rngs::StdRng;
+use yarn_client::flink::JobStatus;
+use yarn_client::yarn::FinalStatus;
+
+use super::{Due, World, ms};
+use crate::machine::{Event, FlinkView, JobView, Reply, Request, SessionSettings, Size, TaskManagerView};
+
+/// How old the machine's knowledge of Flink may be when it stops a TaskManager.
+const STALE: Duration = ms(1500);
+/// Whoever is not heard asks again after this time.
+const AGAIN: Duration = ms(1000);
+
+/// What happens in a session beside faults.
+#[derive(Debug, Clone, Default)]
+pub struct SessionModel {
+    /// When each job is submitted.
+    pub jobs: Vec<(Duration, SessionJob)>,
+    /// When its owner asks for something.
+    pub asks: Vec<(Duration, Ask)>,
+}
+
+/// A job of a session; it makes no checkpoints.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionJob {
+    /// Slots it needs.
+    pub slots: u32,
+    /// How long all its tasks must run.
+    pub work: Duration,
+    /// How it ends.
+    pub end: JobStatus,
+}
+
+/// What the owner asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// So many TaskManagers.
+    Scale(u32),
+    /// The end with the n-th job.
+    StopAfter(usize),
+    /// The end.
+    Shutdown,
+}
+
+/// A submitted job.
+#[derive(Debug)]
+struct Submitted {
+    id: String,
+    job: SessionJob,
+    status: JobStatus,
+    progress: Duration,
+    /// Attempt and generation of the JobManager that lists it.
+    home: Option<(u32, u32)>,
+    /// The container of each of its slots; empty while it waits for them.
+    placed: Vec<ContainerId>,
+    placed_at: Duration,
+    lived: Duration,
+}
+
+/// Everything of a session that is not the machine's.
+#[derive(Debug, Default)]
+pub(super) struct Jobs {
+    list: Vec<Submitted>,
+    /// The owner has been told that it ends.
+    pub(super) shut_down: bool,
+    pub(super) stop_after: Option<usize>,
+    /// The most TaskManagers it was ever to have.
+    pub(super) most: u32,
+    /// Flink has been out of reach, or forgetful, until then.
+    blind_until: Duration,
+}
+
+impl SessionModel {
+    /// Random jobs and wishes; the last one is the end.
+    pub fn random(rng: &mut StdRng) -> (Self, SessionSettings) {
+        let time = |rng: &mut StdRng, most: u64| Duration::from_millis(rng.random_range(0..most));
+        let min = rng.random_range(0..3);
+        let max = (min + rng.random_range(0..6)).max(1);
+        let mut model = Self::default();
+        for _ in 0..rng.random_range(0..6) {
+            let end = match rng.random_range(0..6) {
+                0 => JobStatus::Failed,
+                1 => JobStatus::Canceled,
+                _ => JobStatus::Finished,
+            };
+            let job = SessionJob { slots: rng.random_range(1..6), work: time(rng, 60_000), end };
+            model.jobs.push((time(rng, 120_000), job));
+        }
+        if rng.random_bool(0.3) {
+            model.asks.push((time(rng, 150_000), Ask::Scale(rng.random_range(1..8))));
+        }
+        if !model.jobs.is_empty() && rng.random_bool(0.3) {
+            let nth = rng.random_range(0..model.jobs.len());
+            model.asks.push((model.jobs[nth].0 + time(rng, 20_000), Ask::StopAfter(nth)));
+        }
+        model.asks.push((Duration::from_secs(200) + time(rng, 300_000), Ask::Shutdown));
+        let idle_timeout = rng.random_bool(0.3).then(|| Duration::from_secs(20) + time(rng, 60_000));
+        (model, SessionSettings { size: Size { min, max }, idle_timeout })
+    }
+}
+
+impl World {
+    /// What is to happen, put into the queue.
+    pub(super) fn plan_session(&mut self) {
+        let Some(model) = self.scenario.session.clone() else { return };
+        for (nth, (at, _)) in model.jobs.iter().enumerate() {
+            self.at(*at, Due::Submit(nth));
+        }
+        for (at, ask) in model.asks {
+            self.at(at, Due::Ask(ask));
+        }
+        self.jobs.most = self.scenario.settings.session.as_ref().map_or(0, |session| session.size.max);
+    }
+
+    /// The JobManager that clients reach.
+    fn reachable_home(&self) -> Option<(u32, u32)> {
+        let master = self.masters.get(&self.resource_manager.attempt).filter(|master| master.alive)?;
+        let there = master.job_manager.as_ref().is_some_and(|jm| jm.up(self.now) && !jm.stopping);
+        (there && self.rest_away_until <= self.now)
+            .then_some((self.resource_manager.attempt, master.generation))
+    }
+
+    pub(super) fn submit(&mut self, nth: usize) {
+        let Some((_, job)) = self.scenario.session.as_ref().and_then(|model| model.jobs.get(nth)).copied()
+        else {
+            return;
+        };
+        let Some(home) = self.reachable_home() else {
+            return self.after(AGAIN, Due::Submit(nth));
+        };
+        self.note(|| format!("job {nth} is submitted: {job:?}"));
+        self.jobs.list.push(Submitted {
+            id: format!("{nth:032x}"),
+            job,
+            status: JobStatus::Running,
+            progress: Duration::ZERO,
+            home: Some(home),
+            placed: Vec::new(),
+            placed_at: self.now,
+            lived: self.now,
+        });
+    }
+
+    pub(super) fn ask(&mut self, ask: Ask) {
+        let now = self.now;
+        let attempt = self.resource_manager.attempt;
+        let request = match ask {
+            Ask::Scale(task_managers) => Request::Scale { task_managers },
+            Ask::StopAfter(nth) => Request::StopAfterJob { job_id: format!("{nth:032x}") },
+            Ask::Shutdown => Request::Shutdown,
+        };
+        let Some(master) = self.masters.get_mut(&attempt).filter(|master| master.alive) else {
+            return self.after(AGAIN, Due::Ask(ask));
+        };
+        if attempt == 1 {
+            self.recorder.event(now, &Event::Asked(request.clone()));
+        }
+        let answer = master.machine.ask(request, now);
+        self.note(|| format!("asked for {ask:?}: {answer:?}"));
+        match (ask, answer) {
+            (Ask::Shutdown, Ok(_)) => self.jobs.shut_down = true,
+            (Ask::StopAfter(nth), Ok(Reply::Cancels(_))) => self.jobs.stop_after = Some(nth),
+            (Ask::Scale(number), Ok(_)) => self.jobs.most = self.jobs.most.max(number),
+            // Whoever wants the end asks until there is one.
+            (Ask::Shutdown, Err(_)) => self.after(AGAIN, Due::Ask(ask)),
+            _ => {}
+        }
+    }
+
+    /// Lets the session's jobs live until now.
+    pub(super) fn live_jobs(&mut self) {
+        let now = self.now;
+        if self.rest_away_until > now || self.rest_forgets_until > now {
+            self.jobs.blind_until = now + STALE;
+        }
+        let slots = self.scenario.settings.slots as usize;
+        let mut list = std::mem::take(&mut self.jobs.list);
+        let reachable = |world: &Self, home: Option<(u32, u32)>| {
+            home.is_some_and(|(attempt, generation)| {
+                world.masters.get(&attempt).is_some_and(|master| {
+                    master.generation == generation
+                        && master.job_manager.as_ref().is_some_and(|jm| jm.up(now) && !jm.stopping)
+                })
+            })
+        };
+        for job in &mut list {
+            // With high availability the next JobManager takes over what had not ended.
+            if job.home.is_none() && self.scenario.settings.recovers && !job.status.is_terminal() {
+                job.home = self.reachable_home();
+                job.lived = now;
+            }
+            if !reachable(self, job.home) || job.status.is_terminal() {
+                job.placed.clear();
+                job.lived = now;
+                continue;
+            }
+            let there = self.task_managers(job.home.map_or(0, |(attempt, _)| attempt));
+            if job.placed.iter().any(|id| !there.contains(id)) {
+                job.placed.clear();
+                job.progress = Duration::ZERO;
+            }
+            if !job.placed.is_empty() {
+                job.progress += now - job.lived;
+                if job.progress >= job.job.work {
+                    job.status = job.job.end;
+                    job.placed.clear();
+                }
+            }
+            job.lived = now;
+        }
+        for nth in 0..list.len() {
+            let waits = !list[nth].status.is_terminal() && list[nth].placed.is_empty();
+            if !waits || !reachable(self, list[nth].home) {
+                continue;
+            }
+            let there = self.task_managers(list[nth].home.map_or(0, |(attempt, _)| attempt));
+            let used =
+                |id: &ContainerId| list.iter().flat_map(|job| &job.placed).filter(|it| *it == id).count();
+            let free: Vec<ContainerId> = there
+                .iter()
+                .flat_map(|id| std::iter::repeat_n(*id, slots.saturating_sub(used(id))))
+                .take(list[nth].job.slots as usize)
+                .collect();
+            if free.len() == list[nth].job.slots as usize {
+                list[nth].placed = free;
+                list[nth].placed_at = now;
+            }
+        }
+        self.jobs.list = list;
+    }
+
+    /// When the next job comes to its end.
+    pub(super) fn next_job_end(&self) -> Option<Duration> {
+        let working = self.jobs.list.iter().filter(|job| !job.placed.is_empty());
+        working.map(|job| job.lived + job.job.work.saturating_sub(job.progress) + ms(1)).min()
+    }
+
+    /// A JobManager has gone: its ended jobs are forgotten, the others too unless high availability keeps them.
+    pub(super) fn jobs_lose_home(&mut self, attempt: u32, generation: u32) {
+        let recovers = self.scenario.settings.recovers;
+        for job in self.jobs.list.iter_mut().filter(|job| job.home == Some((attempt, generation))) {
+            job.home = None;
+            job.placed.clear();
+            job.progress = Duration::ZERO;
+        }
+        self.jobs.list.retain(|job| job.home.is_some() || (recovers && !job.status.is_terminal()));
+    }
+
+    pub(super) fn cancel_jobs(&mut self, attempt: u32, jobs: &[String]) {
+        let here = |job: &Submitted| job.home.is_some_and(|(of, _)| of == attempt);
+        for job in self.jobs.list.iter_mut().filter(|job| here(job) && jobs.contains(&job.id)) {
+            if !job.status.is_terminal() {
+                job.status = JobStatus::Canceled;
+                job.placed.clear();
+            }
+        }
+        self.tell(attempt, ms(300), Event::JobsCancelled);
+    }
+
+    /// What Flink shows of a session.
+    pub(super) fn session_view(&self, attempt: u32) -> FlinkView {
+        let here = self.jobs.list.iter().filter(|job| job.home.is_some_and(|(of, _)| of == attempt));
+        let jobs = here.map(|job| JobView {
+            id: job.id.clone(),
+            status: job.status,
+            slots_needed: Some(job.job.slots),
+            streaming: Some(true),
+            tasks_total: job.job.slots,
+            tasks_active: u32::try_from(job.placed.len()).unwrap_or(0),
+            tasks_finished: 0,
+            checkpoints: None,
+        });
+        let slots = self.scenario.settings.slots;
+        let task_managers = self.task_managers(attempt).into_iter().map(|id| {
+            let used = self.jobs.list.iter().flat_map(|job| &job.placed).filter(|it| **it == id).count();
+            let free_slots = slots - u32::try_from(used).unwrap_or(0).min(slots);
+            TaskManagerView { id: id.to_string(), slots, free_slots }
+        });
+        FlinkView { jobs: jobs.collect(), application: None, task_managers: task_managers.collect() }
+    }
+
+    /// A TaskManager that holds a task stays, unless the session ends.
+    pub(super) fn check_stop(&mut self, attempt: u32, id: ContainerId) {
+        if self.masters.get(&attempt).is_none_or(|master| master.ends) || self.jobs.blind_until > self.now {
+            return;
+        }
+        let busy = self.jobs.list.iter().find(|job| {
+            job.placed.contains(&id)
+                && job.placed_at + STALE < self.now
+                && job.home.is_some_and(|(of, _)| of == attempt)
+        });
+        if let Some(job) = busy {
+            let job = job.id.clone();
+            self.violated(format!("{id} is stopped, and holds tasks of job {job}"));
+        }
+    }
+
+    /// It ends for a reason: told to, with the job it was told, forgotten, or because something went wrong.
+    pub(super) fn check_session_end(&mut self, status: FinalStatus, diagnostics: &str) {
+        let calm = self.faults_injected == 0;
+        let leased = self.scenario.settings.session.as_ref().is_some_and(|it| it.idle_timeout.is_some());
+        let last = self.jobs.stop_after.and_then(|nth| self.scenario.session.as_ref()?.jobs.get(nth));
+        let last = last.map(|(_, job)| job.end);
+        let told = self.jobs.shut_down;
+        let fits = self.scenario.settings.task_manager_mib <= self.scenario.maximum_mib;
+        let right = match status {
+            FinalStatus::Succeeded => told || leased || last == Some(JobStatus::Finished),
+            // A job that is cancelled with the session may be the one it was to end with.
+            FinalStatus::Killed => last == Some(JobStatus::Canceled),
+            _ => !calm || !fits || last == Some(JobStatus::Failed),
+        };
+        if !right {
+            self.violated(format!("the session reports {status}: {diagnostics}"));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Who may use the web page, as Hadoop's filter for application masters has it (`AmIpFilter`): requests come through YARN's
+//! web proxy. Whoever comes by another way is sent there, and may change nothing.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, ToSocketAddrs as _};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use hyper::{Method, Uri};
+use yarn_client::conf::Configuration;
+
+/// Names may move to other addresses: as often as Hadoop's filter looks.
+const RESOLVE: Duration = Duration::from_secs(300);
+
+/// The proxies of a cluster.
+#[derive(Debug, Clone)]
+pub struct Access {
+    hosts: Arc<[String]>,
+    /// scheme://host:port/proxy of the first one, where a browser is sent.
+    proxy: Option<String>,
+    /// `application_…`
+    application: String,
+    addresses: Arc<RwLock<BTreeSet<IpAddr>>>,
+}
+
+/// What becomes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// It comes from a proxy.
+    Granted,
+    /// It can come again, through the proxy: this address.
+    Redirected(String),
+    /// It can not.
+    Refused,
+}
+
+impl Access {
+    /// By the configuration of the cluster. Where that names no proxy, nobody gets in.
+    pub fn new(conf: &Configuration, application: &str) -> Self {
+        let endpoints = conf.web_proxies().unwrap_or_else(|error| {
+            tracing::warn!("no web page, as nobody knows YARN's web proxy: {error}");
+            Vec::new()
+        });
+        let proxy = endpoints.first().map(|endpoint| format!("{}://{endpoint}/proxy", conf.web_scheme()));
+        let hosts = endpoints.into_iter().map(|endpoint| endpoint.host).collect();
+        let application = application.to_owned();
+        Self { hosts, proxy, application, addresses: Arc::default() }
+    }
+
+    /// Looks the proxies' addresses up, now and then for as long as the process lives.
+    pub async fn keep_resolving(self) {
+        loop {
+            let hosts = Arc::clone(&self.hosts);
+            let found = tokio::task::spawn_blocking(move || resolve(&hosts)).await.unwrap_or_default();
+            if !found.is_empty()
+                && let Ok(mut addresses) = self.addresses.write()
+            {
+                *addresses = found;
+            }
+            tokio::time::sleep(RESOLVE).await;
+        }
+    }
+
+    /// Whether a request from `source` is served.
+    pub fn admit(&self, source: IpAddr, method: &Method, uri: &Uri) -> Admission {
+        let known = self.addresses.read().is_ok_and(|addresses| addresses.contains(&source.to_canonical()));
+        match (&self.proxy, method) {
+            _ if known => Admission::Granted,
+            (Some(proxy), &Method::GET | &Method::HEAD) => {
+                let path = uri.path_and_query().map_or("/", |path| path.as_str());
+                // `/redirect`: the proxy asks nothing then, the browser has been here before.
+                Admission::Redirected(format!("{proxy}/redirect/{}{path}", self.application))
+            }
+            _ => Admission::Refused,
+        }
+    }
+}
+
+fn resolve(hosts: &[String]) -> BTreeSet<IpAddr> {
+    let mut addresses = BTreeSet::new();
+    for host in hosts {
+        match (host.as_str(), 0).to_socket_addrs() {
+            Ok(found) => addresses.extend(found.map(|address| address.ip().to_canonical())),
+            Err(error) => tracing::warn!("looking up YARN's web proxy {host}: {error}"),
+        }
+    }
+    addresses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn access(entries: &[(&str, &str)]) -> Access {
+        let conf = Configuration::from_flat(
+            entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Vec<_>>(),
+        );
+        let access = Access::new(&conf, "application_1_0001");
+        *access.addresses.write().expect("not poisoned") = resolve(&access.hosts);
+        access
+    }
+
+    #[test]
+    fn proxies_are_served_and_others_sent_there() {
+        let access = access(&[("yarn.resourcemanager.webapp.address", "127.0.0.1:8088")]);
+        let uri: Uri = "/am/events?x=1".parse().expect("a URI");
+        let proxy: IpAddr = "::ffff:127.0.0.1".parse().expect("an address");
+        let other: IpAddr = "127.0.0.9".parse().expect("an address");
+        assert_eq!(access.admit(proxy, &Method::PUT, &uri), Admission::Granted);
+        assert_eq!(
+            access.admit(other, &Method::GET, &uri),
+            Admission::Redirected(
+                "http://127.0.0.1:8088/proxy/redirect/application_1_0001/am/events?x=1".to_owned()
+            )
+        );
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            assert_eq!(access.admit(other, &method, &uri), Admission::Refused, "{method}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_of_its_own_replaces_the_resource_managers() {
+        let access = access(&[
+            ("yarn.resourcemanager.webapp.address", "127.0.0.1:8088"),
+            ("yarn.web-proxy.address", "127.0.0.2:9099"),
+        ]);
+        let uri = Uri::from_static("/");
+        let source = |text: &str| text.parse::<IpAddr>().expect("an address");
+        assert_eq!(access.admit(source("127.0.0.2"), &Method::GET, &uri), Admission::Granted);
+        assert_ne!(access.admit(source("127.0.0.1"), &Method::GET, &uri), Admission::Granted);
+    }
+
+    #[test]
+    fn all_of_a_pair_are_proxies() {
+        let access = access(&[
+            ("yarn.resourcemanager.ha.enabled", "true"),
+            ("yarn.resourcemanager.ha.rm-ids", "rm1,rm2"),
+            ("yarn.resourcemanager.hostname.rm1", "127.0.0.1"),
+            ("yarn.resourcemanager.hostname.rm2", "127.0.0.2"),
+        ]);
+        for source in ["127.0.0.1", "127.0.0.2"] {
+            let source = source.parse().expect("an address");
+            assert_eq!(access.admit(source, &Method::GET, &Uri::from_static("/")), Admission::Granted);
+        }
+    }
+
+    #[test]
+    fn without_a_proxy_nobody_is_served() {
+        let access = access(&[]);
+        let source = "127.0.0.1".parse().expect("an address");
+        assert_eq!(access.admit(source, &Method::GET, &Uri::from_static("/")), Admission::Refused);
+    }
+}

@@ -1,0 +1,195 @@
+//! Hands requests on to Flink's REST server and its answers back. Bodies stream in both directions: a jar of hundreds of
+//! megabytes passes through a few kilobytes.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper::header::{
+    CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+};
+use hyper::{Request, Response, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+
+/// For connecting to a server on the same machine.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What goes back.
+pub type Answer = Response<BoxBody<Bytes, hyper::Error>>;
+
+/// Where Flink's REST server is: host and port, once they are chosen. They change when another process takes a port.
+pub type Place = watch::Receiver<Option<(String, u16)>>;
+
+/// The way to Flink.
+#[derive(Clone)]
+pub struct Forward {
+    place: Place,
+}
+
+impl fmt::Debug for Forward {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Forward").field("place", &*self.place.borrow()).finish()
+    }
+}
+
+impl Forward {
+    /// To wherever `place` says.
+    pub fn new(place: Place) -> Self {
+        Self { place }
+    }
+
+    /// Asks Flink. Whatever prevents that becomes an answer too.
+    pub async fn ask<B>(&self, request: Request<B>) -> Answer
+    where
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    {
+        let place = self.place.borrow().clone();
+        let Some((host, port)) = place else {
+            return text(StatusCode::SERVICE_UNAVAILABLE, "the JobManager has not been started yet");
+        };
+        match exchange(&host, port, request).await {
+            Ok(answer) => answer.map(BodyExt::boxed),
+            Err(error) => {
+                tracing::debug!("Flink's REST server at {host}:{port}: {error}");
+                text(StatusCode::SERVICE_UNAVAILABLE, "the JobManager does not answer; it may be starting")
+            }
+        }
+    }
+}
+
+/// A short answer of our own.
+pub fn text(status: StatusCode, what: &str) -> Answer {
+    let body = Full::new(Bytes::from(format!("{what}\n"))).map_err(|never| match never {}).boxed();
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer
+}
+
+async fn exchange<B>(
+    host: &str,
+    port: u16,
+    request: Request<B>,
+) -> Result<Response<Incoming>, Box<dyn std::error::Error + Send + Sync>>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    let (mut head, body) = request.into_parts();
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    head.uri = path.parse::<Uri>()?;
+    head.version = hyper::Version::HTTP_11;
+    remove_hop_by_hop(&mut head.headers);
+    head.headers.insert(HOST, HeaderValue::from_str(&format!("{host}:{port}"))?);
+    // One connection for each request: Flink closes idle ones when it likes.
+    head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    let connect = TcpStream::connect((host, port));
+    let stream = tokio::time::timeout(CONNECT_TIMEOUT, connect).await??;
+    stream.set_nodelay(true)?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::Builder::new().handshake(TokioIo::new(stream)).await?;
+    // It ends with the answer's body, or when whoever asked has gone and drops that.
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!("the connection to Flink's REST server: {error}");
+        }
+    });
+    let boxed = body.map_err(Into::into).boxed_unsync();
+    let mut answer = sender.send_request(Request::from_parts(head, boxed)).await?;
+    remove_hop_by_hop(answer.headers_mut());
+    Ok(answer)
+}
+
+/// Headers that are for one connection alone (RFC 9110, 7.6.1).
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        .collect();
+    let fixed =
+        [CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+    for name in named.into_iter().chain(fixed).chain([HeaderName::from_static("keep-alive")]) {
+        headers.remove(name);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that takes one request, and gives `answer` back. What it was sent is the task's result.
+    async fn server(answer: &'static str) -> (Forward, tokio::task::JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let told = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let mut request = Vec::new();
+            while !request.windows(4).any(|end| end == b"\r\n\r\n") && !request.ends_with(b"0\r\n\r\n") {
+                if stream.read_buf(&mut request).await.expect("a request") == 0 {
+                    break;
+                }
+            }
+            stream.write_all(answer.as_bytes()).await.expect("heard");
+            String::from_utf8_lossy(&request).into_owned()
+        });
+        let (_, place) = watch::channel(Some(("127.0.0.1".to_owned(), port)));
+        (Forward::new(place), told)
+    }
+
+    fn request(path: &str) -> Request<Full<Bytes>> {
+        Request::builder()
+            .uri(path)
+            .header("connection", "keep-alive, x-mine")
+            .header("x-mine", "1")
+            .header("x-other", "2")
+            .body(Full::default())
+            .expect("a request")
+    }
+
+    #[tokio::test]
+    async fn an_answer_comes_back_without_what_was_for_one_connection() {
+        let (forward, told) =
+            server("HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\nconnection: close\r\nx-flink: y\r\n\r\n{}")
+                .await;
+        let answer = forward.ask(request("http://somewhere/jobs?a=b")).await;
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+        assert_eq!(answer.headers().get("x-flink").map(HeaderValue::as_bytes), Some(b"y".as_slice()));
+        assert!(!answer.headers().contains_key("connection"));
+        let body = answer.into_body().collect().await.expect("a body").to_bytes();
+        assert_eq!(body, "{}");
+        let told = told.await.expect("a request").to_lowercase();
+        assert!(told.starts_with("get /jobs?a=b http/1.1\r\n"), "{told}");
+        assert!(told.contains("x-other: 2") && !told.contains("x-mine"), "{told}");
+        assert!(told.contains("host: 127.0.0.1:"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_an_answer_too() {
+        let (sender, place) = watch::channel(None);
+        let forward = Forward::new(place);
+        assert_eq!(forward.ask(request("/")).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+        let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = closed.local_addr().expect("an address").port();
+        drop(closed);
+        sender.send_replace(Some(("127.0.0.1".to_owned(), port)));
+        assert_eq!(forward.ask(request("/")).await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_breaks_off() {
+        let (forward, _) = server("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").await;
+        let answer = forward.ask(request("/")).await;
+        answer.into_body().collect().await.expect_err("not whole");
+    }
+}

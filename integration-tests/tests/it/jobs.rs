@@ -1,0 +1,182 @@
+//! The verbs for Flink jobs: savepoints that a job really goes on from, and Flink's own client beside ours.
+
+use anyhow::{Context as _, Result, ensure};
+use integration_tests::cluster::Cluster;
+use integration_tests::cluster::java::{self, FLINK_CLI};
+use integration_tests::flink::Flink;
+use integration_tests::shared;
+use integration_tests::versions::FLINK_1_20;
+use serde_json::Value;
+
+use crate::session::{SMALL, Session};
+use crate::tool::{
+    GONE, LIMIT, Ran, end, eventually, job_in_state, nothing_left, run, status, text, yarn_flink,
+};
+
+/// A directory of its own for the savepoints of a test.
+fn savepoints(cluster: &Cluster) -> Result<String> {
+    let folder = cluster.scratch("savepoints")?;
+    let name = folder.file_name().and_then(|name| name.to_str()).context("a folder without a name")?;
+    Ok(format!("{}/user/{}/{name}", cluster.default_fs(), cluster.user()))
+}
+
+fn savepoint(ran: &Ran) -> Result<String> {
+    let path = ran.stdout.lines().find_map(|line| line.strip_prefix("savepoint: "));
+    path.map(str::to_owned).with_context(|| format!("no savepoint: {ran:?}"))
+}
+
+/// The job fails unless its state is what it has counted: from one job to the next, in a session and on clusters of its
+/// own, by both kinds of savepoints.
+#[tokio::test]
+async fn a_count_is_carried_by_savepoints() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let directory = savepoints(cluster)?;
+    let session = Session::start(cluster, "count", &[]).await?;
+    let first = session.submit(&["Run", "--records", "3000"]).await?;
+    session.runs(&first).await?;
+    let made = yarn_flink(cluster, &["savepoint", &session.id, "-p", &directory]).await?.expect(0)?;
+    let kept = savepoint(&made)?;
+    ensure!(session.state(&first).await? == "RUNNING", "a savepoint ends no job");
+    let stopped = ["stop", &session.id, &first, "-p", &directory, "--type", "native"];
+    let native = savepoint(&yarn_flink(cluster, &stopped).await?.expect(0)?)?;
+    eventually("the job has finished", LIMIT, || async { Ok(session.state(&first).await? == "FINISHED") })
+        .await?;
+    let second = session.submit_with(&["-s", &native], &["Run", "--records", "3000"]).await?;
+    session.runs(&second).await?;
+    let stopped = yarn_flink(cluster, &["stop", &session.name, "-p", &directory]).await?.expect(0)?;
+    let canonical = savepoint(&stopped)?;
+
+    // What is not needed any more is disposed of, once.
+    let dispose = ["savepoint", &session.id, "--dispose", &kept];
+    yarn_flink(cluster, &dispose).await?.expect(0)?;
+    let again = yarn_flink(cluster, &dispose).await?.expect(3)?;
+    ensure!(again.stderr.contains("disposing of the savepoint") && again.stderr.contains(&kept), "{again:?}");
+    session.stop().await?;
+
+    // To its end on a cluster of its own.
+    let options = ["-d", "-o", "json", "-s", &canonical];
+    let last = run(cluster, &options, &["Run", "--records", "3000"]).await?.expect(0)?.json()?;
+    let id = text(&last, "application_id").to_owned();
+    job_in_state(cluster, &id, "RUNNING").await?;
+    let seen = eventually_restored(cluster, &id).await?;
+    ensure!(seen.contains(canonical.rsplit('/').next().unwrap_or_default()), "{seen}");
+    let ended = end(cluster, &id).await?;
+    ensure!(text(&ended, "final_status") == "SUCCEEDED", "{ended}");
+    nothing_left(cluster, &id, GONE).await
+}
+
+async fn eventually_restored(cluster: &Cluster, id: &str) -> Result<String> {
+    let mut path = String::new();
+    for _ in 0..50 {
+        let seen = cluster.checkpoints(id).await.unwrap_or_default();
+        if let Some(found) = seen.pointer("/latest/restored/external_path").and_then(Value::as_str) {
+            path = found.to_owned();
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    Ok(path)
+}
+
+#[tokio::test]
+async fn verbs_on_a_cluster_of_one_job() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let directory = savepoints(cluster)?;
+    let program = ["Run", "--checkpoint-ms", "300"];
+    let submitted = run(cluster, &["-d", "-o", "json"], &program).await?.expect(0)?.json()?;
+    let (id, job) = (text(&submitted, "application_id").to_owned(), text(&submitted, "job_id").to_owned());
+    job_in_state(cluster, &id, "RUNNING").await?;
+    let listed = yarn_flink(cluster, &["jobs", "-o", "json", &id]).await?.expect(0)?.json()?;
+    ensure!(listed["jobs"][0]["job_id"] == job.as_str(), "{listed}");
+    eventually("status shows a checkpoint", LIMIT, || async {
+        let seen = status(cluster, &id).await?;
+        ensure!(text(&seen, "state") == "RUNNING" && text(&seen, "final_status") == "UNDEFINED", "{seen}");
+        let completed = seen.pointer("/jobs/0/checkpoints/completed").and_then(Value::as_u64);
+        Ok(completed > Some(0) && seen["task_managers"] == 1 && seen["slots_total"] == 1)
+    })
+    .await?;
+    let refused = yarn_flink(cluster, &["scale", &id, "2"]).await?.expect(2)?;
+    ensure!(refused.stderr.contains("scheduler-mode=reactive"), "{refused:?}");
+    let nowhere = yarn_flink(cluster, &["savepoint", &id]).await?.expect(3)?;
+    ensure!(nowhere.stderr.contains("hint: name a directory with -p DIR"), "{nowhere:?}");
+    let not_one = yarn_flink(cluster, &["session", "stop", &id]).await?.expect(2)?;
+    ensure!(not_one.stderr.contains("is no session"), "{not_one:?}");
+    // Stopped with a savepoint the job is FINISHED, and with it the application.
+    let path =
+        savepoint(&yarn_flink(cluster, &["stop", &id, "--drain", "-p", &directory]).await?.expect(0)?)?;
+    let ended = end(cluster, &id).await?;
+    ensure!(text(&ended, "job_state") == "FINISHED" && text(&ended, "job_id") == job, "{ended}");
+    ensure!(cluster.hdfs()?.stat(path.trim_start_matches(cluster.default_fs())).await?.is_some());
+    nothing_left(cluster, &id, GONE).await?;
+    let gone = yarn_flink(cluster, &["jobs", &id]).await?.expect(3)?;
+    ensure!(gone.stderr.contains("FINISHED") && gone.stderr.contains("hint: "), "{gone:?}");
+    Ok(())
+}
+
+/// The JobManager of a session dies: without high availability its jobs are lost, and the session goes on.
+#[tokio::test]
+async fn a_session_outlives_its_job_manager_and_its_master() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let session = Session::start(cluster, "outlives", &[]).await?;
+    let lost = session.submit(&["Run"]).await?;
+    session.runs(&lost).await?;
+    crate::failures::appears("JobManager", || cluster.job_managers(&session.id)).await?.kill_9();
+    eventually("the job is lost", LIMIT, || async { Ok(session.state(&lost).await?.is_empty()) }).await?;
+    let ran = session.run(&[], &["OneSecond"]).await?.expect(0)?;
+    ensure!(ran.stdout.contains("job_state: FINISHED"), "{ran:?}");
+
+    crate::failures::appears("application master", || cluster.app_masters(&session.id)).await?.kill_9();
+    // Whoever sends a job meanwhile waits for the next one.
+    eventually("the next attempt runs", LIMIT, || async {
+        let attempts = cluster.rm_rest(&format!("/ws/v1/cluster/apps/{}/appattempts", session.id)).await?;
+        let attempts = attempts.pointer("/appAttempts/appAttempt").and_then(Value::as_array).map(Vec::len);
+        Ok(attempts == Some(2))
+    })
+    .await?;
+    let ran = session.run(&[], &["OneSecond"]).await?.expect(0)?;
+    ensure!(ran.stdout.contains("job_state: FINISHED"), "{ran:?}");
+    session.stop().await?;
+    Ok(())
+}
+
+/// Flink's own client, of the same version and unchanged, against an open session.
+#[tokio::test]
+async fn flinks_own_client_uses_an_open_session() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let begin = ["session", "start", "-d", "--open-rest", "--name", "open"];
+    let id = yarn_flink(cluster, &[&begin[..], &SMALL].concat()).await?.expect(0)?.application()?;
+    let session = Session { cluster, id, name: "open".to_owned() };
+    let first = session.submit(&["OneSecond"]).await?;
+    eventually("the session runs jobs", LIMIT, || async { Ok(session.state(&first).await? == "FINISHED") })
+        .await?;
+    let (host, port) = cluster.rest_address(&session.id).context("no JobManager")?;
+    let address = format!("{host}:{port}");
+    let jar = crate::tool::jar()?.display().to_string();
+    let (rest_address, rest_port) = (format!("-Drest.address={host}"), format!("-Drest.port={port}"));
+    let by_address = ["run", "-m", &address, "-c", "example.OneSecond", &jar];
+    let by_target = ["run", "-t", "remote", &rest_address, &rest_port, "-c", "example.OneSecond", &jar];
+    for arguments in [&by_address[..], &by_target[..]] {
+        let said = flink_cli(cluster, arguments).await?;
+        ensure!(said.contains("Job has been submitted with JobID"), "{said}");
+        ensure!(said.contains("has finished."), "{said}");
+    }
+    let listed = flink_cli(cluster, &["list", "-a", "-m", &address]).await?;
+    ensure!(listed.contains(&first) && listed.contains("(FINISHED)"), "{listed}");
+    session.stop().await?;
+    Ok(())
+}
+
+/// `bin/flink`'s class. Returns everything it printed.
+async fn flink_cli(cluster: &Cluster, arguments: &[&str]) -> Result<String> {
+    let flink = Flink::download(FLINK_1_20)?;
+    let mut command = flink.command(FLINK_CLI, &[]);
+    command.envs(cluster.client_environment()).args(arguments);
+    let ran = java::output(command).await?;
+    let said = format!("{}{}", ran.stdout, ran.stderr);
+    ensure!(ran.status.success(), "{arguments:?}: {}\n{said}", ran.status);
+    Ok(said)
+}

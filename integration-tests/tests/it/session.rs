@@ -1,0 +1,304 @@
+//! Sessions: clusters for many jobs, from their start to their end.
+
+use anyhow::{Context as _, Result, ensure};
+use integration_tests::cluster::Cluster;
+use integration_tests::shared;
+use serde_json::Value;
+
+use crate::tool::{
+    GONE, LIMIT, Ran, command, end, eventually, finish, jar, nothing_left, status, text, yarn_flink,
+};
+
+/// A session for one test, ended with it.
+pub(crate) struct Session<'a> {
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) id: String,
+    pub(crate) name: String,
+}
+
+/// Small JVMs, and a TaskManager without a task goes after two seconds.
+pub(crate) const SMALL: [&str; 10] = [
+    "-D",
+    "jobmanager.memory.process.size=700m",
+    "-D",
+    "taskmanager.memory.process.size=800m",
+    "-D",
+    "taskmanager.memory.managed.size=16m",
+    "-D",
+    "resourcemanager.taskmanager-timeout=2s",
+    "-D",
+    "yarn.heartbeat.interval=1",
+];
+
+impl<'a> Session<'a> {
+    pub(crate) async fn start(cluster: &'a Cluster, name: &str, options: &[&str]) -> Result<Self> {
+        let name = format!("{name}-{}", std::process::id());
+        let begin = ["session", "start", "-d", "--name", &name];
+        let started = yarn_flink(cluster, &[&begin[..], &SMALL, options].concat()).await?.expect(0)?;
+        let id = started.application()?;
+        ensure!(!started.stdout.contains("job_id"), "{started:?}");
+        Ok(Self { cluster, id, name })
+    }
+
+    /// `run --session` with a class of the example jobs and its arguments.
+    pub(crate) async fn run(&self, options: &[&str], program: &[&str]) -> Result<Ran> {
+        run_in(self.cluster, &self.id, options, program).await
+    }
+
+    /// Submits a job and returns its id.
+    pub(crate) async fn submit(&self, program: &[&str]) -> Result<String> {
+        self.submit_with(&[], program).await
+    }
+
+    pub(crate) async fn submit_with(&self, options: &[&str], program: &[&str]) -> Result<String> {
+        let options = [&["-d", "-o", "json"], options].concat();
+        let ran = self.run(&options, program).await?.expect(0)?.json()?;
+        ensure!(text(&ran, "application_id") == self.id, "{ran}");
+        Ok(text(&ran, "job_id").to_owned())
+    }
+
+    /// The state of a job, as `jobs` tells it; empty when it is not listed.
+    pub(crate) async fn state(&self, job: &str) -> Result<String> {
+        let jobs = yarn_flink(self.cluster, &["jobs", "--all", "-o", "json", &self.id]).await?;
+        let jobs = jobs.expect(0)?.json()?;
+        let jobs = jobs.get("jobs").and_then(Value::as_array).context("no jobs")?;
+        let state = jobs.iter().find(|it| text(it, "job_id") == job).map(|it| text(it, "job_state"));
+        Ok(state.unwrap_or_default().to_owned())
+    }
+
+    pub(crate) async fn runs(&self, job: &str) -> Result<()> {
+        eventually("all tasks of the job run", LIMIT, || async {
+            let jobs =
+                yarn_flink(self.cluster, &["jobs", "-o", "json", &self.id]).await?.expect(0)?.json()?;
+            let jobs = jobs.get("jobs").and_then(Value::as_array).cloned().unwrap_or_default();
+            let number = |job: &Value, key: &str| job.get(key).and_then(Value::as_u64).unwrap_or_default();
+            Ok(jobs.iter().any(|it| {
+                text(it, "job_id") == job
+                    && number(it, "tasks_total") > 0
+                    && number(it, "tasks_running") == number(it, "tasks_total")
+            }))
+        })
+        .await
+    }
+
+    pub(crate) async fn has_task_managers(&self, count: usize) -> Result<()> {
+        eventually(&format!("{count} TaskManagers"), LIMIT, || async {
+            Ok(self.cluster.task_managers(&self.id).len() == count)
+        })
+        .await
+    }
+
+    /// Ends it, and looks for what is left.
+    pub(crate) async fn stop(self) -> Result<Value> {
+        let stopped = yarn_flink(self.cluster, &["session", "stop", "-o", "json", &self.id]).await?;
+        let stopped = stopped.expect(0)?.json()?;
+        ensure!(text(&stopped, "state") == "FINISHED", "{stopped}");
+        ensure!(text(&stopped, "final_status") == "SUCCEEDED", "{stopped}");
+        nothing_left(self.cluster, &self.id, GONE).await?;
+        Ok(stopped)
+    }
+}
+
+/// `run --session` with a class of the example jobs and its arguments.
+pub(crate) async fn run_in(
+    cluster: &Cluster,
+    session: &str,
+    options: &[&str],
+    program: &[&str],
+) -> Result<Ran> {
+    let (class, arguments) = program.split_first().context("no class")?;
+    let (jar, class) = (jar()?.display().to_string(), format!("example.{class}"));
+    let begin = ["run", "--session", session];
+    let all = [&begin[..], options, &["-c", &class, &jar], arguments].concat();
+    yarn_flink(cluster, &all).await
+}
+
+#[tokio::test]
+async fn three_jobs_end_each_in_its_way_and_the_session_goes_on() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let session = Session::start(cluster, "three", &["-D", "taskmanager.numberOfTaskSlots=2"]).await?;
+    // Nothing runs before there is a job.
+    let cancelled = session.submit(&["Run"]).await?;
+    let failed = session.run(&[], &["FailingTask"]).await?.expect(1)?;
+    ensure!(failed.stdout.contains("job_state: FAILED"), "{failed:?}");
+    ensure!(
+        failed.stderr.contains("the job failed: ") && failed.stderr.contains("this task was asked to fail"),
+        "{failed:?}"
+    );
+    let finished = session.run(&["-o", "json"], &["OneSecond"]).await?.expect(0)?.json()?;
+    ensure!(text(&finished, "job_state") == "FINISHED", "{finished}");
+    ensure!(session.state(&cancelled).await? == "RUNNING");
+
+    // The only one that runs needs no name.
+    let ended = yarn_flink(cluster, &["cancel", "-o", "json", &session.name]).await?.expect(0)?.json()?;
+    ensure!(text(&ended, "job_id") == cancelled && text(&ended, "job_state") == "CANCELED", "{ended}");
+    let none = yarn_flink(cluster, &["cancel", &session.id]).await?.expect(2)?;
+    ensure!(none.stderr.contains("runs no job"), "{none:?}");
+    let unknown = yarn_flink(cluster, &["cancel", &session.id, "0123"]).await?.expect(5)?;
+    ensure!(unknown.stderr.contains("has no job 0123"), "{unknown:?}");
+
+    let seen = status(cluster, &session.id).await?;
+    ensure!(text(&seen, "state") == "RUNNING" && text(&seen, "final_status") == "UNDEFINED", "{seen}");
+    session.has_task_managers(0).await?;
+    session.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn jobs_go_where_they_are_sent() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let first = Session::start(cluster, "twin", &[]).await?;
+    let same = ["session", "start", "-d", "--name", &first.name];
+    let refused = yarn_flink(cluster, &[&same[..], &SMALL].concat()).await?.expect(2)?;
+    ensure!(refused.stderr.contains(&first.id), "{refused:?}");
+    let second = Session::start(cluster, "other", &[]).await?;
+    let listed = yarn_flink(cluster, &["session", "list", "-o", "json"]).await?.expect(0)?.json()?;
+    let listed = listed.to_string();
+    ensure!(listed.contains(&first.id) && listed.contains(&second.id), "{listed}");
+
+    let by_name = run_in(cluster, &first.name, &["-d", "-o", "json"], &["Run"]).await?.expect(0)?.json()?;
+    ensure!(text(&by_name, "application_id") == first.id, "{by_name}");
+    let by_id = second.submit(&["Run"]).await?;
+    let job = text(&by_name, "job_id");
+    ensure!(!first.state(job).await?.is_empty() && second.state(job).await?.is_empty());
+    ensure!(!second.state(&by_id).await?.is_empty() && first.state(&by_id).await?.is_empty());
+
+    // A name is free again once its session is killed, and means the new one then.
+    yarn_flink(cluster, &["kill", &first.id]).await?.expect(0)?;
+    nothing_left(cluster, &first.id, GONE).await?;
+    let gone = run_in(cluster, &first.name, &["-d"], &["Run"]).await?.expect(5)?;
+    ensure!(gone.stderr.contains("no running session of"), "{gone:?}");
+    let third = Session::start(cluster, "twin", &[]).await?;
+    ensure!(third.name == first.name && third.id != first.id);
+    let again = run_in(cluster, &first.name, &["-d", "-o", "json"], &["Run"]).await?.expect(0)?.json()?;
+    ensure!(text(&again, "application_id") == third.id, "{again}");
+    let dead = run_in(cluster, &first.id, &["-d"], &["Run"]).await?.expect(3)?;
+    ensure!(dead.stderr.contains("KILLED"), "{dead:?}");
+    third.stop().await?;
+    second.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_has_as_many_task_managers_as_its_jobs_need() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let session = Session::start(cluster, "elastic", &["--max", "3"]).await?;
+    let two = session.submit_with(&["-p", "2"], &["Run", "--parallelism", "2"]).await?;
+    session.runs(&two).await?;
+    session.has_task_managers(2).await?;
+    // More than there may be: it waits, and somebody says why.
+    let wide = session.submit_with(&["-p", "2"], &["Run", "--parallelism", "2"]).await?;
+    eventually("the shortage is explained", LIMIT, || async {
+        let seen = status(cluster, &session.id).await?;
+        Ok(text(&seen, "waiting").contains("4 TaskManagers, but the session may have 3"))
+    })
+    .await?;
+    yarn_flink(cluster, &["cancel", &session.id, &two]).await?.expect(0)?;
+    session.runs(&wide).await?;
+    yarn_flink(cluster, &["cancel", &session.id, &wide]).await?.expect(0)?;
+    session.has_task_managers(0).await?;
+
+    let scaled = yarn_flink(cluster, &["scale", "-o", "json", &session.id, "1"]).await?.expect(0)?.json()?;
+    ensure!(scaled["previous_task_managers"] == 0 && scaled["task_managers"] == 1, "{scaled}");
+    session.has_task_managers(1).await?;
+    let third = session.submit(&["OneSecond"]).await?;
+    eventually("it finishes", LIMIT, || async { Ok(session.state(&third).await? == "FINISHED") }).await?;
+    let events = yarn_flink(cluster, &["events", "-o", "json", &session.id]).await?.expect(0)?.stdout;
+    ensure!(events.contains("\"submitted\"") && events.contains("\"scaled\""), "{events}");
+    session.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_ends_with_the_job_it_is_told_to() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let session = Session::start(cluster, "last", &["-D", "taskmanager.numberOfTaskSlots=2"]).await?;
+    let other = session.submit(&["Run"]).await?;
+    session.runs(&other).await?;
+    let ran = session.run(&["--stop-session-after"], &["OneSecond"]).await?.expect(0)?;
+    ensure!(ran.stderr.contains(&other) && ran.stderr.contains("cancelled"), "{ran:?}");
+    let ended = end(cluster, &session.id).await?;
+    ensure!(text(&ended, "final_status") == "SUCCEEDED", "{ended}");
+    let diagnostics = text(&ended, "diagnostics");
+    ensure!(diagnostics.contains("FINISHED") && diagnostics.contains(&other), "{ended}");
+    nothing_left(cluster, &session.id, GONE).await
+}
+
+#[tokio::test]
+async fn a_session_ends_with_a_failed_job_and_its_cause() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let session = Session::start(cluster, "failing", &[]).await?;
+    let ran = session.run(&["--stop-session-after", "-o", "json"], &["FailingTask"]).await?.expect(1)?;
+    ensure!(text(&ran.json()?, "job_state") == "FAILED", "{ran:?}");
+    let ended = end(cluster, &session.id).await?;
+    ensure!(text(&ended, "final_status") == "FAILED", "{ended}");
+    ensure!(text(&ended, "diagnostics").contains("this task was asked to fail"), "{ended}");
+    nothing_left(cluster, &session.id, GONE).await
+}
+
+#[tokio::test]
+async fn a_forgotten_session_ends_by_itself() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let session = Session::start(cluster, "lease", &["--idle-timeout", "3s"]).await?;
+    let ended = end(cluster, &session.id).await?;
+    ensure!(text(&ended, "final_status") == "SUCCEEDED", "{ended}");
+    ensure!(text(&ended, "diagnostics").contains("no job has run for 3 s"), "{ended}");
+    ensure!(ended["job_state"].is_null(), "{ended}");
+    nothing_left(cluster, &session.id, GONE).await
+}
+
+/// Its client waits, and loses its terminal.
+#[tokio::test]
+async fn a_hung_up_client_leaves_its_session_alone() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let name = format!("attached-{}", std::process::id());
+    let begin = ["session", "start", "--name", &name];
+    let client = command(cluster, &[&begin[..], &SMALL].concat())?.spawn()?;
+    let id = crate::tool::application_named(cluster, &name).await?;
+    eventually("the session runs", LIMIT, || async {
+        Ok(text(&cluster.application(&id).await?, "state") == "RUNNING")
+    })
+    .await?;
+    let pid = client.id().and_then(|pid| i32::try_from(pid).ok()).context("it has ended")?;
+    let pid = rustix::process::Pid::from_raw(pid).context("no process")?;
+    rustix::process::kill_process(pid, rustix::process::Signal::HUP)?;
+    let ended = finish(client).await?.expect(130)?;
+    ensure!(ended.stderr.contains("detached"), "{ended:?}");
+    let session = Session { cluster, id, name };
+    let ran = session.run(&[], &["OneSecond"]).await?.expect(0)?;
+    ensure!(ran.stdout.contains("job_state: FINISHED"), "{ran:?}");
+    session.stop().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_session_refuses() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let sizes =
+        yarn_flink(cluster, &["session", "start", "-d", "--min", "3", "--max", "2"]).await?.expect(2)?;
+    ensure!(sizes.stderr.contains("at least 3 and at most 2"), "{sizes:?}");
+    let none = yarn_flink(cluster, &["session", "start", "-d", "--task-managers", "0"]).await?.expect(2)?;
+    ensure!(none.stderr.contains("--task-managers must be at least 1"), "{none:?}");
+    let unknown = yarn_flink(cluster, &["session", "stop", "nobody"]).await?.expect(5)?;
+    ensure!(unknown.stderr.contains("no running session of"), "{unknown:?}");
+    let session = Session::start(cluster, "refuses", &[]).await?;
+    let class = session.run(&[], &["NoSuchClass"]).await?.expect(2)?;
+    ensure!(class.stderr.contains("NoSuchClass") && class.stderr.contains("hint: "), "{class:?}");
+    ensure!(!class.stderr.contains("\tat "), "{class:?}");
+    let main = session.run(&[], &["ThrowInMain"]).await?.expect(1)?;
+    ensure!(main.stderr.contains("the program failed: "), "{main:?}");
+    let jar = yarn_flink(cluster, &["run", "--session", &session.id, "/nowhere/job.jar"]).await?.expect(2)?;
+    ensure!(jar.stderr.contains("/nowhere/job.jar"), "{jar:?}");
+    let queue = session.run(&["--queue", "q"], &["OneSecond"]).await?.expect(2)?;
+    ensure!(queue.stderr.contains("--queue"), "{queue:?}");
+    session.stop().await?;
+    Ok(())
+}

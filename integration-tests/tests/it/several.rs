@@ -1,0 +1,81 @@
+//! Programs that execute several jobs, and jobs that take as many TaskManagers as there are.
+
+use anyhow::{Result, ensure};
+use integration_tests::shared;
+use serde_json::Value;
+
+use crate::tool::{GONE, LIMIT, eventually, job_in_state, nothing_left, run, text, yarn_flink};
+
+async fn program(arguments: &[&str], code: i32, final_status: &str, states: [&str; 2]) -> Result<String> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let program = [&["TwoExecutes"], arguments].concat();
+    let ran = run(cluster, &["-o", "json", "--multi-job"], &program).await?.expect(code)?;
+    let printed = ran.json()?;
+    ensure!(text(&printed, "final_status") == final_status, "{printed}");
+    let diagnostics = text(&printed, "diagnostics").to_owned();
+    let list = diagnostics.lines().find_map(|line| line.split_once("2 jobs: ")).map(|(_, list)| list);
+    let mut seen: Vec<_> = list
+        .unwrap_or_default()
+        .split(", ")
+        .filter_map(|job| job.split_once(' '))
+        .map(|(_, it)| it)
+        .collect();
+    seen.sort_unstable();
+    ensure!(seen == states, "{printed}");
+    ensure!(text(&printed, "job_state") == if code == 0 { "FINISHED" } else { "FAILED" }, "{printed}");
+    nothing_left(cluster, text(&printed, "application_id"), GONE).await?;
+    Ok(diagnostics)
+}
+
+#[tokio::test]
+async fn one_after_the_other() -> Result<()> {
+    program(&["--same-environment"], 0, "SUCCEEDED", ["FINISHED", "FINISHED"]).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn side_by_side() -> Result<()> {
+    program(&["--side-by-side"], 0, "SUCCEEDED", ["FINISHED", "FINISHED"]).await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_one_that_fails_decides() -> Result<()> {
+    let said = program(&["--second-fails"], 1, "FAILED", ["FAILED", "FINISHED"]).await?;
+    ensure!(said.contains("the second was asked to fail"), "{said}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reactive_job_is_scaled() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let options = ["-d", "-o", "json", "-D", "scheduler-mode=reactive", "-D", "yarn.heartbeat.interval=1"];
+    let submitted = run(cluster, &options, &["Run", "--checkpoint-ms", "500"]).await?.expect(0)?.json()?;
+    let id = text(&submitted, "application_id").to_owned();
+    job_in_state(cluster, &id, "RUNNING").await?;
+    // The job's tasks, counted by Flink, follow the number of TaskManagers.
+    let parallelism = async || {
+        let jobs = cluster.flink(&id, "/jobs/overview").await.unwrap_or_default();
+        let running = jobs.pointer("/jobs/0/tasks/running").and_then(Value::as_u64).unwrap_or_default();
+        let total = jobs.pointer("/jobs/0/tasks/total").and_then(Value::as_u64).unwrap_or_default();
+        (running, total)
+    };
+    let (alone, _) = parallelism().await;
+    yarn_flink(cluster, &["scale", &id, "3"]).await?.expect(0)?;
+    eventually("the job uses three TaskManagers", LIMIT, || async {
+        let (running, total) = parallelism().await;
+        Ok(cluster.task_managers(&id).len() == 3 && running == total && running > alone)
+    })
+    .await?;
+    yarn_flink(cluster, &["scale", &id, "1"]).await?.expect(0)?;
+    eventually("the job uses one again", LIMIT, || async {
+        let (running, total) = parallelism().await;
+        Ok(cluster.task_managers(&id).len() == 1 && running == total && running == alone)
+    })
+    .await?;
+    yarn_flink(cluster, &["cancel", &id]).await?.expect(0)?;
+    cluster.wait_for_end(&id, LIMIT).await?;
+    nothing_left(cluster, &id, GONE).await
+}

@@ -1,0 +1,268 @@
+//! What `run` and `session start` do once the ResourceManager has their application: wait, ask on Ctrl-C, tell the end.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use proto::ids::ApplicationId;
+use tokio::sync::oneshot;
+use yarn_client::deploy::{
+    ApplicationError, Evidence, Gateway, Outcome, Submitted, Verdict, WaitLevel, attach, explain, kill,
+};
+use yarn_client::yarn::{ApplicationReport, KillOutcome};
+
+use super::{Context, Failure, report};
+use crate::args::{Wait, Waiting};
+use crate::exit::ExitStatus;
+use crate::render::Fields;
+use crate::signal::{Interrupt, Interrupts};
+use crate::view::{ApplicationView, SubmittedView, further_evidence};
+
+/// How long is waited.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// `--timeout`: for the level.
+    timeout: Option<Duration>,
+    /// `--max-wait`: for the application to run at all.
+    max_wait: Option<Duration>,
+}
+
+/// How far the command is to wait.
+pub(super) fn level(waiting: &Waiting) -> WaitLevel {
+    match (waiting.detached, waiting.wait) {
+        (true, _) | (false, Some(Wait::Submitted)) => WaitLevel::Submitted,
+        (false, Some(Wait::Accepted)) => WaitLevel::Accepted,
+        (false, Some(Wait::Running)) => WaitLevel::Running,
+        (false, Some(Wait::Finished) | None) => WaitLevel::Finished,
+    }
+}
+
+/// Tells what has been submitted, and waits as far as is asked. `ended`: of an application that YARN has forgotten.
+pub(super) async fn follow(
+    context: &Context,
+    gateway: &Gateway,
+    submitted: &Submitted,
+    ended: Option<ApplicationReport>,
+    waiting: &Waiting,
+    interrupts: &mut Interrupts,
+) -> Result<ExitStatus, Failure> {
+    let printer = &context.printer;
+    let level = level(waiting);
+    let view = SubmittedView::new(submitted, &gateway.user.name);
+    if !printer.is_json() {
+        printer.data(&view.text())?;
+    }
+    if level == WaitLevel::Submitted && (waiting.max_wait.is_none() || ended.is_some()) {
+        if printer.is_json() {
+            printer.json(&view)?;
+        }
+        return Ok(ExitStatus::Success);
+    }
+    match ended {
+        Some(report) => finish(context, &Evidence::of(report), submitted, level),
+        None => {
+            let level = if waiting.max_wait.is_some() { level.max(WaitLevel::Running) } else { level };
+            let limits = Limits { timeout: waiting.timeout, max_wait: waiting.max_wait };
+            watch(context, gateway, submitted, level, limits, interrupts).await
+        }
+    }
+}
+
+/// Waits, and turns the end into output and exit code.
+async fn watch(
+    context: &Context,
+    gateway: &Gateway,
+    submitted: &Submitted,
+    level: WaitLevel,
+    limits: Limits,
+    interrupts: &mut Interrupts,
+) -> Result<ExitStatus, Failure> {
+    let printer = &context.printer;
+    let id = submitted.application_id;
+    let mut last: Option<ApplicationReport> = None;
+    let ended = {
+        let mut on_change = |report: &ApplicationReport| {
+            printer.note(&change(report));
+            last = Some(report.clone());
+        };
+        let resource_manager = &gateway.resource_manager;
+        let again = submitted.submission.as_ref();
+        let waiting = async {
+            if let Some(max_wait) = limits.max_wait {
+                let bases = gateway_base(submitted, id);
+                // `--timeout` ends the command, not the application.
+                let running = attach::run_within(gateway, id, max_wait, &bases, again, &mut on_change);
+                running.await?;
+            }
+            attach::wait(resource_manager, id, level, limits.timeout, again, &mut on_change).await
+        };
+        let mut waiting = pin!(waiting);
+        let mut may_ask = printer.can_ask();
+        loop {
+            let interrupt = tokio::select! {
+                biased;
+                ended = &mut waiting => break Some(ended),
+                interrupt = interrupts.next() => interrupt,
+            };
+            if !may_ask || interrupt == Interrupt::Terminated {
+                break None;
+            }
+            may_ask = false;
+            // The watching goes on behind the question; the end of the job answers it too.
+            let answer = tokio::select! {
+                ended = &mut waiting => break Some(ended),
+                _ = interrupts.next() => Answer::Detach,
+                answer = ask(context, id) => answer,
+            };
+            match answer {
+                Answer::Detach => break None,
+                Answer::Kill => return kill_it(context, gateway, submitted).await,
+                Answer::Wait => {}
+            }
+        }
+    };
+    match ended {
+        Some(Ok(report)) => {
+            let evidence = Box::pin(explain::gather(&gateway.resource_manager, report)).await;
+            finish(context, &evidence, submitted, level)
+        }
+        Some(Err(error)) => {
+            let timed_out = matches!(error, ApplicationError::TimedOut { .. });
+            let evidence = match last {
+                Some(last) if timed_out => {
+                    gateway.evidence(id).await.unwrap_or_else(|_| Evidence::of(last)).into()
+                }
+                last => last.map(Evidence::of),
+            };
+            print_last(context, evidence.as_ref(), submitted)?;
+            if let Some(cause) = evidence
+                .filter(|_| timed_out)
+                .and_then(|it| explain::decide(&it, super::now_ms().cast_signed()).cause)
+            {
+                printer.note(&format!("it waits, because {} [{}]", cause.text, cause.code));
+            }
+            Ok(report(printer, &Failure::from(error)))
+        }
+        None => {
+            print_last(context, last.map(Evidence::of).as_ref(), submitted)?;
+            printer.note(&format!("detached; the job goes on. `yarn-flink kill {id}` ends it"));
+            Ok(ExitStatus::Interrupted)
+        }
+    }
+}
+
+/// A line for people who watch.
+fn change(report: &ApplicationReport) -> String {
+    let mut text = format!("{} {}", report.id, report.state);
+    if report.state == yarn_client::yarn::ApplicationState::Running && report.tracking_url != "N/A" {
+        text.push_str(&format!("  {}", report.tracking_url));
+    }
+    text
+}
+
+/// The last that is known, when the wait ended before the application did.
+fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted) -> Result<(), Failure> {
+    if context.printer.is_json() {
+        match last {
+            Some(evidence) => context
+                .printer
+                .json(&ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id))?,
+            None => context.printer.json(&SubmittedView::new(submitted, ""))?,
+        }
+    }
+    Ok(())
+}
+
+fn finish(
+    context: &Context,
+    evidence: &Evidence,
+    submitted: &Submitted,
+    level: WaitLevel,
+) -> Result<ExitStatus, Failure> {
+    let printer = &context.printer;
+    let report = &evidence.report;
+    let view = ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id);
+    if printer.is_json() {
+        printer.json(&view)?;
+    } else {
+        let mut fields = Fields::default();
+        fields.add("state", &view.state);
+        if report.state.is_final() {
+            fields.add("final_status", &view.final_status);
+        }
+        if let Some(state) = view.job_state {
+            fields.add("job_state", state);
+        }
+        if level == WaitLevel::Running
+            && let Some(url) = &view.tracking_url
+        {
+            fields.add("tracking_url", url);
+        }
+        printer.data(fields.render())?;
+    }
+    let Some(outcome) = Outcome::of_evidence(evidence) else { return Ok(ExitStatus::Success) };
+    if let Some(cause) = &outcome.cause {
+        let what = match outcome.verdict {
+            Verdict::Refused => "YARN refused the application",
+            Verdict::Killed => "the job did not finish",
+            Verdict::Succeeded | Verdict::Failed => "the job failed",
+        };
+        let mut text = format!("{what}: {}", cause.text);
+        for line in further_evidence(cause) {
+            text.push_str(&format!("\n  {line}"));
+        }
+        printer.error_text(&text, cause.hint.as_deref());
+    }
+    Ok(match outcome.verdict {
+        Verdict::Succeeded => ExitStatus::Success,
+        Verdict::Failed => ExitStatus::JobFailed,
+        Verdict::Killed => ExitStatus::Killed,
+        Verdict::Refused => ExitStatus::Cluster,
+    })
+}
+
+/// What to do after Ctrl-C.
+enum Answer {
+    Detach,
+    Kill,
+    Wait,
+}
+
+/// Asks on the terminal. Standard input is read on a thread of its own, which is left behind when the question is
+/// answered otherwise.
+async fn ask(context: &Context, id: ApplicationId) -> Answer {
+    context.printer.ask(&format!(
+        "\n{id} goes on without this client (`yarn-flink kill {id}` ends it).\n[d]etach, [k]ill it now, or [w]ait on? [d] "
+    ));
+    let (answered, answer) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().read_line(&mut line);
+        // Nobody waits any more when the receiver is gone.
+        let _ = answered.send(read.map(|_| line));
+    });
+    match answer.await {
+        Ok(Ok(line)) => match line.trim().chars().next().map(|c| c.to_ascii_lowercase()) {
+            Some('k') => Answer::Kill,
+            Some('w') => Answer::Wait,
+            _ => Answer::Detach,
+        },
+        _ => Answer::Detach,
+    }
+}
+
+async fn kill_it(context: &Context, gateway: &Gateway, submitted: &Submitted) -> Result<ExitStatus, Failure> {
+    let id = submitted.application_id;
+    let base = gateway_base(submitted, id);
+    let killed = kill::kill(gateway, id, &base).await?;
+    match killed.outcome {
+        KillOutcome::Killed => context.printer.note(&format!("{id} killed")),
+        KillOutcome::AlreadyFinished(_) => {}
+    }
+    finish(context, &gateway.evidence(id).await?, submitted, WaitLevel::Finished)
+}
+
+/// The base directory of this application's staging directory.
+fn gateway_base(submitted: &Submitted, id: ApplicationId) -> Vec<String> {
+    let suffix = format!("/.yarn-flink/apps/{id}");
+    submitted.staging_dir.trim_end_matches('/').strip_suffix(&suffix).map(str::to_owned).into_iter().collect()
+}

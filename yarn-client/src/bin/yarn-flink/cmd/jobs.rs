@@ -1,0 +1,106 @@
+//! `yarn-flink jobs|cancel|stop|savepoint`
+
+use std::time::Duration;
+
+use yarn_client::deploy::{Live, jobs};
+use yarn_client::flink::rest::{Format, StopWithSavepoint};
+
+use super::{Context, Failure};
+use crate::args::{Cancel, Jobs, Savepoint, SavepointType, Stop};
+use crate::exit::ExitStatus;
+use crate::render::Fields;
+use crate::view::{JobEndView, JobsView, SavepointView};
+
+/// A JobManager that is starting is waited for.
+const FLINK_STARTS: Duration = Duration::from_secs(15);
+
+async fn live(context: &Context, wanted: &str) -> Result<Live, Failure> {
+    let (_, live) = super::live(context, wanted).await?;
+    live.flink_answers(FLINK_STARTS).await?;
+    Ok(live)
+}
+
+pub(super) async fn list(context: &Context, args: Jobs) -> Result<ExitStatus, Failure> {
+    let live = live(context, &args.id).await?;
+    let mut jobs = jobs::list(&live).await?;
+    jobs.retain(|job| args.all || !job.state.is_terminal());
+    let view = JobsView::new(live.id(), &jobs);
+    if context.printer.is_json() {
+        context.printer.json(&view)?;
+    } else {
+        context.printer.data(&view.text(super::now_ms()))?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+pub(super) async fn cancel(context: &Context, args: Cancel) -> Result<ExitStatus, Failure> {
+    let live = live(context, &args.id).await?;
+    let job = jobs::find(&live, args.job.as_deref()).await?;
+    let state = if job.state.is_terminal() {
+        context.printer.note(&format!("job {} had ended already", job.id));
+        job.state
+    } else {
+        jobs::cancel(&live, &job.id).await?.state
+    };
+    let view =
+        JobEndView { application_id: live.id().to_string(), job_id: job.id, job_state: state.to_string() };
+    if context.printer.is_json() {
+        context.printer.json(&view)?;
+    } else {
+        let mut fields = Fields::default();
+        fields.add("job_id", &view.job_id).add("job_state", &view.job_state);
+        context.printer.data(fields.render())?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+pub(super) async fn stop(context: &Context, args: Stop) -> Result<ExitStatus, Failure> {
+    let live = live(context, &args.id).await?;
+    let job = jobs::find(&live, args.job.as_deref()).await?.id;
+    context.printer.note(&format!("stopping job {job} with a savepoint"));
+    let how = StopWithSavepoint {
+        target_directory: args.directory,
+        drain: args.drain,
+        format_type: format(args.kind),
+    };
+    let path = jobs::stop(&live, &job, &how).await?;
+    print(context, live.id().to_string(), Some(job), path, None)
+}
+
+pub(super) async fn savepoint(context: &Context, args: Savepoint) -> Result<ExitStatus, Failure> {
+    let live = live(context, &args.id).await?;
+    if let Some(path) = args.dispose {
+        jobs::dispose(&live, &path).await?;
+        return print(context, live.id().to_string(), None, path, Some(true));
+    }
+    let job = jobs::find(&live, args.job.as_deref()).await?.id;
+    context.printer.note(&format!("making a savepoint of job {job}"));
+    let path = jobs::savepoint(&live, &job, args.directory.as_deref(), format(args.kind)).await?;
+    print(context, live.id().to_string(), Some(job), path, None)
+}
+
+fn print(
+    context: &Context,
+    application_id: String,
+    job_id: Option<String>,
+    savepoint: String,
+    disposed: Option<bool>,
+) -> Result<ExitStatus, Failure> {
+    let view = SavepointView { application_id, job_id, savepoint, disposed };
+    if context.printer.is_json() {
+        context.printer.json(&view)?;
+    } else {
+        let key = if disposed.is_some() { "disposed" } else { "savepoint" };
+        let mut fields = Fields::default();
+        fields.add(key, &view.savepoint);
+        context.printer.data(fields.render())?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+fn format(kind: SavepointType) -> Format {
+    match kind {
+        SavepointType::Canonical => Format::Canonical,
+        SavepointType::Native => Format::Native,
+    }
+}

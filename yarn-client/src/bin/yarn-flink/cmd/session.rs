@@ -1,0 +1,116 @@
+//! `yarn-flink session start|list|stop` and `yarn-flink scale`
+
+use std::time::Duration;
+
+use yarn_client::deploy::{
+    Gateway, JobSubmission, Live, Plan, SessionSize, SubmitError, WaitLevel, attach, session,
+};
+
+use super::{Context, Failure, attached, run};
+use crate::args::{Scale, Session, SessionStart, SessionStop};
+use crate::exit::ExitStatus;
+use crate::render::Fields;
+use crate::signal::Interrupts;
+use crate::view::{ScaleView, SessionView, SessionsView, StoppedView};
+
+/// A session whose end YARN has not told by then hangs.
+const END: Duration = Duration::from_secs(60);
+
+pub(super) async fn verb(context: &Context, command: Session) -> Result<ExitStatus, Failure> {
+    match command {
+        Session::Start(args) => start(context, *args).await,
+        Session::List => list(context).await,
+        Session::Stop(args) => stop(context, args).await,
+    }
+}
+
+async fn start(context: &Context, args: SessionStart) -> Result<ExitStatus, Failure> {
+    let mut interrupts = Interrupts::install();
+    let mut site = run::site(context, args.cluster.app_master.as_deref());
+    let submission = JobSubmission {
+        session: Some(SessionSize {
+            task_managers: args.task_managers,
+            min: args.min,
+            max: args.max,
+            idle_timeout: args.idle_timeout,
+        }),
+        ..run::cluster(&args.cluster)
+    };
+    let prepared = async {
+        let (gateway, resolved) = run::prepare(context, &mut site, &submission, None).await?;
+        let plan = Plan::new(&resolved, &gateway.configuration, &gateway.user.name)?;
+        if submission.name.is_some() {
+            session::check_name(&gateway, &plan.name).await?;
+        }
+        Ok::<_, Failure>((gateway, resolved, plan))
+    };
+    let (gateway, resolved, plan) = tokio::select! {
+        prepared = prepared => prepared?,
+        _ = interrupts.next() => return Err(SubmitError::Interrupted.into()),
+    };
+    for warning in &plan.warnings {
+        context.printer.warning(&warning.to_string());
+    }
+    let bring = run::bring(context, &gateway, &resolved, &plan, None, &mut interrupts);
+    let run::Bring { submitted, .. } = super::tidying(&gateway, bring).await?;
+    attached::follow(context, &gateway, &submitted, None, &args.waiting, &mut interrupts).await
+}
+
+async fn list(context: &Context) -> Result<ExitStatus, Failure> {
+    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let reports = session::list(&gateway).await?;
+    let view = SessionsView { sessions: reports.iter().map(SessionView::new).collect() };
+    if context.printer.is_json() {
+        context.printer.json(&view)?;
+    } else {
+        context.printer.data(&view.text(super::now_ms()))?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+async fn stop(context: &Context, args: SessionStop) -> Result<ExitStatus, Failure> {
+    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let id = session::find(&gateway, &args.session).await?.id;
+    let live = Live::open(&gateway, id, &super::staging_bases(context)).await?;
+    let cancelled_jobs = live.shut_down().await?;
+    for job in &cancelled_jobs {
+        context.printer.note(&format!("job {job} is cancelled"));
+    }
+    let rm = &gateway.resource_manager;
+    let report = attach::wait(rm, id, WaitLevel::Finished, Some(END), None, &mut |_| {}).await?;
+    let view = StoppedView {
+        application_id: id.to_string(),
+        state: report.state.to_string(),
+        final_status: report.final_status.to_string(),
+        cancelled_jobs,
+    };
+    if context.printer.is_json() {
+        context.printer.json(&view)?;
+    } else {
+        let mut fields = Fields::default();
+        fields
+            .add("application_id", &view.application_id)
+            .add("state", &view.state)
+            .add("final_status", &view.final_status);
+        context.printer.data(fields.render())?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+pub(super) async fn scale(context: &Context, args: Scale) -> Result<ExitStatus, Failure> {
+    let (_, live) = super::live(context, &args.id).await?;
+    let reply = live.scale(args.task_managers).await?;
+    let view = ScaleView {
+        application_id: live.id().to_string(),
+        previous_task_managers: reply.previous,
+        task_managers: reply.task_managers,
+    };
+    if context.printer.is_json() {
+        context.printer.json(&view)?;
+    } else {
+        context
+            .printer
+            .data(&format!("task_managers: {} (were {})\n", view.task_managers, reply.previous))?;
+    }
+    Ok(ExitStatus::Success)
+}

@@ -1,0 +1,133 @@
+//! `yarn-flink run --session ID|NAME JAR [ARG...]`
+
+use std::time::Duration;
+
+use yarn_client::deploy::{ApplicationError, Gateway, JobJar, Live, WaitLevel, attach, jobs, session};
+use yarn_client::flink::rest::RunJar;
+use yarn_client::flink::{FlinkConfig, JobStatus};
+
+use super::{Context, Failure};
+use crate::args::Run;
+use crate::exit::ExitStatus;
+use crate::render::Fields;
+use crate::signal::Interrupts;
+use crate::view::JobRunView;
+
+/// Somebody who starts a session and sends a job to it at once waits for its JobManager.
+const FLINK_STARTS: Duration = Duration::from_secs(120);
+
+pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<ExitStatus, Failure> {
+    let printer = &context.printer;
+    let mut interrupts = Interrupts::install();
+    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let jar = JobJar::parse(&args.jar);
+    let run = jar_run(args)?;
+    let submitted = async {
+        let id = session::find(&gateway, wanted).await?.id;
+        let live = Live::open_within(&gateway, id, &super::staging_bases(context), FLINK_STARTS).await?;
+        live.flink_answers(FLINK_STARTS).await?;
+        session::run_job(&gateway, &live, &jar, &run).await?;
+        Ok::<_, ApplicationError>(live)
+    };
+    let live = tokio::select! {
+        live = submitted => live?,
+        _ = interrupts.next() => {
+            printer.note(&format!("interrupted; if job {} has been submitted already, it goes on", run.job_id));
+            return Ok(ExitStatus::Interrupted);
+        }
+    };
+    let mut view = JobRunView {
+        application_id: live.id().to_string(),
+        job_id: run.job_id.clone(),
+        job_state: None,
+        cause: None,
+        cancelled_jobs: Vec::new(),
+    };
+    if args.stop_session_after {
+        view.cancelled_jobs = live.stop_after_job(&run.job_id).await?;
+        for job in &view.cancelled_jobs {
+            printer.note(&format!("job {job}, if it still runs then, will be cancelled with the session"));
+        }
+    }
+    if !printer.is_json() {
+        let mut fields = Fields::default();
+        fields.add("application_id", &view.application_id).add("job_id", &view.job_id);
+        printer.data(fields.render())?;
+    }
+    if args.waiting.detached {
+        if printer.is_json() {
+            printer.json(&view)?;
+        }
+        return Ok(ExitStatus::Success);
+    }
+    let mut on_change = |state: JobStatus| printer.note(&format!("job {} {state}", run.job_id));
+    let waiting = Box::pin(wait(&gateway, &live, args, &run.job_id, &mut on_change));
+    let limit = async {
+        match args.waiting.timeout {
+            Some(limit) => tokio::time::sleep(limit).await,
+            None => std::future::pending().await,
+        }
+    };
+    let ended = tokio::select! {
+        ended = waiting => ended?,
+        () = limit => {
+            printer.error_text(
+                &format!("job {} has not ended in time", run.job_id),
+                Some(&format!("it goes on; `yarn-flink jobs {}` shows it", live.id())),
+            );
+            return Ok(ExitStatus::TimedOut);
+        }
+        _ = interrupts.next() => {
+            printer.note(&format!("detached; the job goes on. `yarn-flink cancel {} {}` ends it", live.id(), run.job_id));
+            return Ok(ExitStatus::Interrupted);
+        }
+    };
+    view.job_state = Some(ended.state.to_string());
+    view.cause = ended.failure.as_ref().map(|failure| failure.root.clone());
+    if printer.is_json() {
+        printer.json(&view)?;
+    } else {
+        printer.data(&format!("job_state: {}\n", ended.state))?;
+    }
+    if let Some(failure) = &ended.failure {
+        printer.error_text(&format!("the job failed: {}", failure.summary), None);
+    }
+    Ok(match ended.state {
+        JobStatus::Finished => ExitStatus::Success,
+        JobStatus::Canceled => ExitStatus::Killed,
+        _ => ExitStatus::JobFailed,
+    })
+}
+
+/// For the job, and for the session when that ends with it: its application master says then how the job ended.
+async fn wait(
+    gateway: &Gateway,
+    live: &Live,
+    args: &Run,
+    job_id: &str,
+    on_change: &mut (dyn FnMut(JobStatus) + Send),
+) -> Result<jobs::Ended, ApplicationError> {
+    if !args.stop_session_after {
+        return jobs::wait(live, job_id, on_change).await;
+    }
+    let rm = &gateway.resource_manager;
+    let report = attach::wait(rm, live.id(), WaitLevel::Finished, None, None, &mut |_| {}).await?;
+    Ok(jobs::Ended::of_application(&report))
+}
+
+/// What Flink is told to run.
+fn jar_run(args: &Run) -> Result<RunJar, Failure> {
+    let mut config = FlinkConfig::new();
+    for given in &args.cluster.dynamic {
+        config.apply_dynamic(given).map_err(yarn_client::deploy::PreflightError::from)?;
+    }
+    Ok(RunJar {
+        job_id: format!("{:032x}", rand::random::<u128>()),
+        entry_class: args.class.clone(),
+        program_args_list: args.args.clone(),
+        parallelism: args.parallelism,
+        savepoint_path: args.from_savepoint.clone(),
+        allow_non_restored_state: args.allow_non_restored_state.then_some(true),
+        flink_configuration: config.flat().clone().into_iter().collect(),
+    })
+}

@@ -1,0 +1,292 @@
+//! What is printed of sessions and of their jobs.
+
+use proto::control::ContainerState;
+use proto::ids::ApplicationId;
+use serde::Serialize;
+use yarn_client::deploy::jobs::{JobSnapshot, Snapshot};
+use yarn_client::flink::rest::JobOverview;
+use yarn_client::yarn::ApplicationReport;
+
+use super::ApplicationView;
+use crate::render::{Align, Fields, Table, span, time};
+
+/// What `status` prints: the application, and what its own master says while it can be reached.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct StatusView {
+    #[serde(flatten)]
+    pub(crate) application: ApplicationView,
+    #[serde(flatten)]
+    pub(crate) live: Option<LiveView>,
+}
+
+/// A running application as its master and Flink see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct LiveView {
+    pub(crate) session: bool,
+    pub(crate) task_managers: usize,
+    pub(crate) task_managers_wanted: u32,
+    pub(crate) slots_total: u32,
+    pub(crate) slots_free: u32,
+    /// Why fewer TaskManagers are there; empty when there is nothing to explain.
+    pub(crate) waiting: String,
+    /// The session ends with this job.
+    pub(crate) stop_after_job: Option<String>,
+    pub(crate) jobs: Vec<JobView>,
+}
+
+impl LiveView {
+    pub(crate) fn new(snapshot: &Snapshot) -> Self {
+        let status = &snapshot.status;
+        let registered = || status.containers.iter().filter(|it| it.state() == ContainerState::Registered);
+        let session = status.session.as_ref();
+        Self {
+            session: session.is_some(),
+            task_managers: registered().count(),
+            task_managers_wanted: status.task_managers_wanted,
+            slots_total: registered().map(|it| it.slots).sum(),
+            slots_free: registered().map(|it| it.free_slots).sum(),
+            waiting: status.waiting.clone(),
+            stop_after_job: session.map(|it| it.stop_after_job.clone()).filter(|job| !job.is_empty()),
+            jobs: snapshot.jobs.iter().map(JobView::detailed).collect(),
+        }
+    }
+}
+
+impl StatusView {
+    /// `key: value` lines, and a paragraph for each job.
+    pub(crate) fn text(&self, now_ms: u64) -> String {
+        let mut text = self.application.text(now_ms);
+        let Some(live) = &self.live else { return text };
+        let mut fields = Fields::default();
+        fields
+            .add(
+                "task_managers",
+                format_args!("{} of {} wanted", live.task_managers, live.task_managers_wanted),
+            )
+            .add("slots", format_args!("{} free of {}", live.slots_free, live.slots_total))
+            .add("waiting", &live.waiting)
+            .add("stop_after_job", super::optional(live.stop_after_job.as_ref()));
+        for job in &live.jobs {
+            let mut line =
+                format!("{} {} {}/{} tasks", job.job_id, job.job_state, job.tasks_running, job.tasks_total);
+            if let Some(checkpoints) = &job.checkpoints {
+                line.push_str(&format!(
+                    "\n  checkpoints: {} completed, {} failed",
+                    checkpoints.completed, checkpoints.failed
+                ));
+                if let Some(path) = &checkpoints.newest {
+                    line.push_str(&format!(", newest {path}"));
+                }
+            }
+            if let Some(exception) = &job.last_exception {
+                line.push_str(&format!("\n  last exception: {exception}"));
+            }
+            fields.add("job", line);
+        }
+        text.push_str(fields.render());
+        text
+    }
+}
+
+/// A job's checkpoints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct CheckpointsView {
+    pub(crate) completed: u64,
+    pub(crate) failed: u64,
+    pub(crate) in_progress: u64,
+    /// Where the newest completed one is.
+    pub(crate) newest: Option<String>,
+}
+
+/// One session of `session list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SessionView {
+    pub(crate) application_id: String,
+    pub(crate) name: String,
+    /// YARN's state.
+    pub(crate) state: String,
+    pub(crate) queue: String,
+    pub(crate) started_ms: Option<u64>,
+    pub(crate) containers: Option<u32>,
+    pub(crate) memory_mib: Option<u64>,
+    pub(crate) tracking_url: Option<String>,
+}
+
+impl SessionView {
+    pub(crate) fn new(report: &ApplicationReport) -> Self {
+        let viewable = u32::try_from(report.usage.containers).ok();
+        Self {
+            application_id: report.id.to_string(),
+            name: report.name.clone(),
+            state: report.state.to_string(),
+            queue: report.queue.clone(),
+            started_ms: super::instant(report.started_ms),
+            containers: viewable,
+            memory_mib: viewable.map(|_| report.usage.used.memory_mib),
+            tracking_url: super::known(&report.tracking_url),
+        }
+    }
+}
+
+/// All of `session list`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SessionsView {
+    pub(crate) sessions: Vec<SessionView>,
+}
+
+impl SessionsView {
+    pub(crate) fn text(&self, now_ms: u64) -> String {
+        let mut table = Table::new(&[
+            ("APPLICATION", Align::Left),
+            ("NAME", Align::Left),
+            ("STATE", Align::Left),
+            ("QUEUE", Align::Left),
+            ("CONTAINERS", Align::Right),
+            ("MIB", Align::Right),
+            ("STARTED", Align::Left),
+            ("ELAPSED", Align::Right),
+        ]);
+        for session in &self.sessions {
+            table.row(vec![
+                session.application_id.clone(),
+                session.name.clone(),
+                session.state.clone(),
+                session.queue.clone(),
+                super::optional(session.containers),
+                super::optional(session.memory_mib),
+                time(session.started_ms),
+                session.started_ms.map_or_else(String::new, |at| span(now_ms.saturating_sub(at))),
+            ]);
+        }
+        table.render()
+    }
+}
+
+/// What `session stop` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct StoppedView {
+    pub(crate) application_id: String,
+    pub(crate) state: String,
+    pub(crate) final_status: String,
+    pub(crate) cancelled_jobs: Vec<String>,
+}
+
+/// What `scale` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct ScaleView {
+    pub(crate) application_id: String,
+    pub(crate) previous_task_managers: u32,
+    pub(crate) task_managers: u32,
+}
+
+/// What `run --session` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct JobRunView {
+    pub(crate) application_id: String,
+    pub(crate) job_id: String,
+    /// `null` with `-d`.
+    pub(crate) job_state: Option<String>,
+    /// Root exception of a failed job.
+    pub(crate) cause: Option<String>,
+    /// With `--stop-session-after`: unfinished jobs that are cancelled with the session.
+    pub(crate) cancelled_jobs: Vec<String>,
+}
+
+/// What `cancel` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct JobEndView {
+    pub(crate) application_id: String,
+    pub(crate) job_id: String,
+    pub(crate) job_state: String,
+}
+
+/// What `stop` and `savepoint` print.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct SavepointView {
+    pub(crate) application_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) job_id: Option<String>,
+    pub(crate) savepoint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) disposed: Option<bool>,
+}
+
+/// One job of `jobs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct JobView {
+    pub(crate) job_id: String,
+    pub(crate) name: String,
+    pub(crate) job_state: String,
+    pub(crate) started_ms: Option<u64>,
+    pub(crate) finished_ms: Option<u64>,
+    pub(crate) tasks_total: u32,
+    pub(crate) tasks_running: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) checkpoints: Option<CheckpointsView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_exception: Option<String>,
+}
+
+impl JobView {
+    pub(crate) fn new(job: &JobOverview) -> Self {
+        Self {
+            job_id: job.id.clone(),
+            name: job.name.clone(),
+            job_state: job.state.to_string(),
+            started_ms: super::instant(job.start_ms),
+            finished_ms: super::instant(job.end_ms),
+            tasks_total: job.tasks.total,
+            tasks_running: job.tasks.running,
+            checkpoints: None,
+            last_exception: None,
+        }
+    }
+
+    /// With what `status` tells beside it.
+    fn detailed(job: &JobSnapshot) -> Self {
+        let checkpoints = job.checkpoints.as_ref().map(|it| CheckpointsView {
+            completed: it.completed,
+            failed: it.failed,
+            in_progress: it.in_progress,
+            newest: it.latest_completed.as_ref().and_then(|newest| newest.external_path.clone()),
+        });
+        let last_exception = job.last_exception.as_ref().map(|it| it.failure.root.clone());
+        Self { checkpoints, last_exception, ..Self::new(&job.overview) }
+    }
+}
+
+/// All of `jobs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct JobsView {
+    pub(crate) application_id: String,
+    pub(crate) jobs: Vec<JobView>,
+}
+
+impl JobsView {
+    pub(crate) fn new(application: ApplicationId, jobs: &[JobOverview]) -> Self {
+        Self { application_id: application.to_string(), jobs: jobs.iter().map(JobView::new).collect() }
+    }
+
+    pub(crate) fn text(&self, now_ms: u64) -> String {
+        let mut table = Table::new(&[
+            ("JOB", Align::Left),
+            ("NAME", Align::Left),
+            ("STATE", Align::Left),
+            ("TASKS", Align::Right),
+            ("STARTED", Align::Left),
+            ("ELAPSED", Align::Right),
+        ]);
+        for job in &self.jobs {
+            let end = job.finished_ms.unwrap_or(now_ms);
+            table.row(vec![
+                job.job_id.clone(),
+                job.name.clone(),
+                job.job_state.clone(),
+                format!("{}/{}", job.tasks_running, job.tasks_total),
+                time(job.started_ms),
+                job.started_ms.map_or_else(String::new, |at| span(end.saturating_sub(at))),
+            ]);
+        }
+        table.render()
+    }
+}

@@ -1,0 +1,258 @@
+//! The jobs of a running application, a single job's cluster or a session: list, cancel, stop, savepoint.
+
+use std::time::Duration;
+
+use proto::control::StatusReply;
+use tokio::time::Instant;
+
+use super::error::ApplicationError;
+use super::live::Live;
+use super::outcome::{JobState, Outcome, Verdict};
+use crate::flink::JobStatus;
+use crate::flink::failure::Failure;
+use crate::flink::rest::{
+    Checkpoints, ExceptionEntry, ExecutionResult, Format, JobOverview, Operation, RestError,
+    StopWithSavepoint,
+};
+use crate::yarn::ApplicationReport;
+
+/// Pauses between two looks at what goes on.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Flink says that a job has ended a while before it can say how (`Dispatcher.requestJobStatus` asks the job's runner as
+/// long as there is one).
+const RESULT: Duration = Duration::from_secs(10);
+/// A JobManager may be away for so long: it is started again, or an attempt of the application follows.
+const AWAY: Duration = Duration::from_secs(60);
+
+/// How a job has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Terminal.
+    pub state: JobStatus,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+}
+
+impl Ended {
+    /// The end of the job that an application has ended with, as its master has reported it.
+    pub fn of_application(report: &ApplicationReport) -> Self {
+        let outcome = Outcome::of(report);
+        let verdict = outcome.as_ref().map(|outcome| outcome.verdict);
+        let state = match outcome.as_ref().and_then(|outcome| outcome.job_state) {
+            Some(JobState::Finished) => JobStatus::Finished,
+            Some(JobState::Canceled) => JobStatus::Canceled,
+            None if verdict == Some(Verdict::Killed) => JobStatus::Canceled,
+            Some(JobState::Failed) | None => JobStatus::Failed,
+        };
+        let cause = outcome.and_then(|outcome| outcome.cause).filter(|_| state == JobStatus::Failed);
+        Self { state, failure: cause.map(|cause| Failure::from_trace(&cause.text)) }
+    }
+}
+
+/// All jobs Flink lists, those that have ended too.
+///
+/// # Errors
+/// [`ApplicationError::Flink`].
+pub async fn list(live: &Live) -> Result<Vec<JobOverview>, ApplicationError> {
+    live.flink.jobs_overview().await.map_err(|error| live.flink_error(error))
+}
+
+/// The job that is meant: as named, or the only one that has not ended.
+///
+/// # Errors
+/// [`ApplicationError::NoJob`], [`ApplicationError::WhichJob`], [`ApplicationError::Flink`].
+pub async fn find(live: &Live, wanted: Option<&str>) -> Result<JobOverview, ApplicationError> {
+    choose(live, list(live).await?, wanted)
+}
+
+fn choose(
+    live: &Live,
+    jobs: Vec<JobOverview>,
+    wanted: Option<&str>,
+) -> Result<JobOverview, ApplicationError> {
+    let application = live.id();
+    let mut running: Vec<JobOverview> = jobs.iter().filter(|job| !job.state.is_terminal()).cloned().collect();
+    let ids = || running.iter().map(|job| job.id.clone()).collect();
+    match wanted {
+        Some(wanted) => jobs
+            .into_iter()
+            .find(|job| job.id.eq_ignore_ascii_case(wanted))
+            .ok_or_else(|| ApplicationError::NoJob { application, job: wanted.to_owned(), running: ids() }),
+        None if running.len() == 1 => Ok(running.remove(0)),
+        None => Err(ApplicationError::WhichJob { application, running: ids() }),
+    }
+}
+
+/// A running application as its master and Flink see it.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The master's view.
+    pub status: StatusReply,
+    /// Flink's, newest first; empty while its REST server does not answer.
+    pub jobs: Vec<JobSnapshot>,
+}
+
+/// One job of it.
+#[derive(Debug, Clone)]
+pub struct JobSnapshot {
+    /// As listed.
+    pub overview: JobOverview,
+    /// Its checkpoints; `None` when it makes none.
+    pub checkpoints: Option<Checkpoints>,
+    /// The last failure, which it may have survived.
+    pub last_exception: Option<ExceptionEntry>,
+}
+
+/// Jobs whose details are asked for: a session may have run thousands.
+const DETAILED: usize = 20;
+
+/// Asks the master, and Flink about its jobs.
+///
+/// # Errors
+/// [`ApplicationError::Control`]. What Flink does not answer is left out.
+pub async fn snapshot(live: &Live) -> Result<Snapshot, ApplicationError> {
+    let (status, jobs) = tokio::join!(live.status(), live.flink.jobs_overview());
+    let mut jobs = jobs.unwrap_or_default();
+    jobs.sort_by_key(|job| (job.state.is_terminal(), std::cmp::Reverse(job.start_ms)));
+    jobs.truncate(DETAILED);
+    let detailed = jobs.into_iter().map(async |overview| {
+        let (checkpoints, exceptions) =
+            tokio::join!(live.flink.checkpoints(&overview.id), live.flink.exceptions(&overview.id));
+        let last_exception = exceptions.unwrap_or_default().entries.into_iter().next();
+        JobSnapshot { overview, checkpoints: checkpoints.ok(), last_exception }
+    });
+    Ok(Snapshot { status: status?, jobs: futures::future::join_all(detailed).await })
+}
+
+/// Cancels a job and waits for its end.
+///
+/// # Errors
+/// [`ApplicationError::Flink`].
+pub async fn cancel(live: &Live, job: &str) -> Result<Ended, ApplicationError> {
+    live.flink.cancel(job).await.map_err(|error| live.flink_error(error))?;
+    wait(live, job, &mut |_| {}).await
+}
+
+/// Stops a job with a savepoint. Returns the savepoint's path.
+///
+/// # Errors
+/// [`ApplicationError::Operation`], [`ApplicationError::Flink`].
+pub async fn stop(live: &Live, job: &str, stop: &StopWithSavepoint) -> Result<String, ApplicationError> {
+    let begun = live.flink.begin_stop(job, stop).await;
+    let operation = begun.map_err(|error| refused(live, job, error))?;
+    savepoint_path(live, job, &operation).await
+}
+
+/// Makes a savepoint of a running job. Returns its path.
+///
+/// # Errors
+/// [`ApplicationError::Operation`], [`ApplicationError::Flink`].
+pub async fn savepoint(
+    live: &Live,
+    job: &str,
+    directory: Option<&str>,
+    format: Format,
+) -> Result<String, ApplicationError> {
+    let begun = live.flink.begin_savepoint(job, directory, format).await;
+    let operation = begun.map_err(|error| refused(live, job, error))?;
+    savepoint_path(live, job, &operation).await
+}
+
+/// Removes a savepoint.
+///
+/// # Errors
+/// [`ApplicationError::Operation`], [`ApplicationError::Flink`].
+pub async fn dispose(live: &Live, path: &str) -> Result<(), ApplicationError> {
+    let operation = live.flink.begin_disposal(path).await.map_err(|error| live.flink_error(error))?;
+    loop {
+        match live.flink.disposal(&operation).await.map_err(|error| live.flink_error(error))? {
+            Operation::InProgress => tokio::time::sleep(PAUSE).await,
+            Operation::Completed { .. } => return Ok(()),
+            Operation::Failed(failure) => {
+                let what = format!("disposing of the savepoint {path}");
+                return Err(ApplicationError::Operation { what, failure: Box::new(failure), hint: None });
+            }
+        }
+    }
+}
+
+async fn savepoint_path(live: &Live, job: &str, operation: &str) -> Result<String, ApplicationError> {
+    loop {
+        match live.flink.savepoint(job, operation).await.map_err(|error| live.flink_error(error))? {
+            Operation::InProgress => tokio::time::sleep(PAUSE).await,
+            Operation::Completed { location } => return Ok(location.unwrap_or_default()),
+            Operation::Failed(failure) => return Err(failed(job, failure)),
+        }
+    }
+}
+
+fn refused(live: &Live, job: &str, error: RestError) -> ApplicationError {
+    match error {
+        RestError::Status { detail, status: 400..=499, .. } => failed(job, Failure::from_trace(&detail)),
+        other => live.flink_error(other),
+    }
+}
+
+fn failed(job: &str, failure: Failure) -> ApplicationError {
+    // `SavepointHandlers`, `CheckpointFailureReason.NOT_ALL_REQUIRED_TASKS_RUNNING`.
+    let hint = if ["target-directory", "targetDirectory", "savepoint directory"]
+        .iter()
+        .any(|words| failure.detail.contains(words))
+    {
+        Some("name a directory with -p DIR, or set execution.checkpointing.savepoint-dir")
+    } else if failure.detail.contains("Not all required tasks are currently running") {
+        Some("wait until all of its tasks run; `yarn-flink status ID` shows them")
+    } else {
+        None
+    };
+    let what = format!("the savepoint of job {job}");
+    ApplicationError::Operation { what, failure: Box::new(failure), hint: hint.map(str::to_owned) }
+}
+
+/// Waits for the end of a job. `on_change` hears each new state.
+///
+/// # Errors
+/// [`ApplicationError::Flink`] when Flink cannot be asked for a minute, [`ApplicationError::NoJob`] when it has forgotten the
+/// job.
+pub async fn wait(
+    live: &Live,
+    job: &str,
+    on_change: &mut (dyn FnMut(JobStatus) + Send),
+) -> Result<Ended, ApplicationError> {
+    let mut heard = Instant::now();
+    let mut last = None;
+    loop {
+        match live.flink.job_status(job).await {
+            Ok(state) => {
+                heard = Instant::now();
+                if last != Some(state) {
+                    last = Some(state);
+                    on_change(state);
+                }
+                if state.is_globally_terminal() {
+                    return Ok(Ended { state, failure: failure(live, job).await });
+                }
+            }
+            Err(error) if error.is_transient() && heard.elapsed() < AWAY => {}
+            Err(error) if error.is_not_found() => {
+                let running = Vec::new();
+                return Err(ApplicationError::NoJob { application: live.id(), job: job.to_owned(), running });
+            }
+            Err(error) => return Err(live.flink_error(error)),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Why a job that has ended has failed; `None` also when Flink does not say.
+async fn failure(live: &Live, job: &str) -> Option<Failure> {
+    let deadline = Instant::now() + RESULT;
+    loop {
+        match live.flink.execution_result(job).await {
+            Ok(ExecutionResult::Completed { failure, .. }) => return failure,
+            Ok(ExecutionResult::InProgress) if Instant::now() < deadline => {}
+            _ => return None,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
