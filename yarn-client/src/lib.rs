@@ -9,6 +9,7 @@ pub mod control;
 pub mod deploy;
 pub mod flink;
 pub mod hdfs;
+pub mod logs;
 pub mod rpc;
 pub mod security;
 pub mod yarn;

@@ -18,6 +18,7 @@ mod gc;
 mod house;
 mod jobs;
 mod key;
+mod logs;
 mod nodes;
 mod options;
 mod placement;

@@ -218,6 +218,8 @@ mod tests {
         let id = ApplicationId { cluster_timestamp: 1, id: 2 };
         let submission = submission(&plan(&[]), id, LaunchContext::default());
         assert_eq!((submission.queue, submission.priority, submission.node_label), (None, None, None));
-        assert_eq!(submission.log_aggregation, None);
+        let logs = submission.log_aggregation.expect("what is rolled away is collected while the job runs");
+        assert!(logs.rolled_include.is_some_and(|pattern| pattern.contains("[0-9]+")));
+        assert_eq!(logs.rolled_exclude, None);
     }
 }

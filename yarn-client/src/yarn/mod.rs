@@ -6,6 +6,7 @@
 
 mod application_master;
 mod calls;
+pub mod container_logs;
 mod error;
 pub mod launch;
 mod node_manager;

@@ -125,11 +125,20 @@ pub async fn asked_mib(
     Ok(open.map(|request| request.capability.memory).collect())
 }
 
-async fn get_json<T: DeserializeOwned>(address: &str, path: &str, timeout: Duration) -> Result<T, WebError> {
+/// The authority of `http://host:port`.
+pub(super) fn authority(address: &str) -> Result<&str, WebError> {
     let authority = address.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
-    let Some(authority) = authority.filter(|rest| rest.contains(':') && !rest.contains('/')) else {
-        return Err(WebError::Address { address: address.to_owned() });
-    };
+    authority
+        .filter(|rest| rest.contains(':') && !rest.contains('/'))
+        .ok_or_else(|| WebError::Address { address: address.to_owned() })
+}
+
+pub(super) async fn get_json<T: DeserializeOwned>(
+    address: &str,
+    path: &str,
+    timeout: Duration,
+) -> Result<T, WebError> {
+    let authority = authority(address)?;
     let exchange = tokio::time::timeout(timeout, get(authority, path)).await;
     let body =
         exchange.map_err(|_| WebError::TimedOut { address: authority.to_owned(), after: timeout })??;

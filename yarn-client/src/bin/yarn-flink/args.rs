@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Status(Status),
     /// Say why an application waits, or why it ended
     Explain(Explain),
+    /// Print the logs of an application's containers, running or ended
+    Logs(Logs),
     /// Tell what happens in a running application, and what has happened
     Events(Events),
     /// Clusters for many jobs: start, list, stop
@@ -271,6 +273,39 @@ pub(crate) struct Explain {
     /// Application id, such as application_1700000000000_0001
     #[arg(value_name = "ID")]
     pub(crate) id: String,
+}
+
+/// Of running containers from their nodes, of an ended application from where YARN has collected them; its owner is found
+/// by itself. Printed as by `yarn logs`.
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// Application id, such as application_1700000000000_0001
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Only files of these names, such as taskmanager.log [default: all]
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<String>,
+    /// Only this container
+    #[arg(long, value_name = "CONTAINER")]
+    pub(crate) container: Option<String>,
+    /// Only the application masters' containers, where the JobManager's logs are
+    #[arg(long, conflicts_with = "container")]
+    pub(crate) am: bool,
+    /// Only the last N lines of each file
+    #[arg(long, value_name = "N")]
+    pub(crate) tail: Option<usize>,
+    /// Go on with what is written, until the application has ended
+    #[arg(short, long, conflicts_with_all = ["out", "list"])]
+    pub(crate) follow: bool,
+    /// Write each file below this directory, as NODE/CONTAINER/FILE, instead of printing it
+    #[arg(long, value_name = "DIR", conflicts_with = "list")]
+    pub(crate) out: Option<PathBuf>,
+    /// List the files instead
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Set a Hadoop configuration key, such as yarn.nodemanager.remote-app-log-dir (repeatable)
+    #[arg(short = 'D', value_name = "KEY=VALUE")]
+    pub(crate) dynamic: Vec<String>,
 }
 
 /// What its application master tells: containers asked for, given, started and lost, the states of the job, its

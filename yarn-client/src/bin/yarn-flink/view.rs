@@ -2,12 +2,14 @@
 
 mod event;
 mod live;
+mod logs;
 
 pub(crate) use event::event_line;
 pub(crate) use live::{
     JobEndView, JobRunView, JobsView, LiveView, SavepointView, ScaleView, SessionView, SessionsView,
     StatusView, StoppedView,
 };
+pub(crate) use logs::LogsView;
 use serde::Serialize;
 use yarn_client::deploy::{Cause, Evidence, Explanation, JobState, Outcome, Submitted, explain};
 use yarn_client::yarn::ApplicationReport;

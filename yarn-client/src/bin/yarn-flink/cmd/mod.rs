@@ -8,6 +8,7 @@ mod gc;
 mod jobs;
 mod kill;
 mod list;
+mod logs;
 mod run;
 mod session;
 mod session_job;
@@ -21,6 +22,7 @@ use std::io;
 use clap::{CommandFactory, FromArgMatches};
 use yarn_client::conf::Environment;
 use yarn_client::deploy::{self, ApplicationError, ErrorKind, Gateway, Live, PreflightError, SubmitError};
+use yarn_client::logs::LogsError;
 
 use crate::args::{Cli, Command, Global, Output};
 use crate::exit::ExitStatus;
@@ -40,6 +42,8 @@ pub(crate) enum Failure {
     Submit(Box<SubmitError>),
     /// A question to the ResourceManager.
     Application(Box<ApplicationError>),
+    /// Logs of containers.
+    Logs(Box<LogsError>),
     /// Standard output.
     Output(io::Error),
 }
@@ -62,6 +66,15 @@ impl From<ApplicationError> for Failure {
     }
 }
 
+impl From<LogsError> for Failure {
+    fn from(error: LogsError) -> Self {
+        match error {
+            LogsError::Write(error) => Self::Output(error),
+            other => Self::Logs(Box::new(other)),
+        }
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
@@ -73,6 +86,7 @@ impl fmt::Debug for Failure {
         match self {
             Self::Submit(error) => error.fmt(f),
             Self::Application(error) => error.fmt(f),
+            Self::Logs(error) => error.fmt(f),
             Self::Output(error) => error.fmt(f),
         }
     }
@@ -109,6 +123,7 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::List(args) => list::run(&context, args).await,
         Command::Status(args) => status::run(&context, args).await,
         Command::Explain(args) => explain::run(&context, args).await,
+        Command::Logs(args) => logs::run(&context, args).await,
         Command::Events(args) => events::run(&context, args).await,
         Command::Session(args) => session::verb(&context, args).await,
         Command::Scale(args) => session::scale(&context, args).await,
@@ -132,6 +147,7 @@ pub(crate) fn report(printer: &Printer, failure: &Failure) -> ExitStatus {
         Failure::Output(error) => (error, None, ErrorKind::Usage),
         Failure::Submit(error) => (error.as_ref(), error.hint(), error.kind()),
         Failure::Application(error) => (error.as_ref(), error.hint(), error.kind()),
+        Failure::Logs(error) => (error.as_ref(), error.hint(), error.kind()),
     };
     printer.error(error, hint.as_deref(), deploy::detail(error));
     match kind {

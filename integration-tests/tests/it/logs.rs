@@ -1,0 +1,171 @@
+//! `logs`: what containers have written, beside what `yarn logs` says of it.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, ensure};
+use integration_tests::cluster::java::LOGS_CLI;
+use integration_tests::cluster::{Cluster, Daemon};
+use integration_tests::shared;
+use serde_json::Value;
+
+use crate::tool::{LIMIT, command, end, eventually, finish, job_in_state, run, text, yarn_flink};
+
+/// Content by container and file, taken out of what `yarn logs` or ours prints.
+fn files(printed: &str) -> Result<BTreeMap<(String, String), String>> {
+    let mut found = BTreeMap::new();
+    for part in printed.split("Container: container_").skip(1) {
+        let (head, rest) = part.split_once("LogContents:\n").context("no content")?;
+        let line = |key: &str| head.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
+        let container = head.split(' ').next().unwrap_or_default().to_owned();
+        let length: usize = line("LogLength:").parse().context("no length")?;
+        ensure!(rest.len() >= length, "{} is cut off: {head}", line("LogType:"));
+        let (content, after) = rest.split_at(length);
+        ensure!(after.trim_start().starts_with("End of LogType:"), "{head}{after}");
+        let key = (container, line("LogType:").to_owned());
+        found.insert(key, content.to_owned());
+    }
+    Ok(found)
+}
+
+/// The whole text, and what is in it.
+async fn theirs(cluster: &Cluster, id: &str) -> Result<String> {
+    Ok(cluster.java_tool(LOGS_CLI, &["-applicationId", id]).await?.success()?.stdout)
+}
+
+async fn ours(cluster: &Cluster, arguments: &[&str]) -> Result<String> {
+    Ok(yarn_flink(cluster, &[&["logs"], arguments].concat()).await?.expect(0)?.stdout)
+}
+
+/// Every file with the very bytes that `yarn logs` prints, and what is around them.
+async fn the_same(cluster: &Cluster, id: &str) -> Result<usize> {
+    let (ours, theirs) = (ours(cluster, &[id]).await?, theirs(cluster, id).await?);
+    let (mine, peers) = (files(&ours)?, files(&theirs)?);
+    ensure!(mine.keys().eq(peers.keys()), "{:?}\n{:?}", mine.keys(), peers.keys());
+    for (key, content) in &mine {
+        ensure!(peers.get(key) == Some(content), "{key:?} differs");
+    }
+    let lines = |printed: &str| {
+        let mut heads: Vec<_> = printed
+            .lines()
+            .filter(|line| {
+                [
+                    "Container: ",
+                    "LogAggregationType:",
+                    "LogType:",
+                    "LogLastModifiedTime:",
+                    "LogLength:",
+                    "End of",
+                ]
+                .iter()
+                .any(|begin| line.starts_with(begin))
+            })
+            .map(str::to_owned)
+            .collect();
+        heads.sort_unstable();
+        heads
+    };
+    ensure!(lines(&ours) == lines(&theirs), "{:#?}\n{:#?}", lines(&ours), lines(&theirs));
+    Ok(mine.len())
+}
+
+/// Of an application that has ended, once its nodes have collected everything.
+async fn collected(cluster: &Cluster, id: &str, containers: usize) -> Result<()> {
+    eventually("the logs are collected", LIMIT, || async {
+        let listed = yarn_flink(cluster, &["logs", "--list", "-o", "json", id]).await?;
+        let Ok(listed) = listed.json() else { return Ok(false) };
+        let files = listed["files"].as_array().cloned().unwrap_or_default();
+        let mut found: Vec<_> = files.iter().map(|file| text(file, "container").to_owned()).collect();
+        found.dedup();
+        Ok(files.iter().all(|file| text(file, "aggregation") == "AGGREGATED") && found.len() == containers)
+    })
+    .await
+}
+
+#[tokio::test]
+async fn running_and_collected() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let id = run(cluster, &["-d"], &["Run"]).await?.expect(0)?.application()?;
+    job_in_state(cluster, &id, "RUNNING").await?;
+    // While it runs, from its nodes.
+    let listed = yarn_flink(cluster, &["logs", "--list", "-o", "json", &id]).await?.expect(0)?.json()?;
+    let files = listed["files"].as_array().cloned().unwrap_or_default();
+    ensure!(files.iter().all(|file| text(file, "aggregation") == "LOCAL"), "{listed}");
+    let task_manager = files.iter().find(|file| text(file, "file") == "taskmanager.log").context("no log")?;
+    let container = text(task_manager, "container").to_owned();
+    let said = ours(cluster, &[&id, "--am", "jobmanager.log"]).await?;
+    ensure!(said.contains("StandaloneApplicationClusterEntryPoint"), "{said}");
+    ensure!(!said.contains("taskmanager.log\n"), "{said}");
+    let tail = ours(cluster, &[&id, "--container", &container, "--tail", "2", "taskmanager.log"]).await?;
+    let (_, content) = tail.split_once("LogContents:\n").context("no content")?;
+    let (content, _) = content.split_once("End of LogType").context("no end")?;
+    ensure!(content.lines().count() == 2, "{tail}");
+
+    // A NodeManager that comes back knows its containers, or has ended them; either way their logs are somewhere.
+    let wrong = yarn_flink(cluster, &["logs", &id, "no-such.log"]).await?.expect(5)?;
+    ensure!(wrong.stderr.contains("no log file no-such.log"), "{wrong:?}");
+    ensure!(wrong.stderr.contains("taskmanager.log"), "the hint names what there is: {wrong:?}");
+    let strange = ["logs", &id, "--container", "container_1_0001_01_000009"];
+    yarn_flink(cluster, &strange).await?.expect(5)?;
+    let follower = command(cluster, &["logs", "--follow", &id, "jobmanager.log"])?.spawn()?;
+    eventually("it is followed", LIMIT, || async { Ok(follower.id().is_some()) }).await?;
+
+    yarn_flink(cluster, &["cancel", &id]).await?.expect(0)?;
+    end(cluster, &id).await?;
+    let followed = finish(follower).await?.expect(0)?;
+    ensure!(followed.stdout.contains("switched from state RUNNING to CANCELLING"), "{}", followed.stdout);
+    collected(cluster, &id, 2).await?;
+    ensure!(the_same(cluster, &id).await? > 8);
+
+    let folder = cluster.scratch("logs")?;
+    let directory = folder.join("out").display().to_string();
+    yarn_flink(cluster, &["logs", &id, "--out", &directory, "--container", &container]).await?.expect(0)?;
+    let node = std::fs::read_dir(&directory)?.next().context("nothing was written")??.path();
+    let written = std::fs::read_to_string(node.join(&container).join("taskmanager.log"))?;
+    ensure!(written.contains("TaskManagerRunner"), "{written}");
+
+    let unknown = yarn_flink(cluster, &["logs", "application_1_0001"]).await?.expect(5)?;
+    ensure!(unknown.stderr.contains("nobody knows application_1_0001"), "{unknown:?}");
+    let usage = yarn_flink(cluster, &["logs", "application_x"]).await?.expect(2)?;
+    ensure!(usage.stdout.is_empty(), "{usage:?}");
+    Ok(())
+}
+
+/// The other format, compressed; and a NodeManager that is restarted while its containers run.
+#[tokio::test]
+async fn indexed_files_and_a_restarted_node() -> Result<()> {
+    let _turn = shared::turn().await;
+    let controller =
+        "org.apache.hadoop.yarn.logaggregation.filecontroller.ifile.LogAggregationIndexedFileController";
+    let cluster = Cluster::builder("logs-indexed")
+        .node_managers(1)
+        .node_size(4096, 4)
+        .log_aggregation()
+        .recovery()
+        .property("yarn.log-aggregation.file-formats", "IFile")
+        .property("yarn.log-aggregation.file-controller.IFile.class", controller)
+        .property("yarn.nodemanager.log-aggregation.compression-type", "gz")
+        .boot()
+        .await?;
+    let cluster = &cluster;
+    let id = run(cluster, &["-d"], &["Run"]).await?.expect(0)?.application()?;
+    job_in_state(cluster, &id, "RUNNING").await?;
+    cluster.kill_9(Daemon::NodeManager(1))?;
+    cluster.restart(Daemon::NodeManager(1)).await?;
+    eventually("the node hands out logs again", LIMIT, || async {
+        let said = yarn_flink(cluster, &["logs", &id, "taskmanager.log"]).await?;
+        Ok(said.code == Some(0) && said.stdout.contains("TaskManagerRunner"))
+    })
+    .await?;
+    yarn_flink(cluster, &["cancel", &id]).await?.expect(0)?;
+    end(cluster, &id).await?;
+    collected(cluster, &id, 2).await?;
+    ensure!(the_same(cluster, &id).await? > 8);
+    let listed = yarn_flink(cluster, &["logs", "--list", "-o", "json", &id]).await?.expect(0)?.json()?;
+    ensure!(listed["files"].as_array().is_some_and(|files| files.iter().any(big)), "{listed}");
+    Ok(())
+}
+
+fn big(file: &Value) -> bool {
+    file["length"].as_u64() > Some(10_000)
+}

@@ -1,0 +1,235 @@
+//! `yarn-flink logs ID [FILE...]`
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use proto::ids::ApplicationId;
+use yarn_client::conf::Configuration;
+use yarn_client::deploy::{ApplicationError, Gateway, PreflightError};
+use yarn_client::logs::{self, LogFile, Sink, Wanted};
+
+use super::{Context, Failure};
+use crate::args::Logs;
+use crate::exit::ExitStatus;
+use crate::view::LogsView;
+
+pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Failure> {
+    let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
+    let container = args.container.as_deref().map(str::parse).transpose().map_err(ApplicationError::from)?;
+    let mut hadoop = Configuration::load(&context.environment, context.global.conf_dir.as_deref())
+        .map_err(PreflightError::from)?;
+    for given in &args.dynamic {
+        let (key, value) = given.split_once('=').ok_or_else(|| PreflightError::Value {
+            key: "-D",
+            value: given.clone(),
+            reason: "is not KEY=VALUE".to_owned(),
+        })?;
+        hadoop.set(key, value);
+    }
+    let gateway = Gateway::with(hadoop, &context.environment)?;
+    let wanted = Wanted { container, masters: args.am, files: args.files };
+    let found = logs::find(&gateway, id).await?;
+    if args.list {
+        let view = LogsView::new(id, &found.list(&wanted).await?);
+        if context.printer.is_json() {
+            context.printer.json(&view)?;
+        } else {
+            context.printer.data(&view.text())?;
+        }
+        return Ok(ExitStatus::Success);
+    }
+    if let Some(directory) = args.out {
+        let mut sink = Files { directory, tail: args.tail, open: None, count: 0 };
+        found.read(&wanted, &mut sink).await?;
+        context.printer.note(&format!("{} files written below {}", sink.count, sink.directory.display()));
+        return Ok(ExitStatus::Success);
+    }
+    let mut sink =
+        Print { to: BufWriter::with_capacity(64 * 1024, io::stdout()), tail: Tail::new(args.tail) };
+    found.read(&wanted, &mut sink).await?;
+    sink.to.flush()?;
+    if args.follow {
+        let mut sink = Following { to: sink.to, last: None };
+        logs::follow(&gateway, id, &wanted, &found, &mut sink).await?;
+        sink.to.flush()?;
+    }
+    Ok(ExitStatus::Success)
+}
+
+/// Time as `yarn logs` prints it (`Times.format`).
+fn modified(file: &LogFile) -> String {
+    let time = || {
+        let time = Timestamp::from_millisecond(file.modified_ms?).ok()?.to_zoned(TimeZone::system());
+        Some(time.strftime("%a %b %d %H:%M:%S %z %Y").to_string())
+    };
+    file.modified.clone().or_else(time).unwrap_or_default()
+}
+
+/// Keeps the last lines of a file, where only these are wanted.
+struct Tail {
+    lines: Option<usize>,
+    kept: VecDeque<Vec<u8>>,
+}
+
+impl Tail {
+    fn new(lines: Option<usize>) -> Self {
+        Self { lines, kept: VecDeque::new() }
+    }
+
+    /// What can be written now.
+    fn take<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        let Some(lines) = self.lines else { return bytes };
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            match self.kept.back_mut().filter(|last| !last.ends_with(b"\n")) {
+                Some(last) => last.extend_from_slice(line),
+                None => self.kept.push_back(line.to_vec()),
+            }
+            while self.kept.len() > lines {
+                self.kept.pop_front();
+            }
+        }
+        &[]
+    }
+
+    fn end(&mut self, to: &mut impl Write) -> io::Result<()> {
+        self.kept.drain(..).try_for_each(|line| to.write_all(&line))
+    }
+}
+
+/// Everything one after the other.
+struct Print<W: Write> {
+    to: W,
+    tail: Tail,
+}
+
+impl<W: Write + Send> Sink for Print<W> {
+    fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>> {
+        self.to.write_all(logs::header(file, &modified(file)).as_bytes())?;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.to.write_all(self.tail.take(bytes))
+    }
+
+    fn end(&mut self, file: &LogFile) -> io::Result<()> {
+        self.tail.end(&mut self.to)?;
+        self.to.write_all(logs::footer(file).as_bytes())?;
+        self.to.flush()
+    }
+}
+
+/// What is written meanwhile: which file it is from is said when that changes.
+struct Following<W: Write> {
+    to: W,
+    last: Option<(String, String)>,
+}
+
+impl<W: Write + Send> Sink for Following<W> {
+    fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>> {
+        let this = (file.container.clone(), file.name.clone());
+        if self.last.as_ref() != Some(&this) {
+            writeln!(self.to, "==> {} of {} on {} <==", file.name, file.container, file.node)?;
+            self.last = Some(this);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.to.write_all(bytes)
+    }
+
+    fn end(&mut self, _: &LogFile) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// Each into a file of its own.
+struct Files {
+    directory: PathBuf,
+    tail: Option<usize>,
+    open: Option<(BufWriter<File>, Tail)>,
+    count: u32,
+}
+
+impl Sink for Files {
+    fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>> {
+        // Names come from the cluster: none may lead elsewhere.
+        let part = |name: &str| match name {
+            "" | "." | ".." => "_".to_owned(),
+            name => name.replace(['/', '\0'], "_"),
+        };
+        let folder = self.directory.join(part(&file.node.replace(':', "_"))).join(part(&file.container));
+        std::fs::create_dir_all(&folder)?;
+        let path = folder.join(part(&file.name));
+        // A container's log that was collected in pieces comes in pieces.
+        let opened = File::options().create(true).append(true).open(&path)?;
+        self.open = Some((BufWriter::new(opened), Tail::new(self.tail)));
+        self.count += 1;
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.open {
+            Some((to, tail)) => to.write_all(tail.take(bytes)),
+            None => Ok(()),
+        }
+    }
+
+    fn end(&mut self, _: &LogFile) -> io::Result<()> {
+        if let Some((mut to, mut tail)) = self.open.take() {
+            tail.end(&mut to)?;
+            to.flush()?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_are_kept_however_they_come() {
+        for step in [1, 3, 100] {
+            let mut tail = Tail::new(Some(2));
+            for part in b"one\ntwo\nthree\nfour".chunks(step) {
+                assert!(tail.take(part).is_empty());
+            }
+            let mut kept = Vec::new();
+            tail.end(&mut kept).expect("memory");
+            assert_eq!(kept, b"three\nfour", "{step}");
+        }
+        let mut none = Tail::new(Some(0));
+        none.take(b"one\ntwo");
+        assert!(none.kept.is_empty());
+        assert_eq!(Tail::new(None).take(b"all"), b"all");
+    }
+
+    #[test]
+    fn files_stay_below_their_directory() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut files = Files { directory: directory.path().to_owned(), tail: None, open: None, count: 0 };
+        let file = LogFile {
+            container: "..".to_owned(),
+            node: "n1:8041".to_owned(),
+            name: "../../a.log".to_owned(),
+            length: 2,
+            modified_ms: None,
+            modified: None,
+            origin: logs::Origin::Local,
+        };
+        for part in ["a", "b"] {
+            assert!(files.begin(&file).expect("a file").is_continue());
+            files.content(part.as_bytes()).expect("written");
+            files.end(&file).expect("closed");
+        }
+        let written = std::fs::read_to_string(directory.path().join("n1_8041/_/.._.._a.log"));
+        assert_eq!(written.expect("the file"), "ab");
+    }
+}

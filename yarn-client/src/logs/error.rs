@@ -1,0 +1,130 @@
+//! What can go wrong with reading logs.
+
+use std::io;
+
+use proto::ids::{ApplicationId, ContainerId};
+
+use crate::deploy::{ApplicationError, ErrorKind};
+use crate::hdfs::HdfsError;
+
+/// Logs that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogsError {
+    /// The ResourceManager, or the way to the file system.
+    #[error(transparent)]
+    Application(#[from] ApplicationError),
+    /// The file system.
+    #[error(transparent)]
+    FileSystem(#[from] HdfsError),
+    /// Neither the ResourceManager nor the directory of collected logs knows it.
+    #[error("nobody knows {application}: neither the ResourceManager nor {}", looked.join(", "))]
+    Unknown {
+        /// The application.
+        application: ApplicationId,
+        /// Where its logs would be.
+        looked: Vec<String>,
+    },
+    /// It has none.
+    #[error("{application} is {state} and has no logs; looked for in {}", looked.join(", "))]
+    NothingThere {
+        /// The application.
+        application: ApplicationId,
+        /// YARN's name of its state.
+        state: String,
+        /// It has not run yet.
+        waits: bool,
+        /// Where they would be.
+        looked: Vec<String>,
+    },
+    /// The container has none.
+    #[error("{application} has no logs of {container}")]
+    NoSuchContainer {
+        /// The application.
+        application: ApplicationId,
+        /// What was asked for.
+        container: ContainerId,
+        /// Containers that have some.
+        there: Vec<String>,
+    },
+    /// No file has the name.
+    #[error("{application} has no log file {}", if names.is_empty() { "there".to_owned() } else { names.join(" or ") })]
+    NoSuchFile {
+        /// The application.
+        application: ApplicationId,
+        /// What was asked for.
+        names: Vec<String>,
+        /// Names that there are.
+        there: Vec<String>,
+    },
+    /// A collected file is not what it should be.
+    #[error("{path} is damaged: {what}")]
+    Damaged {
+        /// Full URI.
+        path: String,
+        /// What was wrong.
+        what: String,
+    },
+    /// A collected file is compressed in a way that is not read here.
+    #[error("{path} is compressed with {compression}")]
+    Compression {
+        /// Full URI.
+        path: String,
+        /// YARN's name of it.
+        compression: String,
+    },
+    /// A node does not answer.
+    #[error("the node at {address} does not hand out {what}")]
+    Node {
+        /// Of its web service.
+        address: String,
+        /// What it was asked for.
+        what: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Whatever the content is written to.
+    #[error("cannot write")]
+    Write(#[from] io::Error),
+}
+
+impl LogsError {
+    /// What kind of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Application(source) => source.kind(),
+            Self::Unknown { .. } | Self::NoSuchContainer { .. } | Self::NoSuchFile { .. } => {
+                ErrorKind::NotFound
+            }
+            Self::Write(_) => ErrorKind::Usage,
+            _ => ErrorKind::Cluster,
+        }
+    }
+
+    /// What to do next, where there is something to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Application(source) => source.hint(),
+            Self::FileSystem(source) => source.hint(),
+            Self::Unknown { .. } => Some("`yarn-flink list --all` shows what the ResourceManager remembers".to_owned()),
+            Self::NothingThere { application, waits: true, .. } => {
+                Some(format!("it has not begun to run; `yarn-flink explain {application}` says why it waits"))
+            }
+            Self::NothingThere { .. } => Some(
+                "nodes need some seconds to collect logs after the end; without yarn.log-aggregation-enable they stay on \
+                 the nodes"
+                    .to_owned(),
+            ),
+            Self::NoSuchContainer { there, .. } | Self::NoSuchFile { there, .. } if !there.is_empty() => {
+                Some(format!("there are {}", there.join(", ")))
+            }
+            Self::NoSuchContainer { application, .. } | Self::NoSuchFile { application, .. } => {
+                Some(format!("`yarn-flink logs --list {application}` shows what there is"))
+            }
+            Self::Compression { .. } => Some("read it with `yarn logs`; none and gz are read here".to_owned()),
+            Self::Node { .. } => Some("the node may be down; its logs are collected when the application ends".to_owned()),
+            Self::Damaged { .. } | Self::Write(_) => None,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! YARN's indexed log files (`LogAggregationIndexedFileController`): compressed pieces, and an index behind them that says
+//! which container's which file each piece is.
+
+use std::ops::ControlFlow;
+
+use sha2::{Digest as _, Sha256};
+
+use super::blob::{Blob, Compression};
+use super::java::{self, Java};
+use super::{LogFile, LogsError, Origin, Seen, Sink, Wanted};
+use crate::hdfs::FileRead;
+
+/// The hash of the application's id, at both ends.
+pub(super) const MARK: usize = 32;
+/// The index's length, and the hash.
+const TRAILER: u64 = 36;
+/// An index of a thousand containers with ten files each.
+const INDEX: u64 = 64 << 20;
+
+/// One piece.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Piece {
+    pub(super) container: String,
+    pub(super) name: String,
+    pub(super) length: u64,
+    pub(super) offset: u64,
+    pub(super) compressed: u64,
+    pub(super) modified_ms: i64,
+}
+
+/// The index in its own order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Index {
+    pub(super) compression: String,
+    pub(super) node: String,
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// What a file of this application begins and ends with.
+pub(super) fn mark(application: &str) -> [u8; MARK] {
+    Sha256::digest(application.as_bytes()).into()
+}
+
+/// Reads all of a collected file. `end`: where its last complete index ends, when a file beside it says so.
+pub(super) async fn read(
+    file: &dyn FileRead,
+    path: &str,
+    end: Option<u64>,
+    wanted: &Wanted,
+    seen: &mut Seen,
+    sink: &mut dyn Sink,
+) -> Result<(), LogsError> {
+    let damaged = |what: &str| LogsError::Damaged { path: path.to_owned(), what: what.to_owned() };
+    let end = end.unwrap_or_else(|| file.length()).min(file.length());
+    if end == 0 {
+        // Its first index is being written.
+        return Ok(());
+    }
+    let trailer_at = end.checked_sub(TRAILER).ok_or_else(|| damaged("it is too short"))?;
+    let trailer = file.read_at(trailer_at, 36).await?;
+    let begin = file.read_at(0, MARK).await?;
+    if trailer.len() != 36 || trailer[4..] != begin[..] {
+        return Err(damaged("its end is not its beginning's: it is still being written, or was cut off"));
+    }
+    let length = trailer[..4].iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+    let at = trailer_at.checked_sub(length).filter(|_| length <= INDEX);
+    let at = at.ok_or_else(|| damaged("its index lies outside of it"))?;
+    let bytes = file.read_at(at, usize::try_from(length).unwrap_or(0)).await?;
+    let index = index(&bytes).map_err(|what| damaged(&what))?;
+    let compression = Compression::parse(&index.compression, path)?;
+    for piece in index.pieces {
+        let log = LogFile {
+            container: piece.container,
+            node: index.node.clone(),
+            name: piece.name,
+            length: piece.length,
+            modified_ms: Some(piece.modified_ms),
+            modified: None,
+            origin: Origin::Aggregated,
+        };
+        let taken =
+            seen.file(wanted, &log.container, &log.name) && sink.begin(&log)? == ControlFlow::Continue(());
+        if !taken {
+            continue;
+        }
+        let mut blob = Blob::new(file, path, piece.offset, piece.compressed, compression);
+        let mut left = log.length;
+        while left > 0 {
+            let part = blob.take(usize::try_from(left).unwrap_or(usize::MAX)).await?;
+            if part.is_empty() {
+                break;
+            }
+            left -= part.len() as u64;
+            sink.content(&part)?;
+        }
+        sink.end(&log)?;
+    }
+    Ok(())
+}
+
+/// An index as it is written.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub(super) fn index(bytes: &[u8]) -> Result<Index, String> {
+    let root = java::read(bytes)?;
+    let text = |of: &Java, name: &str| of.field(name).and_then(Java::text).map(str::to_owned);
+    let compression = text(&root, "compressName").ok_or("its index names no compression")?;
+    let mut index =
+        Index { compression, node: text(&root, "nodeId").unwrap_or_default(), pieces: Vec::new() };
+    let rounds = root.field("logMetas").and_then(Java::list).ok_or("its index lists nothing")?;
+    for round in rounds {
+        if let Some(node) = text(round, "remoteNodeLogFileName") {
+            index.node = node;
+        }
+        let containers = round.field("logMetas").and_then(Java::map).unwrap_or_default();
+        for (container, files) in containers {
+            for file in files.list().unwrap_or_default() {
+                let number = |name: &str| file.field(name).and_then(Java::number).unwrap_or(-1);
+                let length =
+                    |name: &str| u64::try_from(number(name)).map_err(|_| format!("it has no {name}"));
+                index.pieces.push(Piece {
+                    container: container.text().unwrap_or_default().to_owned(),
+                    name: text(file, "fileName").ok_or("a file without a name")?,
+                    length: length("fileSize")?,
+                    offset: length("startIndex")?,
+                    compressed: length("fileCompressedSize")?,
+                    modified_ms: number("lastModifiedTime"),
+                });
+            }
+        }
+    }
+    Ok(index)
+}
+
+/// The file beside a rolled one: until which byte it can be read.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn checksum(bytes: &[u8]) -> Result<(String, u64), String> {
+    let length = bytes.get(..4).ok_or("it is too short")?;
+    let length = length.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte));
+    let name = bytes.get(4..4 + length.min(4096)).ok_or("its name is cut off")?;
+    let end = bytes.get(4 + length..12 + length).ok_or("it is too short")?;
+    let end = end.iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
+    Ok((String::from_utf8_lossy(name).into_owned(), end))
+}

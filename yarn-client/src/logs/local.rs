@@ -1,0 +1,97 @@
+//! Logs of containers whose NodeManager still has them, by its web service
+//! (`NMWebServices`): what is in the container's log directory, and each file as it is.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use super::{LogFile, LogsError, Origin, Seen, Sink, Wanted};
+use crate::yarn::ContainerReport;
+use crate::yarn::container_logs::{self, LocalLog};
+use crate::yarn::web::WebError;
+
+/// A node that is up answers in milliseconds.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A container of a running attempt.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) id: String,
+    pub(super) node: String,
+    address: String,
+    /// Bytes of each file that have been handed on.
+    read: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Running {
+    pub(super) fn new(report: ContainerReport) -> Self {
+        Self {
+            id: report.id.to_string(),
+            node: report.node.to_string(),
+            address: report.node_http_address,
+            read: Mutex::default(),
+        }
+    }
+
+    pub(super) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(super) fn length_read(&self, name: &str) -> Option<u64> {
+        self.read.lock().ok()?.get(name).copied()
+    }
+
+    pub(super) async fn read(
+        &self,
+        wanted: &Wanted,
+        seen: &mut Seen,
+        sink: &mut dyn Sink,
+    ) -> Result<(), LogsError> {
+        if !wanted.container(&self.id) {
+            seen.file(wanted, &self.id, "");
+            return Ok(());
+        }
+        let failed = |what: &str, source: WebError| LogsError::Node {
+            address: self.address.clone(),
+            what: what.to_owned(),
+            source: Box::new(source),
+        };
+        let what = format!("the logs of {}", self.id);
+        let files = container_logs::list(&self.address, &self.id, TIMEOUT).await;
+        for LocalLog { name, length, modified } in files.map_err(|source| failed(&what, source))? {
+            let file = LogFile {
+                container: self.id.clone(),
+                node: self.node.clone(),
+                name,
+                length,
+                modified_ms: None,
+                modified: Some(modified),
+                origin: Origin::Local,
+            };
+            if !seen.file(wanted, &self.id, &file.name) || sink.begin(&file)? == ControlFlow::Break(()) {
+                continue;
+            }
+            let what = format!("{} of {}", file.name, self.id);
+            let mut written = Ok(());
+            let mut left = file.length;
+            let mut write = |part: &[u8]| {
+                // The file may have grown meanwhile.
+                let part = &part[..part.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
+                left -= part.len() as u64;
+                written = sink.content(part);
+                if written.is_ok() && left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            };
+            let read =
+                container_logs::read(&self.address, &self.id, &file.name, file.length, TIMEOUT, &mut write)
+                    .await;
+            written?;
+            read.map_err(|source| failed(&what, source))?;
+            if let Ok(mut read) = self.read.lock() {
+                read.insert(file.name.clone(), file.length - left);
+            }
+            sink.end(&file)?;
+        }
+        Ok(())
+    }
+}

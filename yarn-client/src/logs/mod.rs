@@ -1,0 +1,279 @@
+//! Container logs without a JVM: collected ones from the cluster's file system, those of running containers from their nodes.
+//!
+//! [`find`] finds where an application's logs are, [`Logs::read`] hands their content on as it comes, so that memory stays
+//! bounded whatever their size. What is printed of it is `yarn logs`' own format ([`header`], [`footer`]).
+
+mod aggregated;
+mod blob;
+mod error;
+mod follow;
+mod indexed;
+mod java;
+mod local;
+mod tfile;
+
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::ops::ControlFlow;
+
+use proto::ids::{ApplicationId, ContainerId};
+
+pub use aggregated::{Place, places};
+pub use error::LogsError;
+pub use follow::follow;
+
+use crate::deploy::Gateway;
+use crate::yarn::{ApplicationReport, ApplicationState};
+use aggregated::NodeFile;
+use local::Running;
+
+/// Where a file was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// In the cluster's file system, where its NodeManager has put it.
+    Aggregated,
+    /// In the NodeManager's log directory.
+    Local,
+}
+
+impl Origin {
+    /// YARN's name (`ContainerLogAggregationType`).
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Aggregated => "AGGREGATED",
+            Self::Local => "LOCAL",
+        }
+    }
+}
+
+/// One log file of one container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFile {
+    /// `container_…`
+    pub container: String,
+    /// The node, as YARN names it beside logs: `host_port` of a collected file, `host:port` of a running container.
+    pub node: String,
+    /// Such as `taskmanager.log`.
+    pub name: String,
+    /// Bytes.
+    pub length: u64,
+    /// ms since the epoch; `None` when nobody says.
+    pub modified_ms: Option<i64>,
+    /// As the NodeManager writes the same time.
+    pub modified: Option<String>,
+    /// Where it is.
+    pub origin: Origin,
+}
+
+/// Which logs are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Of this container alone.
+    pub container: Option<ContainerId>,
+    /// Of the application masters' containers alone.
+    pub masters: bool,
+    /// Files of these names; empty: all.
+    pub files: Vec<String>,
+}
+
+impl Wanted {
+    /// Whether a container is.
+    pub fn container(&self, id: &str) -> bool {
+        let named = self.container.is_none_or(|wanted| wanted.to_string() == id);
+        // An application master has the first container of its attempt.
+        let master = id.parse::<ContainerId>().is_ok_and(|id| id.id & 0xff_ffff_ffff == 1);
+        named && (!self.masters || master)
+    }
+
+    /// Whether a file of a wanted container is.
+    pub fn file(&self, name: &str) -> bool {
+        self.files.is_empty() || self.files.iter().any(|wanted| wanted == name)
+    }
+}
+
+/// Takes content as it comes.
+pub trait Sink: Send {
+    /// A file begins. `Break`: its content is of no use.
+    ///
+    /// # Errors
+    /// Of what is written to.
+    fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>>;
+    /// A piece of it.
+    ///
+    /// # Errors
+    /// Of what is written to.
+    fn content(&mut self, bytes: &[u8]) -> io::Result<()>;
+    /// It has ended.
+    ///
+    /// # Errors
+    /// Of what is written to.
+    fn end(&mut self, file: &LogFile) -> io::Result<()>;
+}
+
+/// Where the logs of an application are.
+#[derive(Debug)]
+pub struct Logs {
+    application: ApplicationId,
+    collected: Vec<NodeFile>,
+    running: Vec<Running>,
+}
+
+/// Finds the logs of an application: what has been collected, and what its running containers' nodes have.
+///
+/// Its owner is the ResourceManager's to say; when that has forgotten it, the directories of all users are looked at.
+///
+/// # Errors
+/// [`LogsError::Application`], [`LogsError::FileSystem`], [`LogsError::NothingThere`].
+pub async fn find(gateway: &Gateway, id: ApplicationId) -> Result<Logs, LogsError> {
+    let report = match gateway.application(id).await {
+        Ok(report) => Some(report),
+        Err(crate::deploy::ApplicationError::NotFound { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let owner = report.as_ref().map(|report| report.user.clone());
+    let file_systems = gateway.file_systems()?;
+    let collected = aggregated::find(&file_systems, &gateway.configuration, id, owner.as_deref()).await?;
+    let running = match &report {
+        Some(report) if !report.state.is_final() => running(gateway, report).await?,
+        // Nodes collect after the end: until then they have the files.
+        Some(report) if collected.is_empty() => running(gateway, report).await?,
+        _ => Vec::new(),
+    };
+    if collected.is_empty() && running.is_empty() {
+        let looked = places(&gateway.configuration, id, owner.as_deref().unwrap_or("<user>"));
+        return Err(match report {
+            None => LogsError::Unknown { application: id, looked },
+            Some(report) => LogsError::NothingThere {
+                application: id,
+                state: report.state.name().to_owned(),
+                waits: matches!(
+                    report.state,
+                    ApplicationState::New
+                        | ApplicationState::NewSaving
+                        | ApplicationState::Submitted
+                        | ApplicationState::Accepted
+                ),
+                looked,
+            },
+        });
+    }
+    Ok(Logs { application: id, collected, running })
+}
+
+async fn running(gateway: &Gateway, report: &ApplicationReport) -> Result<Vec<Running>, LogsError> {
+    let Some(attempt) = report.attempt else { return Ok(Vec::new()) };
+    let containers = gateway.resource_manager.containers(attempt).await;
+    let containers = containers.map_err(crate::deploy::ApplicationError::ResourceManager)?;
+    Ok(containers.into_iter().map(Running::new).collect())
+}
+
+impl Logs {
+    /// The files that are wanted, without their content.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub async fn list(&self, wanted: &Wanted) -> Result<Vec<LogFile>, LogsError> {
+        struct List(Vec<LogFile>);
+        impl Sink for List {
+            fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>> {
+                self.0.push(file.clone());
+                Ok(ControlFlow::Break(()))
+            }
+            fn content(&mut self, _: &[u8]) -> io::Result<()> {
+                Ok(())
+            }
+            fn end(&mut self, _: &LogFile) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut list = List(Vec::new());
+        self.read(wanted, &mut list).await?;
+        Ok(list.0)
+    }
+
+    /// Bytes of a running container's file that [`Self::read`] has handed on.
+    fn length_read(&self, container: &str, name: &str) -> Option<u64> {
+        self.running.iter().find(|it| it.id == container)?.length_read(name)
+    }
+
+    fn node_of(&self, container: &str) -> String {
+        self.running.iter().find(|it| it.id == container).map(|it| it.node.clone()).unwrap_or_default()
+    }
+
+    /// Reads what is wanted, file by file.
+    ///
+    /// # Errors
+    /// [`LogsError`]: a file that cannot be read or is damaged, a node that does not answer, whatever the sink says; and
+    /// [`LogsError::NoSuchContainer`] or [`LogsError::NoSuchFile`] when nothing of what is wanted is there.
+    pub async fn read(&self, wanted: &Wanted, sink: &mut dyn Sink) -> Result<(), LogsError> {
+        let mut seen = Seen::default();
+        for file in &self.collected {
+            file.read(wanted, &mut seen, sink).await?;
+        }
+        for container in &self.running {
+            container.read(wanted, &mut seen, sink).await?;
+        }
+        seen.check(self.application, wanted)
+    }
+}
+
+/// What there was, for whoever asked for something else.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    containers: std::collections::BTreeSet<String>,
+    files: std::collections::BTreeSet<String>,
+    any: bool,
+}
+
+impl Seen {
+    /// Notes a file; whether it is wanted.
+    pub(crate) fn file(&mut self, wanted: &Wanted, container: &str, name: &str) -> bool {
+        self.containers.insert(container.to_owned());
+        if !wanted.container(container) {
+            return false;
+        }
+        self.files.insert(name.to_owned());
+        let hit = wanted.file(name);
+        self.any |= hit;
+        hit
+    }
+
+    fn check(self, application: ApplicationId, wanted: &Wanted) -> Result<(), LogsError> {
+        if self.any {
+            return Ok(());
+        }
+        let there = |names: std::collections::BTreeSet<String>| names.into_iter().collect::<Vec<_>>();
+        Err(match wanted.container {
+            Some(container) if self.files.is_empty() => {
+                LogsError::NoSuchContainer { application, container, there: there(self.containers) }
+            }
+            _ => LogsError::NoSuchFile { application, names: wanted.files.clone(), there: there(self.files) },
+        })
+    }
+}
+
+/// What `yarn logs` prints before a file's content.
+pub fn header(file: &LogFile, modified: &str) -> String {
+    let first = format!("Container: {} on {}", file.container, file.node);
+    let origin = file.origin.name();
+    let line = "=".repeat(first.len());
+    format!(
+        "{first}\nLogAggregationType: {origin}\n{line}\nLogType:{}\nLogLastModifiedTime:{modified}\nLogLength:{}\nLogContents:\n",
+        file.name, file.length
+    )
+}
+
+/// And after it.
+pub fn footer(file: &LogFile) -> String {
+    let end = format!("End of LogType:{}", file.name);
+    let stars = "*".repeat(end.len() + 50);
+    match file.origin {
+        Origin::Aggregated => format!("\n{end}\n{stars}\n\n"),
+        Origin::Local => format!(
+            "{end}.This log file belongs to a running container ({}) and so may not be complete.\n{stars}\n\n",
+            file.container
+        ),
+    }
+}

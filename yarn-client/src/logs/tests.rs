@@ -1,0 +1,257 @@
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use proptest::prelude::*;
+
+use super::*;
+use crate::conf::Configuration;
+use crate::hdfs::{FileRead, HdfsError};
+
+/// Written by Hadoop 3.4.1: one container with two files, uncompressed, compressed, and as an indexed file.
+const TFILE: &str = "d111d36891b5d7b639df414092bae15009000756455253494f4e040000000111000f4150504c49434154494f4e5f41434c11\
+     0008564945575f4150500005616c6963651300114150504c49434154494f4e5f4f574e4552070005616c696365280026636f\
+     6e7461696e65725f313730303030303030303030305f303030375f30315f3030303030322900067374646572720001356f6f\
+     70730a00067374646f75740002313368656c6c6f207374646f75740a0001000004000a09000756455253494f4e2a28002663\
+     6f6e7461696e65725f313730303030303030303030305f303030375f30315f30303030303204046e6f6e650110cca2cca203\
+     11646174613a424346696c652e696e646578046e6f6e65ccee0b0b10646174613a5446696c652e696e646578046e6f6e65cc\
+     b836360f646174613a5446696c652e6d657461046e6f6e65ccb2060600000000000000f900010000d111d36891b5d7b639df\
+     414092bae150";
+const TFILE_ZLIB: &str = "d111d36891b5d7b639df414092bae150789ce364600f730d0af6f4f763616060601464e0770c08f0f174760c010ac53b3afb\
+     0832708479ba86c703851958137332935385190491d5f887fbb906b143e53418d492f3f34a1233f3528be20dcd0d10201e88\
+     cde30d0ce3c13c234d06b6e29294d4a2220646d3fcfc82622e303fbfb48481c9d038233527275f01c2e70200428729a50001\
+     00000400789ce3e264600f730d0af6f4f7d3d260504bcecf2b49cccc4b2d8a37343740807820368f37308c07f38c58006603\
+     0cbe789c634aaf621438d3726611000df503b30311646174613a424346696c652e696e64657802677accca11091064617461\
+     3a5446696c652e696e64657802677acc9a30360f646174613a5446696c652e6d657461046e6f6e65cc940606000000000000\
+     00db00010000d111d36891b5d7b639df414092bae150";
+const INDEXED: &str = "63766642d568707b397b9addf209494d687026d766c0cc4588e28957ad1fa9c8789ccbcf2f28e60200062c01cc789ccb48cd\
+     c9c957282e49c92f2de1020023b204e2aced00057372006e6f72672e6170616368652e6861646f6f702e7961726e2e6c6f67\
+     6167677265676174696f6e2e66696c65636f6e74726f6c6c65722e6966696c652e4c6f674167677265676174696f6e496e64\
+     6578656446696c65436f6e74726f6c6c657224496e64657865644c6f67734d65746100000001443de92d0200064900077665\
+     7273696f6e4c000461636c7374000f4c6a6176612f7574696c2f4d61703b4c000c636f6d70726573734e616d657400124c6a\
+     6176612f6c616e672f537472696e673b4c00086c6f674d657461737400104c6a6176612f7574696c2f4c6973743b4c00066e\
+     6f6465496471007e00024c00047573657271007e0002787000000001737200116a6176612e7574696c2e486173684d617005\
+     07dac1c31660d103000246000a6c6f6164466163746f724900097468726573686f6c6478703f400000000000007708000000\
+     100000000078740002677a737200136a6176612e7574696c2e41727261794c6973747881d21d99c7619d0300014900047369\
+     7a657870000000017704000000017372007b6f72672e6170616368652e6861646f6f702e7961726e2e6c6f67616767726567\
+     6174696f6e2e66696c65636f6e74726f6c6c65722e6966696c652e4c6f674167677265676174696f6e496e64657865644669\
+     6c65436f6e74726f6c6c657224496e64657865645065724167677265676174696f6e4c6f674d65746100000000ea3455cf02\
+     00034a000f75706c6f616454696d655374616d704c00086c6f674d6574617371007e00014c001572656d6f74654e6f64654c\
+     6f6746696c654e616d6571007e00027870000001a20434b1fd7371007e00053f4000000000000c7708000000100000000174\
+     0026636f6e7461696e65725f313730303030303030303030305f303030375f30315f3030303030327371007e000800000002\
+     770400000002737200716f72672e6170616368652e6861646f6f702e7961726e2e6c6f676167677265676174696f6e2e6669\
+     6c65636f6e74726f6c6c65722e6966696c652e4c6f674167677265676174696f6e496e646578656446696c65436f6e74726f\
+     6c6c657224496e646578656446696c654c6f674d65746100000000000000010200064a001266696c65436f6d707265737365\
+     6453697a654a000866696c6553697a654a00106c6173744d6f64696669656454696d654a000a7374617274496e6465784c00\
+     0b636f6e7461696e6572496471007e00024c000866696c654e616d6571007e00027870000000000000000d00000000000000\
+     05000001a20434b008000000000000002071007e000d7400067374646572727371007e000f00000000000000150000000000\
+     00000d000001a20434b008000000000000002d71007e000d7400067374646f757478787400096e6d315f3435343534787400\
+     096e6d313a3435343534740004726f6f740000041b63766642d568707b397b9addf209494d687026d766c0cc4588e28957ad\
+     1fa9c8";
+const CONTAINER: &str = "container_1700000000000_0007_01_000002";
+
+struct Memory(Bytes);
+
+impl FileRead for Memory {
+    fn length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, length: usize) -> BoxFuture<'_, Result<Bytes, HdfsError>> {
+        let begin = usize::try_from(offset).unwrap_or(usize::MAX).min(self.0.len());
+        let end = begin.saturating_add(length).min(self.0.len());
+        Box::pin(std::future::ready(Ok(self.0.slice(begin..end))))
+    }
+}
+
+#[derive(Default)]
+struct Kept(Vec<(LogFile, Vec<u8>)>);
+
+impl Sink for Kept {
+    fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>> {
+        self.0.push((file.clone(), Vec::new()));
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let (_, content) = self.0.last_mut().expect("a file has begun");
+        content.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn end(&mut self, _: &LogFile) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn bytes(hex: &str) -> Bytes {
+    let digit = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal");
+    (0..hex.len()).step_by(2).map(digit).collect()
+}
+
+async fn read(content: Bytes, wanted: &Wanted) -> Result<Kept, LogsError> {
+    let (file, mut seen, mut kept) = (Memory(content), Seen::default(), Kept::default());
+    if file.0.starts_with(&tfile::MAGIC) {
+        tfile::read(&file, "file", "nm1_45454", 17, wanted, &mut seen, &mut kept).await?;
+    } else {
+        indexed::read(&file, "file", None, wanted, &mut seen, &mut kept).await?;
+    }
+    Ok(kept)
+}
+
+#[tokio::test]
+async fn what_hadoop_has_written_is_read() {
+    for (name, hex) in [("tfile", TFILE), ("zlib", TFILE_ZLIB), ("indexed", INDEXED)] {
+        let kept = read(bytes(hex), &Wanted::default()).await.expect(name);
+        let found: Vec<_> = kept
+            .0
+            .iter()
+            .map(|(file, content)| (file.name.as_str(), file.length, content.as_slice()))
+            .collect();
+        assert_eq!(
+            found,
+            [("stderr", 5, b"oops\n".as_slice()), ("stdout", 13, b"hello stdout\n".as_slice())],
+            "{name}"
+        );
+        assert!(
+            kept.0.iter().all(|(file, _)| file.container == CONTAINER && file.node == "nm1_45454"),
+            "{name}"
+        );
+    }
+    let times: Vec<_> = read(bytes(INDEXED), &Wanted::default()).await.expect("indexed").0;
+    assert_eq!(times[0].0.modified_ms, Some(0x1a2_0434_b008));
+}
+
+#[tokio::test]
+async fn only_what_is_wanted_is_read() {
+    for hex in [TFILE, INDEXED] {
+        let wanted = Wanted { files: vec!["stdout".to_owned()], ..Wanted::default() };
+        let kept = read(bytes(hex), &wanted).await.expect("a file").0;
+        assert_eq!(kept.len(), 1);
+        assert_eq!(kept[0].1, b"hello stdout\n");
+        let masters = Wanted { masters: true, ..Wanted::default() };
+        assert!(read(bytes(hex), &masters).await.expect("a file").0.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_cut_off_is_an_error() {
+    for hex in [TFILE, TFILE_ZLIB, INDEXED] {
+        let whole = bytes(hex);
+        for length in 32..whole.len() {
+            read(whole.slice(..length), &Wanted::default()).await.err().expect("an error");
+        }
+    }
+}
+
+#[test]
+fn a_mark_is_the_hash_of_the_applications_id() {
+    assert!(bytes(INDEXED).starts_with(&indexed::mark("application_1700000000000_0007")));
+}
+
+#[tokio::test]
+async fn numbers_of_tfile() {
+    for (hex, number) in [
+        ("00", 0),
+        ("7f", 127),
+        ("cc80", 128),
+        ("ccff", 255),
+        ("cd00", 256),
+        ("a8ffff", 65535),
+        ("a90000", 65536),
+        ("ff", -1),
+        ("cb90", -112),
+        ("e0", -32),
+        ("cbdf", -33),
+        ("840080000000", 2_147_483_648),
+        ("85010000000000", 1_099_511_627_776),
+    ] {
+        let file = Memory(bytes(hex));
+        let mut blob = blob::Blob::new(&file, "file", 0, 16, blob::Compression::None);
+        assert_eq!(tfile::vlong(&mut blob).await.expect(hex), number, "{hex}");
+    }
+}
+
+#[test]
+fn directories_old_and_new() {
+    let conf = |entries: &[(&str, &str)]| {
+        Configuration::from_flat(
+            entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Vec<_>>(),
+        )
+    };
+    let id = "application_1700000000000_12345".parse().expect("an id");
+    assert_eq!(
+        places(&conf(&[]), id, "alice"),
+        [
+            "/tmp/logs/alice/bucket-logs-tfile/2345/application_1700000000000_12345",
+            "/tmp/logs/alice/logs-tfile/application_1700000000000_12345",
+            "/tmp/logs/alice/logs/application_1700000000000_12345",
+        ]
+    );
+    let both = conf(&[
+        ("yarn.nodemanager.remote-app-log-dir", "hdfs://nn/logs"),
+        ("yarn.log-aggregation.file-formats", "IFile, TFile"),
+        ("yarn.log-aggregation.IFile.remote-app-log-dir", "hdfs://nn/ilogs/"),
+        ("yarn.log-aggregation.IFile.remote-app-log-dir-suffix", "i"),
+    ]);
+    let found = places(&both, id, "alice");
+    assert_eq!(found[0], "hdfs://nn/ilogs/alice/bucket-i/2345/application_1700000000000_12345");
+    assert!(
+        found.contains(
+            &"hdfs://nn/logs/alice/bucket-logs-tfile/2345/application_1700000000000_12345".to_owned()
+        ),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn header_and_footer_are_yarns() {
+    let file = LogFile {
+        container: "container_1".to_owned(),
+        node: "n1_8041".to_owned(),
+        name: "a.log".to_owned(),
+        length: 5,
+        modified_ms: Some(0),
+        modified: None,
+        origin: Origin::Aggregated,
+    };
+    assert_eq!(
+        header(&file, "Thu Jan 01 00:00:00 +0000 1970") + "hello" + &footer(&file),
+        format!(
+            "Container: container_1 on n1_8041\nLogAggregationType: AGGREGATED\n{}\nLogType:a.log\n\
+             LogLastModifiedTime:Thu Jan 01 00:00:00 +0000 1970\nLogLength:5\nLogContents:\nhello\nEnd of LogType:a.log\n{}\n\n",
+            "=".repeat(33),
+            "*".repeat(70)
+        )
+    );
+}
+
+#[test]
+fn a_checksum_file_names_the_end() {
+    assert_eq!(indexed::checksum(b"\0\0\0\x02n1\0\0\0\0\0\0\x01\0"), Ok(("n1".to_owned(), 256)));
+    for cut in [&b""[..], b"\0\0\0\x02n", b"\xff\xff\xff\xff"] {
+        indexed::checksum(cut).expect_err("cut off");
+    }
+}
+
+proptest! {
+    /// Whatever a peer has left in the directory: an error, not a panic, and not for ever.
+    #[test]
+    fn nothing_that_is_read_panics(
+        which in 0..3_usize,
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let mut content = bytes([TFILE, TFILE_ZLIB, INDEXED][which]).to_vec();
+        for (at, byte) in changes {
+            let at = at.index(content.len());
+            content[at] = byte;
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        drop(runtime.block_on(read(Bytes::from(content), &Wanted::default())));
+    }
+
+    #[test]
+    fn no_stream_of_java_panics(content in proptest::collection::vec(any::<u8>(), 0..400)) {
+        drop(java::read(&[&[0xac, 0xed, 0, 5][..], &content].concat()));
+    }
+}

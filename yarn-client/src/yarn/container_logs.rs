@@ -1,0 +1,263 @@
+//! The log files of a container that its NodeManager still has, by its web service (`NMWebServices`).
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::Request;
+use hyper::header::{CONNECTION, HOST};
+use hyper_util::rt::TokioIo;
+use serde::Deserialize;
+use tokio::net::TcpStream;
+
+use super::web::{self, WebError};
+
+/// A NodeManager puts six lines before a file; more than that is something else.
+const HEAD: usize = 16 * 1024;
+
+/// A file in a container's log directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalLog {
+    /// Such as `taskmanager.log`.
+    pub name: String,
+    /// Bytes, when it was listed.
+    pub length: u64,
+    /// Last modification, as the node writes it.
+    pub modified: String,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(rename = "containerLogsInfo")]
+    info: Infos,
+}
+
+/// One object, or several: a NodeManager also tells of what it has collected already.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Infos {
+    One(Info),
+    Many(Vec<Info>),
+}
+
+#[derive(Deserialize)]
+struct Info {
+    #[serde(rename = "containerLogInfo", default)]
+    files: Vec<File>,
+    #[serde(rename = "logAggregationType", default)]
+    origin: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct File {
+    file_name: String,
+    file_size: String,
+    #[serde(default)]
+    last_modified_time: String,
+}
+
+/// The files of a container. `address` is that of a container report: `http://host:port`.
+///
+/// # Errors
+/// [`WebError`]; 404 for a container the node does not know any more.
+pub async fn list(address: &str, container: &str, timeout: Duration) -> Result<Vec<LocalLog>, WebError> {
+    let path = format!("/ws/v1/node/containers/{container}/logs");
+    let answer: Answer = web::get_json(address, &path, timeout).await?;
+    let infos = match answer.info {
+        Infos::One(info) => vec![info],
+        Infos::Many(infos) => infos,
+    };
+    let local = infos.into_iter().filter(|info| info.origin != "AGGREGATED").flat_map(|info| info.files);
+    Ok(local
+        .map(|file| LocalLog {
+            length: file.file_size.trim().parse().unwrap_or(0),
+            name: file.file_name,
+            modified: file.last_modified_time,
+        })
+        .collect())
+}
+
+/// The last `length` bytes of a file, or all of it. Returns its whole length.
+///
+/// # Errors
+/// [`WebError`].
+pub async fn read_last(
+    address: &str,
+    container: &str,
+    name: &str,
+    length: u64,
+    timeout: Duration,
+    on_content: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+) -> Result<u64, WebError> {
+    fetch(address, container, name, &format!("-{length}"), length, timeout, on_content).await
+}
+
+/// The first `length` bytes of a file as they come, without what the NodeManager writes around them. `timeout` is for each
+/// step, not for the whole: files may be long.
+///
+/// # Errors
+/// [`WebError`].
+pub async fn read(
+    address: &str,
+    container: &str,
+    name: &str,
+    length: u64,
+    timeout: Duration,
+    on_content: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+) -> Result<(), WebError> {
+    fetch(address, container, name, &length.to_string(), length, timeout, on_content).await.map(drop)
+}
+
+/// Returns the file's whole length.
+async fn fetch(
+    address: &str,
+    container: &str,
+    name: &str,
+    size: &str,
+    length: u64,
+    timeout: Duration,
+    on_content: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+) -> Result<u64, WebError> {
+    let authority = web::authority(address)?;
+    let failed = |source: Box<dyn std::error::Error + Send + Sync>| WebError::Transport {
+        address: authority.to_owned(),
+        source,
+    };
+    let late = || WebError::TimedOut { address: authority.to_owned(), after: timeout };
+    let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    let path = format!("/ws/v1/node/containers/{container}/logs/{}?size={size}", name.replace('+', "%20"));
+    let connect = TcpStream::connect(authority);
+    let stream = tokio::time::timeout(timeout, connect).await.map_err(|_| late())?;
+    let stream = stream.map_err(|error| failed(error.into()))?;
+    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
+        .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
+        .await
+        .map_err(|error| failed(error.into()))?;
+    let request = Request::get(path)
+        .header(HOST, authority)
+        .header(CONNECTION, "close")
+        .body(Empty::new())
+        .map_err(|error| failed(error.into()))?;
+    let work = async {
+        let answer = tokio::time::timeout(timeout, sender.send_request(request)).await.map_err(|_| late())?;
+        let answer = answer.map_err(|error| failed(error.into()))?;
+        let status = answer.status();
+        if !status.is_success() {
+            return Err(WebError::Status { address: authority.to_owned(), status });
+        }
+        let mut body = answer.into_body();
+        let mut content = Content { wanted: length, head: BytesMut::new(), left: None, whole: 0 };
+        while let Some(frame) = tokio::time::timeout(timeout, body.frame()).await.map_err(|_| late())? {
+            let frame = frame.map_err(|error| failed(error.into()))?;
+            let Ok(data) = frame.into_data() else { continue };
+            match content.take(&data) {
+                Ok(None) => {}
+                Ok(Some(part)) if part.is_empty() => {}
+                Ok(Some(part)) => {
+                    if on_content(&part).is_break() {
+                        return Ok(content.whole);
+                    }
+                }
+                Err(what) => return Err(failed(what.into())),
+            }
+            if content.left == Some(0) {
+                return Ok(content.whole);
+            }
+        }
+        match content.left {
+            // A file that has been cut meanwhile ends sooner.
+            Some(_) => Ok(content.whole),
+            None => Err(failed("the answer holds no log".into())),
+        }
+    };
+    // The connection is driven here and ends with this call.
+    let (mut work, mut connection) = (std::pin::pin!(work), std::pin::pin!(connection));
+    tokio::select! {
+        biased;
+        result = &mut work => result,
+        _ = &mut connection => work.await,
+    }
+}
+
+/// Tells a file's content from the lines before and after it (`LogToolUtils.outputContainerLog`).
+struct Content {
+    wanted: u64,
+    head: BytesMut,
+    /// Of the content; `None` while the lines before it come.
+    left: Option<u64>,
+    /// The file's length, as the lines before it say.
+    whole: u64,
+}
+
+impl Content {
+    /// # Errors
+    /// It is no log of a container.
+    fn take(&mut self, data: &[u8]) -> Result<Option<Bytes>, &'static str> {
+        const BEGIN: &[u8] = b"\nLogContents:\n";
+        let data = if self.left.is_some() {
+            Bytes::copy_from_slice(data)
+        } else {
+            self.head.extend_from_slice(data);
+            let Some(at) = self.head.windows(BEGIN.len()).position(|window| window == BEGIN) else {
+                return if self.head.len() > HEAD {
+                    Err("the answer is no log of a container")
+                } else {
+                    Ok(None)
+                };
+            };
+            let rest = self.head.split_off(at + BEGIN.len()).freeze();
+            let head = String::from_utf8_lossy(&self.head).into_owned();
+            let length =
+                head.lines().find_map(|line| line.strip_prefix("LogLength:")?.trim().parse::<u64>().ok());
+            let length = length.ok_or("the answer names no length")?;
+            self.left = Some(length.min(self.wanted));
+            self.whole = length;
+            rest
+        };
+        let left = self.left.unwrap_or(0);
+        let part = data.slice(..data.len().min(usize::try_from(left).unwrap_or(usize::MAX)));
+        self.left = Some(left - part.len() as u64);
+        Ok(Some(part))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_around_a_file_is_taken_away() {
+        let answer = b"Container: container_1 on n1:8041\nLogAggregationType: LOCAL\n=====\nLogType:a.log\n\
+            LogLastModifiedTime:Mon Nov 23 20:22:28 +0000 2026\nLogLength:12\nLogContents:\nhello\nworld\nEnd of LogType:a.log";
+        for step in [1, 7, answer.len()] {
+            let mut content = Content { wanted: 12, head: BytesMut::new(), left: None, whole: 0 };
+            let mut all = Vec::new();
+            for part in answer.chunks(step) {
+                all.extend_from_slice(&content.take(part).expect("a log").unwrap_or_default());
+            }
+            assert_eq!(all, b"hello\nworld\n", "{step}");
+        }
+        let mut content = Content { wanted: 5, head: BytesMut::new(), left: None, whole: 0 };
+        assert_eq!(content.take(answer).expect("a log").expect("content"), "hello");
+        let mut content = Content { wanted: 5, head: BytesMut::new(), left: None, whole: 0 };
+        assert!(content.take(&[b'x'; HEAD + 1]).is_err());
+    }
+
+    #[test]
+    fn a_list_is_read_in_both_forms() {
+        // Of a NodeManager 3.4.1, shortened.
+        let one = r#"{"containerLogsInfo":{"containerLogInfo":[{"fileName":"a.log","fileSize":"43753",
+            "lastModifiedTime":"Mon Nov 23 20:22:31 +0000 2026"}],"logAggregationType":"LOCAL","containerId":"c"}}"#;
+        let many = format!(r#"{{"containerLogsInfo":[{}]}}"#, &one[21..one.len() - 1]);
+        for text in [one, many.as_str()] {
+            let answer: Answer = serde_json::from_str(text).expect("an answer");
+            let files = match answer.info {
+                Infos::One(info) => info.files,
+                Infos::Many(infos) => infos.into_iter().flat_map(|info| info.files).collect(),
+            };
+            assert_eq!((files[0].file_name.as_str(), files[0].file_size.as_str()), ("a.log", "43753"));
+        }
+    }
+}
