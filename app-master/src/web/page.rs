@@ -30,7 +30,8 @@ pub(super) struct StatusView<'a> {
 #[derive(Debug, Serialize)]
 struct SessionView<'a> {
     min_task_managers: u32,
-    max_task_managers: u32,
+    /// `null`: as many as its jobs need.
+    max_task_managers: Option<u32>,
     idle_timeout_ms: Option<u64>,
     stop_after_job: &'a str,
 }
@@ -80,7 +81,7 @@ impl<'a> StatusView<'a> {
             waiting: &status.waiting,
             session: status.session.as_ref().map(|session| SessionView {
                 min_task_managers: session.min_task_managers,
-                max_task_managers: session.max_task_managers,
+                max_task_managers: Some(session.max_task_managers).filter(|most| *most < u32::MAX),
                 idle_timeout_ms: session.idle_timeout_ms,
                 stop_after_job: &session.stop_after_job,
             }),

@@ -221,7 +221,7 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
     assert_eq!(of("parallelism.default"), Some("8"));
     assert_eq!((of("metrics.scope.jm"), of("metrics.scope.tm")), (Some("<host>.file"), Some("<host>.d")));
     assert_eq!(of("flink.hadoop.dfs.client.socket-timeout"), Some("54321"));
-    assert_eq!(of("rest.bind-address"), Some(environment(&job_manager)?["NM_HOST"].as_str()));
+    assert_eq!(of("rest.bind-address"), Some("127.0.0.1"), "nobody else reaches Flink's REST server");
     assert!(in_range(config.get("rest.bind-port"), 24100..24200), "{config:?}");
     assert!(in_range(config.get("jobmanager.rpc.port"), 24200..24300), "{config:?}");
     assert!(in_range(config.get("blob.server.port"), 24300..24400), "{config:?}");
@@ -499,7 +499,7 @@ async fn refused_keys_say_when_they_will_work() -> Result<()> {
         ("yarn.security.kerberos.localized-keytab-path=k", "comes with Kerberos support"),
         ("yarn.security.appmaster.delegation.token.services=hadoopfs", "comes with Kerberos support"),
         ("security.kerberos.login.principal=me", "comes with Kerberos support"),
-        ("yarn.application.id=application_1_0001", "until sessions are supported"),
+        ("yarn.application.id=application_1_0001", "run --session"),
         ("python.files=a.py", "not supported yet"),
         ("yarn.container-start-command-template=ulimit -c 0; %java%", "needs a shell"),
     ] {

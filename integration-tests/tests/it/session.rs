@@ -162,8 +162,8 @@ async fn jobs_go_where_they_are_sent() -> Result<()> {
     ensure!(text(&by_name, "application_id") == first.id, "{by_name}");
     let by_id = second.submit(&["Run"]).await?;
     let job = text(&by_name, "job_id");
-    ensure!(first.state(job).await? != "" && second.state(job).await?.is_empty());
-    ensure!(second.state(&by_id).await? != "" && first.state(&by_id).await?.is_empty());
+    ensure!(!first.state(job).await?.is_empty() && second.state(job).await?.is_empty());
+    ensure!(!second.state(&by_id).await?.is_empty() && first.state(&by_id).await?.is_empty());
 
     // A name is free again once its session is killed, and means the new one then.
     yarn_flink(cluster, &["kill", &first.id]).await?.expect(0)?;

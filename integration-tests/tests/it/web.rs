@@ -129,12 +129,16 @@ async fn seen_by_a_browser(cluster: &Cluster, id: &str, job: &str, proxy: &str) 
     prerequisites::check_browser()?;
     let folder = cluster.scratch("screenshots")?;
     let dashboard = shows(&format!("{proxy}/#/job/running"), &folder, "dashboard", |page| {
-        page.contains("Running Jobs") && page.contains(job)
+        // By its name: the id is behind the row's click.
+        page.contains(">Run</td>") && page.contains("RUNNING")
     })
     .await?;
-    ensure!(dashboard.contains("RUNNING"), "{dashboard}");
+    ensure!(dashboard.contains("Apache Flink Dashboard"), "{dashboard}");
     shows(&format!("{proxy}/am/"), &folder, "am", |page| {
-        page.contains(id) && page.contains("container_") && page.contains("task_manager_registered")
+        page.contains(id)
+            && page.contains(job)
+            && page.contains("container_")
+            && page.contains("task_manager_registered")
     })
     .await?;
     Ok(())

@@ -158,7 +158,7 @@ impl Plan {
             hadoop_conf: hadoop.flat().into_iter().collect(),
             flink_conf: Default::default(),
             classpath: Vec::new(),
-            session: job.session.clone(),
+            session: job.session,
             open_rest: job.open_rest,
             web_port_range: web_ports,
             job: job.session.is_none().then(|| Job {

@@ -331,7 +331,11 @@ impl Client {
         self.read(path, &body)
     }
 
-    async fn post<T: DeserializeOwned>(&self, path: &str, question: &impl Serialize) -> Result<T, RestError> {
+    async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        question: &(impl Serialize + Sync),
+    ) -> Result<T, RestError> {
         let question = serde_json::to_vec(question).map_err(|source| self.not_understood(path, source))?;
         let body = Full::new(Bytes::from(question)).map_err(|never| match never {}).boxed_unsync();
         let answer = self.send_body(Method::POST, path, Some("application/json"), body).await?;
