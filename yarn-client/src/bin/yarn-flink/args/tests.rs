@@ -1,7 +1,12 @@
+use std::ffi::OsString;
+
+use clap::CommandFactory as _;
+
 use super::*;
 
 fn parsed(line: &str) -> Result<Command, String> {
-    let arguments = std::iter::once("yarn-flink").chain(line.split_whitespace());
+    let arguments = std::iter::once("yarn-flink").chain(line.split_whitespace()).map(OsString::from);
+    let arguments = crate::legacy::rewrite(&Cli::command(), arguments.collect())?;
     Cli::try_parse_from(arguments).map(|cli| cli.command).map_err(|error| error.to_string())
 }
 

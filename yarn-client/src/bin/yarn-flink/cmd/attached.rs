@@ -128,7 +128,7 @@ async fn watch(
             match answer {
                 Answer::Detach => break None,
                 Answer::End if subject == Subject::Session => {
-                    return stop_it(context, gateway, submitted).await;
+                    return Box::pin(stop_it(context, gateway, submitted)).await;
                 }
                 Answer::End => return kill_it(context, gateway, submitted).await,
                 Answer::Wait => {}
