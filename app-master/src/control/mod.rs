@@ -5,6 +5,7 @@
 pub mod certificates;
 pub mod events;
 mod service;
+mod words;
 
 #[cfg(test)]
 mod tests;

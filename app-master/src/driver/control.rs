@@ -13,7 +13,7 @@ use super::staging::Staging;
 use crate::control::certificates::{CertificateError, Certificates};
 use crate::control::events::Events;
 use crate::control::{Question, listen, serve};
-use crate::machine::{Exit, Occurrence};
+use crate::machine::Occurrence;
 use crate::web::access::Access;
 use crate::web::forward::Forward;
 use crate::web::{self, Web};
@@ -102,7 +102,7 @@ impl ControlPlane {
     }
 
     pub(super) fn tell(&self, occurrence: Occurrence) {
-        self.events.push(words(occurrence), now_ms());
+        self.events.push(occurrence.into(), now_ms());
     }
 
     /// The last event has been told.
@@ -155,57 +155,4 @@ async fn keep(events: Events, staging: Staging) {
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn words(occurrence: Occurrence) -> event::What {
-    use event::What;
-    match occurrence {
-        Occurrence::Registered => What::Registered(control::Registered {}),
-        Occurrence::Requested { task_managers } => What::Requested(control::Requested { task_managers }),
-        Occurrence::Allocated { id, node } => {
-            What::Allocated(control::Allocated { container: id.to_string(), node: node.to_string() })
-        }
-        Occurrence::Launched(id) => What::Launched(control::Launched { container: id.to_string() }),
-        Occurrence::TaskManagerRegistered(id) => {
-            What::TaskManagerRegistered(control::TaskManagerRegistered { container: id.to_string() })
-        }
-        Occurrence::ContainerLost { id, node, cause, code, registered } => {
-            What::ContainerLost(control::ContainerLost {
-                container: id.to_string(),
-                node: node.to_string(),
-                cause,
-                code: code.map(|code| code.to_string()).unwrap_or_default(),
-                was_registered: registered,
-            })
-        }
-        Occurrence::Released(id) => What::Released(control::Released { container: id.to_string() }),
-        Occurrence::JobManagerStarted { start } => {
-            What::JobManagerStarted(control::JobManagerStarted { start })
-        }
-        Occurrence::JobManagerEnded { exit, cause } => {
-            let exit = match exit {
-                Exit::Code(code) => format!("exit code {code}"),
-                Exit::Signal(signal) => format!("signal {signal}"),
-            };
-            let cause = match cause {
-                Some(cause) => format!("{exit}: {cause}"),
-                None => exit,
-            };
-            What::JobManagerEnded(control::JobManagerEnded { cause })
-        }
-        Occurrence::JobState { job_id, status, previous } => What::JobState(control::JobState {
-            job_id,
-            state: status.to_string(),
-            previous: previous.map(|status| status.to_string()).unwrap_or_default(),
-        }),
-        Occurrence::CheckpointCompleted { job_id, path } => {
-            What::CheckpointCompleted(control::CheckpointCompleted { job_id, path })
-        }
-        Occurrence::Scaled { previous, task_managers, cause } => {
-            What::Scaled(control::Scaled { previous, task_managers, cause })
-        }
-        Occurrence::Stopping { job, cause } => {
-            What::Stopping(control::Stopping { job_state: job.to_string(), cause: cause.unwrap_or_default() })
-        }
-    }
 }

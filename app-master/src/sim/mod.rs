@@ -24,7 +24,7 @@ pub use fault::{Fault, Kind};
 pub use scenario::{JOB, JobModel, Scenario, settings};
 pub use session::{Ask, SessionJob, SessionModel};
 
-use crate::machine::{Action, AppMaster, Event, Exit, Journal};
+use crate::machine::{Action, AppMaster, Event, Exit, Journal, Occurrence};
 use crate::trace::Recorder;
 use job::{Durable, JobManager};
 use yarn::{Application, ResourceManager, Stage};
@@ -138,6 +138,8 @@ pub struct World {
     cause: String,
     violations: Vec<String>,
     trace: Option<Vec<String>>,
+    /// What is told, when asked for.
+    heard: Option<Vec<Occurrence>>,
     /// The last actions of the newest attempt, with their times, when asked for.
     log: Option<VecDeque<(Duration, Action)>>,
     /// The first attempt's life, when asked for.
@@ -170,6 +172,7 @@ impl World {
             cause: "java.lang.RuntimeException: boom".to_owned(),
             violations: Vec::new(),
             trace: None,
+            heard: None,
             log: None,
             recorder: Recorder::new(None),
             scenario,
@@ -225,6 +228,13 @@ impl World {
 
     fn tell(&mut self, attempt: u32, delay: Duration, event: Event) {
         self.after(delay, Due::Tell(attempt, event, None));
+    }
+
+    /// Plays the life and returns what its application masters tell whoever watches, in order.
+    pub fn occurrences(mut self, limit: Duration) -> Vec<Occurrence> {
+        self.heard = Some(Vec::new());
+        self.run(limit);
+        self.heard.unwrap_or_default()
     }
 
     /// Whether the ResourceManager has closed the application and no process of it is left.

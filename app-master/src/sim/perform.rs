@@ -106,7 +106,12 @@ impl World {
                 let description = format!("{nodes} nodes");
                 self.tell(attempt, ms(20), Event::ClusterCapacity { task_managers, description });
             }
-            Action::Tell(occurrence) => self.check_told(attempt, &occurrence),
+            Action::Tell(occurrence) => {
+                self.check_told(attempt, &occurrence);
+                if let Some(heard) = &mut self.heard {
+                    heard.push(*occurrence);
+                }
+            }
             Action::Exit(code) => {
                 self.check_exit(attempt, code);
                 self.bury(attempt);

@@ -10,13 +10,16 @@
 mod bare;
 mod finish;
 mod list;
+mod logs;
 mod measured;
 mod phases;
 mod report;
 mod resident;
+mod session;
 mod side;
 mod submit;
 mod upload;
+mod watchers;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -81,6 +84,16 @@ enum Measure {
     List,
     /// Memory of the application master while four TaskManagers work.
     Resident,
+    /// Start of a session.
+    Session,
+    /// Detached job into a session.
+    SessionJob,
+    /// Logs of a small application.
+    Logs,
+    /// 200 MB of logs.
+    LogsLarge,
+    /// How late watchers hear of events.
+    Watchers,
 }
 
 fn main() -> ExitCode {
@@ -170,6 +183,11 @@ async fn measure(arguments: &Arguments, sides: &Sides<'_>) -> Result<Report> {
             Measure::Upload => upload::measure(sides, runs, &mut report).await?,
             Measure::List => list::measure(sides, runs, &mut report).await?,
             Measure::Resident => resident::measure(sides, runs, &mut report).await?,
+            Measure::Session => session::start(sides, runs, &mut report).await?,
+            Measure::SessionJob => session::job(sides, runs, &mut report).await?,
+            Measure::Logs => logs::small(sides, runs, &mut report).await?,
+            Measure::LogsLarge => logs::large(sides, runs, &mut report).await?,
+            Measure::Watchers => watchers::measure(runs, &mut report).await?,
         }
         step.done();
         // After each measure: a long run that is interrupted has not been for nothing.

@@ -86,9 +86,20 @@ impl<'a> Sides<'a> {
     }
 
     /// The application's name on the ResourceManager: a cluster that was kept remembers those of earlier runs.
-    fn full_name(&self, name: &str) -> String {
+    pub(crate) fn full_name(&self, name: &str) -> String {
         let run = self.folder.rsplit('/').next().unwrap_or_default();
         format!("{run}-{name}")
+    }
+
+    /// Our application master's program.
+    pub(crate) fn app_master(&self) -> &Path {
+        &self.programs.app_master
+    }
+
+    /// Processes of an application whose command line names this class.
+    pub(crate) fn jvms(&self, id: &str, class: &str) -> usize {
+        let named = |argument: &String| argument.ends_with(class);
+        self.cluster.processes_of(id).iter().filter(|it| it.command.iter().any(named)).count()
     }
 
     /// `yarn-flink run -d` of an example job. `options` come before the jar.
