@@ -13,10 +13,10 @@ use crate::hdfs::HdfsError;
 pub enum LogsError {
     /// The ResourceManager, or the way to the file system.
     #[error(transparent)]
-    Application(#[from] ApplicationError),
+    Application(Box<ApplicationError>),
     /// The file system.
     #[error(transparent)]
-    FileSystem(#[from] HdfsError),
+    FileSystem(Box<HdfsError>),
     /// Neither the ResourceManager nor the directory of collected logs knows it.
     #[error("nobody knows {application}: neither the ResourceManager nor {}", looked.join(", "))]
     Unknown {
@@ -87,6 +87,18 @@ pub enum LogsError {
     /// Whatever the content is written to.
     #[error("cannot write")]
     Write(#[from] io::Error),
+}
+
+impl From<ApplicationError> for LogsError {
+    fn from(error: ApplicationError) -> Self {
+        Self::Application(Box::new(error))
+    }
+}
+
+impl From<HdfsError> for LogsError {
+    fn from(error: HdfsError) -> Self {
+        Self::FileSystem(Box::new(error))
+    }
 }
 
 impl LogsError {

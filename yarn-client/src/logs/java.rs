@@ -18,11 +18,11 @@ pub(super) enum Java {
     Other,
     Text(Rc<str>),
     /// `ArrayList`, arrays.
-    List(Rc<Vec<Java>>),
+    List(Rc<Vec<Self>>),
     /// `HashMap`: keys and values in the stream's order.
-    Map(Rc<Vec<(Java, Java)>>),
+    Map(Rc<Vec<(Self, Self)>>),
     /// Fields by name.
-    Object(Rc<BTreeMap<String, Java>>),
+    Object(Rc<BTreeMap<String, Self>>),
 }
 
 impl Java {
