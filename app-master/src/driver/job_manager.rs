@@ -199,6 +199,12 @@ fn argv(
     if !spec.open_rest || !user_set("rest.bind-address") {
         properties.push(format!("rest.bind-address={}", addresses(spec, container).rest));
     }
+    // Uploaded jars, and the web page's files: a killed JVM leaves them where the NodeManager cleans up.
+    if !user_set("web.tmpdir")
+        && let Some(first) = container.local_dirs.split(',').find(|directory| !directory.is_empty())
+    {
+        properties.push(format!("web.tmpdir={first}"));
+    }
     if !user_set("io.tmp.dirs") {
         properties.push(format!("io.tmp.dirs={}", container.local_dirs));
     }

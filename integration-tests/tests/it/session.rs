@@ -302,3 +302,86 @@ async fn what_a_session_refuses() -> Result<()> {
     session.stop().await?;
     Ok(())
 }
+
+/// Somebody waits for a job while its session ends, in good order and by force.
+#[tokio::test]
+async fn who_waits_for_a_job_hears_of_the_end_of_its_session() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    for by_force in [false, true] {
+        let session = Session::start(cluster, "waited", &[]).await?;
+        let jar = jar()?.display().to_string();
+        let attached = ["run", "--session", &session.id, "-o", "json", "-c", "example.Run", &jar];
+        let client = command(cluster, &attached)?.spawn()?;
+        eventually("the job runs", LIMIT, || async {
+            let jobs = yarn_flink(cluster, &["jobs", "-o", "json", &session.id]).await?.expect(0)?.json()?;
+            Ok(jobs.pointer("/jobs/0/tasks_running").and_then(Value::as_u64) > Some(0))
+        })
+        .await?;
+        let listed = yarn_flink(cluster, &["session", "list", "-o", "json"]).await?.expect(0)?.json()?;
+        let listed = listed["sessions"].as_array().cloned().unwrap_or_default();
+        let mine = listed.iter().find(|it| text(it, "application_id") == session.id).context("not listed")?;
+        ensure!(mine["jobs"] == 1 && mine["task_managers"] == 1 && mine["slots_total"] == 1, "{mine}");
+        if by_force {
+            yarn_flink(cluster, &["kill", &session.id]).await?.expect(0)?;
+            nothing_left(cluster, &session.id, GONE).await?;
+        } else {
+            let stopped = session.stop().await?;
+            ensure!(stopped["cancelled_jobs"].as_array().map(Vec::len) == Some(1), "{stopped}");
+        }
+        let ended = finish(client).await?.expect(4)?;
+        ensure!(text(&ended.json()?, "job_state") == "CANCELED", "{ended:?}");
+    }
+    Ok(())
+}
+
+/// A jar that lies on the cluster, settings of the job, and settings that only a new cluster could heed.
+#[tokio::test]
+async fn what_a_job_brings_to_its_session() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let id_like =
+        yarn_flink(cluster, &["session", "start", "-d", "--name", "application_1_0001"]).await?.expect(2)?;
+    ensure!(id_like.stderr.contains("taken for an application id"), "{id_like:?}");
+    let session = Session::start(cluster, "brings", &[]).await?;
+    let named = format!("yarn.application.name={}", session.name);
+    let same = ["session", "start", "-d", "-D", &named];
+    let refused = yarn_flink(cluster, &[&same[..], &SMALL].concat()).await?.expect(2)?;
+    ensure!(refused.stderr.contains(&session.id), "{refused:?}");
+
+    let jar = std::fs::read(jar()?)?;
+    let path = format!("/user/{}/{}.bin", cluster.user(), session.name);
+    cluster.hdfs()?.put(&path, jar).await?;
+    let remote = format!("{}{path}", cluster.default_fs());
+    let run = [
+        "run",
+        "--session",
+        &session.id,
+        "-D",
+        "execution.checkpointing.interval=700ms",
+        "-c",
+        "example.OneSecond",
+        &remote,
+    ];
+    let ran = yarn_flink(cluster, &run).await?.expect(0)?;
+    ensure!(ran.stdout.contains("job_state: FINISHED"), "{ran:?}");
+    let jobs = yarn_flink(cluster, &["jobs", "--all", "-o", "json", &session.id]).await?.expect(0)?.json()?;
+    let job = jobs.pointer("/jobs/0/job_id").and_then(Value::as_str).context("no job")?;
+    let config = cluster.flink(&session.id, &format!("/jobs/{job}/checkpoints/config")).await;
+    ensure!(config.as_ref().is_some_and(|it| it["interval"] == 700), "{config:?}");
+    // The jar is gone, and had been where the NodeManager cleans up.
+    let jars = cluster.flink(&session.id, "/jars").await.context("no jars")?;
+    ensure!(jars["files"].as_array().map(Vec::len) == Some(0), "{jars}");
+    ensure!(text(&jars, "address").starts_with("http"), "{jars}");
+    let config = cluster.flink(&session.id, "/jobmanager/config").await.context("no configuration")?;
+    let entries = config.as_array().cloned().unwrap_or_default();
+    let folder = entries.iter().find(|it| text(it, "key") == "web.tmpdir").context("no web.tmpdir")?;
+    ensure!(text(folder, "value").contains(&session.id), "{folder}");
+
+    let cluster_key = ["-d", "-D", "taskmanager.numberOfTaskSlots=4"];
+    let refused = session.run(&cluster_key, &["OneSecond"]).await?.expect(2)?;
+    ensure!(refused.stderr.contains("taskmanager.numberOfTaskSlots"), "{refused:?}");
+    ensure!(refused.stdout.is_empty(), "{refused:?}");
+    session.stop().await?;
+    Ok(())
+}

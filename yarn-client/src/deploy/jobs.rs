@@ -3,18 +3,21 @@
 use std::time::Duration;
 
 use proto::control::StatusReply;
+use proto::ids::ApplicationId;
 use tokio::time::Instant;
 
 use super::error::ApplicationError;
+use super::gateway::Gateway;
 use super::live::Live;
 use super::outcome::{JobState, Outcome, Verdict};
+use super::session;
 use crate::flink::JobStatus;
 use crate::flink::failure::Failure;
 use crate::flink::rest::{
     Checkpoints, ExceptionEntry, ExecutionResult, Format, JobOverview, Operation, RestError,
     StopWithSavepoint,
 };
-use crate::yarn::ApplicationReport;
+use crate::yarn::{ApplicationReport, ApplicationState};
 
 /// Pauses between two looks at what goes on.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -23,6 +26,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const RESULT: Duration = Duration::from_secs(10);
 /// A JobManager may be away for so long: it is started again, or an attempt of the application follows.
 const AWAY: Duration = Duration::from_secs(60);
+/// A new JobManager answers before high availability has brought its jobs back.
+const MISSING: Duration = Duration::from_secs(30);
 
 /// How a job has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +52,71 @@ impl Ended {
         let cause = outcome.and_then(|outcome| outcome.cause).filter(|_| state == JobStatus::Failed);
         Self { state, failure: cause.map(|cause| Failure::from_trace(&cause.text)) }
     }
+
+    /// The end of a job whose application ended before Flink could be asked; `None` when nobody has said it.
+    fn of_job(job: &str, report: &ApplicationReport) -> Option<Self> {
+        let named = || Outcome::of(report).and_then(|outcome| outcome.job_id).as_deref() == Some(job);
+        if !session::is_session(report) || named() {
+            return Some(Self::of_application(report));
+        }
+        // A session's last words name the jobs that were cancelled with it.
+        let cancelled = report.state == ApplicationState::Killed || report.diagnostics.contains(job);
+        cancelled.then_some(Self { state: JobStatus::Canceled, failure: None })
+    }
+}
+
+/// Questions to Flink while something goes on there, over restarts of its JobManager and of the application master.
+struct Conversation<'a> {
+    gateway: &'a Gateway,
+    live: Live,
+    heard: Instant,
+}
+
+/// What one of them came to.
+enum Heard<T> {
+    Answer(T),
+    /// Nobody answers at present.
+    Nothing,
+    /// Flink does not know what was asked about.
+    Unknown,
+    /// The application has ended meanwhile.
+    Ended(Box<ApplicationReport>),
+}
+
+impl<'a> Conversation<'a> {
+    fn new(gateway: &'a Gateway, live: &Live) -> Self {
+        Self { gateway, live: live.clone(), heard: Instant::now() }
+    }
+
+    /// # Errors
+    /// [`ApplicationError::Flink`] when nobody has answered for a minute, or what came is no answer.
+    async fn hear<T>(&mut self, answer: Result<T, RestError>) -> Result<Heard<T>, ApplicationError> {
+        let error = match answer {
+            Ok(answer) => {
+                self.heard = Instant::now();
+                return Ok(Heard::Answer(answer));
+            }
+            Err(error) if error.is_not_found() => {
+                self.heard = Instant::now();
+                return Ok(Heard::Unknown);
+            }
+            Err(error) => error,
+        };
+        if !error.is_transient() || self.heard.elapsed() > AWAY {
+            return Err(self.live.flink_error(error));
+        }
+        // A ResourceManager that does not answer either has its own ways to come back.
+        let Ok(report) = self.gateway.application(self.live.id()).await else { return Ok(Heard::Nothing) };
+        if report.state.is_final() {
+            return Ok(Heard::Ended(Box::new(report)));
+        }
+        if report.attempt != self.live.report.attempt
+            && let Ok(live) = self.live.again(self.gateway, report).await
+        {
+            self.live = live;
+        }
+        Ok(Heard::Nothing)
+    }
 }
 
 /// All jobs Flink lists, those that have ended too.
@@ -62,15 +132,14 @@ pub async fn list(live: &Live) -> Result<Vec<JobOverview>, ApplicationError> {
 /// # Errors
 /// [`ApplicationError::NoJob`], [`ApplicationError::WhichJob`], [`ApplicationError::Flink`].
 pub async fn find(live: &Live, wanted: Option<&str>) -> Result<JobOverview, ApplicationError> {
-    choose(live, list(live).await?, wanted)
+    choose(live.id(), list(live).await?, wanted)
 }
 
 fn choose(
-    live: &Live,
+    application: ApplicationId,
     jobs: Vec<JobOverview>,
     wanted: Option<&str>,
 ) -> Result<JobOverview, ApplicationError> {
-    let application = live.id();
     let mut running: Vec<JobOverview> = jobs.iter().filter(|job| !job.state.is_terminal()).cloned().collect();
     let ids = || running.iter().map(|job| job.id.clone()).collect();
     match wanted {
@@ -127,20 +196,25 @@ pub async fn snapshot(live: &Live) -> Result<Snapshot, ApplicationError> {
 /// Cancels a job and waits for its end.
 ///
 /// # Errors
-/// [`ApplicationError::Flink`].
-pub async fn cancel(live: &Live, job: &str) -> Result<Ended, ApplicationError> {
+/// As [`wait`].
+pub async fn cancel(gateway: &Gateway, live: &Live, job: &str) -> Result<Ended, ApplicationError> {
     live.flink.cancel(job).await.map_err(|error| live.flink_error(error))?;
-    wait(live, job, &mut |_| {}).await
+    wait(gateway, live, job, &mut |_| {}).await
 }
 
 /// Stops a job with a savepoint. Returns the savepoint's path.
 ///
 /// # Errors
 /// [`ApplicationError::Operation`], [`ApplicationError::Flink`].
-pub async fn stop(live: &Live, job: &str, stop: &StopWithSavepoint) -> Result<String, ApplicationError> {
+pub async fn stop(
+    gateway: &Gateway,
+    live: &Live,
+    job: &str,
+    stop: &StopWithSavepoint,
+) -> Result<String, ApplicationError> {
     let begun = live.flink.begin_stop(job, stop).await;
     let operation = begun.map_err(|error| refused(live, job, error))?;
-    savepoint_path(live, job, &operation).await
+    savepoint_path(gateway, live, job, &operation).await
 }
 
 /// Makes a savepoint of a running job. Returns its path.
@@ -148,6 +222,7 @@ pub async fn stop(live: &Live, job: &str, stop: &StopWithSavepoint) -> Result<St
 /// # Errors
 /// [`ApplicationError::Operation`], [`ApplicationError::Flink`].
 pub async fn savepoint(
+    gateway: &Gateway,
     live: &Live,
     job: &str,
     directory: Option<&str>,
@@ -155,35 +230,71 @@ pub async fn savepoint(
 ) -> Result<String, ApplicationError> {
     let begun = live.flink.begin_savepoint(job, directory, format).await;
     let operation = begun.map_err(|error| refused(live, job, error))?;
-    savepoint_path(live, job, &operation).await
+    savepoint_path(gateway, live, job, &operation).await
 }
 
 /// Removes a savepoint.
 ///
 /// # Errors
 /// [`ApplicationError::Operation`], [`ApplicationError::Flink`].
-pub async fn dispose(live: &Live, path: &str) -> Result<(), ApplicationError> {
+pub async fn dispose(gateway: &Gateway, live: &Live, path: &str) -> Result<(), ApplicationError> {
     let operation = live.flink.begin_disposal(path).await.map_err(|error| live.flink_error(error))?;
+    let what = || format!("disposing of the savepoint {path}");
+    let mut conversation = Conversation::new(gateway, live);
     loop {
-        match live.flink.disposal(&operation).await.map_err(|error| live.flink_error(error))? {
-            Operation::InProgress => tokio::time::sleep(PAUSE).await,
-            Operation::Completed { .. } => return Ok(()),
-            Operation::Failed(failure) => {
-                let what = format!("disposing of the savepoint {path}");
-                return Err(ApplicationError::Operation { what, failure: Box::new(failure), hint: None });
+        let answer = conversation.live.flink.disposal(&operation).await;
+        match conversation.hear(answer).await? {
+            Heard::Answer(Operation::Completed { .. }) => return Ok(()),
+            Heard::Answer(Operation::Failed(failure)) => {
+                return Err(ApplicationError::Operation {
+                    what: what(),
+                    failure: Box::new(failure),
+                    hint: None,
+                });
             }
+            Heard::Answer(Operation::InProgress) | Heard::Nothing => {}
+            Heard::Unknown => return Err(forgotten(what())),
+            Heard::Ended(report) => return Err(unheard(what(), &report)),
         }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
-async fn savepoint_path(live: &Live, job: &str, operation: &str) -> Result<String, ApplicationError> {
+async fn savepoint_path(
+    gateway: &Gateway,
+    live: &Live,
+    job: &str,
+    operation: &str,
+) -> Result<String, ApplicationError> {
+    let mut conversation = Conversation::new(gateway, live);
     loop {
-        match live.flink.savepoint(job, operation).await.map_err(|error| live.flink_error(error))? {
-            Operation::InProgress => tokio::time::sleep(PAUSE).await,
-            Operation::Completed { location } => return Ok(location.unwrap_or_default()),
-            Operation::Failed(failure) => return Err(failed(job, failure)),
+        let answer = conversation.live.flink.savepoint(job, operation).await;
+        match conversation.hear(answer).await? {
+            Heard::Answer(Operation::Completed { location }) => return Ok(location.unwrap_or_default()),
+            Heard::Answer(Operation::Failed(failure)) => return Err(failed(job, failure)),
+            Heard::Answer(Operation::InProgress) | Heard::Nothing => {}
+            Heard::Unknown => return Err(forgotten(savepoint_of(job))),
+            Heard::Ended(report) => return Err(unheard(savepoint_of(job), &report)),
         }
+        tokio::time::sleep(PAUSE).await;
     }
+}
+
+fn savepoint_of(job: &str) -> String {
+    format!("the savepoint of job {job}")
+}
+
+/// A new JobManager knows nothing of what its predecessor was doing.
+fn forgotten(what: String) -> ApplicationError {
+    let failure = Failure::from_trace("its JobManager has been started again meanwhile");
+    let hint = Some("begin it once more when the job runs again".to_owned());
+    ApplicationError::Operation { what, failure: Box::new(failure), hint }
+}
+
+fn unheard(what: String, report: &ApplicationReport) -> ApplicationError {
+    let text = format!("{} ended ({}) before its result could be read", report.id, report.state);
+    let hint = Some("it may be complete all the same: look into its directory".to_owned());
+    ApplicationError::Operation { what, failure: Box::new(Failure::from_trace(&text)), hint }
 }
 
 fn refused(live: &Live, job: &str, error: RestError) -> ApplicationError {
@@ -205,40 +316,51 @@ fn failed(job: &str, failure: Failure) -> ApplicationError {
     } else {
         None
     };
-    let what = format!("the savepoint of job {job}");
+    let what = savepoint_of(job);
     ApplicationError::Operation { what, failure: Box::new(failure), hint: hint.map(str::to_owned) }
 }
 
 /// Waits for the end of a job. `on_change` hears each new state.
 ///
 /// # Errors
-/// [`ApplicationError::Flink`] when Flink cannot be asked for a minute, [`ApplicationError::NoJob`] when it has forgotten the
-/// job.
+/// [`ApplicationError::Flink`] when Flink cannot be asked for a minute, [`ApplicationError::JobLost`] when it has forgotten the
+/// job, [`ApplicationError::SessionEnded`] when the session was over before anybody could ask for the job's end.
 pub async fn wait(
+    gateway: &Gateway,
     live: &Live,
     job: &str,
     on_change: &mut (dyn FnMut(JobStatus) + Send),
 ) -> Result<Ended, ApplicationError> {
-    let mut heard = Instant::now();
+    let mut conversation = Conversation::new(gateway, live);
     let mut last = None;
+    let mut missing = None;
     loop {
-        match live.flink.job_status(job).await {
-            Ok(state) => {
-                heard = Instant::now();
+        let answer = conversation.live.flink.job_status(job).await;
+        match conversation.hear(answer).await? {
+            Heard::Answer(state) => {
+                missing = None;
                 if last != Some(state) {
                     last = Some(state);
                     on_change(state);
                 }
                 if state.is_globally_terminal() {
-                    return Ok(Ended { state, failure: failure(live, job).await });
+                    return Ok(Ended { state, failure: failure(&conversation.live, job).await });
                 }
             }
-            Err(error) if error.is_transient() && heard.elapsed() < AWAY => {}
-            Err(error) if error.is_not_found() => {
-                let running = Vec::new();
-                return Err(ApplicationError::NoJob { application: live.id(), job: job.to_owned(), running });
+            Heard::Unknown => {
+                if missing.get_or_insert_with(Instant::now).elapsed() > MISSING {
+                    return Err(ApplicationError::JobLost { application: live.id(), job: job.to_owned() });
+                }
             }
-            Err(error) => return Err(live.flink_error(error)),
+            Heard::Nothing => {}
+            Heard::Ended(report) => {
+                let (application, job, state) = (live.id(), job.to_owned(), report.state.name().to_owned());
+                return Ended::of_job(&job, &report).ok_or(ApplicationError::SessionEnded {
+                    application,
+                    job,
+                    state,
+                });
+            }
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -256,3 +378,6 @@ async fn failure(live: &Live, job: &str) -> Option<Failure> {
         tokio::time::sleep(PAUSE).await;
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,6 +41,8 @@ pub struct Live {
     pub flink: Client,
     identity: Identity,
     address: String,
+    /// Where its staging directory may be.
+    bases: Arc<[String]>,
 }
 
 /// Connections to Flink's REST server through the application master.
@@ -141,7 +143,19 @@ impl Live {
         let (identity, address) = identity(file_systems, &report, bases).await?;
         let through = Through { identity: identity.clone(), address: address.clone() };
         let flink = Client::over(Arc::new(through), Options::default());
-        Ok(Self { report, flink, identity, address })
+        Ok(Self { report, flink, identity, address, bases: bases.into() })
+    }
+
+    /// The way to a later attempt of the same application.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) async fn again(
+        &self,
+        gateway: &Gateway,
+        report: ApplicationReport,
+    ) -> Result<Self, ApplicationError> {
+        Self::of(gateway.file_systems()?.as_ref(), report, &self.bases).await
     }
 
     /// Waits until Flink's REST server answers: a JobManager takes some seconds to start.

@@ -443,7 +443,7 @@ fn default_name(job: &ResolvedJob) -> String {
         (Some(class), _) => class.rsplit(['.', '$']).next().unwrap_or(class).to_owned(),
         (None, Some(jar)) => jar.file_name(),
         // As Flink's own client names it.
-        (None, None) => "Flink session cluster".to_owned(),
+        (None, None) => super::session::DEFAULT_NAME.to_owned(),
     }
 }
 

@@ -1,17 +1,21 @@
 //! Sessions: clusters for many jobs, found by id or by name.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
+use proto::control::StatusReply;
 use proto::ids::ApplicationId;
 use tokio::io::AsyncReadExt as _;
+use tokio::time::Instant;
 
 use super::error::{ApplicationError, PreflightError};
 use super::gateway::Gateway;
 use super::live::Live;
 use super::spec::JobJar;
+use crate::flink::FlinkConfig;
 use crate::flink::failure::Failure;
 use crate::flink::rest::{RestError, RunJar};
 use crate::hdfs::FileRead;
@@ -21,6 +25,33 @@ use crate::yarn::{ApplicationFilter, ApplicationReport};
 pub const TAG: &str = "flink-session";
 /// `main` may take its time before it submits its job, and a jar of hundreds of megabytes its own.
 const RUN_LIMIT: Duration = Duration::from_secs(3600);
+/// A submission whose answer was lost is looked for so long.
+const LOOKED_FOR: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(300);
+/// Of sessions nobody has named. Flink's own client calls them so, and there may be many.
+pub(super) const DEFAULT_NAME: &str = "Flink session cluster";
+/// What an application master that is asked in passing may take.
+const GLANCE: Duration = Duration::from_millis(1500);
+/// Keys that shape processes. Those of a session run already, and Flink would pass over the keys in silence.
+const CLUSTER_KEYS: [&str; 17] = [
+    "yarn.",
+    "yarn-flink.",
+    "containerized.",
+    "flink.hadoop.",
+    "flink.yarn.",
+    "jobmanager.memory.",
+    "jobmanager.rpc.",
+    "taskmanager.",
+    "resourcemanager.",
+    "slotmanager.",
+    "high-availability",
+    "heartbeat.",
+    "rest.",
+    "web.",
+    "blob.",
+    "security.",
+    "env.",
+];
 /// Bytes read from a jar at a time.
 const CHUNK: usize = 64 * 1024;
 /// The same of one in HDFS, where each part costs a connection to a DataNode.
@@ -69,11 +100,41 @@ pub async fn find(gateway: &Gateway, wanted: &str) -> Result<ApplicationReport, 
     }
 }
 
-/// Whether a name is still to be had: two sessions of one name could not be told apart.
+/// A session and, when it could be asked in passing, its master's view of it.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// As the ResourceManager describes it.
+    pub report: ApplicationReport,
+    /// As its master does.
+    pub status: Option<StatusReply>,
+}
+
+/// Asks the masters of sessions where they stand, all at once and not for long. `bases`: see [`Live::open`].
+pub async fn glance(gateway: &Gateway, reports: Vec<ApplicationReport>, bases: &[String]) -> Vec<Listed> {
+    let file_systems = gateway.file_systems().ok();
+    let glances = reports.into_iter().map(async |report| {
+        let asked = async {
+            let live = Live::of(file_systems.as_ref()?, report.clone(), bases).await.ok()?;
+            live.status().await.ok()
+        };
+        let status = tokio::time::timeout(GLANCE, asked).await.ok().flatten();
+        Listed { report, status }
+    });
+    futures::future::join_all(glances).await
+}
+
+/// Whether a name is still to be had: two sessions of one name could not be told apart. Nor could one that is called like
+/// an application id. The default name is everybody's: such a session is meant by its id.
 ///
 /// # Errors
-/// [`PreflightError::SessionName`], [`PreflightError::ResourceManager`].
+/// [`PreflightError::SessionName`], [`PreflightError::SessionNameIsId`], [`PreflightError::ResourceManager`].
 pub async fn check_name(gateway: &Gateway, name: &str) -> Result<(), PreflightError> {
+    if name == DEFAULT_NAME {
+        return Ok(());
+    }
+    if name.parse::<ApplicationId>().is_ok() {
+        return Err(PreflightError::SessionNameIsId { name: name.to_owned() });
+    }
     let sessions = list(gateway).await.map_err(super::preflight::file_system)?;
     match sessions.into_iter().find(|report| report.name == name) {
         Some(report) => Err(PreflightError::SessionName { name: name.to_owned(), application: report.id }),
@@ -81,11 +142,41 @@ pub async fn check_name(gateway: &Gateway, name: &str) -> Result<(), PreflightEr
     }
 }
 
+/// Settings of one job of a session.
+///
+/// # Errors
+/// [`PreflightError::Flink`] for what is no `key=value`, [`PreflightError::ClusterKey`] for what only a new cluster could heed.
+pub fn job_settings(dynamic: &[String]) -> Result<BTreeMap<String, String>, PreflightError> {
+    let mut config = FlinkConfig::new();
+    for given in dynamic {
+        config.apply_dynamic(given)?;
+    }
+    let settings = config.flat().clone();
+    match settings.keys().find(|key| CLUSTER_KEYS.iter().any(|prefix| key.starts_with(prefix))) {
+        Some(key) => Err(PreflightError::ClusterKey { key: key.clone() }),
+        None => Ok(settings),
+    }
+}
+
+/// Whether Flink knows a job, after the answer to its submission was lost.
+async fn is_known(live: &Live, job: &str) -> bool {
+    let deadline = Instant::now() + LOOKED_FOR;
+    loop {
+        if live.flink.job_status(job).await.is_ok() {
+            return true;
+        }
+        if Instant::now() >= deadline {
+            return false;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
 /// Uploads a jar to a session and runs it, under the job id in `run`. The jar is removed from the session again.
 ///
 /// # Errors
 /// [`ApplicationError::Local`], [`ApplicationError::FileSystem`] for the jar, [`ApplicationError::Program`] for a program that
-/// fails before its job is submitted, [`ApplicationError::Flink`].
+/// fails before its job is submitted, [`ApplicationError::Unsure`] when nobody says whether it was, [`ApplicationError::Flink`].
 pub async fn run_job(
     gateway: &Gateway,
     live: &Live,
@@ -110,6 +201,13 @@ pub async fn run_job(
     }
     match ran {
         Ok(ran) => Ok(ran.job_id),
+        Err(error) if error.is_transient() => {
+            if is_known(live, &run.job_id).await {
+                return Ok(run.job_id.clone());
+            }
+            let (application, job) = (live.id(), run.job_id.clone());
+            Err(ApplicationError::Unsure { application, job, source: Box::new(error) })
+        }
         Err(RestError::Status { detail, status: 400..=599, .. }) => {
             let failure = Failure::from_trace(&detail);
             Err(ApplicationError::Program { usage: is_usage(&detail), failure: Box::new(failure) })
@@ -148,4 +246,45 @@ fn is_usage(trace: &str) -> bool {
     ]
     .iter()
     .any(|words| trace.contains(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::deploy::ErrorKind;
+
+    #[test]
+    fn a_job_sets_what_is_the_jobs() {
+        let dynamic =
+            |given: &[&str]| job_settings(&given.iter().map(|&it| it.to_owned()).collect::<Vec<_>>());
+        let settings =
+            dynamic(&["pipeline.name=n", "execution.checkpointing.interval=1s", "pipeline.name=m"]).unwrap();
+        assert_eq!(settings.len(), 2);
+        assert_eq!(settings["pipeline.name"], "m");
+        for key in [
+            "yarn.application.queue",
+            "taskmanager.numberOfTaskSlots",
+            "jobmanager.memory.process.size",
+            "high-availability",
+            "high-availability.type",
+            "flink.hadoop.dfs.replication",
+        ] {
+            let error = dynamic(&["a=1", &format!("{key}=2")]).unwrap_err();
+            assert!(error.to_string().contains(key), "{error}");
+            assert_eq!(error.kind(), ErrorKind::Usage);
+            assert!(error.hint().is_some());
+        }
+        // A value may be a secret.
+        assert!(!dynamic(&["security.x=hidden"]).unwrap_err().to_string().contains("hidden"));
+    }
+
+    #[test]
+    fn a_wrong_class_is_told_from_a_program_that_fails() {
+        assert!(is_usage(
+            "org.apache.flink.client.program.ProgramInvocationException: The program's entry point class 'a.B' was not found in the jar file."
+        ));
+        assert!(!is_usage(
+            "org.apache.flink.client.program.ProgramInvocationException: The main method caused an error: boom"
+        ));
+    }
 }

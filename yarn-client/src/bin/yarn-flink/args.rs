@@ -512,3 +512,6 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     };
     millis.map(Duration::from_millis).ok_or_else(|| format!("'{text}' is too long"))
 }
+
+#[cfg(test)]
+mod tests;

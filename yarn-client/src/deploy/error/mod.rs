@@ -239,6 +239,34 @@ pub enum ApplicationError {
         /// Jobs that have not ended.
         running: Vec<String>,
     },
+    /// A job was sent to a session, and the answer was lost.
+    #[error("whether job {job} has been submitted to {application} is not known: {source}")]
+    Unsure {
+        /// The session.
+        application: ApplicationId,
+        /// The job's id, if there is one.
+        job: String,
+        /// What happened to the answer.
+        source: Box<RestError>,
+    },
+    /// Flink has forgotten a job that it was running.
+    #[error("{application} does not know job {job} any more: it was lost with its JobManager")]
+    JobLost {
+        /// The session.
+        application: ApplicationId,
+        /// The job.
+        job: String,
+    },
+    /// The session is over, and with it whoever knew how the job ended.
+    #[error("{application} is {state}: how its job {job} ended is not known any more")]
+    SessionEnded {
+        /// The session.
+        application: ApplicationId,
+        /// The job.
+        job: String,
+        /// YARN's name of the session's state.
+        state: String,
+    },
     /// Which job is meant?
     #[error("{application} runs {}", if running.is_empty() { "no job".to_owned() } else { format!("{} jobs: {}", running.len(), running.join(", ")) })]
     WhichJob {
@@ -311,8 +339,12 @@ impl ApplicationError {
             | Self::Refused { .. } => ErrorKind::Usage,
             Self::NoSession { .. } | Self::NoJob { .. } => ErrorKind::NotFound,
             Self::Program { usage: true, .. } => ErrorKind::Usage,
-            Self::Program { .. } => ErrorKind::Job,
-            Self::Starting { .. } | Self::Flink { .. } | Self::Operation { .. } => ErrorKind::Cluster,
+            Self::Program { .. } | Self::JobLost { .. } => ErrorKind::Job,
+            Self::Starting { .. }
+            | Self::Flink { .. }
+            | Self::Operation { .. }
+            | Self::Unsure { .. }
+            | Self::SessionEnded { .. } => ErrorKind::Cluster,
             Self::FileSystem(_) | Self::NotLive { .. } | Self::NotOurs { .. } | Self::Control { .. } => {
                 ErrorKind::Cluster
             }
@@ -365,6 +397,15 @@ impl ApplicationError {
                 Some(format!("`yarn-flink jobs --all {application}` shows those that have ended"))
             }
             Self::WhichJob { .. } => Some("name one of them".to_owned()),
+            Self::Unsure { application, job, .. } => {
+                Some(format!("look for {job} in `yarn-flink jobs --all {application}` before you submit it again"))
+            }
+            Self::JobLost { .. } => Some(
+                "start the session with -D high-availability.type=zookeeper, and its jobs outlive a JobManager".to_owned(),
+            ),
+            Self::SessionEnded { application, .. } => {
+                Some(format!("`yarn-flink explain {application}` says how the session ended"))
+            }
             Self::Operation { hint, .. } => hint.clone(),
             Self::Program { usage: true, .. } => {
                 Some("name the class with the main method: -c CLASS".to_owned())
@@ -468,7 +509,9 @@ pub fn detail<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a st
             ApplicationError::Operation { failure, .. } | ApplicationError::Program { failure, .. } => {
                 Some(failure.detail.as_str())
             }
-            ApplicationError::Flink { source, .. } => source.detail(),
+            ApplicationError::Flink { source, .. } | ApplicationError::Unsure { source, .. } => {
+                source.detail()
+            }
             _ => None,
         };
         let staged = |stage: &'a StageError| match stage {

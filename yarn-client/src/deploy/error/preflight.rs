@@ -94,6 +94,18 @@ pub enum PreflightError {
         /// The session.
         application: proto::ids::ApplicationId,
     },
+    /// A session's name that reads as an id.
+    #[error("a session cannot have the name '{name}': it would be taken for an application id")]
+    SessionNameIsId {
+        /// The name.
+        name: String,
+    },
+    /// A setting that a session's job cannot have.
+    #[error("-D {key} describes a cluster, and that of the session runs already")]
+    ClusterKey {
+        /// The key.
+        key: String,
+    },
     /// A port range.
     #[error("{key}: {source}")]
     Ports {
@@ -272,6 +284,10 @@ impl PreflightError {
             Self::SessionName { application, .. } => format!(
                 "choose another --name, use the one that runs (run --session {application}), or end it: yarn-flink session stop {application}"
             ),
+            Self::SessionNameIsId { .. } => "choose another --name".to_owned(),
+            Self::ClusterKey { .. } => {
+                "set it with `session start`, or give the job a cluster of its own: `run` without --session".to_owned()
+            }
             Self::Zero { .. } => "give a whole number from 1".to_owned(),
             Self::JobId { .. } => "leave it out, and the job gets an id of its own".to_owned(),
             Self::UnsupportedVersion { .. } => "use another distribution".to_owned(),

@@ -138,3 +138,44 @@ fn without_a_distribution_the_error_says_what_to_set() {
     assert!(matches!(error, PreflightError::NoFlinkHome));
     assert!(error.hint().unwrap().contains("FLINK_HOME"));
 }
+
+fn size(task_managers: Option<u32>, min: Option<u32>, max: Option<u32>) -> SessionSize {
+    SessionSize { task_managers, min, max, idle_timeout: None }
+}
+
+#[test]
+fn a_session_has_the_size_it_is_given() {
+    let resolved = |size: SessionSize, settings: &[(&str, &str)]| {
+        let session = size.resolve(&file(settings)).unwrap();
+        (session.min_task_managers, session.max_task_managers)
+    };
+    assert_eq!(resolved(size(None, None, None), &[]), (0, u32::MAX));
+    assert_eq!(resolved(size(Some(3), None, None), &[]), (3, 3));
+    assert_eq!(resolved(size(None, Some(2), None), &[]), (2, u32::MAX));
+    assert_eq!(resolved(size(None, Some(2), Some(2)), &[]), (2, 2));
+    // Flink's own limit counts slots.
+    let limit = [("slotmanager.number-of-slots.max", "9"), ("taskmanager.numberOfTaskSlots", "2")];
+    assert_eq!(resolved(size(None, None, None), &limit), (0, 4));
+    assert_eq!(resolved(size(None, None, Some(7)), &limit), (0, 7));
+}
+
+#[test]
+fn a_session_of_no_size_is_refused() {
+    let refused = |size: SessionSize| {
+        let error = size.resolve(&file(&[])).unwrap_err();
+        assert_eq!(error.kind(), crate::deploy::ErrorKind::Usage);
+        error.to_string()
+    };
+    assert_eq!(refused(size(Some(0), None, None)), "--task-managers must be at least 1");
+    assert_eq!(refused(size(None, None, Some(0))), "--max must be at least 1");
+    assert_eq!(
+        refused(size(None, Some(3), Some(2))),
+        "a session cannot have at least 3 and at most 2 TaskManagers"
+    );
+}
+
+#[test]
+fn an_idle_session_ends_after_whole_milliseconds() {
+    let size = SessionSize { idle_timeout: Some(Duration::from_secs(90)), ..SessionSize::default() };
+    assert_eq!(size.resolve(&file(&[])).unwrap().idle_timeout_ms, Some(90_000));
+}

@@ -58,7 +58,12 @@ impl Client {
     {
         const PATH: &str = "/jars/upload";
         const BOUNDARY: &str = "yarn-flink-7d1c05e8b6a94c3f";
-        let name: String = name.chars().map(|c| if c == '"' || c.is_control() { '_' } else { c }).collect();
+        let mut name: String =
+            name.chars().map(|c| if matches!(c, '"' | '\\') || c.is_control() { '_' } else { c }).collect();
+        // Flink takes no other names; its own client, which does not upload through here, does.
+        if !name.ends_with(".jar") {
+            name.push_str(".jar");
+        }
         let head = format!(
             "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"{name}\"\r\n\
              Content-Type: application/java-archive\r\n\r\n"

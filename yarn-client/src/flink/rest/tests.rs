@@ -243,3 +243,101 @@ async fn survives_broken_peers() {
     let error = client(port).overview().await.unwrap_err();
     assert!(error.is_refused() && error.is_transient(), "{error:?}");
 }
+
+/// A server that gives one answer and keeps what it was sent: head and body.
+async fn keeps(body: &'static str) -> (Client, Seen) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let seen = Seen::default();
+    let log = Arc::clone(&seen);
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+            let log = Arc::clone(&log);
+            async move {
+                let (head, sent) = request.into_parts();
+                let kind = head.headers.get(CONTENT_TYPE).unwrap().to_str().unwrap();
+                log.lock().unwrap().push(format!("{} {} {kind}", head.method, head.uri));
+                let sent = sent.collect().await.unwrap().to_bytes();
+                log.lock().unwrap().push(String::from_utf8(sent.to_vec()).unwrap());
+                Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(body.as_bytes()))))
+            }
+        });
+        hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service)
+            .await
+            .unwrap();
+    });
+    (client(port), seen)
+}
+
+#[tokio::test]
+async fn a_jar_is_one_part_of_a_form() {
+    for (name, sent_as) in
+        [("job.jar", "job.jar"), ("a\"b\\c\r\n.jar", "a_b_c__.jar"), ("program.zip", "program.zip.jar")]
+    {
+        let (client, seen) =
+            keeps(r#"{"filename":"/tmp/flink-web-1/upload/12_job.jar","status":"success"}"#).await;
+        let parts = ["PK", "", "rest\r\n--not the end"].map(|part| Ok(Bytes::from_static(part.as_bytes())));
+        let id = client.upload_jar(name, futures::stream::iter(parts)).await.unwrap();
+        assert_eq!(id, "12_job.jar");
+        let seen = seen.lock().unwrap().clone();
+        let boundary = seen[0].strip_prefix("POST /jars/upload multipart/form-data; boundary=").unwrap();
+        let expected = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"jarfile\"; filename=\"{sent_as}\"\r\n\
+             Content-Type: application/java-archive\r\n\r\nPKrest\r\n--not the end\r\n--{boundary}--\r\n"
+        );
+        assert_eq!(seen[1], expected);
+    }
+}
+
+#[tokio::test]
+async fn a_jar_that_cannot_be_read_to_its_end_is_not_uploaded() {
+    let (client, _) = keeps("{}").await;
+    let parts = [Ok(Bytes::from_static(b"PK")), Err(std::io::Error::other("the disk is gone"))];
+    let error = client.upload_jar("job.jar", futures::stream::iter(parts)).await.unwrap_err();
+    assert!(matches!(error, RestError::Transport { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_program_is_run_as_asked() {
+    let (client, seen) = keeps(r#"{"jobid":"0a"}"#).await;
+    let run = RunJar {
+        job_id: "0a".to_owned(),
+        entry_class: Some("a.B".to_owned()),
+        program_args_list: vec!["--x".to_owned(), "a b".to_owned()],
+        parallelism: Some(2),
+        savepoint_path: Some("hdfs:///s".to_owned()),
+        allow_non_restored_state: Some(true),
+        flink_configuration: [("pipeline.name".to_owned(), "n".to_owned())].into(),
+    };
+    assert_eq!(client.run_jar("12_job.jar", &run).await.unwrap().job_id, "0a");
+    let seen = seen.lock().unwrap().clone();
+    assert_eq!(seen[0], "POST /jars/12_job.jar/run application/json");
+    let sent: serde_json::Value = serde_json::from_str(&seen[1]).unwrap();
+    let expected = serde_json::json!({
+        "jobId": "0a", "entryClass": "a.B", "programArgsList": ["--x", "a b"], "parallelism": 2,
+        "savepointPath": "hdfs:///s", "allowNonRestoredState": true, "flinkConfiguration": {"pipeline.name": "n"}
+    });
+    assert_eq!(sent, expected);
+    let least = serde_json::to_value(RunJar { job_id: "0b".to_owned(), ..RunJar::default() }).unwrap();
+    assert_eq!(least, serde_json::json!({"jobId": "0b", "programArgsList": []}));
+}
+
+#[tokio::test]
+async fn an_operation_goes_on_is_done_or_has_failed() {
+    let (client, seen) = server(200, r#"{"status":{"id":"IN_PROGRESS"},"operation":null}"#).await;
+    assert_eq!(client.savepoint("1", "2").await.unwrap(), Operation::InProgress);
+    assert_eq!(*seen.lock().unwrap(), ["GET /jobs/1/savepoints/2"]);
+    let (client, _) =
+        server(200, r#"{"status":{"id":"COMPLETED"},"operation":{"location":"hdfs:/s/savepoint-1"}}"#).await;
+    let location = Some("hdfs:/s/savepoint-1".to_owned());
+    assert_eq!(client.savepoint("1", "2").await.unwrap(), Operation::Completed { location });
+    let (client, _) = server(200, r#"{"status":{"id":"COMPLETED"},"operation":{}}"#).await;
+    assert_eq!(client.disposal("2").await.unwrap(), Operation::Completed { location: None });
+    let body = r#"{"status":{"id":"COMPLETED"},"operation":{"failure-cause":{"class":"a.B",
+        "stack-trace":"a.B: outer\nCaused by: java.io.IOException: no space\n"}}}"#;
+    let (client, _) = server(200, body).await;
+    let Operation::Failed(failure) = client.disposal("2").await.unwrap() else { panic!("failed") };
+    assert_eq!(failure.root, "java.io.IOException: no space");
+}

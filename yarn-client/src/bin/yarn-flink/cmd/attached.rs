@@ -6,9 +6,9 @@ use std::time::Duration;
 use proto::ids::ApplicationId;
 use tokio::sync::oneshot;
 use yarn_client::deploy::{
-    ApplicationError, Evidence, Gateway, Outcome, Submitted, Verdict, WaitLevel, attach, explain, kill,
+    ApplicationError, Evidence, Gateway, Live, Outcome, Submitted, Verdict, WaitLevel, attach, explain, kill,
 };
-use yarn_client::yarn::{ApplicationReport, KillOutcome};
+use yarn_client::yarn::{ApplicationReport, ApplicationState, KillOutcome};
 
 use super::{Context, Failure, report};
 use crate::args::{Wait, Waiting};
@@ -16,6 +16,18 @@ use crate::exit::ExitStatus;
 use crate::render::Fields;
 use crate::signal::{Interrupt, Interrupts};
 use crate::view::{ApplicationView, SubmittedView, further_evidence};
+
+/// What has been submitted, in words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// Its end ends the application.
+    Job,
+    /// It is ended by its owner.
+    Session,
+}
+
+/// A session whose end YARN has not told by then hangs.
+const SESSION_END: Duration = Duration::from_secs(60);
 
 /// How long is waited.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +52,7 @@ pub(super) fn level(waiting: &Waiting) -> WaitLevel {
 pub(super) async fn follow(
     context: &Context,
     gateway: &Gateway,
-    submitted: &Submitted,
+    (subject, submitted): (Subject, &Submitted),
     ended: Option<ApplicationReport>,
     waiting: &Waiting,
     interrupts: &mut Interrupts,
@@ -58,11 +70,11 @@ pub(super) async fn follow(
         return Ok(ExitStatus::Success);
     }
     match ended {
-        Some(report) => finish(context, &Evidence::of(report), submitted, level),
+        Some(report) => finish(context, &Evidence::of(report), (subject, submitted), level),
         None => {
             let level = if waiting.max_wait.is_some() { level.max(WaitLevel::Running) } else { level };
             let limits = Limits { timeout: waiting.timeout, max_wait: waiting.max_wait };
-            watch(context, gateway, submitted, level, limits, interrupts).await
+            watch(context, gateway, (subject, submitted), level, limits, interrupts).await
         }
     }
 }
@@ -71,7 +83,7 @@ pub(super) async fn follow(
 async fn watch(
     context: &Context,
     gateway: &Gateway,
-    submitted: &Submitted,
+    (subject, submitted): (Subject, &Submitted),
     level: WaitLevel,
     limits: Limits,
     interrupts: &mut Interrupts,
@@ -111,11 +123,14 @@ async fn watch(
             let answer = tokio::select! {
                 ended = &mut waiting => break Some(ended),
                 _ = interrupts.next() => Answer::Detach,
-                answer = ask(context, id) => answer,
+                answer = ask(context, subject, id) => answer,
             };
             match answer {
                 Answer::Detach => break None,
-                Answer::Kill => return kill_it(context, gateway, submitted).await,
+                Answer::End if subject == Subject::Session => {
+                    return Box::pin(stop_it(context, gateway, submitted)).await;
+                }
+                Answer::End => return kill_it(context, gateway, submitted).await,
                 Answer::Wait => {}
             }
         }
@@ -123,7 +138,7 @@ async fn watch(
     match ended {
         Some(Ok(report)) => {
             let evidence = Box::pin(explain::gather(&gateway.resource_manager, report)).await;
-            finish(context, &evidence, submitted, level)
+            finish(context, &evidence, (subject, submitted), level)
         }
         Some(Err(error)) => {
             let timed_out = matches!(error, ApplicationError::TimedOut { .. });
@@ -144,7 +159,12 @@ async fn watch(
         }
         None => {
             print_last(context, last.map(Evidence::of).as_ref(), submitted)?;
-            printer.note(&format!("detached; the job goes on. `yarn-flink kill {id}` ends it"));
+            printer.note(&match subject {
+                Subject::Job => format!("detached; the job goes on. `yarn-flink kill {id}` ends it"),
+                Subject::Session => {
+                    format!("detached; the session goes on. `yarn-flink session stop {id}` ends it")
+                }
+            });
             Ok(ExitStatus::Interrupted)
         }
     }
@@ -153,7 +173,7 @@ async fn watch(
 /// A line for people who watch.
 fn change(report: &ApplicationReport) -> String {
     let mut text = format!("{} {}", report.id, report.state);
-    if report.state == yarn_client::yarn::ApplicationState::Running && report.tracking_url != "N/A" {
+    if report.state == ApplicationState::Running && report.tracking_url != "N/A" {
         text.push_str(&format!("  {}", report.tracking_url));
     }
     text
@@ -175,7 +195,7 @@ fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted)
 fn finish(
     context: &Context,
     evidence: &Evidence,
-    submitted: &Submitted,
+    (subject, submitted): (Subject, &Submitted),
     level: WaitLevel,
 ) -> Result<ExitStatus, Failure> {
     let printer = &context.printer;
@@ -201,10 +221,12 @@ fn finish(
     }
     let Some(outcome) = Outcome::of_evidence(evidence) else { return Ok(ExitStatus::Success) };
     if let Some(cause) = &outcome.cause {
-        let what = match outcome.verdict {
-            Verdict::Refused => "YARN refused the application",
-            Verdict::Killed => "the job did not finish",
-            Verdict::Succeeded | Verdict::Failed => "the job failed",
+        let what = match (outcome.verdict, subject) {
+            (Verdict::Refused, _) => "YARN refused the application",
+            (Verdict::Killed, Subject::Job) => "the job did not finish",
+            (Verdict::Killed, Subject::Session) => "the session was killed",
+            (Verdict::Succeeded | Verdict::Failed, Subject::Job) => "the job failed",
+            (Verdict::Succeeded | Verdict::Failed, Subject::Session) => "the session failed",
         };
         let mut text = format!("{what}: {}", cause.text);
         for line in further_evidence(cause) {
@@ -223,16 +245,22 @@ fn finish(
 /// What to do after Ctrl-C.
 enum Answer {
     Detach,
-    Kill,
+    End,
     Wait,
 }
 
 /// Asks on the terminal. Standard input is read on a thread of its own, which is left behind when the question is
 /// answered otherwise.
-async fn ask(context: &Context, id: ApplicationId) -> Answer {
-    context.printer.ask(&format!(
-        "\n{id} goes on without this client (`yarn-flink kill {id}` ends it).\n[d]etach, [k]ill it now, or [w]ait on? [d] "
-    ));
+async fn ask(context: &Context, subject: Subject, id: ApplicationId) -> Answer {
+    context.printer.ask(&match subject {
+        Subject::Job => format!(
+            "\n{id} goes on without this client (`yarn-flink kill {id}` ends it).\n[d]etach, [k]ill it now, or [w]ait on? [d] "
+        ),
+        Subject::Session => format!(
+            "\nThe session {id} goes on without this client (`yarn-flink session stop {id}` ends it).\n\
+             [d]etach, [s]top it and its jobs now, or [w]ait on? [d] "
+        ),
+    });
     let (answered, answer) = oneshot::channel();
     std::thread::spawn(move || {
         let mut line = String::new();
@@ -242,7 +270,8 @@ async fn ask(context: &Context, id: ApplicationId) -> Answer {
     });
     match answer.await {
         Ok(Ok(line)) => match line.trim().chars().next().map(|c| c.to_ascii_lowercase()) {
-            Some('k') => Answer::Kill,
+            // Either letter: nobody means anything else by them.
+            Some('k' | 's') => Answer::End,
             Some('w') => Answer::Wait,
             _ => Answer::Detach,
         },
@@ -258,7 +287,25 @@ async fn kill_it(context: &Context, gateway: &Gateway, submitted: &Submitted) ->
         KillOutcome::Killed => context.printer.note(&format!("{id} killed")),
         KillOutcome::AlreadyFinished(_) => {}
     }
-    finish(context, &gateway.evidence(id).await?, submitted, WaitLevel::Finished)
+    finish(context, &gateway.evidence(id).await?, (Subject::Job, submitted), WaitLevel::Finished)
+}
+
+/// Ends a session in good order; one that does not run yet is killed.
+async fn stop_it(context: &Context, gateway: &Gateway, submitted: &Submitted) -> Result<ExitStatus, Failure> {
+    let id = submitted.application_id;
+    let bases = gateway_base(submitted, id);
+    if gateway.application(id).await?.state == ApplicationState::Running {
+        let live = Live::open(gateway, id, &bases).await?;
+        for job in live.shut_down().await? {
+            context.printer.note(&format!("job {job} is cancelled"));
+        }
+        let rm = &gateway.resource_manager;
+        attach::wait(rm, id, WaitLevel::Finished, Some(SESSION_END), None, &mut |_| {}).await?;
+    } else {
+        kill::kill(gateway, id, &bases).await?;
+    }
+    let evidence = gateway.evidence(id).await?;
+    finish(context, &evidence, (Subject::Session, submitted), WaitLevel::Finished)
 }
 
 /// The base directory of this application's staging directory.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use yarn_client::deploy::{Live, jobs};
+use yarn_client::deploy::{Gateway, Live, jobs};
 use yarn_client::flink::rest::{Format, StopWithSavepoint};
 
 use super::{Context, Failure};
@@ -14,14 +14,14 @@ use crate::view::{JobEndView, JobsView, SavepointView};
 /// A JobManager that is starting is waited for.
 const FLINK_STARTS: Duration = Duration::from_secs(15);
 
-async fn live(context: &Context, wanted: &str) -> Result<Live, Failure> {
-    let (_, live) = super::live(context, wanted).await?;
+async fn live(context: &Context, wanted: &str) -> Result<(Gateway, Live), Failure> {
+    let (gateway, live) = super::live(context, wanted).await?;
     live.flink_answers(FLINK_STARTS).await?;
-    Ok(live)
+    Ok((gateway, live))
 }
 
 pub(super) async fn list(context: &Context, args: Jobs) -> Result<ExitStatus, Failure> {
-    let live = live(context, &args.id).await?;
+    let (_, live) = live(context, &args.id).await?;
     let mut jobs = jobs::list(&live).await?;
     jobs.retain(|job| args.all || !job.state.is_terminal());
     let view = JobsView::new(live.id(), &jobs);
@@ -34,13 +34,13 @@ pub(super) async fn list(context: &Context, args: Jobs) -> Result<ExitStatus, Fa
 }
 
 pub(super) async fn cancel(context: &Context, args: Cancel) -> Result<ExitStatus, Failure> {
-    let live = live(context, &args.id).await?;
+    let (gateway, live) = live(context, &args.id).await?;
     let job = jobs::find(&live, args.job.as_deref()).await?;
     let state = if job.state.is_terminal() {
         context.printer.note(&format!("job {} had ended already", job.id));
         job.state
     } else {
-        jobs::cancel(&live, &job.id).await?.state
+        jobs::cancel(&gateway, &live, &job.id).await?.state
     };
     let view =
         JobEndView { application_id: live.id().to_string(), job_id: job.id, job_state: state.to_string() };
@@ -55,7 +55,7 @@ pub(super) async fn cancel(context: &Context, args: Cancel) -> Result<ExitStatus
 }
 
 pub(super) async fn stop(context: &Context, args: Stop) -> Result<ExitStatus, Failure> {
-    let live = live(context, &args.id).await?;
+    let (gateway, live) = live(context, &args.id).await?;
     let job = jobs::find(&live, args.job.as_deref()).await?.id;
     context.printer.note(&format!("stopping job {job} with a savepoint"));
     let how = StopWithSavepoint {
@@ -63,19 +63,19 @@ pub(super) async fn stop(context: &Context, args: Stop) -> Result<ExitStatus, Fa
         drain: args.drain,
         format_type: format(args.kind),
     };
-    let path = jobs::stop(&live, &job, &how).await?;
+    let path = jobs::stop(&gateway, &live, &job, &how).await?;
     print(context, live.id().to_string(), Some(job), path, None)
 }
 
 pub(super) async fn savepoint(context: &Context, args: Savepoint) -> Result<ExitStatus, Failure> {
-    let live = live(context, &args.id).await?;
+    let (gateway, live) = live(context, &args.id).await?;
     if let Some(path) = args.dispose {
-        jobs::dispose(&live, &path).await?;
+        jobs::dispose(&gateway, &live, &path).await?;
         return print(context, live.id().to_string(), None, path, Some(true));
     }
     let job = jobs::find(&live, args.job.as_deref()).await?.id;
     context.printer.note(&format!("making a savepoint of job {job}"));
-    let path = jobs::savepoint(&live, &job, args.directory.as_deref(), format(args.kind)).await?;
+    let path = jobs::savepoint(&gateway, &live, &job, args.directory.as_deref(), format(args.kind)).await?;
     print(context, live.id().to_string(), Some(job), path, None)
 }
 

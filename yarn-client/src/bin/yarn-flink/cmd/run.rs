@@ -36,7 +36,8 @@ pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Fail
     }
     let bring = bring(context, &gateway, &job, &plan, key.as_ref(), &mut interrupts);
     let Bring { submitted, ended } = super::tidying(&gateway, bring).await?;
-    attached::follow(context, &gateway, &submitted, ended.map(|it| *it), &args.waiting, &mut interrupts).await
+    let subject = (attached::Subject::Job, &submitted);
+    attached::follow(context, &gateway, subject, ended.map(|it| *it), &args.waiting, &mut interrupts).await
 }
 
 /// What the submission came to.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use yarn_client::deploy::{
-    Gateway, JobSubmission, Live, Plan, SessionSize, SubmitError, WaitLevel, attach, session,
+    ApplicationError, Gateway, JobSubmission, Live, Plan, SessionSize, SubmitError, WaitLevel, attach,
+    session,
 };
 
 use super::{Context, Failure, attached, run};
@@ -39,9 +40,7 @@ async fn start(context: &Context, args: SessionStart) -> Result<ExitStatus, Fail
     let prepared = async {
         let (gateway, resolved) = run::prepare(context, &mut site, &submission, None).await?;
         let plan = Plan::new(&resolved, &gateway.configuration, &gateway.user.name)?;
-        if submission.name.is_some() {
-            session::check_name(&gateway, &plan.name).await?;
-        }
+        session::check_name(&gateway, &plan.name).await?;
         Ok::<_, Failure>((gateway, resolved, plan))
     };
     let (gateway, resolved, plan) = tokio::select! {
@@ -53,13 +52,15 @@ async fn start(context: &Context, args: SessionStart) -> Result<ExitStatus, Fail
     }
     let bring = run::bring(context, &gateway, &resolved, &plan, None, &mut interrupts);
     let run::Bring { submitted, .. } = super::tidying(&gateway, bring).await?;
-    attached::follow(context, &gateway, &submitted, None, &args.waiting, &mut interrupts).await
+    let subject = (attached::Subject::Session, &submitted);
+    attached::follow(context, &gateway, subject, None, &args.waiting, &mut interrupts).await
 }
 
 async fn list(context: &Context) -> Result<ExitStatus, Failure> {
     let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
     let reports = session::list(&gateway).await?;
-    let view = SessionsView { sessions: reports.iter().map(SessionView::new).collect() };
+    let listed = session::glance(&gateway, reports, &super::staging_bases(context)).await;
+    let view = SessionsView { sessions: listed.iter().map(SessionView::new).collect() };
     if context.printer.is_json() {
         context.printer.json(&view)?;
     } else {
@@ -71,8 +72,15 @@ async fn list(context: &Context) -> Result<ExitStatus, Failure> {
 async fn stop(context: &Context, args: SessionStop) -> Result<ExitStatus, Failure> {
     let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
     let id = session::find(&gateway, &args.session).await?.id;
-    let live = Live::open(&gateway, id, &super::staging_bases(context)).await?;
-    let cancelled_jobs = live.shut_down().await?;
+    let asked = async {
+        let live = Live::open(&gateway, id, &super::staging_bases(context)).await?;
+        live.shut_down().await
+    };
+    let cancelled_jobs = asked.await.inspect_err(|error| {
+        if matches!(error, ApplicationError::Starting { .. } | ApplicationError::Control { .. }) {
+            context.printer.note(&format!("`yarn-flink kill {id}` ends it without its application master"));
+        }
+    })?;
     for job in &cancelled_jobs {
         context.printer.note(&format!("job {job} is cancelled"));
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use yarn_client::deploy::{ApplicationError, Gateway, JobJar, Live, WaitLevel, attach, jobs, session};
+use yarn_client::flink::JobStatus;
 use yarn_client::flink::rest::RunJar;
-use yarn_client::flink::{FlinkConfig, JobStatus};
 
 use super::{Context, Failure};
 use crate::args::Run;
@@ -43,16 +43,25 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
         cause: None,
         cancelled_jobs: Vec::new(),
     };
-    if args.stop_session_after {
-        view.cancelled_jobs = live.stop_after_job(&run.job_id).await?;
-        for job in &view.cancelled_jobs {
-            printer.note(&format!("job {job}, if it still runs then, will be cancelled with the session"));
-        }
-    }
     if !printer.is_json() {
         let mut fields = Fields::default();
         fields.add("application_id", &view.application_id).add("job_id", &view.job_id);
         printer.data(fields.render())?;
+    }
+    if args.stop_session_after {
+        match live.stop_after_job(&run.job_id).await {
+            Ok(jobs) => view.cancelled_jobs = jobs,
+            // The job runs: whoever reads JSON gets its id too.
+            Err(error) => {
+                if printer.is_json() {
+                    printer.json(&view)?;
+                }
+                return Err(error.into());
+            }
+        }
+        for job in &view.cancelled_jobs {
+            printer.note(&format!("job {job}, if it still runs then, will be cancelled with the session"));
+        }
     }
     if args.waiting.detached {
         if printer.is_json() {
@@ -108,7 +117,7 @@ async fn wait(
     on_change: &mut (dyn FnMut(JobStatus) + Send),
 ) -> Result<jobs::Ended, ApplicationError> {
     if !args.stop_session_after {
-        return jobs::wait(live, job_id, on_change).await;
+        return jobs::wait(gateway, live, job_id, on_change).await;
     }
     let rm = &gateway.resource_manager;
     let report = attach::wait(rm, live.id(), WaitLevel::Finished, None, None, &mut |_| {}).await?;
@@ -117,10 +126,6 @@ async fn wait(
 
 /// What Flink is told to run.
 fn jar_run(args: &Run) -> Result<RunJar, Failure> {
-    let mut config = FlinkConfig::new();
-    for given in &args.cluster.dynamic {
-        config.apply_dynamic(given).map_err(yarn_client::deploy::PreflightError::from)?;
-    }
     Ok(RunJar {
         job_id: format!("{:032x}", rand::random::<u128>()),
         entry_class: args.class.clone(),
@@ -128,6 +133,6 @@ fn jar_run(args: &Run) -> Result<RunJar, Failure> {
         parallelism: args.parallelism,
         savepoint_path: args.from_savepoint.clone(),
         allow_non_restored_state: args.allow_non_restored_state.then_some(true),
-        flink_configuration: config.flat().clone().into_iter().collect(),
+        flink_configuration: session::job_settings(&args.cluster.dynamic)?,
     })
 }

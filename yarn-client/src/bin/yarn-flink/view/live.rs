@@ -1,11 +1,12 @@
 //! What is printed of sessions and of their jobs.
 
-use proto::control::ContainerState;
+use proto::control::{Container, ContainerState, Job, StatusReply};
 use proto::ids::ApplicationId;
 use serde::Serialize;
 use yarn_client::deploy::jobs::{JobSnapshot, Snapshot};
+use yarn_client::deploy::session::Listed;
+use yarn_client::flink::JobStatus;
 use yarn_client::flink::rest::JobOverview;
-use yarn_client::yarn::ApplicationReport;
 
 use super::ApplicationView;
 use crate::render::{Align, Fields, Table, span, time};
@@ -37,14 +38,13 @@ pub(crate) struct LiveView {
 impl LiveView {
     pub(crate) fn new(snapshot: &Snapshot) -> Self {
         let status = &snapshot.status;
-        let registered = || status.containers.iter().filter(|it| it.state() == ContainerState::Registered);
         let session = status.session.as_ref();
         Self {
             session: session.is_some(),
-            task_managers: registered().count(),
+            task_managers: registered(status).count(),
             task_managers_wanted: status.task_managers_wanted,
-            slots_total: registered().map(|it| it.slots).sum(),
-            slots_free: registered().map(|it| it.free_slots).sum(),
+            slots_total: registered(status).map(|it| it.slots).sum(),
+            slots_free: registered(status).map(|it| it.free_slots).sum(),
             waiting: status.waiting.clone(),
             stop_after_job: session.map(|it| it.stop_after_job.clone()).filter(|job| !job.is_empty()),
             jobs: snapshot.jobs.iter().map(JobView::detailed).collect(),
@@ -110,10 +110,18 @@ pub(crate) struct SessionView {
     pub(crate) containers: Option<u32>,
     pub(crate) memory_mib: Option<u64>,
     pub(crate) tracking_url: Option<String>,
+    /// `null`, like the following, while its master does not answer.
+    pub(crate) task_managers: Option<usize>,
+    pub(crate) slots_total: Option<u32>,
+    pub(crate) slots_free: Option<u32>,
+    /// Those that have not ended.
+    pub(crate) jobs: Option<usize>,
 }
 
 impl SessionView {
-    pub(crate) fn new(report: &ApplicationReport) -> Self {
+    pub(crate) fn new(listed: &Listed) -> Self {
+        let report = &listed.report;
+        let status = listed.status.as_ref();
         let viewable = u32::try_from(report.usage.containers).ok();
         Self {
             application_id: report.id.to_string(),
@@ -124,8 +132,21 @@ impl SessionView {
             containers: viewable,
             memory_mib: viewable.map(|_| report.usage.used.memory_mib),
             tracking_url: super::known(&report.tracking_url),
+            task_managers: status.map(|it| registered(it).count()),
+            slots_total: status.map(|it| registered(it).map(|it| it.slots).sum()),
+            slots_free: status.map(|it| registered(it).map(|it| it.free_slots).sum()),
+            jobs: status.map(|it| it.jobs.iter().filter(|job| !ended(job)).count()),
         }
     }
+}
+
+/// TaskManagers that are there.
+fn registered(status: &StatusReply) -> impl Iterator<Item = &Container> {
+    status.containers.iter().filter(|it| it.state() == ContainerState::Registered)
+}
+
+fn ended(job: &Job) -> bool {
+    job.state.parse::<JobStatus>().is_ok_and(JobStatus::is_terminal)
 }
 
 /// All of `session list`.
@@ -141,8 +162,9 @@ impl SessionsView {
             ("NAME", Align::Left),
             ("STATE", Align::Left),
             ("QUEUE", Align::Left),
-            ("CONTAINERS", Align::Right),
-            ("MIB", Align::Right),
+            ("TASKMANAGERS", Align::Right),
+            ("FREE SLOTS", Align::Right),
+            ("JOBS", Align::Right),
             ("STARTED", Align::Left),
             ("ELAPSED", Align::Right),
         ]);
@@ -152,8 +174,12 @@ impl SessionsView {
                 session.name.clone(),
                 session.state.clone(),
                 session.queue.clone(),
-                super::optional(session.containers),
-                super::optional(session.memory_mib),
+                super::optional(session.task_managers),
+                session
+                    .slots_free
+                    .zip(session.slots_total)
+                    .map_or_else(String::new, |(free, total)| format!("{free}/{total}")),
+                super::optional(session.jobs),
                 time(session.started_ms),
                 session.started_ms.map_or_else(String::new, |at| span(now_ms.saturating_sub(at))),
             ]);

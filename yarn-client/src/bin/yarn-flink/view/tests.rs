@@ -189,3 +189,37 @@ fn a_waiting_application_shows_its_cause() {
         "{text}"
     );
 }
+
+#[test]
+fn a_session_that_does_not_answer_is_listed_all_the_same() {
+    use proto::control::{Container, ContainerState, Job, StatusReply};
+    use yarn_client::deploy::session::Listed;
+
+    let container = |state: ContainerState| Container {
+        state: state.into(),
+        slots: 2,
+        free_slots: 1,
+        ..Container::default()
+    };
+    let job = |state: &str| Job { state: state.to_owned(), ..Job::default() };
+    let status = StatusReply {
+        containers: vec![container(ContainerState::Registered), container(ContainerState::Started)],
+        jobs: vec![job("RUNNING"), job("FINISHED"), job("RESTARTING")],
+        ..StatusReply::default()
+    };
+    let silent = Listed { report: report(), status: None };
+    let heard = Listed { report: report(), status: Some(status) };
+    let view = SessionsView { sessions: vec![SessionView::new(&silent), SessionView::new(&heard)] };
+    let value = serde_json::to_value(&view).unwrap();
+    for key in ["task_managers", "slots_total", "slots_free", "jobs"] {
+        assert_eq!(value["sessions"][0][key], Value::Null, "{key}");
+    }
+    let told = &value["sessions"][1];
+    assert_eq!(
+        (&told["task_managers"], &told["slots_total"], &told["slots_free"], &told["jobs"]),
+        (&json!(1), &json!(2), &json!(1), &json!(2))
+    );
+    let text = view.text(1_700_000_043_000);
+    let row = text.lines().last().unwrap();
+    assert!(row.contains("1/2") && row.contains("42 s"), "{text}");
+}
