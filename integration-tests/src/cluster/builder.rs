@@ -211,6 +211,11 @@ impl Builder {
     fn write_configuration(&self, layout: &Layout, ports: &mut Ports, cache: &Path) -> Result<()> {
         let own = |properties: &mut Properties| properties.extend(self.sites.iter().cloned());
         let mut client = client_properties(layout);
+        // Where collected logs are is for those who read them, too.
+        let shared = ["yarn.log-aggregation", "yarn.nodemanager.remote-app-log-dir"];
+        let of_logs = |key: &String| shared.iter().any(|prefix| key.starts_with(prefix));
+        let daemons = self.daemon_properties(layout);
+        client.extend(daemons.into_iter().filter(|(key, _)| of_logs(key)));
         if self.access_control {
             client.insert("yarn.acl.enable".into(), "true".into());
         }

@@ -1,6 +1,7 @@
 //! What is being written: the ends of running containers' files, again and again.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ use crate::yarn::container_logs;
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Nodes collect within some seconds after the end.
+const COLLECTED: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// A node hands out the last bytes of a file; it may have grown by this much since it was listed.
 const SLACK: u64 = 64 * 1024;
@@ -30,6 +33,7 @@ pub async fn follow(
     // Bytes of each file that have been handed on.
     let mut seen: BTreeMap<(String, String), u64> = BTreeMap::new();
     let mut first = true;
+    let mut over = false;
     let mut running =
         begun.running.iter().map(|it| (it.id.clone(), it.address().to_owned())).collect::<Vec<_>>();
     loop {
@@ -65,17 +69,74 @@ pub async fn follow(
                 seen.insert(key, to);
             }
         }
+        if over {
+            return rest(gateway, id, wanted, &seen, sink).await;
+        }
         first = false;
         tokio::time::sleep(PAUSE).await;
         let report = gateway.application(id).await?;
-        if report.state.is_final() {
-            return Ok(());
-        }
+        // One more look: the last lines say how it ended.
+        over = report.state.is_final();
         if let Some(attempt) = report.attempt
             && let Ok(containers) = gateway.resource_manager.containers(attempt).await
         {
             running = containers.into_iter().map(|it| (it.id.to_string(), it.node_http_address)).collect();
         }
+    }
+}
+
+/// What was written after the last look has been collected meanwhile, or will be soon.
+async fn rest(
+    gateway: &Gateway,
+    id: ApplicationId,
+    wanted: &Wanted,
+    seen: &BTreeMap<(String, String), u64>,
+    sink: &mut dyn Sink,
+) -> Result<(), LogsError> {
+    let deadline = tokio::time::Instant::now() + COLLECTED;
+    loop {
+        if let Ok(logs) = super::find(gateway, id).await
+            && logs.running.is_empty()
+        {
+            let mut behind = Behind { seen, skip: 0, sink };
+            return match logs.read(wanted, &mut behind).await {
+                Err(LogsError::NoSuchFile { .. } | LogsError::NoSuchContainer { .. }) => Ok(()),
+                read => read,
+            };
+        }
+        if tokio::time::Instant::now() >= deadline {
+            return Ok(());
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Leaves out what has been handed on.
+struct Behind<'a> {
+    seen: &'a BTreeMap<(String, String), u64>,
+    /// Of the file that is being read.
+    skip: u64,
+    sink: &'a mut dyn Sink,
+}
+
+impl Sink for Behind<'_> {
+    fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>> {
+        let key = (file.container.clone(), file.name.clone());
+        self.skip = self.seen.get(&key).copied().unwrap_or(0);
+        if file.length <= self.skip {
+            return Ok(ControlFlow::Break(()));
+        }
+        self.sink.begin(file)
+    }
+
+    fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
+        self.skip -= skipped as u64;
+        self.sink.content(&bytes[skipped..])
+    }
+
+    fn end(&mut self, file: &LogFile) -> io::Result<()> {
+        self.sink.end(file)
     }
 }
 
