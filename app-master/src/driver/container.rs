@@ -1,6 +1,7 @@
 //! What the NodeManager tells the application master about the container it runs in.
 
 use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
 
 use proto::ids::ContainerId;
 use yarn_client::conf::Environment;
@@ -60,5 +61,13 @@ impl Container {
             submitted_ms: env.get("APP_SUBMIT_TIME_ENV").and_then(|text| text.parse().ok()),
             environment: env.clone(),
         })
+    }
+
+    /// When the node began to localise, ms since the epoch: before anything is fetched for a user, it makes the
+    /// application's directory (`ContainerExecutor.startLocalizer`). `None` where the file system keeps no such time.
+    pub(super) fn localising_ms(&self) -> Option<u64> {
+        let directory = self.local_dirs.split(',').next()?;
+        let made = std::fs::metadata(directory).ok()?.created().ok()?;
+        u64::try_from(made.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
     }
 }

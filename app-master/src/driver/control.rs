@@ -51,8 +51,14 @@ impl ControlPlane {
         let earlier = if attempt > 1 { staging.earlier_events().await } else { Vec::new() };
         let events = Events::new(attempt, earlier);
         let (asker, questions) = mpsc::channel(QUESTIONS);
-        if let (1, Some(at)) = (attempt, container.submitted_ms) {
-            events.push(event::What::Submitted(control::Submitted {}), at);
+        // Told by nobody but the first attempt, although it has not seen them.
+        if attempt == 1 {
+            if let Some(at) = container.submitted_ms {
+                events.push(event::What::Submitted(control::Submitted {}), at);
+            }
+            if let Some(at) = container.localising_ms() {
+                events.push(event::What::Localising(control::Localising {}), at);
+            }
         }
         let started = event::What::AttemptStarted(control::AttemptStarted {
             container: container.id.to_string(),

@@ -3,6 +3,7 @@
 mod checkpoints;
 pub mod container;
 mod control;
+mod error;
 pub mod files;
 mod flink;
 pub mod job_manager;
@@ -40,6 +41,7 @@ use crate::trace::Recorder;
 use crate::web::forward::Forward;
 use container::Container;
 use control::ControlPlane;
+pub use error::StartError;
 use flink::Flink;
 use job_manager::JobManager;
 use node_managers::NodeManagers;
@@ -53,63 +55,6 @@ const HISTORY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Key of our own: what the application master was told and what it did goes to `appmaster.trace`.
 const TRACE: &str = "yarn-flink.trace";
-
-/// The application master could not begin. Nothing has been registered, so YARN counts a failed attempt and shows
-/// this text, the end of its standard error, in the report.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// Not in a container.
-    #[error(transparent)]
-    Container(#[from] container::ContainerError),
-    /// The container's credentials hold no launch specification.
-    #[error(
-        "the container's credentials hold no launch specification; flink-app-master is launched by yarn-flink"
-    )]
-    NoSpec,
-    /// The launch specification is damaged.
-    #[error("the launch specification is damaged")]
-    DecodeSpec(#[from] prost::DecodeError),
-    /// The application's own files.
-    #[error(transparent)]
-    Files(#[from] files::FilesError),
-    /// The launch specification is of another version.
-    #[error(
-        "the launch specification has version {found}, this application master reads {}",
-        launch::VERSION
-    )]
-    SpecVersion {
-        /// Of the file.
-        found: u32,
-    },
-    /// A value of the Flink configuration.
-    #[error(transparent)]
-    FlinkConfig(#[from] yarn_client::flink::ConfigError),
-    /// The Flink version.
-    #[error(transparent)]
-    FlinkVersion(#[from] yarn_client::flink::version::VersionError),
-    /// The container's tokens.
-    #[error("cannot read the container's credentials")]
-    Credentials(#[from] yarn_client::security::CredentialsError),
-    /// The container's tokens do not let it register.
-    #[error("the container's credentials hold no {AM_RM_TOKEN} token")]
-    NoToken,
-    /// The ResourceManager's address.
-    #[error(transparent)]
-    Yarn(#[from] yarn_client::yarn::YarnError),
-    /// The staging directory.
-    #[error("the staging directory")]
-    Staging(#[from] yarn_client::hdfs::HdfsError),
-    /// Another submission with the same key has begun to run the job.
-    #[error("{application} runs, or has run, the job of this key; it is not run again")]
-    KeyTaken {
-        /// The other application.
-        application: String,
-    },
-    /// Signals cannot be received.
-    #[error("cannot listen for SIGTERM")]
-    Signal(#[source] std::io::Error),
-}
 
 /// Runs the application to its end and returns the exit code.
 ///

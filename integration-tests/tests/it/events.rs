@@ -46,6 +46,9 @@ async fn whoever_follows_hears_everything_once() -> Result<()> {
         ensure!(numbers == expected && !numbers.is_empty(), "attempt {attempt}: {numbers:?}");
     }
     let kinds = kinds(&all);
+    ensure!(kinds.starts_with(&["submitted", "localising", "attempt_started"]), "{kinds:?}");
+    let times: Vec<_> = all.iter().take(3).map(|event| event["time_ms"].as_u64()).collect();
+    ensure!(times.is_sorted() && times.iter().all(Option::is_some), "{times:?}");
     for kind in ["registered", "allocated", "launched", "task_manager_registered"] {
         ensure!(kinds.iter().filter(|it| **it == kind).count() >= 2, "{kind}: {kinds:?}");
     }

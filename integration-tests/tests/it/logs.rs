@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::java::LOGS_CLI;
-use integration_tests::cluster::{Cluster, Daemon};
+use integration_tests::cluster::{Builder, Cluster, Daemon};
 use integration_tests::shared;
 use serde_json::Value;
 
@@ -144,9 +144,8 @@ async fn indexed_files_and_a_restarted_node() -> Result<()> {
         .recovery()
         .property("yarn.log-aggregation.file-formats", "IFile")
         .property("yarn.log-aggregation.file-controller.IFile.class", controller)
-        .property("yarn.nodemanager.log-aggregation.compression-type", "gz")
-        .boot()
-        .await?;
+        .property("yarn.nodemanager.log-aggregation.compression-type", "gz");
+    let cluster = collects_soon(cluster).boot().await?;
     let cluster = &cluster;
     let id = run(cluster, &["-d"], &["Run"]).await?.expect(0)?.application()?;
     job_in_state(cluster, &id, "RUNNING").await?;
@@ -163,6 +162,44 @@ async fn indexed_files_and_a_restarted_node() -> Result<()> {
     ensure!(the_same(cluster, &id).await? > 8);
     let listed = yarn_flink(cluster, &["logs", "--list", "-o", "json", &id]).await?.expect(0)?.json()?;
     ensure!(listed["files"].as_array().is_some_and(|files| files.iter().any(big)), "{listed}");
+    rolls(cluster).await
+}
+
+/// What is rolled away goes to the cluster's file system every two seconds; without the switch, an hour is the least.
+fn collects_soon(cluster: Builder) -> Builder {
+    cluster
+        .property("yarn.nodemanager.log-aggregation.debug-enabled", "true")
+        .property("yarn.nodemanager.log-aggregation.roll-monitoring-interval-seconds", "2")
+}
+
+#[tokio::test]
+async fn rolled_away_files_leave_the_node() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = Cluster::builder("logs-rolled").node_managers(1).node_size(4096, 4).log_aggregation();
+    rolls(&collects_soon(cluster).boot().await?).await
+}
+
+/// A job that goes on and on does not fill its node's disk, although nobody has configured anything.
+async fn rolls(cluster: &Cluster) -> Result<()> {
+    let much = ["Talks", "--megabytes", "80", "--to", "log", "--then-wait", "600"];
+    let id = run(cluster, &["-d"], &much).await?.expect(0)?.application()?;
+    let where_is = async |name: &str| {
+        let listed = yarn_flink(cluster, &["logs", "--list", "-o", "json", &id]).await?.expect(0)?.json()?;
+        let files = listed["files"].as_array().cloned().unwrap_or_default();
+        let found = files.iter().filter(|file| text(file, "file") == name);
+        anyhow::Ok(found.map(|file| text(file, "aggregation").to_owned()).collect::<Vec<_>>())
+    };
+    eventually("the first 100 MB are collected", LIMIT, || async {
+        Ok(where_is("taskmanager.log.1").await.is_ok_and(|found| found == ["AGGREGATED"]))
+    })
+    .await?;
+    job_in_state(cluster, &id, "RUNNING").await?;
+    ensure!(where_is("taskmanager.log").await? == ["LOCAL"]);
+    yarn_flink(cluster, &["cancel", &id]).await?.expect(0)?;
+    end(cluster, &id).await?;
+    collected(cluster, &id, 2).await?;
+    ensure!(where_is("taskmanager.log.1").await? == ["AGGREGATED"]);
+    the_same(cluster, &id).await?;
     Ok(())
 }
 

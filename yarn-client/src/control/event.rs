@@ -58,6 +58,7 @@ impl EventView {
                 Self { event: "attempt_started", container: Some(it.container), node: Some(it.host), ..view }
             }
             What::Submitted(_) => Self { event: "submitted", ..view },
+            What::Localising(_) => Self { event: "localising", ..view },
             What::Registered(_) => Self { event: "registered", ..view },
             What::Requested(it) => Self { event: "requested", task_managers: Some(it.task_managers), ..view },
             What::Allocated(it) => {

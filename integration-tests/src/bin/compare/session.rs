@@ -135,18 +135,23 @@ async fn released(sides: &Sides<'_>, id: &str) -> Result<f64> {
         let jobs = http::get_json(&format!("{}/proxy/{id}/jobs/overview", sides.cluster.rm_web())).await;
         let jobs = jobs.unwrap_or_default();
         let jobs = jobs.get("jobs").and_then(Value::as_array).cloned().unwrap_or_default();
-        ran |= !jobs.is_empty() && !sides.cluster.task_managers(id).is_empty();
+        ran |= !jobs.is_empty() && has_task_managers(sides, id);
         if ran && jobs.iter().all(|job| job.get("state").and_then(Value::as_str) == Some("FINISHED")) {
             break;
         }
         tokio::time::sleep(LOOK).await;
     }
     let ended = Instant::now();
-    while !(sides.cluster.task_managers(id).is_empty() && sides.jvms(id, "YarnTaskExecutorRunner") == 0) {
+    while has_task_managers(sides, id) {
         ensure!(ended.elapsed() < LIMIT, "TaskManagers of {id} stay");
         tokio::time::sleep(LOOK).await;
     }
     Ok(ended.elapsed().as_secs_f64())
+}
+
+/// Ours, or Flink's.
+fn has_task_managers(sides: &Sides<'_>, id: &str) -> bool {
+    !sides.cluster.task_managers(id).is_empty() || sides.jvms(id, "YarnTaskExecutorRunner") > 0
 }
 
 fn rows(report: &mut Report, names: [&'static str; 2], ours: &[Usage], theirs: &[Usage], peer: &'static str) {

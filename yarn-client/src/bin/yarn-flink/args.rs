@@ -1,9 +1,15 @@
 //! The command line as typed: clap structures only, no behaviour.
 
+mod jobs;
+mod session;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use jobs::{Cancel, Jobs, Savepoint, SavepointType, Stop};
+pub(crate) use session::{Scale, Session, SessionStart, SessionStop};
 
 /// Runs Apache Flink jobs on Hadoop YARN.
 ///
@@ -321,125 +327,6 @@ pub(crate) struct Events {
     /// Begin behind this event, the last one that has been seen: `id` in JSON
     #[arg(long, value_name = "ATTEMPT.NUMBER", value_parser = event_id)]
     pub(crate) after: Option<(u32, u64)>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Session {
-    /// Start a session
-    Start(Box<SessionStart>),
-    /// List running sessions of this user
-    List,
-    /// End a session; its jobs are cancelled
-    Stop(SessionStop),
-}
-
-/// A Flink cluster that runs what `run --session` (or, with --open-rest, Flink's own client) sends to it, until it is
-/// stopped. Without a size it has as many TaskManagers as its jobs need.
-#[derive(Debug, Args)]
-pub(crate) struct SessionStart {
-    #[command(flatten)]
-    pub(crate) waiting: Waiting,
-    /// So many TaskManagers, whatever the jobs need
-    #[arg(long, value_name = "N", conflicts_with_all = ["min", "max"])]
-    pub(crate) task_managers: Option<u32>,
-    /// At least so many TaskManagers [default: 0]
-    #[arg(long, value_name = "N")]
-    pub(crate) min: Option<u32>,
-    /// At most so many TaskManagers [slotmanager.number-of-slots.max]
-    #[arg(long, value_name = "N")]
-    pub(crate) max: Option<u32>,
-    /// End the session when it has run no job for this time (30s, 5min, 2h; without a unit: seconds)
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub(crate) idle_timeout: Option<Duration>,
-    #[command(flatten)]
-    pub(crate) cluster: Cluster,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SessionStop {
-    /// Application id, or the name of exactly one running session of this user
-    #[arg(value_name = "ID|NAME")]
-    pub(crate) session: String,
-}
-
-/// A session that follows its jobs has at least this many TaskManagers from then on, any other exactly so many.
-#[derive(Debug, Args)]
-pub(crate) struct Scale {
-    /// Application id, or the name of a session
-    #[arg(value_name = "ID|NAME")]
-    pub(crate) id: String,
-    /// TaskManagers
-    #[arg(value_name = "N")]
-    pub(crate) task_managers: u32,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Jobs {
-    /// Application id, or the name of a session
-    #[arg(value_name = "ID|NAME")]
-    pub(crate) id: String,
-    /// Also those that have ended, as long as Flink remembers them
-    #[arg(short, long)]
-    pub(crate) all: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Cancel {
-    /// Application id, or the name of a session
-    #[arg(value_name = "ID|NAME")]
-    pub(crate) id: String,
-    /// Job id [default: the only job that has not ended]
-    #[arg(value_name = "JOB")]
-    pub(crate) job: Option<String>,
-}
-
-/// The job goes on until the savepoint is complete, and is FINISHED then. `run -s` goes on from there.
-#[derive(Debug, Args)]
-pub(crate) struct Stop {
-    /// Application id, or the name of a session
-    #[arg(value_name = "ID|NAME")]
-    pub(crate) id: String,
-    /// Job id [default: the only job that has not ended]
-    #[arg(value_name = "JOB")]
-    pub(crate) job: Option<String>,
-    /// Directory for the savepoint [execution.checkpointing.savepoint-dir]
-    #[arg(short = 'p', long = "savepointPath", alias = "savepoint-path", value_name = "DIR")]
-    pub(crate) directory: Option<String>,
-    /// Let event time come to its end first: for a job that will not go on
-    #[arg(short = 'd', long)]
-    pub(crate) drain: bool,
-    /// How the savepoint is written
-    #[arg(long = "type", value_enum, default_value_t = SavepointType::Canonical, value_name = "TYPE")]
-    pub(crate) kind: SavepointType,
-}
-
-/// The job goes on; the savepoint's path is printed when it is complete.
-#[derive(Debug, Args)]
-pub(crate) struct Savepoint {
-    /// Application id, or the name of a session
-    #[arg(value_name = "ID|NAME")]
-    pub(crate) id: String,
-    /// Job id [default: the only job that has not ended]
-    #[arg(value_name = "JOB")]
-    pub(crate) job: Option<String>,
-    /// Directory for the savepoint [execution.checkpointing.savepoint-dir]
-    #[arg(short = 'p', long = "savepointPath", alias = "savepoint-path", value_name = "DIR")]
-    pub(crate) directory: Option<String>,
-    /// How the savepoint is written
-    #[arg(long = "type", value_enum, default_value_t = SavepointType::Canonical, value_name = "TYPE")]
-    pub(crate) kind: SavepointType,
-    /// Remove this savepoint instead, with the help of this application
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["job", "directory", "kind"])]
-    pub(crate) dispose: Option<String>,
-}
-
-/// How a savepoint is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SavepointType {
-    /// The same for all state backends
-    Canonical,
-    /// The state backend's own: faster
-    Native,
 }
 
 #[derive(Debug, Args)]
