@@ -227,6 +227,9 @@ impl AppMaster {
         job_manager.starts += 1;
         let new_ports = std::mem::take(&mut job_manager.new_ports);
         self.view = None;
+        // It runs the program from its first line.
+        self.program_ended = false;
+        self.watches_program = false;
         self.actions.push_back(Action::StartJobManager { new_ports, restore });
     }
 
@@ -291,7 +294,9 @@ impl AppMaster {
         if !port_taken && !restartable(exit) {
             return false;
         }
-        let pause = if self.job_seen.is_none() {
+        // Since Flink has answered, the program may have begun a job that no look has shown yet.
+        let may_have_begun = self.settings.multi_job && self.view.is_some();
+        let pause = if self.job_seen.is_none() && !may_have_begun {
             // Its start can fail for a port that was taken meanwhile; a code means that it would fail again.
             let again = port_taken || matches!(exit, Exit::Signal(_));
             if !again || self.job_manager.starts >= STARTS_BEFORE_JOB {

@@ -130,6 +130,8 @@ pub struct AppMaster {
     job_seen: Option<Duration>,
     /// With `multi_job`: the program has returned, and all its jobs have ended.
     program_ended: bool,
+    /// With `multi_job`: the program's end has been asked for.
+    watches_program: bool,
     /// Our job has been seen FINISHED, and the program's `main` may still be running.
     finished: bool,
     containers: Containers,
@@ -167,6 +169,7 @@ impl AppMaster {
             slots_needed: None,
             job_seen: None,
             program_ended: false,
+            watches_program: false,
             finished: false,
             containers: Containers::default(),
             nodes: Nodes::default(),

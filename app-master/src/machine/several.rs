@@ -16,6 +16,10 @@ impl AppMaster {
             self.job_seen = Some(now);
             self.record.journal.job_seen = true;
             self.write_journal(now);
+        }
+        // Each attempt has a log of its own.
+        if seen && !self.watches_program {
+            self.watches_program = true;
             self.actions.push_back(Action::WatchProgram);
         }
         if let Some(application) = self.view.as_ref().and_then(|view| view.application.clone())
@@ -31,7 +35,10 @@ impl AppMaster {
             return self.several_ended(now);
         }
         let waits = !self.unfinished(None).is_empty();
-        self.note_starvation(Some(0).filter(|_| waits), now);
+        // One that waits for the others to end is not starving.
+        let view = self.view.iter().flat_map(|view| &view.jobs);
+        let active = view.filter(|job| !job.status.is_terminal()).map(|job| job.tasks_active).sum();
+        self.note_starvation(Some(active).filter(|_| waits), now);
         self.fit_containers(now);
         let interval = if waits { flink::POLL_YOUNG } else { flink::POLL_SESSION };
         self.timers.set(super::Timer::FlinkPoll, now + interval);

@@ -7,8 +7,8 @@ use proto::ids::ContainerId;
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::FinalStatus;
 
-use super::World;
 use super::yarn::Application;
+use super::{ProgramModel, World};
 use crate::machine::{Action, Event, Heartbeat, Occurrence};
 
 /// An event or action on one line, with ids as `container 1/2` (attempt and number).
@@ -79,9 +79,12 @@ impl World {
     /// What is asked for and what is there together never exceed the need.
     pub(super) fn check_heartbeat(&mut self, attempt: u32, heartbeat: &Heartbeat) {
         let slots = self.scenario.settings.slots;
-        let need = match &self.scenario.session {
-            Some(_) => self.jobs.most,
-            None => self.scenario.job.slots.max(self.scenario.settings.parallelism).div_ceil(slots),
+        let need = match (&self.scenario.session, &self.scenario.program) {
+            (Some(_), _) => self.jobs.most,
+            (None, program) => {
+                let jobs = program.as_ref().map_or(self.scenario.job.slots, ProgramModel::most_slots);
+                jobs.max(self.scenario.settings.parallelism).div_ceil(slots)
+            }
         };
         let Some(master) = self.masters.get_mut(&attempt) else { return };
         for id in &heartbeat.releases {
@@ -188,7 +191,8 @@ impl World {
         let model = &self.scenario.job;
         let settings = &self.scenario.settings;
         let room = self.scenario.nodes * self.scenario.containers_per_node * settings.slots;
-        let fits = model.slots <= room && settings.task_manager_mib <= self.scenario.maximum_mib;
+        let slots = self.scenario.program.as_ref().map_or(model.slots, ProgramModel::least_slots);
+        let fits = slots <= room && settings.task_manager_mib <= self.scenario.maximum_mib;
         let calm = self.faults_injected == 0 && fits;
         let wanted = match (model.end, model.main_throws || model.second) {
             (JobStatus::Finished, false) => FinalStatus::Succeeded,
@@ -201,6 +205,10 @@ impl World {
             }
             return;
         };
+        if self.scenario.program.is_some() {
+            self.check_end_of_program(status, &diagnostics, calm);
+            return self.check_staging();
+        }
         let truth = self.durable.ended;
         let right = match status {
             FinalStatus::Succeeded => truth == Some(JobStatus::Finished) && wanted == status,

@@ -7,6 +7,7 @@ mod check;
 mod fault;
 mod job;
 mod perform;
+mod program;
 pub mod report;
 mod scenario;
 mod session;
@@ -21,6 +22,7 @@ use rand::rngs::StdRng;
 use yarn_client::yarn::FinalStatus;
 
 pub use fault::{Fault, Kind};
+pub use program::ProgramModel;
 pub use scenario::{JOB, JobModel, Scenario, settings};
 pub use session::{Ask, SessionJob, SessionModel};
 
@@ -64,6 +66,8 @@ enum Due {
     Submit(usize),
     /// The owner of a session asks for something.
     Ask(Ask),
+    /// A program goes on.
+    Main,
 }
 
 /// Calls that wait for the ResourceManager to be there again.
@@ -126,6 +130,7 @@ pub struct World {
     durable: Durable,
     /// Of a session.
     jobs: session::Jobs,
+    program: program::Program,
     lose_answers: u32,
     lose_requests: u32,
     slow: (Duration, Duration),
@@ -161,6 +166,7 @@ impl World {
             masters: BTreeMap::new(),
             durable: Durable::default(),
             jobs: session::Jobs::default(),
+            program: program::Program::default(),
             lose_answers: 0,
             lose_requests: 0,
             slow: (Duration::ZERO, Duration::ZERO),
@@ -336,8 +342,9 @@ impl World {
             }
         }
         self.live_containers();
-        if self.scenario.session.is_some() {
-            return self.live_jobs();
+        if self.scenario.has_many_jobs() {
+            self.live_jobs();
+            return self.live_program();
         }
         let model = self.scenario.job.clone();
         let mut thrown = Vec::new();
@@ -441,7 +448,7 @@ impl World {
                 }
                 self.replay_calls();
             }
-            Due::Back => {}
+            Due::Back | Due::Main => {}
             Due::Healed(node) => self.healed(node),
             Due::Preempted(id) => {
                 self.resource_manager.end_container(id, -102, "Container preempted by scheduler", self.now);

@@ -84,6 +84,7 @@ impl World {
                 let cause = Some(self.cause.clone());
                 self.tell(attempt, ms(10), Event::JobResult { cause });
             }
+            Action::WatchProgram if self.scenario.program.is_some() => self.watch_program(attempt),
             Action::WatchProgram => {
                 if !self.scenario.job.main_throws {
                     let job_passed_over = self.scenario.job.second;
@@ -300,7 +301,7 @@ impl World {
     }
 
     fn view(&self, attempt: u32) -> FlinkView {
-        if self.scenario.session.is_some() {
+        if self.scenario.has_many_jobs() {
             return self.session_view(attempt);
         }
         let model = &self.scenario.job;

@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use yarn_client::flink::JobStatus;
 
 use super::fault::Fault;
+use super::program::ProgramModel;
 use super::session::SessionModel;
 use crate::machine::{History, Settings};
 
@@ -39,6 +40,8 @@ pub struct Scenario {
     pub job: JobModel,
     /// A session instead.
     pub session: Option<SessionModel>,
+    /// A program with several jobs instead.
+    pub program: Option<ProgramModel>,
     /// Nodes of the cluster.
     pub nodes: u32,
     /// TaskManager containers a node can hold.
@@ -104,6 +107,7 @@ impl Scenario {
             settings,
             job,
             session: None,
+            program: None,
             nodes: 4,
             containers_per_node: 25,
             maximum_mib: 8192,
@@ -112,6 +116,10 @@ impl Scenario {
             expiry: Duration::from_secs(60),
             faults: Vec::new(),
         }
+    }
+
+    pub(super) fn has_many_jobs(&self) -> bool {
+        self.session.is_some() || self.program.is_some()
     }
 
     /// A random life.
@@ -153,6 +161,17 @@ impl Scenario {
             scenario.settings.session = Some(session);
             scenario.settings.recovers = rng.random_bool(0.3);
             scenario.session = Some(model);
+        } else if rng.random_bool(0.2) {
+            scenario.program = Some(ProgramModel::random(rng));
+            scenario.job.checkpoint_interval = None;
+            scenario.settings = Settings {
+                job_id: String::new(),
+                multi_job: true,
+                recovers: false,
+                checkpoints_configured: false,
+                restart_from_scratch: rng.random_bool(0.5),
+                ..scenario.settings
+            };
         }
         for _ in 0..rng.random_range(0..=8) {
             let at = Duration::from_millis(rng.random_range(0..120_000));

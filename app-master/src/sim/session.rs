@@ -49,13 +49,13 @@ pub enum Ask {
 
 /// A submitted job.
 #[derive(Debug)]
-struct Submitted {
+pub(super) struct Submitted {
     id: String,
     job: SessionJob,
-    status: JobStatus,
+    pub(super) status: JobStatus,
     progress: Duration,
     /// Attempt and generation of the JobManager that lists it.
-    home: Option<(u32, u32)>,
+    pub(super) home: Option<(u32, u32)>,
     /// The container of each of its slots; empty while it waits for them.
     placed: Vec<ContainerId>,
     placed_at: Duration,
@@ -65,7 +65,7 @@ struct Submitted {
 /// Everything of a session that is not the machine's.
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
-    list: Vec<Submitted>,
+    pub(super) list: Vec<Submitted>,
     /// The owner has been told that it ends.
     pub(super) shut_down: bool,
     pub(super) stop_after: Option<usize>,
@@ -73,6 +73,19 @@ pub(super) struct Jobs {
     pub(super) most: u32,
     /// Flink has been out of reach, or forgetful, until then.
     blind_until: Duration,
+}
+
+impl SessionJob {
+    /// Every `bad`-th fails, as many are cancelled.
+    pub(super) fn random(rng: &mut StdRng, bad: u32) -> Self {
+        let end = match rng.random_range(0..2 * bad) {
+            0 | 1 => JobStatus::Failed,
+            2 | 3 => JobStatus::Canceled,
+            _ => JobStatus::Finished,
+        };
+        let work = Duration::from_millis(rng.random_range(0..60_000));
+        Self { slots: rng.random_range(1..6), work, end }
+    }
 }
 
 impl SessionModel {
@@ -83,12 +96,7 @@ impl SessionModel {
         let max = (min + rng.random_range(0..6)).max(1);
         let mut model = Self::default();
         for _ in 0..rng.random_range(0..6) {
-            let end = match rng.random_range(0..6) {
-                0 => JobStatus::Failed,
-                1 => JobStatus::Canceled,
-                _ => JobStatus::Finished,
-            };
-            let job = SessionJob { slots: rng.random_range(1..6), work: time(rng, 60_000), end };
+            let job = SessionJob::random(rng, 3);
             model.jobs.push((time(rng, 120_000), job));
         }
         if rng.random_bool(0.3) {
@@ -133,9 +141,14 @@ impl World {
         let Some(home) = self.reachable_home() else {
             return self.after(AGAIN, Due::Submit(nth));
         };
-        self.note(|| format!("job {nth} is submitted: {job:?}"));
+        self.add_job(format!("{nth:032x}"), job, home);
+    }
+
+    /// A JobManager takes a job.
+    pub(super) fn add_job(&mut self, id: String, job: SessionJob, home: (u32, u32)) {
+        self.note(|| format!("job {id} is submitted: {job:?}"));
         self.jobs.list.push(Submitted {
-            id: format!("{nth:032x}"),
+            id,
             job,
             status: JobStatus::Running,
             progress: Duration::ZERO,
@@ -228,6 +241,7 @@ impl World {
                 .collect();
             if free.len() == list[nth].job.slots as usize {
                 list[nth].placed = free;
+                self.durable.worked = self.scenario.program.is_some();
                 list[nth].placed_at = now;
             }
         }

@@ -8,7 +8,7 @@ import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 
 /**
  * A program with two jobs, one after the other: {@code [--same-environment]}, else each has an environment of its own;
- * {@code [--side-by-side]}; {@code [--second-fails]}.
+ * {@code [--side-by-side]}; {@code [--second-fails]}; {@code [--slow]}: each lasts seconds.
  */
 public final class TwoExecutes {
     private TwoExecutes() {}
@@ -24,6 +24,7 @@ public final class TwoExecutes {
             if (i > 1 && !same) {
                 env = StreamExecutionEnvironment.getExecutionEnvironment();
             }
+            long pause = options.contains("--slow") ? 500 : 0;
             boolean fails = i == 2 && options.contains("--second-fails");
             env.fromSequence(1, 10)
                     .map(
@@ -31,6 +32,7 @@ public final class TwoExecutes {
                                 if (fails) {
                                     throw new IllegalStateException("the second was asked to fail");
                                 }
+                                Thread.sleep(pause);
                                 return number;
                             })
                     .sinkTo(new DiscardingSink<>());

@@ -1,6 +1,6 @@
 //! `logs`: what containers have written, beside what `yarn logs` says of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::java::LOGS_CLI;
@@ -74,8 +74,7 @@ async fn collected(cluster: &Cluster, id: &str, containers: usize) -> Result<()>
         let listed = yarn_flink(cluster, &["logs", "--list", "-o", "json", id]).await?;
         let Ok(listed) = listed.json() else { return Ok(false) };
         let files = listed["files"].as_array().cloned().unwrap_or_default();
-        let mut found: Vec<_> = files.iter().map(|file| text(file, "container").to_owned()).collect();
-        found.dedup();
+        let found: BTreeSet<_> = files.iter().map(|file| text(file, "container")).collect();
         Ok(files.iter().all(|file| text(file, "aggregation") == "AGGREGATED") && found.len() == containers)
     })
     .await
@@ -145,7 +144,7 @@ async fn indexed_files_and_a_restarted_node() -> Result<()> {
         .property("yarn.log-aggregation.file-formats", "IFile")
         .property("yarn.log-aggregation.file-controller.IFile.class", controller)
         .property("yarn.nodemanager.log-aggregation.compression-type", "gz");
-    let cluster = collects_soon(cluster).boot().await?;
+    let cluster = collects_soon(cluster, 10).boot().await?;
     let cluster = &cluster;
     let id = run(cluster, &["-d"], &["Run"]).await?.expect(0)?.application()?;
     job_in_state(cluster, &id, "RUNNING").await?;
@@ -162,44 +161,71 @@ async fn indexed_files_and_a_restarted_node() -> Result<()> {
     ensure!(the_same(cluster, &id).await? > 8);
     let listed = yarn_flink(cluster, &["logs", "--list", "-o", "json", &id]).await?.expect(0)?.json()?;
     ensure!(listed["files"].as_array().is_some_and(|files| files.iter().any(big)), "{listed}");
-    rolls(cluster).await
+    // Not by default: there a node collects them again in every round.
+    let wanted = ["-D", r"yarn.rolled-logs.include-pattern=\.log\.[0-9]+$"];
+    rolls(cluster, &wanted, &["AGGREGATED", "LOCAL"]).await
 }
 
-/// What is rolled away goes to the cluster's file system every two seconds; without the switch, an hour is the least.
-fn collects_soon(cluster: Builder) -> Builder {
+/// What is rolled away goes to the cluster's file system every few seconds; without the switch, an hour is the least.
+fn collects_soon(cluster: Builder, seconds: u32) -> Builder {
     cluster
         .property("yarn.nodemanager.log-aggregation.debug-enabled", "true")
-        .property("yarn.nodemanager.log-aggregation.roll-monitoring-interval-seconds", "2")
+        .property("yarn.nodemanager.log-aggregation.roll-monitoring-interval-seconds", &seconds.to_string())
+        // What is collected goes from the node, as everywhere but in tests.
+        .property("yarn.nodemanager.delete.debug-delay-sec", "0")
 }
 
 #[tokio::test]
 async fn rolled_away_files_leave_the_node() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = Cluster::builder("logs-rolled").node_managers(1).node_size(4096, 4).log_aggregation();
-    rolls(&collects_soon(cluster).boot().await?).await
+    rolls(&collects_soon(cluster, 2).boot().await?, &[], &["AGGREGATED"]).await
 }
 
-/// A job that goes on and on does not fill its node's disk, although nobody has configured anything.
-async fn rolls(cluster: &Cluster) -> Result<()> {
+/// A job that goes on and on does not fill its node's disk; and whoever follows its log misses nothing, and hears nothing
+/// twice. `places`: of what was rolled away.
+async fn rolls(cluster: &Cluster, options: &[&str], places: &[&str]) -> Result<()> {
     let much = ["Talks", "--megabytes", "80", "--to", "log", "--then-wait", "600"];
-    let id = run(cluster, &["-d"], &much).await?.expect(0)?.application()?;
+    let id = run(cluster, &[&["-d"], options].concat(), &much).await?.expect(0)?.application()?;
     let where_is = async |name: &str| {
         let listed = yarn_flink(cluster, &["logs", "--list", "-o", "json", &id]).await?.expect(0)?.json()?;
         let files = listed["files"].as_array().cloned().unwrap_or_default();
         let found = files.iter().filter(|file| text(file, "file") == name);
         anyhow::Ok(found.map(|file| text(file, "aggregation").to_owned()).collect::<Vec<_>>())
     };
+    eventually("it writes a log", LIMIT, || async {
+        Ok(where_is("taskmanager.log").await.is_ok_and(|found| !found.is_empty()))
+    })
+    .await?;
+    let follower = command(cluster, &["logs", "--follow", &id, "taskmanager.log"])?.spawn()?;
+    // It ends with the application, whose end is asked for below: nobody is blocked by a full pipe.
+    let followed = tokio::spawn(finish(follower));
     eventually("the first 100 MB are collected", LIMIT, || async {
-        Ok(where_is("taskmanager.log.1").await.is_ok_and(|found| found == ["AGGREGATED"]))
+        let mut found = where_is("taskmanager.log.1").await.unwrap_or_default();
+        found.dedup();
+        Ok(found == places)
     })
     .await?;
     job_in_state(cluster, &id, "RUNNING").await?;
     ensure!(where_is("taskmanager.log").await? == ["LOCAL"]);
     yarn_flink(cluster, &["cancel", &id]).await?.expect(0)?;
     end(cluster, &id).await?;
+    let followed = followed.await??.expect(0)?.stdout;
     collected(cluster, &id, 2).await?;
-    ensure!(where_is("taskmanager.log.1").await? == ["AGGREGATED"]);
+    let found = where_is("taskmanager.log.1").await?;
+    ensure!(!found.is_empty() && found.iter().all(|place| place == "AGGREGATED"), "{found:?}");
     the_same(cluster, &id).await?;
+
+    let mut numbers: Vec<u32> = followed
+        .lines()
+        .filter_map(|line| {
+            line.split_once("example.Talks")?.1.split_whitespace().find_map(|word| word.parse().ok())
+        })
+        .collect();
+    let told = numbers.len();
+    numbers.sort_unstable();
+    numbers.dedup();
+    ensure!(numbers.len() == 800_000 && told == 800_000, "{} of 800000 lines, {told} in all", numbers.len());
     Ok(())
 }
 

@@ -4,7 +4,8 @@ use anyhow::{Result, ensure};
 use integration_tests::shared;
 use serde_json::Value;
 
-use crate::tool::{GONE, LIMIT, eventually, job_in_state, nothing_left, run, text, yarn_flink};
+use crate::failures::appears;
+use crate::tool::{GONE, LIMIT, end, eventually, job_in_state, nothing_left, run, text, yarn_flink};
 
 async fn program(arguments: &[&str], code: i32, final_status: &str, states: [&str; 2]) -> Result<String> {
     let _turn = shared::turn().await;
@@ -44,6 +45,32 @@ async fn side_by_side() -> Result<()> {
 async fn the_one_that_fails_decides() -> Result<()> {
     let said = program(&["--second-fails"], 1, "FAILED", ["FAILED", "FINISHED"]).await?;
     ensure!(said.contains("the second was asked to fail"), "{said}");
+    Ok(())
+}
+
+/// What was done of the jobs of a lost attempt cannot be known: they are begun anew only where that is allowed.
+#[tokio::test]
+async fn begun_anew_where_that_is_allowed() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    for (allowed, result) in [(Some("--restart-from-scratch"), "SUCCEEDED"), (None, "FAILED")] {
+        let options: Vec<_> = ["-d", "--multi-job"].into_iter().chain(allowed).collect();
+        let id = run(cluster, &options, &["TwoExecutes", "--slow"]).await?.expect(0)?.application()?;
+        job_in_state(cluster, &id, "RUNNING").await?;
+        // An attempt tells its successor what it has seen.
+        eventually("it has seen its job", LIMIT, || async {
+            let told = yarn_flink(cluster, &["events", &id]).await?;
+            Ok(told.stdout.contains("RUNNING"))
+        })
+        .await?;
+        appears("application master", || cluster.app_masters(&id)).await?.kill_9();
+        let status = end(cluster, &id).await?;
+        ensure!(text(&status, "final_status") == result, "{status}");
+        let diagnostics = text(&status, "diagnostics");
+        let expected = if allowed.is_some() { "2 jobs: " } else { "its program executes several jobs" };
+        ensure!(diagnostics.contains(expected), "{diagnostics}");
+        nothing_left(cluster, &id, GONE).await?;
+    }
     Ok(())
 }
 

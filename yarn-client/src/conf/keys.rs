@@ -70,6 +70,9 @@ pub const WEB_PROXY_PORT_DEFAULT: u16 = 9099;
 /// Class path of YARN applications.
 pub const YARN_APPLICATION_CLASSPATH: &str = "yarn.application.classpath";
 
+/// Formats of collected logs, by name; NodeManagers write the first. `TFile` unless set.
+pub const LOG_AGGREGATION_FORMATS: &str = "yarn.log-aggregation.file-formats";
+
 /// What `${…}` finds for a key that no file sets. Only values that other settings are commonly made of; the
 /// addresses among Hadoop's defaults are left out on purpose (0.0.0.0).
 pub(super) const SUBSTITUTION_DEFAULTS: &[(&str, &str)] = &[

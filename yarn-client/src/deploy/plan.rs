@@ -1,5 +1,7 @@
 //! What will be asked of YARN for a job: sizes, files, environments, class path. Pure: nothing is read or sent.
 
+mod rolled_logs;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proto::ids::ApplicationId;
@@ -22,9 +24,6 @@ use crate::yarn::Resource;
 pub const CONF_DIR: &str = "conf";
 /// Name of the application master's binary inside its container.
 pub const APP_MASTER: &str = "flink-app-master";
-/// Files that a log library has rolled away, such as `taskmanager.log.1`. A NodeManager deletes what it has collected, so
-/// none that is still written to must match; the pattern is searched for in the name (`AggregatedLogFormat`).
-const ROLLED_AWAY: &str = r"\.(log|out|err|stdout|stderr)\.[0-9]+(\.gz)?$";
 /// The port every stock configuration names; two JobManagers on one node cannot both have it.
 const STOCK_RPC_PORT: &str = "6123";
 /// Process sizes of the stock configuration, for a distribution without one (PyPI's has no `conf/`).
@@ -234,7 +233,7 @@ impl Plan {
             master_env: container_env::master(&config, hadoop, user),
             command: format!("exec ./{APP_MASTER} 1><LOG_DIR>/appmaster.stdout 2><LOG_DIR>/appmaster.stderr"),
             rolled_logs: (
-                Some(text(&keys::ROLLED_LOGS_INCLUDE).unwrap_or_else(|| ROLLED_AWAY.to_owned())),
+                text(&keys::ROLLED_LOGS_INCLUDE).or_else(|| rolled_logs::default_pattern(hadoop)),
                 text(&keys::ROLLED_LOGS_EXCLUDE),
             ),
             acls: (text(&keys::VIEW_ACLS), text(&keys::MODIFY_ACLS)),

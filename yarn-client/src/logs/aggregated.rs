@@ -7,12 +7,11 @@ use std::sync::Arc;
 use proto::ids::ApplicationId;
 
 use super::{LogsError, Seen, Sink, Wanted, indexed, tfile};
-use crate::conf::Configuration;
+use crate::conf::{Configuration, keys};
 use crate::hdfs::{FileStatus, FileSystem, FileSystems, HdfsError};
 
 const ROOT: &str = "yarn.nodemanager.remote-app-log-dir";
 const SUFFIX: &str = "yarn.nodemanager.remote-app-log-dir-suffix";
-const FORMATS: &str = "yarn.log-aggregation.file-formats";
 /// Beside rolled indexed files: how far they can be read.
 const CHECKSUM: &str = "-checksum";
 /// Being written.
@@ -37,7 +36,7 @@ pub fn places(conf: &Configuration, id: ApplicationId, user: &str) -> Vec<Place>
         |key: &str| conf.get(key).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     let root = get(ROOT).unwrap_or_else(|| "/tmp/logs".to_owned());
     let suffix = get(SUFFIX).unwrap_or_else(|| "logs".to_owned());
-    let formats = get(FORMATS).unwrap_or_else(|| "TFile".to_owned());
+    let formats = get(keys::LOG_AGGREGATION_FORMATS).unwrap_or_else(|| "TFile".to_owned());
     let bucket = format!("{:04}", id.id.unsigned_abs() % 10_000);
     let mut places: Vec<Place> = Vec::new();
     let mut add = |place: Place| {
@@ -156,7 +155,7 @@ impl NodeFile {
             let modified = i64::try_from(self.status.modification_time_ms).unwrap_or(0);
             tfile::read(file, &path, self.status.name(), modified, wanted, seen, sink).await
         } else if begin[..] == indexed::mark(&self.application) {
-            indexed::read(file, &path, self.end, wanted, seen, sink).await
+            indexed::read(file, &path, self.status.name(), self.end, wanted, seen, sink).await
         } else {
             let what = "it begins neither as a TFile nor as an indexed file of this application".to_owned();
             Err(LogsError::Damaged { path, what })

@@ -1,13 +1,13 @@
 //! What is being written: the ends of running containers' files, again and again.
 
-use std::collections::BTreeMap;
-use std::io;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 use proto::ids::ApplicationId;
 
-use super::{LogFile, Logs, LogsError, Origin, Sink, Wanted};
+use super::local::Running;
+use super::progress::Rest;
+use super::{LogFile, Logs, LogsError, Origin, Progress, Sink, Wanted};
 use crate::deploy::Gateway;
 use crate::yarn::container_logs;
 
@@ -28,59 +28,60 @@ pub async fn follow(
     id: ApplicationId,
     wanted: &Wanted,
     begun: &Logs,
+    mut progress: Progress,
     sink: &mut dyn Sink,
 ) -> Result<(), LogsError> {
-    // Bytes of each file that have been handed on.
-    let mut seen: BTreeMap<(String, String), u64> = BTreeMap::new();
-    let mut first = true;
+    let mut running = begun.running.iter().map(Node::of).collect::<Vec<_>>();
     let mut over = false;
-    let mut running =
-        begun.running.iter().map(|it| (it.id.clone(), it.address().to_owned())).collect::<Vec<_>>();
     loop {
-        for (container, address) in &running {
-            if !wanted.container(container) {
+        for node in running.iter().filter(|node| wanted.container(&node.container)) {
+            let Ok(files) = container_logs::list(&node.address, &node.container, TIMEOUT).await else {
                 continue;
-            }
-            let Ok(files) = container_logs::list(address, container, TIMEOUT).await else { continue };
-            for file in files.into_iter().filter(|file| wanted.file(&file.name)) {
-                let key = (container.clone(), file.name.clone());
-                let from = match seen.get(&key) {
-                    // Shorter than before: it has been rolled away, and begins anew.
-                    Some(from) if *from <= file.length => *from,
-                    Some(_) => 0,
-                    // What was read before is what was listed then, as far as anybody can tell.
-                    None if first => begun.length_read(container, &file.name).unwrap_or(file.length),
-                    None => 0,
+            };
+            for (at, from) in progress.plan(&node.container, &files, wanted) {
+                let file = &files[at];
+                let log = LogFile {
+                    container: node.container.clone(),
+                    node: node.name.clone(),
+                    name: file.name.clone(),
+                    length: file.length,
+                    modified_ms: None,
+                    modified: Some(file.modified.clone()),
+                    origin: Origin::Local,
                 };
-                let to = if file.length > from {
-                    let log = LogFile {
-                        container: container.clone(),
-                        node: begun.node_of(container),
-                        name: file.name,
-                        length: file.length,
-                        modified_ms: None,
-                        modified: Some(file.modified),
-                        origin: Origin::Local,
-                    };
-                    grown(address, &log, from, sink).await?
-                } else {
-                    from
-                };
-                seen.insert(key, to);
+                let to = grown(&node.address, &log, from, sink).await?;
+                progress.read(&node.container, &file.name, to);
             }
         }
         if over {
-            return rest(gateway, id, wanted, &seen, sink).await;
+            return rest(gateway, id, wanted, &progress, sink).await;
         }
-        first = false;
         tokio::time::sleep(PAUSE).await;
         let report = gateway.application(id).await?;
         // One more look: the last lines say how it ended.
         over = report.state.is_final();
         if let Some(attempt) = report.attempt
             && let Ok(containers) = gateway.resource_manager.containers(attempt).await
+            && !containers.is_empty()
         {
-            running = containers.into_iter().map(|it| (it.id.to_string(), it.node_http_address)).collect();
+            running = containers.into_iter().map(Running::new).map(|it| Node::of(&it)).collect();
+        }
+    }
+}
+
+/// A container, and where its files are.
+struct Node {
+    container: String,
+    name: String,
+    address: String,
+}
+
+impl Node {
+    fn of(running: &Running) -> Self {
+        Self {
+            container: running.id.clone(),
+            name: running.node.clone(),
+            address: running.address().to_owned(),
         }
     }
 }
@@ -90,53 +91,24 @@ async fn rest(
     gateway: &Gateway,
     id: ApplicationId,
     wanted: &Wanted,
-    seen: &BTreeMap<(String, String), u64>,
+    progress: &Progress,
     sink: &mut dyn Sink,
 ) -> Result<(), LogsError> {
     let deadline = tokio::time::Instant::now() + COLLECTED;
     loop {
+        let late = tokio::time::Instant::now() >= deadline;
         if let Ok(logs) = super::find(gateway, id).await
-            && logs.running.is_empty()
+            && (late || !logs.incomplete)
         {
-            let mut behind = Behind { seen, skip: 0, sink };
-            return match logs.read(wanted, &mut behind).await {
+            return match logs.read(wanted, &mut Rest::new(progress, sink)).await {
                 Err(LogsError::NoSuchFile { .. } | LogsError::NoSuchContainer { .. }) => Ok(()),
-                read => read,
+                read => read.map(drop),
             };
         }
-        if tokio::time::Instant::now() >= deadline {
+        if late {
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;
-    }
-}
-
-/// Leaves out what has been handed on.
-struct Behind<'a> {
-    seen: &'a BTreeMap<(String, String), u64>,
-    /// Of the file that is being read.
-    skip: u64,
-    sink: &'a mut dyn Sink,
-}
-
-impl Sink for Behind<'_> {
-    fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>> {
-        let key = (file.container.clone(), file.name.clone());
-        self.skip = self.seen.get(&key).copied().unwrap_or(0);
-        if file.length <= self.skip {
-            return Ok(ControlFlow::Break(()));
-        }
-        self.sink.begin(file)
-    }
-
-    fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
-        self.skip -= skipped as u64;
-        self.sink.content(&bytes[skipped..])
-    }
-
-    fn end(&mut self, file: &LogFile) -> io::Result<()> {
-        self.sink.end(file)
     }
 }
 

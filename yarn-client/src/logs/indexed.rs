@@ -32,7 +32,6 @@ pub(super) struct Piece {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Index {
     pub(super) compression: String,
-    pub(super) node: String,
     pub(super) pieces: Vec<Piece>,
 }
 
@@ -41,10 +40,11 @@ pub(super) fn mark(application: &str) -> [u8; MARK] {
     Sha256::digest(application.as_bytes()).into()
 }
 
-/// Reads all of a collected file. `end`: where its last complete index ends, when a file beside it says so.
+/// Reads all of a collected file. `node`: as `yarn logs` names it, which is the file's own name. `end`: where its last complete index ends, when a file beside it says so.
 pub(super) async fn read(
     file: &dyn FileRead,
     path: &str,
+    node: &str,
     end: Option<u64>,
     wanted: &Wanted,
     seen: &mut Seen,
@@ -71,7 +71,7 @@ pub(super) async fn read(
     for piece in index.pieces {
         let log = LogFile {
             container: piece.container,
-            node: index.node.clone(),
+            node: node.to_owned(),
             name: piece.name,
             length: piece.length,
             modified_ms: Some(piece.modified_ms),
@@ -106,13 +106,9 @@ pub(super) fn index(bytes: &[u8]) -> Result<Index, String> {
     let root = java::read(bytes)?;
     let text = |of: &Java, name: &str| of.field(name).and_then(Java::text).map(str::to_owned);
     let compression = text(&root, "compressName").ok_or("its index names no compression")?;
-    let mut index =
-        Index { compression, node: text(&root, "nodeId").unwrap_or_default(), pieces: Vec::new() };
+    let mut index = Index { compression, pieces: Vec::new() };
     let rounds = root.field("logMetas").and_then(Java::list).ok_or("its index lists nothing")?;
     for round in rounds {
-        if let Some(node) = text(round, "remoteNodeLogFileName") {
-            index.node = node;
-        }
         let containers = round.field("logMetas").and_then(Java::map).unwrap_or_default();
         for (container, files) in containers {
             for file in files.list().unwrap_or_default() {

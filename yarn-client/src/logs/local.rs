@@ -1,11 +1,10 @@
 //! Logs of containers whose NodeManager still has them, by its web service
 //! (`NMWebServices`): what is in the container's log directory, and each file as it is.
 
-use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 use std::time::Duration;
 
+use super::progress::Noting;
 use super::{LogFile, LogsError, Origin, Seen, Sink, Wanted};
 use crate::yarn::ContainerReport;
 use crate::yarn::container_logs::{self, LocalLog};
@@ -20,33 +19,22 @@ pub(super) struct Running {
     pub(super) id: String,
     pub(super) node: String,
     address: String,
-    /// Bytes of each file that have been handed on.
-    read: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Running {
     pub(super) fn new(report: ContainerReport) -> Self {
-        Self {
-            id: report.id.to_string(),
-            node: report.node.to_string(),
-            address: report.node_http_address,
-            read: Mutex::default(),
-        }
+        Self { id: report.id.to_string(), node: report.node.to_string(), address: report.node_http_address }
     }
 
     pub(super) fn address(&self) -> &str {
         &self.address
     }
 
-    pub(super) fn length_read(&self, name: &str) -> Option<u64> {
-        self.read.lock().ok()?.get(name).copied()
-    }
-
     pub(super) async fn read(
         &self,
         wanted: &Wanted,
         seen: &mut Seen,
-        sink: &mut dyn Sink,
+        sink: &mut Noting<'_>,
     ) -> Result<(), LogsError> {
         if !wanted.container(&self.id) {
             seen.file(wanted, &self.id, "");
@@ -59,7 +47,12 @@ impl Running {
         };
         let what = format!("the logs of {}", self.id);
         let files = container_logs::list(&self.address, &self.id, TIMEOUT).await;
-        for LocalLog { name, length, modified } in files.map_err(|source| failed(&what, source))? {
+        for listed in files.map_err(|source| failed(&what, source))? {
+            if !seen.file(wanted, &self.id, &listed.name) {
+                sink.passed_over(&self.id, &listed);
+                continue;
+            }
+            let LocalLog { name, length, modified } = listed;
             let file = LogFile {
                 container: self.id.clone(),
                 node: self.node.clone(),
@@ -69,7 +62,7 @@ impl Running {
                 modified: Some(modified),
                 origin: Origin::Local,
             };
-            if !seen.file(wanted, &self.id, &file.name) || sink.begin(&file)? == ControlFlow::Break(()) {
+            if sink.begin(&file)? == ControlFlow::Break(()) {
                 continue;
             }
             let what = format!("{} of {}", file.name, self.id);
@@ -87,9 +80,6 @@ impl Running {
                     .await;
             written?;
             read.map_err(|source| failed(&what, source))?;
-            if let Ok(mut read) = self.read.lock() {
-                read.insert(file.name.clone(), file.length - left);
-            }
             sink.end(&file)?;
         }
         Ok(())

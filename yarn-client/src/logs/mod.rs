@@ -10,6 +10,7 @@ mod follow;
 mod indexed;
 mod java;
 mod local;
+mod progress;
 mod tfile;
 
 #[cfg(test)]
@@ -23,11 +24,13 @@ use proto::ids::{ApplicationId, ContainerId};
 pub use aggregated::{Place, places};
 pub use error::LogsError;
 pub use follow::follow;
+pub use progress::Progress;
 
 use crate::deploy::Gateway;
-use crate::yarn::{ApplicationReport, ApplicationState};
+use crate::yarn::{ApplicationReport, ApplicationState, LogAggregation};
 use aggregated::NodeFile;
 use local::Running;
+use progress::Noting;
 
 /// Where a file was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +121,8 @@ pub struct Logs {
     application: ApplicationId,
     collected: Vec<NodeFile>,
     running: Vec<Running>,
+    /// The application has ended, and its nodes have not put all of its logs there yet.
+    pub incomplete: bool,
 }
 
 /// Finds the logs of an application: what has been collected, and what its running containers' nodes have.
@@ -159,7 +164,14 @@ pub async fn find(gateway: &Gateway, id: ApplicationId) -> Result<Logs, LogsErro
             },
         });
     }
-    Ok(Logs { application: id, collected, running })
+    let incomplete = report.is_some_and(|report| {
+        report.state.is_final()
+            && matches!(
+                report.log_aggregation,
+                LogAggregation::NotStarted | LogAggregation::Running | LogAggregation::RunningWithFailure
+            )
+    });
+    Ok(Logs { application: id, collected, running, incomplete })
 }
 
 async fn running(gateway: &Gateway, report: &ApplicationReport) -> Result<Vec<Running>, LogsError> {
@@ -193,29 +205,22 @@ impl Logs {
         Ok(list.0)
     }
 
-    /// Bytes of a running container's file that [`Self::read`] has handed on.
-    fn length_read(&self, container: &str, name: &str) -> Option<u64> {
-        self.running.iter().find(|it| it.id == container)?.length_read(name)
-    }
-
-    fn node_of(&self, container: &str) -> String {
-        self.running.iter().find(|it| it.id == container).map(|it| it.node.clone()).unwrap_or_default()
-    }
-
-    /// Reads what is wanted, file by file.
+    /// Reads what is wanted, file by file. Returns how far: what is written meanwhile is for [`follow`].
     ///
     /// # Errors
     /// [`LogsError`]: a file that cannot be read or is damaged, a node that does not answer, whatever the sink says; and
     /// [`LogsError::NoSuchContainer`] or [`LogsError::NoSuchFile`] when nothing of what is wanted is there.
-    pub async fn read(&self, wanted: &Wanted, sink: &mut dyn Sink) -> Result<(), LogsError> {
+    pub async fn read(&self, wanted: &Wanted, sink: &mut dyn Sink) -> Result<Progress, LogsError> {
         let mut seen = Seen::default();
+        let mut noting = Noting::new(sink);
         for file in &self.collected {
-            file.read(wanted, &mut seen, sink).await?;
+            file.read(wanted, &mut seen, &mut noting).await?;
         }
         for container in &self.running {
-            container.read(wanted, &mut seen, sink).await?;
+            container.read(wanted, &mut seen, &mut noting).await?;
         }
-        seen.check(self.application, wanted)
+        seen.check(self.application, wanted)?;
+        Ok(noting.progress)
     }
 }
 

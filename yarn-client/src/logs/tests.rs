@@ -94,7 +94,7 @@ async fn read(content: Bytes, wanted: &Wanted) -> Result<Kept, LogsError> {
     if file.0.starts_with(&tfile::MAGIC) {
         tfile::read(&file, "file", "nm1_45454", 17, wanted, &mut seen, &mut kept).await?;
     } else {
-        indexed::read(&file, "file", None, wanted, &mut seen, &mut kept).await?;
+        indexed::read(&file, "file", "nm1_45454", None, wanted, &mut seen, &mut kept).await?;
     }
     Ok(kept)
 }

@@ -30,21 +30,36 @@ pub struct LocalLog {
 #[derive(Deserialize)]
 struct Answer {
     #[serde(rename = "containerLogsInfo")]
-    info: Infos,
+    info: OneOrMany<Info>,
 }
 
-/// One object, or several: a NodeManager also tells of what it has collected already.
+/// The JSON library of NodeManagers before 3.5 leaves the brackets out around a single thing.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Infos {
-    One(Info),
-    Many(Vec<Info>),
+enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    fn into_vec(self) -> Vec<T> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Many(many) => many,
+        }
+    }
+}
+
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
 }
 
 #[derive(Deserialize)]
 struct Info {
     #[serde(rename = "containerLogInfo", default)]
-    files: Vec<File>,
+    files: OneOrMany<File>,
     #[serde(rename = "logAggregationType", default)]
     origin: String,
 }
@@ -65,18 +80,20 @@ struct File {
 pub async fn list(address: &str, container: &str, timeout: Duration) -> Result<Vec<LocalLog>, WebError> {
     let path = format!("/ws/v1/node/containers/{container}/logs");
     let answer: Answer = web::get_json(address, &path, timeout).await?;
-    let infos = match answer.info {
-        Infos::One(info) => vec![info],
-        Infos::Many(infos) => infos,
-    };
-    let local = infos.into_iter().filter(|info| info.origin != "AGGREGATED").flat_map(|info| info.files);
-    Ok(local
+    Ok(local(answer))
+}
+
+fn local(answer: Answer) -> Vec<LocalLog> {
+    // A NodeManager also tells of what it has collected already.
+    let local = answer.info.into_vec().into_iter().filter(|info| info.origin != "AGGREGATED");
+    let local = local.flat_map(|info| info.files.into_vec());
+    local
         .map(|file| LocalLog {
             length: file.file_size.trim().parse().unwrap_or(0),
             name: file.file_name,
             modified: file.last_modified_time,
         })
-        .collect())
+        .collect()
 }
 
 /// The last `length` bytes of a file, or all of it. Returns its whole length.
@@ -246,18 +263,26 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_in_both_forms() {
+    fn a_list_is_read_in_all_forms() {
         // Of a NodeManager 3.4.1, shortened.
-        let one = r#"{"containerLogsInfo":{"containerLogInfo":[{"fileName":"a.log","fileSize":"43753",
-            "lastModifiedTime":"Mon Nov 23 20:22:31 +0000 2026"}],"logAggregationType":"LOCAL","containerId":"c"}}"#;
-        let many = format!(r#"{{"containerLogsInfo":[{}]}}"#, &one[21..one.len() - 1]);
-        for text in [one, many.as_str()] {
-            let answer: Answer = serde_json::from_str(text).expect("an answer");
-            let files = match answer.info {
-                Infos::One(info) => info.files,
-                Infos::Many(infos) => infos.into_iter().flat_map(|info| info.files).collect(),
-            };
-            assert_eq!((files[0].file_name.as_str(), files[0].file_size.as_str()), ("a.log", "43753"));
+        let file =
+            r#"{"fileName":"a.log","fileSize":"43753","lastModifiedTime":"Mon Nov 23 20:22:31 +0000 2026"}"#;
+        let collected =
+            r#"{"containerLogInfo":{"fileName":"a.log.1","fileSize":"7"},"logAggregationType":"AGGREGATED"}"#;
+        let info = |files: &str| {
+            format!(r#"{{"containerLogInfo":{files},"logAggregationType":"LOCAL","containerId":"c"}}"#)
+        };
+        for info in [
+            info(file),
+            info(&format!("[{file}]")),
+            format!("[{}]", info(&format!("[{file}]"))),
+            format!("[{},{collected}]", info(file)),
+        ] {
+            let answer =
+                serde_json::from_str(&format!(r#"{{"containerLogsInfo":{info}}}"#)).expect("an answer");
+            let files = local(answer);
+            assert_eq!(files.len(), 1, "{info}");
+            assert_eq!((files[0].name.as_str(), files[0].length), ("a.log", 43753));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `yarn-flink logs ID [FILE...]`
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
@@ -43,20 +43,31 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
         }
         return Ok(ExitStatus::Success);
     }
+    let incomplete = || {
+        if found.incomplete {
+            let text =
+                "its nodes have not collected all logs yet: the last lines may be missing, call again soon";
+            context.printer.note(text);
+        }
+    };
     if let Some(directory) = args.out {
-        let mut sink = Files { directory, tail: args.tail, open: None, count: 0 };
+        let mut sink = Files { directory, tail: args.tail, open: None, written: BTreeSet::new() };
         found.read(&wanted, &mut sink).await?;
-        context.printer.note(&format!("{} files written below {}", sink.count, sink.directory.display()));
+        let count = sink.written.len();
+        context.printer.note(&format!("{count} files written below {}", sink.directory.display()));
+        incomplete();
         return Ok(ExitStatus::Success);
     }
     let mut sink =
         Print { to: BufWriter::with_capacity(64 * 1024, io::stdout()), tail: Tail::new(args.tail) };
-    found.read(&wanted, &mut sink).await?;
+    let progress = found.read(&wanted, &mut sink).await?;
     sink.to.flush()?;
     if args.follow {
         let mut sink = Following { to: sink.to, last: None };
-        logs::follow(&gateway, id, &wanted, &found, &mut sink).await?;
+        logs::follow(&gateway, id, &wanted, &found, progress, &mut sink).await?;
         sink.to.flush()?;
+    } else {
+        incomplete();
     }
     Ok(ExitStatus::Success)
 }
@@ -154,7 +165,8 @@ struct Files {
     directory: PathBuf,
     tail: Option<usize>,
     open: Option<(BufWriter<File>, Tail)>,
-    count: u32,
+    /// Each once, although a container's log that was collected in pieces comes in pieces.
+    written: BTreeSet<PathBuf>,
 }
 
 impl Sink for Files {
@@ -167,10 +179,13 @@ impl Sink for Files {
         let folder = self.directory.join(part(&file.node.replace(':', "_"))).join(part(&file.container));
         std::fs::create_dir_all(&folder)?;
         let path = folder.join(part(&file.name));
-        // A container's log that was collected in pieces comes in pieces.
-        let opened = File::options().create(true).append(true).open(&path)?;
+        // What an earlier call has left is of no use.
+        let opened = match self.written.contains(&path) {
+            true => File::options().append(true).open(&path)?,
+            false => File::create(&path)?,
+        };
+        self.written.insert(path);
         self.open = Some((BufWriter::new(opened), Tail::new(self.tail)));
-        self.count += 1;
         Ok(ControlFlow::Continue(()))
     }
 
@@ -214,7 +229,12 @@ mod tests {
     #[test]
     fn files_stay_below_their_directory() {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut files = Files { directory: directory.path().to_owned(), tail: None, open: None, count: 0 };
+        let files = || Files {
+            directory: directory.path().to_owned(),
+            tail: None,
+            open: None,
+            written: BTreeSet::new(),
+        };
         let file = LogFile {
             container: "..".to_owned(),
             node: "n1:8041".to_owned(),
@@ -224,12 +244,15 @@ mod tests {
             modified: None,
             origin: logs::Origin::Local,
         };
-        for part in ["a", "b"] {
-            assert!(files.begin(&file).expect("a file").is_continue());
-            files.content(part.as_bytes()).expect("written");
-            files.end(&file).expect("closed");
+        // A second call into the same directory writes the same.
+        for mut files in [files(), files()] {
+            for part in ["a", "b"] {
+                assert!(files.begin(&file).expect("a file").is_continue());
+                files.content(part.as_bytes()).expect("written");
+                files.end(&file).expect("closed");
+            }
+            let written = std::fs::read_to_string(directory.path().join("n1_8041/_/.._.._a.log"));
+            assert_eq!(written.expect("the file"), "ab");
         }
-        let written = std::fs::read_to_string(directory.path().join("n1_8041/_/.._.._a.log"));
-        assert_eq!(written.expect("the file"), "ab");
     }
 }

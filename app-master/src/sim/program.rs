@@ -1,0 +1,148 @@
+//! A program that executes several jobs: rounds one after the other, the jobs of a round side by side. Its JobManager runs it
+//! from its first line; what it had done before is not known to it.
+
+use std::time::Duration;
+
+use rand::Rng;
+use rand::rngs::StdRng;
+use yarn_client::flink::JobStatus;
+use yarn_client::yarn::FinalStatus;
+
+use super::session::SessionJob;
+use super::{Due, World, ms};
+use crate::machine::{Event, Exit};
+
+/// What `main` does.
+#[derive(Debug, Clone, Default)]
+pub struct ProgramModel {
+    /// The jobs of each round.
+    pub rounds: Vec<Vec<SessionJob>>,
+    /// After all of them it throws: the JobManager exits with 2.
+    pub throws: bool,
+}
+
+impl ProgramModel {
+    /// At least one job.
+    pub fn random(rng: &mut StdRng) -> Self {
+        let rounds = rng.random_range(1..4);
+        let rounds = (0..rounds).map(|_| {
+            let jobs = rng.random_range(1..4);
+            (0..jobs).map(|_| SessionJob::random(rng, 6)).collect()
+        });
+        Self { rounds: rounds.collect(), throws: rng.random_bool(0.05) }
+    }
+
+    /// Slots that are needed at once.
+    pub(super) fn most_slots(&self) -> u32 {
+        self.rounds.iter().map(|jobs| jobs.iter().map(|job| job.slots).sum()).max().unwrap_or(0)
+    }
+
+    /// Slots of the largest job: with fewer it never runs.
+    pub(super) fn least_slots(&self) -> u32 {
+        self.rounds.iter().flatten().map(|job| job.slots).max().unwrap_or(0)
+    }
+
+    /// What is to be reported of it when nothing goes wrong: it ends with the first round that has not gone well.
+    pub(super) fn result(&self) -> FinalStatus {
+        let ends = |wanted: JobStatus| move |job: &SessionJob| job.end == wanted;
+        let bad = self.rounds.iter().find(|jobs| !jobs.iter().all(ends(JobStatus::Finished)));
+        match bad {
+            Some(jobs) if jobs.iter().any(ends(JobStatus::Failed)) => FinalStatus::Failed,
+            Some(_) => FinalStatus::Killed,
+            None if self.throws => FinalStatus::Failed,
+            None => FinalStatus::Succeeded,
+        }
+    }
+}
+
+/// The program inside one JobManager.
+#[derive(Debug, Default)]
+pub(super) struct Program {
+    /// Attempt and generation of the JobManager.
+    home: Option<(u32, u32)>,
+    /// The rounds it has begun.
+    begun: usize,
+    /// When it goes on: it has something to do between its jobs.
+    goes_on: Option<Duration>,
+    returned: bool,
+    /// Somebody reads its log: the attempt.
+    watched: Option<u32>,
+}
+
+impl World {
+    /// Lets `main` go on.
+    pub(super) fn live_program(&mut self) {
+        let Some(model) = self.scenario.program.clone() else { return };
+        let there = self.masters.iter().find_map(|(attempt, master)| {
+            let up = master.job_manager.as_ref().is_some_and(|jm| jm.up(self.now) && !jm.stopping);
+            up.then_some((*attempt, master.generation))
+        });
+        let Some(home) = there else { return };
+        if self.program.home != Some(home) {
+            let watched = self.program.watched.filter(|attempt| *attempt == home.0);
+            self.program = Program { home: Some(home), watched, ..Program::default() };
+        }
+        let jobs = || self.jobs.list.iter().filter(|job| job.home == Some(home));
+        if self.program.returned || jobs().any(|job| !job.status.is_terminal()) {
+            return;
+        }
+        match self.program.goes_on {
+            Some(at) if at > self.now => return,
+            Some(_) => self.program.goes_on = None,
+            None => {
+                let at = self.now + ms(self.rng.random_range(1..3000));
+                self.program.goes_on = Some(at);
+                return self.at(at, Due::Main);
+            }
+        }
+        let jobs = || self.jobs.list.iter().filter(|job| job.home == Some(home));
+        let well = jobs().all(|job| job.status == JobStatus::Finished);
+        match model.rounds.get(self.program.begun).filter(|_| well) {
+            Some(round) => {
+                for (nth, job) in round.iter().enumerate() {
+                    let id =
+                        format!("{:08x}{:024x}", self.job_managers_started, self.program.begun << 8 | nth);
+                    self.add_job(id, *job, home);
+                }
+                self.program.begun += 1;
+            }
+            None => {
+                self.note(|| "main returns".to_owned());
+                self.program.returned = true;
+                if well && model.throws {
+                    self.after(ms(100), Due::JobManagerEnds(home.0, home.1, Exit::Code(2)));
+                } else {
+                    self.durable.ended = Some(JobStatus::Finished);
+                    self.tell_program_end();
+                }
+            }
+        }
+    }
+
+    /// An attempt wants to hear of the program's end.
+    pub(super) fn watch_program(&mut self, attempt: u32) {
+        self.program.watched = Some(attempt);
+        self.tell_program_end();
+    }
+
+    /// It stands in the log: now, or whenever somebody looks.
+    fn tell_program_end(&mut self) {
+        let (Some(attempt), Some((of, _))) = (self.program.watched, self.program.home) else { return };
+        if self.program.returned && attempt == of {
+            let delay: Duration = ms(self.rng.random_range(0..150));
+            self.tell(attempt, delay, Event::ProgramEnded { job_passed_over: false });
+        }
+    }
+
+    /// The report says what became of the jobs.
+    pub(super) fn check_end_of_program(&mut self, status: FinalStatus, diagnostics: &str, calm: bool) {
+        let Some(model) = &self.scenario.program else { return };
+        let wanted = model.result();
+        // What ends well has been played to its end.
+        let right = status == wanted && (self.program.returned || status == FinalStatus::Failed)
+            || status == FinalStatus::Failed && !calm;
+        if !right {
+            self.violated(format!("reports {status}, but the program's end is {wanted}: {diagnostics}"));
+        }
+    }
+}
