@@ -172,17 +172,11 @@ async fn is_known(live: &Live, job: &str) -> bool {
     }
 }
 
-/// Uploads a jar to a session and runs it, under the job id in `run`. The jar is removed from the session again.
+/// Uploads a jar to a session, for [`run_jar`]. Returns the name that Flink gives it.
 ///
 /// # Errors
-/// [`ApplicationError::Local`], [`ApplicationError::FileSystem`] for the jar, [`ApplicationError::Program`] for a program that
-/// fails before its job is submitted, [`ApplicationError::Unsure`] when nobody says whether it was, [`ApplicationError::Flink`].
-pub async fn run_job(
-    gateway: &Gateway,
-    live: &Live,
-    jar: &JobJar,
-    run: &RunJar,
-) -> Result<String, ApplicationError> {
+/// [`ApplicationError::Local`], [`ApplicationError::FileSystem`] for the jar, [`ApplicationError::Flink`].
+pub async fn upload_jar(gateway: &Gateway, live: &Live, jar: &JobJar) -> Result<String, ApplicationError> {
     let flink = live.flink.with_timeout(RUN_LIMIT);
     let uploaded = match jar {
         JobJar::Local(path) => flink.upload_jar(&jar.file_name(), read_local(path).await?).await,
@@ -193,17 +187,22 @@ pub async fn run_job(
             flink.upload_jar(&jar.file_name(), read_remote(file)).await
         }
     };
-    let uploaded = uploaded.map_err(|error| live.flink_error(error))?;
-    let ran = flink.run_jar(&uploaded, run).await;
-    if let Err(error) = live.flink.delete_jar(&uploaded).await {
-        // It goes with the session.
-        tracing::debug!(jar = uploaded, "removing the jar from the session: {error}");
-    }
+    uploaded.map_err(|error| live.flink_error(error))
+}
+
+/// Runs an uploaded jar under the job id in `run`, and removes it from the session again.
+///
+/// # Errors
+/// [`ApplicationError::Program`] for a program that fails before its job is submitted, [`ApplicationError::Unsure`] when nobody
+/// says whether it was, [`ApplicationError::Flink`].
+pub async fn run_jar(live: &Live, uploaded: &str, run: &RunJar) -> Result<(), ApplicationError> {
+    let ran = live.flink.with_timeout(RUN_LIMIT).run_jar(uploaded, run).await;
+    remove_jar(live, uploaded).await;
     match ran {
-        Ok(ran) => Ok(ran.job_id),
+        Ok(_) => Ok(()),
         Err(error) if error.is_transient() => {
             if is_known(live, &run.job_id).await {
-                return Ok(run.job_id.clone());
+                return Ok(());
             }
             let (application, job) = (live.id(), run.job_id.clone());
             Err(ApplicationError::Unsure { application, job, source: Box::new(error) })
@@ -213,6 +212,13 @@ pub async fn run_job(
             Err(ApplicationError::Program { usage: is_usage(&detail), failure: Box::new(failure) })
         }
         Err(error) => Err(live.flink_error(error)),
+    }
+}
+
+/// Removes an uploaded jar. One that is left goes with the session.
+pub async fn remove_jar(live: &Live, uploaded: &str) {
+    if let Err(error) = live.flink.delete_jar(uploaded).await {
+        tracing::debug!(jar = uploaded, "removing the jar from the session: {error}");
     }
 }
 

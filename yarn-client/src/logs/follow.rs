@@ -126,6 +126,10 @@ async fn grown(address: &str, log: &LogFile, from: u64, sink: &mut dyn Sink) -> 
             container_logs::read_last(address, &log.container, &log.name, last, TIMEOUT, &mut keep).await;
         // Asked again at the next look.
         let Ok(length) = read else { return Ok(from) };
+        // Rolled away since it was listed: the next look knows its new name.
+        if length < log.length {
+            return Ok(from);
+        }
         let content: u64 = parts.iter().map(|part| part.len() as u64).sum();
         let begin = length.saturating_sub(content);
         if begin > from {

@@ -79,7 +79,10 @@ impl Running {
                 container_logs::read(&self.address, &self.id, &file.name, file.length, TIMEOUT, &mut write)
                     .await;
             written?;
-            read.map_err(|source| failed(&what, source))?;
+            let length = read.map_err(|source| failed(&what, source))?;
+            if length < file.length {
+                sink.renewed(&file);
+            }
             sink.end(&file)?;
         }
         Ok(())

@@ -48,7 +48,7 @@ impl Progress {
                     0
                 }
                 // The rest of what has been read under the name it had.
-                None => base.and_then(|base| self.open.get_mut(&key(base))).map(std::mem::take).unwrap_or(0),
+                None => base.map_or(0, |base| self.under(&key(base))).min(*length),
             };
             self.open.insert(key(name), from);
             if from < *length && (wanted.file(name) || base.is_some_and(|base| wanted.file(base))) {
@@ -56,6 +56,12 @@ impl Progress {
             }
         }
         parts
+    }
+
+    /// Bytes that have been handed on under a name, of a file that has got another one.
+    fn under(&mut self, name: &Key) -> u64 {
+        let moved = self.moved.remove(name);
+        moved.unwrap_or_else(|| self.open.get_mut(name).map(std::mem::take).unwrap_or(0))
     }
 
     /// A file on a node has been handed on up to `to`.
@@ -81,6 +87,11 @@ pub(super) struct Noting<'a> {
 impl<'a> Noting<'a> {
     pub(super) fn new(sink: &'a mut dyn Sink) -> Self {
         Self { progress: Progress::default(), sink, count: 0 }
+    }
+
+    /// The file was rolled away after it had been listed: what is read is another one.
+    pub(super) fn renewed(&mut self, file: &LogFile) {
+        self.progress.moved.insert((file.container.clone(), file.name.clone()), 0);
     }
 
     /// A file on a node is there, but not wanted.
@@ -197,6 +208,10 @@ mod tests {
         let rolled = [("a.log", 3), ("a.log.1", 50), ("a.log.2", 40)];
         assert_eq!(look(&mut progress, &rolled, &wanted), [("a.log.2", 12), ("a.log", 0)]);
         assert_eq!(look(&mut progress, &rolled, &wanted), []);
+        // Listed while it was renamed: its new name is missing.
+        assert_eq!(look(&mut progress, &[("a.log", 2), ("a.log.2", 40)], &wanted), [("a.log", 0)]);
+        let renamed = [("a.log", 3), ("a.log.2", 40), ("a.log.3", 60)];
+        assert_eq!(look(&mut progress, &renamed, &wanted), [("a.log.3", 3), ("a.log", 2)]);
         // The node has collected them, and the numbers begin anew.
         assert_eq!(look(&mut progress, &[("a.log", 5)], &wanted), [("a.log", 3)]);
         let again = [("a.log", 30), ("a.log.1", 45)];

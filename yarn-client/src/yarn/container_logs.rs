@@ -111,8 +111,9 @@ pub async fn read_last(
     fetch(address, container, name, &format!("-{length}"), length, timeout, on_content).await
 }
 
-/// The first `length` bytes of a file as they come, without what the NodeManager writes around them. `timeout` is for each
-/// step, not for the whole: files may be long.
+/// The first `length` bytes of a file as they come, without what the NodeManager writes around them. Returns its whole
+/// length: a file that is shorter than it was listed is another one. `timeout` is for each step, not for the whole: files
+/// may be long.
 ///
 /// # Errors
 /// [`WebError`].
@@ -123,8 +124,8 @@ pub async fn read(
     length: u64,
     timeout: Duration,
     on_content: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
-) -> Result<(), WebError> {
-    fetch(address, container, name, &length.to_string(), length, timeout, on_content).await.map(drop)
+) -> Result<u64, WebError> {
+    fetch(address, container, name, &length.to_string(), length, timeout, on_content).await
 }
 
 /// Returns the file's whole length.

@@ -22,20 +22,32 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
     let jar = JobJar::parse(&args.jar);
     let run = jar_run(args)?;
-    let submitted = async {
+    let uploaded = async {
         let id = session::find(&gateway, wanted).await?.id;
         let live = Live::open_within(&gateway, id, &super::staging_bases(context), FLINK_STARTS).await?;
         live.flink_answers(FLINK_STARTS).await?;
-        session::run_job(&gateway, &live, &jar, &run).await?;
-        Ok::<_, ApplicationError>(live)
+        let uploaded = session::upload_jar(&gateway, &live, &jar).await?;
+        Ok::<_, ApplicationError>((live, uploaded))
     };
-    let live = tokio::select! {
-        live = submitted => live?,
+    let (live, uploaded) = tokio::select! {
+        uploaded = uploaded => uploaded?,
         _ = interrupts.next() => {
-            printer.note(&format!("interrupted; if job {} has been submitted already, it goes on", run.job_id));
+            printer.note("interrupted; nothing was submitted");
             return Ok(ExitStatus::Interrupted);
         }
     };
+    tokio::select! {
+        ran = session::run_jar(&live, &uploaded, &run) => ran?,
+        _ = interrupts.next() => {
+            printer.note(&format!("interrupted; if job {} has been submitted already, it goes on", run.job_id));
+            // Whoever is in a hurry interrupts once more.
+            tokio::select! {
+                () = session::remove_jar(&live, &uploaded) => {}
+                _ = interrupts.next() => {}
+            }
+            return Ok(ExitStatus::Interrupted);
+        }
+    }
     let mut view = JobRunView {
         application_id: live.id().to_string(),
         job_id: run.job_id.clone(),
