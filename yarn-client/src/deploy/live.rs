@@ -121,7 +121,7 @@ impl Live {
             if Instant::now() >= deadline {
                 let attempt = attempt.and_then(|it| u32::try_from(it.attempt).ok()).unwrap_or(1);
                 return Err(match error {
-                    ApplicationError::FileSystem(_) | ApplicationError::NotLive { .. } => {
+                    ApplicationError::NotLive { .. } => {
                         ApplicationError::Starting { application: id, attempt }
                     }
                     other => other,
@@ -296,13 +296,13 @@ async fn certificate(
     for base in bases {
         places.push(file_systems.locate(base)?);
     }
-    let mut missing = None;
+    let mut looked = Vec::new();
     for (fs, base) in places {
         let directory = ApplicationDir::path_of(&base, &report.id);
         let path = format!("{directory}/{}", control::certificate_file(attempt));
         match fs.read(&path, CERTIFICATE_LIMIT).await {
             Ok(pem) => return Ok(pem),
-            Err(error) if error.is_not_found() => missing = missing.or(Some(error)),
+            Err(error) if error.is_not_found() => looked.push(fs.uri(&directory)),
             Err(source @ HdfsError::PermissionDenied { .. }) => {
                 let owner = report.user.clone();
                 let source = Box::new(source);
@@ -311,7 +311,7 @@ async fn certificate(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(missing.map_or_else(|| not_live(report), ApplicationError::FileSystem))
+    Err(ApplicationError::Elsewhere { application: report.id, looked })
 }
 
 pub(super) fn not_live(report: &ApplicationReport) -> ApplicationError {
@@ -321,8 +321,7 @@ pub(super) fn not_live(report: &ApplicationReport) -> ApplicationError {
 /// Of a master that starts, restarts or ends.
 pub(super) fn is_passing(error: &ApplicationError) -> bool {
     match error {
-        ApplicationError::NotLive { .. } => true,
-        ApplicationError::FileSystem(error) => error.is_not_found(),
+        ApplicationError::NotLive { .. } | ApplicationError::Elsewhere { .. } => true,
         ApplicationError::Control { source, .. } => {
             matches!(**source, ControlError::Connect { .. } | ControlError::Status { .. })
         }

@@ -86,6 +86,14 @@ pub enum ApplicationError {
         /// 1 for the first.
         attempt: u32,
     },
+    /// Its master runs, and has left the certificate somewhere else.
+    #[error("the certificate of {application} is not in {}", looked.join(" nor in "))]
+    Elsewhere {
+        /// The application.
+        application: ApplicationId,
+        /// Staging directories that it might have had.
+        looked: Vec<String>,
+    },
     /// Flink, through the application master.
     #[error("{application}: {source}")]
     Flink {
@@ -228,6 +236,7 @@ impl ApplicationError {
             Self::Program { usage: true, .. } => ErrorKind::Usage,
             Self::Program { .. } | Self::JobLost { .. } => ErrorKind::Job,
             Self::Starting { .. }
+            | Self::Elsewhere { .. }
             | Self::Flink { .. }
             | Self::Operation { .. }
             | Self::Unsure { .. }
@@ -264,6 +273,11 @@ impl ApplicationError {
             Self::Starting { application, .. } => Some(format!(
                 "ask again in some seconds; `yarn-flink events --follow {application}` tells when it is there"
             )),
+            Self::Elsewhere { .. } => Some(
+                "it was submitted with another yarn.staging-directory: set that key in Flink's configuration, where every \
+                 command finds it, not with -D alone"
+                    .to_owned(),
+            ),
             Self::Flink { application, source } if source.is_transient() => Some(format!(
                 "its JobManager may be starting: ask again in some seconds; `yarn-flink status {application}` shows it"
             )),
