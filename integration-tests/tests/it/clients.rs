@@ -1,10 +1,6 @@
 //! The life of the client: killed, interrupted, impatient, quiet, cut off; and the verbs about applications.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -13,15 +9,14 @@ use integration_tests::cluster::Cluster;
 use integration_tests::flink::Flink;
 use integration_tests::shared;
 use integration_tests::versions::FLINK_1_20;
-use rustix::fs::OFlags;
-use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::process::Signal;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
+use crate::terminal::Terminal;
 use crate::tool::{
     GONE, LIMIT, Ran, application_named, command, end, eventually, finish, jar, job_in_state, nothing_left,
-    run, run_args, status, text, yarn_flink,
+    run, run_args, send, status, text, yarn_flink,
 };
 
 /// A well-formed id that no ResourceManager of these tests has given.
@@ -40,12 +35,6 @@ fn start(cluster: &Cluster, options: &[&str], program: &[&str]) -> Result<Child>
 
 fn interrupt(child: &Child) -> Result<()> {
     send(child, Signal::INT)
-}
-
-fn send(child: &Child, signal: Signal) -> Result<()> {
-    let pid =
-        child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).context("it has ended already")?;
-    Ok(kill_process(pid, signal)?)
 }
 
 /// Values of `key: value` lines, which must be exactly these keys.
@@ -191,50 +180,6 @@ async fn interrupted_client_detaches_and_the_verbs_know_the_application() -> Res
     let again = yarn_flink(cluster, &["kill", &id]).await?.expect(0)?;
     ensure!(again.stdout == format!("{id} had ended already: KILLED\n"), "{again:?}");
     Ok(())
-}
-
-/// A pseudo-terminal with somebody who reads all that is written to it.
-struct Terminal {
-    master: File,
-    written: Arc<Mutex<String>>,
-}
-
-impl Terminal {
-    /// Gives `command` this terminal as standard input and standard error, and starts it.
-    fn start(mut command: Command) -> Result<(Self, Child)> {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-        grantpt(&master)?;
-        unlockpt(&master)?;
-        let path = ptsname(&master, Vec::new())?.into_string()?;
-        let slave =
-            File::options().read(true).write(true).custom_flags(OFlags::NOCTTY.bits() as i32).open(path)?;
-        let child = command.stdin(slave.try_clone()?).stderr(slave).spawn()?;
-        // Ends with an error once the last writer has closed its side.
-        let mut reader = File::from(master.try_clone()?);
-        let written = Arc::new(Mutex::new(String::new()));
-        let shared = Arc::clone(&written);
-        std::thread::spawn(move || {
-            let mut buffer = [0; 1024];
-            while let Ok(len @ 1..) = reader.read(&mut buffer) {
-                let text = String::from_utf8_lossy(buffer.get(..len).unwrap_or_default()).into_owned();
-                shared.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text);
-            }
-        });
-        Ok((Self { master: File::from(master), written }, child))
-    }
-
-    fn text(&self) -> String {
-        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    async fn shows(&self, text: &str, times: usize) -> Result<()> {
-        let seen = || async { Ok(self.text().matches(text).count() >= times) };
-        eventually(&format!("the terminal shows '{text}'"), LIMIT, seen).await.with_context(|| self.text())
-    }
-
-    fn answer(&mut self, line: &str) -> Result<()> {
-        Ok(self.master.write_all(line.as_bytes())?)
-    }
 }
 
 /// Ctrl-C on a terminal asks, once; SIGTERM never does.

@@ -28,6 +28,7 @@ mod rpc;
 mod session;
 mod several;
 mod staging;
+mod terminal;
 mod tokens;
 mod tool;
 mod versions;

@@ -3,10 +3,13 @@
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::Cluster;
 use integration_tests::shared;
+use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::terminal::Terminal;
 use crate::tool::{
-    GONE, LIMIT, Ran, command, end, eventually, finish, jar, nothing_left, status, text, yarn_flink,
+    GONE, LIMIT, Ran, application_named, command, end, eventually, finish, jar, nothing_left, send, status,
+    text, yarn_flink,
 };
 
 /// A session for one test, ended with it.
@@ -261,14 +264,12 @@ async fn a_hung_up_client_leaves_its_session_alone() -> Result<()> {
     let name = format!("attached-{}", std::process::id());
     let begin = ["session", "start", "--name", &name];
     let client = command(cluster, &[&begin[..], &SMALL].concat())?.spawn()?;
-    let id = crate::tool::application_named(cluster, &name).await?;
+    let id = application_named(cluster, &name).await?;
     eventually("the session runs", LIMIT, || async {
         Ok(text(&cluster.application(&id).await?, "state") == "RUNNING")
     })
     .await?;
-    let pid = client.id().and_then(|pid| i32::try_from(pid).ok()).context("it has ended")?;
-    let pid = rustix::process::Pid::from_raw(pid).context("no process")?;
-    rustix::process::kill_process(pid, rustix::process::Signal::HUP)?;
+    send(&client, Signal::HUP)?;
     let ended = finish(client).await?.expect(130)?;
     ensure!(ended.stderr.contains("detached"), "{ended:?}");
     let session = Session { cluster, id, name };
@@ -276,6 +277,27 @@ async fn a_hung_up_client_leaves_its_session_alone() -> Result<()> {
     ensure!(ran.stdout.contains("job_state: FINISHED"), "{ran:?}");
     session.stop().await?;
     Ok(())
+}
+
+/// Ctrl-C on the terminal where a session was started.
+#[tokio::test]
+async fn a_terminal_is_asked_what_becomes_of_its_session() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let name = format!("session-asked-{}", std::process::id());
+    let begin = ["session", "start", "--name", &name];
+    let (mut terminal, client) = Terminal::start(command(cluster, &[&begin[..], &SMALL].concat())?)?;
+    let id = application_named(cluster, &name).await?;
+    terminal.shows(&format!("{id} RUNNING"), 1).await?;
+    let session = Session { cluster, id, name };
+    let job = session.submit(&["Run"]).await?;
+    send(&client, Signal::INT)?;
+    terminal.shows("[d]etach, [s]top it and its jobs now, or [w]ait on? [d] ", 1).await?;
+    terminal.answer("s\n")?;
+    finish(client).await?.expect(0)?;
+    terminal.shows(&format!("job {job} is cancelled"), 1).await?;
+    ensure!(text(&status(cluster, &session.id).await?, "final_status") == "SUCCEEDED");
+    nothing_left(cluster, &session.id, GONE).await
 }
 
 #[tokio::test]

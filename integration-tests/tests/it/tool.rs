@@ -10,6 +10,7 @@ use integration_tests::cluster::Cluster;
 use integration_tests::flink::Flink;
 use integration_tests::jobs;
 use integration_tests::versions::FLINK_1_20;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -74,6 +75,13 @@ pub(crate) fn command(cluster: &Cluster, args: &[&str]) -> Result<Command> {
 /// Runs `yarn-flink` to its end.
 pub(crate) async fn yarn_flink(cluster: &Cluster, args: &[&str]) -> Result<Ran> {
     finish(command(cluster, args)?.spawn()?).await
+}
+
+/// Sends a signal to a started command.
+pub(crate) fn send(child: &Child, signal: Signal) -> Result<()> {
+    let pid =
+        child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)).context("it has ended already")?;
+    Ok(kill_process(pid, signal)?)
 }
 
 /// Waits for a started command.
