@@ -17,7 +17,7 @@ impl AppMaster {
             self.record.journal.job_seen = true;
             self.write_journal(now);
         }
-        // Each attempt has a log of its own.
+        // Each JobManager begins a log of its own.
         if seen && !self.watches_program {
             self.watches_program = true;
             self.actions.push_back(Action::WatchProgram);
