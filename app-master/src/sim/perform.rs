@@ -164,12 +164,23 @@ impl World {
                 let accepted = self.resource_manager.finish(attempt, status, diagnostics);
                 if accepted {
                     self.note(|| format!("unregistered as {status}"));
+                    self.take_back_unstarted(attempt);
                     // What still runs is ended by the NodeManagers.
                     self.resource_manager.containers.clear();
                 }
                 let event = if accepted { Event::Unregistered } else { Event::AttemptOver };
                 self.tell(attempt, ms(50), event);
             }
+        }
+    }
+
+    /// While the ResourceManager was away, nothing that was never started could be given back to it: it knows by itself.
+    fn take_back_unstarted(&mut self, attempt: u32) {
+        let manager = &self.resource_manager;
+        let back = manager.away_until > Duration::ZERO && self.now < manager.away_until + ms(1000);
+        let unstarted = manager.containers.iter().filter(|(_, it)| back && it.stage == Stage::Allocated);
+        if let Some(master) = self.masters.get_mut(&attempt) {
+            master.containers.extend(unstarted.map(|(id, _)| (*id, true)));
         }
     }
 

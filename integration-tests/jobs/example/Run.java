@@ -9,16 +9,19 @@ import org.apache.flink.api.common.functions.OpenContext;
 import org.apache.flink.api.common.functions.RichMapFunction;
 import org.apache.flink.api.common.state.ValueState;
 import org.apache.flink.api.common.state.ValueStateDescriptor;
+import org.apache.flink.runtime.state.FunctionInitializationContext;
+import org.apache.flink.runtime.state.FunctionSnapshotContext;
+import org.apache.flink.streaming.api.checkpoint.CheckpointedFunction;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 import org.apache.flink.streaming.api.functions.sink.v2.DiscardingSink;
 
 /**
  * A streaming job that never ends, or after a number of records: {@code [--delay-ms N] [--checkpoint-ms N]
- * [--parallelism N] [--records N] [--hurry FILE] [--swell FILE]}.
+ * [--parallelism N] [--records N] [--hurry FILE] [--swell FILE] [--snapshot-ms N]}.
  *
  * <p>Counts what it has seen in keyed state and fails when the count is not the sequence number, so that a restore that
  * loses or repeats records is seen. Once the file of {@code --hurry} is there, records take no time. Whoever finds the
- * file of {@code --swell} removes it and holds on to a gigabyte.
+ * file of {@code --swell} removes it and holds on to a gigabyte. A snapshot of the count takes {@code --snapshot-ms}.
  */
 public final class Run {
     private Run() {}
@@ -46,20 +49,30 @@ public final class Run {
                         })
                 .setParallelism(1)
                 .keyBy(number -> 0)
-                .map(new Count(options.get("swell")))
+                .map(new Count(options.get("swell"), Long.parseLong(options.getOrDefault("snapshot-ms", "0"))))
                 .name("count")
                 .sinkTo(new DiscardingSink<>());
         env.execute("Run");
     }
 
-    private static final class Count extends RichMapFunction<Long, Long> {
+    private static final class Count extends RichMapFunction<Long, Long> implements CheckpointedFunction {
         private static final long serialVersionUID = 1L;
         private final String swell;
+        private final long snapshot;
         private transient ValueState<Long> seen;
         private transient List<byte[]> ballast;
 
-        Count(String swell) {
+        Count(String swell, long snapshot) {
             this.swell = swell;
+            this.snapshot = snapshot;
+        }
+
+        @Override
+        public void initializeState(FunctionInitializationContext context) {}
+
+        @Override
+        public void snapshotState(FunctionSnapshotContext context) throws Exception {
+            Thread.sleep(snapshot);
         }
 
         @Override

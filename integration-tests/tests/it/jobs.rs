@@ -115,6 +115,22 @@ async fn verbs_on_a_cluster_of_one_job() -> Result<()> {
     Ok(())
 }
 
+/// One of its two subtasks takes its time.
+#[tokio::test]
+async fn a_savepoint_tells_how_far_it_is() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let directory = savepoints(cluster)?;
+    let id = run(cluster, &["-d"], &["Run", "--snapshot-ms", "6000"]).await?.expect(0)?.application()?;
+    job_in_state(cluster, &id, "RUNNING").await?;
+    let made = yarn_flink(cluster, &["savepoint", &id, "-p", &directory]).await?.expect(0)?;
+    ensure!(made.stderr.contains("1 of 2 subtasks have written their state"), "{made:?}");
+    ensure!(savepoint(&made)?.starts_with(cluster.default_fs()), "{made:?}");
+    yarn_flink(cluster, &["cancel", &id]).await?.expect(0)?;
+    cluster.wait_for_end(&id, LIMIT).await?;
+    nothing_left(cluster, &id, GONE).await
+}
+
 /// The JobManager of a session dies: without high availability its jobs are lost, and the session goes on.
 #[tokio::test]
 async fn a_session_outlives_its_job_manager_and_its_master() -> Result<()> {

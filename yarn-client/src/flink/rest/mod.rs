@@ -26,7 +26,7 @@ pub use jars::{JarRun, RunJar};
 pub use savepoints::{Format, Operation, StopWithSavepoint};
 pub use types::{
     ApplicationOverview, Checkpoint, Checkpoints, ConfigEntry, ExceptionEntry, ExecutionResult, JobDetails,
-    JobExceptions, JobOverview, Overview, TaskCounts, TaskManager, Vertex,
+    JobExceptions, JobOverview, Overview, TaskCounts, TaskManager, Vertex, Written,
 };
 
 use super::JobStatus;

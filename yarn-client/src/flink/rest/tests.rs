@@ -151,11 +151,15 @@ async fn reads_exceptions_checkpoints_and_task_managers() {
     let body = r#"{"counts":{"restored":1,"total":5,"in_progress":0,"completed":4,"failed":1},"summary":{},
         "latest":{"completed":{"className":"completed","id":4,"status":"COMPLETED","is_savepoint":false,
         "external_path":"file:/cp/chk-4"},"savepoint":null,"failed":null,"restored":{"id":3,"restore_timestamp":1,
-        "is_savepoint":true,"external_path":"<checkpoint-not-externally-addressable>"}},"history":[]}"#;
+        "is_savepoint":true,"external_path":"<checkpoint-not-externally-addressable>"}},"history":[
+        {"className":"in_progress","id":6,"status":"IN_PROGRESS","is_savepoint":false,"num_subtasks":4,"num_acknowledged_subtasks":0},
+        {"className":"in_progress","id":5,"status":"IN_PROGRESS","is_savepoint":true,"num_subtasks":4,"num_acknowledged_subtasks":3},
+        {"className":"completed","id":2,"status":"COMPLETED","is_savepoint":true,"num_subtasks":4,"num_acknowledged_subtasks":4}]}"#;
     let (client, _) = server(200, body).await;
     let checkpoints = client.checkpoints("1").await.unwrap();
     let latest = checkpoints.latest_completed.unwrap();
     assert_eq!((latest.id, latest.external_path.as_deref()), (4, Some("file:/cp/chk-4")));
+    assert_eq!(checkpoints.savepoint_written, Some(Written { subtasks: 3, of: 4 }));
     let restored = checkpoints.latest_restored.unwrap();
     assert!(
         restored.is_savepoint && restored.external_path.is_none() && checkpoints.latest_savepoint.is_none()

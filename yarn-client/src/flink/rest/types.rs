@@ -172,6 +172,17 @@ pub struct Checkpoints {
     pub latest_savepoint: Option<Checkpoint>,
     /// What the job was restored from.
     pub latest_restored: Option<Checkpoint>,
+    /// Of the savepoint that is being made.
+    pub savepoint_written: Option<Written>,
+}
+
+/// How far a checkpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Subtasks that have written their state.
+    pub subtasks: u32,
+    /// All of them.
+    pub of: u32,
 }
 
 /// A checkpoint or savepoint.
@@ -389,6 +400,16 @@ impl<'de> Deserialize<'de> for Checkpoints {
             counts: Counts,
             #[serde(default)]
             latest: Latest,
+            #[serde(default)]
+            history: Vec<Past>,
+        }
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Past {
+            status: String,
+            is_savepoint: bool,
+            num_subtasks: u32,
+            num_acknowledged_subtasks: u32,
         }
         #[derive(Default, Deserialize)]
         #[serde(default)]
@@ -416,7 +437,8 @@ impl<'de> Deserialize<'de> for Checkpoints {
             external_path: e.external_path.filter(|p| !p.is_empty() && !p.starts_with('<')),
             is_savepoint: e.is_savepoint,
         };
-        let Outer { counts, latest } = Outer::deserialize(deserializer)?;
+        let Outer { counts, latest, history } = Outer::deserialize(deserializer)?;
+        let pending = history.iter().find(|past| past.is_savepoint && past.status == "IN_PROGRESS");
         Ok(Self {
             completed: counts.completed,
             failed: counts.failed,
@@ -424,6 +446,8 @@ impl<'de> Deserialize<'de> for Checkpoints {
             latest_completed: latest.completed.map(checkpoint),
             latest_savepoint: latest.savepoint.map(checkpoint),
             latest_restored: latest.restored.map(checkpoint),
+            savepoint_written: pending
+                .map(|past| Written { subtasks: past.num_acknowledged_subtasks, of: past.num_subtasks }),
         })
     }
 }

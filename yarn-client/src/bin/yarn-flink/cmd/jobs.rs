@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use yarn_client::deploy::{Gateway, Live, jobs};
-use yarn_client::flink::rest::{Format, StopWithSavepoint};
+use yarn_client::flink::rest::{Format, StopWithSavepoint, Written};
 
 use super::{Context, Failure};
 use crate::args::{Cancel, Jobs, Savepoint, SavepointType, Stop};
@@ -63,7 +63,7 @@ pub(super) async fn stop(context: &Context, args: Stop) -> Result<ExitStatus, Fa
         drain: args.drain,
         format_type: format(args.kind),
     };
-    let path = jobs::stop(&gateway, &live, &job, &how).await?;
+    let path = jobs::stop(&gateway, &live, &job, &how, &mut progress(context)).await?;
     print(context, live.id().to_string(), Some(job), path, None)
 }
 
@@ -75,8 +75,18 @@ pub(super) async fn savepoint(context: &Context, args: Savepoint) -> Result<Exit
     }
     let job = jobs::find(&live, args.job.as_deref()).await?.id;
     context.printer.note(&format!("making a savepoint of job {job}"));
-    let path = jobs::savepoint(&gateway, &live, &job, args.directory.as_deref(), format(args.kind)).await?;
+    let directory = args.directory.as_deref();
+    let mut progress = progress(context);
+    let path = jobs::savepoint(&gateway, &live, &job, directory, format(args.kind), &mut progress).await?;
     print(context, live.id().to_string(), Some(job), path, None)
+}
+
+fn progress(context: &Context) -> impl FnMut(Written) + Send {
+    |written| {
+        context
+            .printer
+            .note(&format!("{} of {} subtasks have written their state", written.subtasks, written.of))
+    }
 }
 
 fn print(
