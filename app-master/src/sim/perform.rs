@@ -174,13 +174,13 @@ impl World {
         }
     }
 
-    /// While the ResourceManager was away, nothing that was never started could be given back to it: it knows by itself.
+    /// While the ResourceManager was away, nothing that was never started could be given back to it. It has forgotten that.
     fn take_back_unstarted(&mut self, attempt: u32) {
         let manager = &self.resource_manager;
         let back = manager.away_until > Duration::ZERO && self.now < manager.away_until + ms(1000);
-        let unstarted = manager.containers.iter().filter(|(_, it)| back && it.stage == Stage::Allocated);
-        if let Some(master) = self.masters.get_mut(&attempt) {
-            master.containers.extend(unstarted.map(|(id, _)| (*id, true)));
+        let Some(master) = self.masters.get_mut(&attempt).filter(|_| back) else { return };
+        for (id, gone) in &mut master.containers {
+            *gone |= manager.containers.get(id).is_none_or(|container| container.stage == Stage::Allocated);
         }
     }
 
