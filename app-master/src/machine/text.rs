@@ -109,6 +109,10 @@ pub(super) fn not_given(missing: u32) -> String {
     format!("the ResourceManager has not yet given {missing} of the TaskManagers' containers")
 }
 
+/// What ends a JobManager whose program is none. Two of Flink's threads hear of it, and whichever is first chooses the exit code:
+/// 2 (`ClusterEntrypoint.onFatalError`) or 239 (`FatalExitExceptionHandler`).
+const NO_PROGRAM: &str = "ApplicationExecutionException";
+
 /// Why a job cannot go on from a checkpoint.
 pub(super) const NO_CHECKPOINTS: &str = "the job makes no checkpoints";
 pub(super) const SEVERAL_JOBS: &str = "its program executes several jobs";
@@ -297,6 +301,9 @@ pub(super) fn job_manager_exit(
         }
         Exit::Code(1) => format!("the JobManager could not start (exit code 1) {stage_text}"),
         // Flink's code for an uncaught error in the cluster entry point.
+        Exit::Code(2 | 239) if cause.is_some_and(|cause| cause.contains(NO_PROGRAM)) => {
+            format!("the program failed {stage_text}")
+        }
         Exit::Code(2) => format!("the program failed (JobManager exit code 2) {stage_text}"),
         Exit::Code(code) => format!("the JobManager exited with code {code} {stage_text}"),
         Exit::Signal(signal) => format!("the JobManager was killed by signal {signal} {stage_text}"),

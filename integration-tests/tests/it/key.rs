@@ -178,7 +178,7 @@ async fn an_application_that_waits_too_long_is_killed() -> Result<()> {
     let cluster = shared::cluster().await?;
     let name = fresh("waits");
     let ran =
-        run(cluster, &["-d", "--name", &name, "--max-wait", "200ms"], &["OneSecond"]).await?.expect(124)?;
+        run(cluster, &["-d", "--name", &name, "--max-wait", "1ms"], &["OneSecond"]).await?.expect(124)?;
     ensure!(ran.stderr.contains(" s and has been killed: ") && ran.stderr.contains("hint: "), "{ran:?}");
     let id = ran.application()?;
     let killed = cluster.wait_for_state(&id, "KILLED", LIMIT).await?;
