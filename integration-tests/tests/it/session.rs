@@ -291,6 +291,8 @@ async fn a_terminal_is_asked_what_becomes_of_its_session() -> Result<()> {
     terminal.shows(&format!("{id} RUNNING"), 1).await?;
     let session = Session { cluster, id, name };
     let job = session.submit(&["Run"]).await?;
+    // Its master knows of it: it has asked for the TaskManager.
+    session.runs(&job).await?;
     send(&client, Signal::INT)?;
     terminal.shows("[d]etach, [s]top it and its jobs now, or [w]ait on? [d] ", 1).await?;
     terminal.answer("s\n")?;
