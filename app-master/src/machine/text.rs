@@ -300,10 +300,10 @@ pub(super) fn job_manager_exit(
             format!("the JobManager ended by itself {stage_text}: the program may have called System.exit(0)")
         }
         Exit::Code(1) => format!("the JobManager could not start (exit code 1) {stage_text}"),
-        // Flink's code for an uncaught error in the cluster entry point.
         Exit::Code(2 | 239) if cause.is_some_and(|cause| cause.contains(NO_PROGRAM)) => {
             format!("the program failed {stage_text}")
         }
+        // Flink's code for an uncaught error in the cluster entry point.
         Exit::Code(2) => format!("the program failed (JobManager exit code 2) {stage_text}"),
         Exit::Code(code) => format!("the JobManager exited with code {code} {stage_text}"),
         Exit::Signal(signal) => format!("the JobManager was killed by signal {signal} {stage_text}"),

@@ -8,7 +8,7 @@ use proto::ids::ApplicationId;
 
 use super::{LogsError, Seen, Sink, Wanted, indexed, tfile};
 use crate::conf::{Configuration, keys};
-use crate::hdfs::{FileStatus, FileSystem, FileSystems, HdfsError};
+use crate::hdfs::{FileStatus, FileSystem, FileSystems};
 
 const ROOT: &str = "yarn.nodemanager.remote-app-log-dir";
 const SUFFIX: &str = "yarn.nodemanager.remote-app-log-dir-suffix";
@@ -112,8 +112,6 @@ async fn in_directory(
     let entries = match fs.list(directory).await {
         Ok(entries) => entries,
         Err(error) if error.is_not_found() => return Ok(Vec::new()),
-        // Another user's: whoever looked for an owner goes on.
-        Err(HdfsError::PermissionDenied { .. }) if directory.is_empty() => return Ok(Vec::new()),
         Err(error) => return Err(error.into()),
     };
     let mut ends = Vec::new();

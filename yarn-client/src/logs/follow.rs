@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use proto::ids::ApplicationId;
 
-use super::local::Running;
+use super::local::TIMEOUT;
 use super::progress::Rest;
-use super::{LogFile, Logs, LogsError, Origin, Progress, Sink, Wanted};
+use super::{LogFile, Logs, LogsError, Progress, Sink, Wanted};
 use crate::deploy::Gateway;
-use crate::yarn::container_logs;
+use crate::yarn::container_logs::{self, Part};
 
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Nodes collect within some seconds after the end.
 const COLLECTED: Duration = Duration::from_secs(30);
-const TIMEOUT: Duration = Duration::from_secs(10);
 /// A node hands out the last bytes of a file; it may have grown by this much since it was listed.
 const SLACK: u64 = 64 * 1024;
 
@@ -31,57 +30,30 @@ pub async fn follow(
     mut progress: Progress,
     sink: &mut dyn Sink,
 ) -> Result<(), LogsError> {
-    let mut running = begun.running.iter().map(Node::of).collect::<Vec<_>>();
+    let mut running = begun.running.clone();
     let mut over = false;
     loop {
-        for node in running.iter().filter(|node| wanted.container(&node.container)) {
-            let Ok(files) = container_logs::list(&node.address, &node.container, TIMEOUT).await else {
+        for container in running.iter().filter(|container| wanted.container(&container.id)) {
+            let Ok(files) = container_logs::list(&container.address, &container.id, TIMEOUT).await else {
                 continue;
             };
-            for (at, from) in progress.plan(&node.container, &files, wanted) {
-                let file = &files[at];
-                let log = LogFile {
-                    container: node.container.clone(),
-                    node: node.name.clone(),
-                    name: file.name.clone(),
-                    length: file.length,
-                    modified_ms: None,
-                    modified: Some(file.modified.clone()),
-                    origin: Origin::Local,
-                };
-                let to = grown(&node.address, &log, from, sink).await?;
-                progress.read(&node.container, &file.name, to);
+            for (at, from) in progress.plan(&container.id, &files, wanted) {
+                let file = container.file(files[at].clone());
+                let to = grown(&container.address, &file, from, sink).await?;
+                progress.read(&container.id, &file.name, to);
             }
         }
         if over {
-            return rest(gateway, id, wanted, &progress, sink).await;
+            return rest(gateway, id, wanted, progress, sink).await;
         }
         tokio::time::sleep(PAUSE).await;
         let report = gateway.application(id).await?;
         // One more look: the last lines say how it ended.
         over = report.state.is_final();
-        if let Some(attempt) = report.attempt
-            && let Ok(containers) = gateway.resource_manager.containers(attempt).await
+        if let Ok(containers) = super::running(gateway, &report).await
             && !containers.is_empty()
         {
-            running = containers.into_iter().map(Running::new).map(|it| Node::of(&it)).collect();
-        }
-    }
-}
-
-/// A container, and where its files are.
-struct Node {
-    container: String,
-    name: String,
-    address: String,
-}
-
-impl Node {
-    fn of(running: &Running) -> Self {
-        Self {
-            container: running.id.clone(),
-            name: running.node.clone(),
-            address: running.address().to_owned(),
+            running = containers;
         }
     }
 }
@@ -91,7 +63,7 @@ async fn rest(
     gateway: &Gateway,
     id: ApplicationId,
     wanted: &Wanted,
-    progress: &Progress,
+    progress: Progress,
     sink: &mut dyn Sink,
 ) -> Result<(), LogsError> {
     let deadline = tokio::time::Instant::now() + COLLECTED;
@@ -123,7 +95,8 @@ async fn grown(address: &str, log: &LogFile, from: u64, sink: &mut dyn Sink) -> 
             ControlFlow::Continue(())
         };
         let read =
-            container_logs::read_last(address, &log.container, &log.name, last, TIMEOUT, &mut keep).await;
+            container_logs::read(address, &log.container, &log.name, Part::Last(last), TIMEOUT, &mut keep)
+                .await;
         // Asked again at the next look.
         let Ok(length) = read else { return Ok(from) };
         // Rolled away since it was listed: the next look knows its new name.

@@ -7,18 +7,18 @@ use std::time::Duration;
 use super::progress::Noting;
 use super::{LogFile, LogsError, Origin, Seen, Sink, Wanted};
 use crate::yarn::ContainerReport;
-use crate::yarn::container_logs::{self, LocalLog};
+use crate::yarn::container_logs::{self, LocalLog, Part};
 use crate::yarn::web::WebError;
 
 /// A node that is up answers in milliseconds.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A container of a running attempt.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Running {
     pub(super) id: String,
     pub(super) node: String,
-    address: String,
+    pub(super) address: String,
 }
 
 impl Running {
@@ -26,8 +26,17 @@ impl Running {
         Self { id: report.id.to_string(), node: report.node.to_string(), address: report.node_http_address }
     }
 
-    pub(super) fn address(&self) -> &str {
-        &self.address
+    /// One of its files, as it was listed.
+    pub(super) fn file(&self, listed: LocalLog) -> LogFile {
+        LogFile {
+            container: self.id.clone(),
+            node: self.node.clone(),
+            name: listed.name,
+            length: listed.length,
+            modified_ms: None,
+            modified: Some(listed.modified),
+            origin: Origin::Local,
+        }
     }
 
     pub(super) async fn read(
@@ -52,16 +61,7 @@ impl Running {
                 sink.passed_over(&self.id, &listed);
                 continue;
             }
-            let LocalLog { name, length, modified } = listed;
-            let file = LogFile {
-                container: self.id.clone(),
-                node: self.node.clone(),
-                name,
-                length,
-                modified_ms: None,
-                modified: Some(modified),
-                origin: Origin::Local,
-            };
+            let file = self.file(listed);
             if sink.begin(&file)? == ControlFlow::Break(()) {
                 continue;
             }
@@ -75,9 +75,15 @@ impl Running {
                 written = sink.content(part);
                 if written.is_ok() && left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
-            let read =
-                container_logs::read(&self.address, &self.id, &file.name, file.length, TIMEOUT, &mut write)
-                    .await;
+            let read = container_logs::read(
+                &self.address,
+                &self.id,
+                &file.name,
+                Part::First(file.length),
+                TIMEOUT,
+                &mut write,
+            )
+            .await;
             written?;
             let length = read.map_err(|source| failed(&what, source))?;
             if length < file.length {

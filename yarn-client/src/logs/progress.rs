@@ -133,12 +133,12 @@ pub(super) struct Rest<'a> {
 }
 
 impl<'a> Rest<'a> {
-    pub(super) fn new(progress: &Progress, sink: &'a mut dyn Sink) -> Self {
-        let mut handed_on = progress.closed.clone();
-        for (key, length) in &progress.open {
-            *handed_on.entry(key.clone()).or_default() += length;
+    pub(super) fn new(progress: Progress, sink: &'a mut dyn Sink) -> Self {
+        let Progress { closed: mut handed_on, open, moved } = progress;
+        for (key, length) in open {
+            *handed_on.entry(key).or_default() += length;
         }
-        Self { handed_on, moved: progress.moved.clone(), met: BTreeSet::new(), skip: 0, sink }
+        Self { handed_on, moved, met: BTreeSet::new(), skip: 0, sink }
     }
 }
 
@@ -274,7 +274,7 @@ mod tests {
         let mut progress = noting.progress;
         progress.read(C, "a.log.1", 2);
         kept.0.clear();
-        give(&mut Rest::new(&progress, &mut kept), Origin::Aggregated, 3);
+        give(&mut Rest::new(progress, &mut kept), Origin::Aggregated, 3);
         assert_eq!(kept.0, b"reefive");
 
         // Collected under another name before anybody looked.
@@ -282,7 +282,7 @@ mod tests {
         progress.read(C, "a.log", 2);
         assert_eq!(look(&mut progress, &[("a.log", 1)], &Wanted::default()), [("a.log", 0)]);
         kept.0.clear();
-        give(&mut Rest::new(&progress, &mut kept), Origin::Aggregated, 2);
+        give(&mut Rest::new(progress, &mut kept), Origin::Aggregated, 2);
         assert_eq!(kept.0, b"ethree");
     }
 }

@@ -4,12 +4,10 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt as _, Empty};
-use hyper::Request;
-use hyper::header::{CONNECTION, HOST};
-use hyper_util::rt::TokioIo;
+use http_body_util::BodyExt as _;
+use hyper::Response;
+use hyper::body::Incoming;
 use serde::Deserialize;
-use tokio::net::TcpStream;
 
 use super::web::{self, WebError};
 
@@ -96,24 +94,17 @@ fn local(answer: Answer) -> Vec<LocalLog> {
         .collect()
 }
 
-/// The last `length` bytes of a file, or all of it. Returns its whole length.
-///
-/// # Errors
-/// [`WebError`].
-pub async fn read_last(
-    address: &str,
-    container: &str,
-    name: &str,
-    length: u64,
-    timeout: Duration,
-    on_content: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
-) -> Result<u64, WebError> {
-    fetch(address, container, name, &format!("-{length}"), length, timeout, on_content).await
+/// Which part of a file; all of it where it is shorter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// So many bytes at its beginning.
+    First(u64),
+    /// So many bytes at its end.
+    Last(u64),
 }
 
-/// The first `length` bytes of a file as they come, without what the NodeManager writes around them. Returns its whole
-/// length: a file that is shorter than it was listed is another one. `timeout` is for each step, not for the whole: files
-/// may be long.
+/// A part of a file as it comes, without what the NodeManager writes around it. Returns the file's whole length: one that is
+/// shorter than it was listed is another one. `timeout` is for each step, not for the whole: files may be long.
 ///
 /// # Errors
 /// [`WebError`].
@@ -121,82 +112,39 @@ pub async fn read(
     address: &str,
     container: &str,
     name: &str,
-    length: u64,
-    timeout: Duration,
-    on_content: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
-) -> Result<u64, WebError> {
-    fetch(address, container, name, &length.to_string(), length, timeout, on_content).await
-}
-
-/// Returns the file's whole length.
-async fn fetch(
-    address: &str,
-    container: &str,
-    name: &str,
-    size: &str,
-    length: u64,
+    part: Part,
     timeout: Duration,
     on_content: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
 ) -> Result<u64, WebError> {
     let authority = web::authority(address)?;
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| WebError::Transport {
-        address: authority.to_owned(),
-        source,
+    let (size, wanted) = match part {
+        Part::First(length) => (length.to_string(), length),
+        Part::Last(length) => (format!("-{length}"), length),
     };
-    let late = || WebError::TimedOut { address: authority.to_owned(), after: timeout };
     let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
     let path = format!("/ws/v1/node/containers/{container}/logs/{}?size={size}", name.replace('+', "%20"));
-    let connect = TcpStream::connect(authority);
-    let stream = tokio::time::timeout(timeout, connect).await.map_err(|_| late())?;
-    let stream = stream.map_err(|error| failed(error.into()))?;
-    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-        .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
-        .await
-        .map_err(|error| failed(error.into()))?;
-    let request = Request::get(path)
-        .header(HOST, authority)
-        .header(CONNECTION, "close")
-        .body(Empty::new())
-        .map_err(|error| failed(error.into()))?;
-    let work = async {
-        let answer = tokio::time::timeout(timeout, sender.send_request(request)).await.map_err(|_| late())?;
-        let answer = answer.map_err(|error| failed(error.into()))?;
-        let status = answer.status();
-        if !status.is_success() {
-            return Err(WebError::Status { address: authority.to_owned(), status });
-        }
+    let content = async |answer: Response<Incoming>| {
         let mut body = answer.into_body();
-        let mut content = Content { wanted: length, head: BytesMut::new(), left: None, whole: 0 };
-        while let Some(frame) = tokio::time::timeout(timeout, body.frame()).await.map_err(|_| late())? {
-            let frame = frame.map_err(|error| failed(error.into()))?;
+        let mut content = Content { wanted, head: BytesMut::new(), left: None, whole: 0 };
+        loop {
+            let frame = tokio::time::timeout(timeout, body.frame()).await;
+            let Some(frame) = frame.map_err(|_| web::late(authority, timeout))? else { break };
+            let frame = frame.map_err(|error| web::transport(authority, error))?;
             let Ok(data) = frame.into_data() else { continue };
-            match content.take(&data) {
-                Ok(None) => {}
-                Ok(Some(part)) if part.is_empty() => {}
-                Ok(Some(part)) => {
-                    if on_content(&part).is_break() {
-                        return Ok(content.whole);
-                    }
-                }
-                Err(what) => return Err(failed(what.into())),
-            }
-            if content.left == Some(0) {
+            let part = content.take(&data).map_err(|what| web::transport(authority, what))?;
+            if part.is_some_and(|part| !part.is_empty() && on_content(&part).is_break())
+                || content.left == Some(0)
+            {
                 return Ok(content.whole);
             }
         }
         match content.left {
             // A file that has been cut meanwhile ends sooner.
             Some(_) => Ok(content.whole),
-            None => Err(failed("the answer holds no log".into())),
+            None => Err(web::transport(authority, "the answer holds no log")),
         }
     };
-    // The connection is driven here and ends with this call.
-    let (mut work, mut connection) = (std::pin::pin!(work), std::pin::pin!(connection));
-    tokio::select! {
-        biased;
-        result = &mut work => result,
-        _ = &mut connection => work.await,
-    }
+    web::ask(authority, &path, "*/*", timeout, content).await
 }
 
 /// Tells a file's content from the lines before and after it (`LogToolUtils.outputContainerLog`).

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::Incoming;
 use hyper::header::{ACCEPT, CONNECTION, HOST};
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use proto::ids::{ApplicationId, ContainerId};
 use serde::Deserialize;
@@ -133,53 +134,72 @@ pub(super) fn authority(address: &str) -> Result<&str, WebError> {
         .ok_or_else(|| WebError::Address { address: address.to_owned() })
 }
 
+/// Asks for JSON; `timeout` is for all of it.
 pub(super) async fn get_json<T: DeserializeOwned>(
     address: &str,
     path: &str,
     timeout: Duration,
 ) -> Result<T, WebError> {
     let authority = authority(address)?;
-    let exchange = tokio::time::timeout(timeout, get(authority, path)).await;
-    let body =
-        exchange.map_err(|_| WebError::TimedOut { address: authority.to_owned(), after: timeout })??;
-    serde_json::from_slice(&body)
-        .map_err(|error| WebError::Transport { address: authority.to_owned(), source: error.into() })
+    let body = async |response: Response<Incoming>| {
+        let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
+        body.map_err(|error| transport(authority, error))
+    };
+    let exchange =
+        tokio::time::timeout(timeout, ask(authority, path, "application/json", timeout, body)).await;
+    let body = exchange.map_err(|_| late(authority, timeout))??.to_bytes();
+    serde_json::from_slice(&body).map_err(|error| transport(authority, error))
 }
 
-async fn get(authority: &str, path: &str) -> Result<Bytes, WebError> {
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| WebError::Transport {
-        address: authority.to_owned(),
-        source,
-    };
-    let stream = TcpStream::connect(authority).await.map_err(|error| failed(error.into()))?;
+/// One question on a connection of its own; `read` gets the answer when it is a good one. `timeout` is for each step towards it.
+pub(super) async fn ask<T, F: Future<Output = Result<T, WebError>>>(
+    authority: &str,
+    path: &str,
+    accept: &str,
+    timeout: Duration,
+    read: impl FnOnce(Response<Incoming>) -> F,
+) -> Result<T, WebError> {
+    let connect = tokio::time::timeout(timeout, TcpStream::connect(authority)).await;
+    let stream =
+        connect.map_err(|_| late(authority, timeout))?.map_err(|error| transport(authority, error))?;
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
         .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
         .await
-        .map_err(|error| failed(error.into()))?;
+        .map_err(|error| transport(authority, error))?;
     let request = Request::get(path)
         .header(HOST, authority)
-        .header(ACCEPT, "application/json")
+        .header(ACCEPT, accept)
         .header(CONNECTION, "close")
         .body(Empty::new())
-        .map_err(|error| failed(error.into()))?;
+        .map_err(|error| transport(authority, error))?;
     let answer = async {
-        let response = sender.send_request(request).await.map_err(|error| failed(error.into()))?;
+        let response = tokio::time::timeout(timeout, sender.send_request(request)).await;
+        let response = response.map_err(|_| late(authority, timeout))?;
+        let response = response.map_err(|error| transport(authority, error))?;
         let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_BODY).collect().await.map_err(failed)?;
-        Ok((status, body.to_bytes()))
+        if !status.is_success() {
+            return Err(WebError::Status { address: authority.to_owned(), status });
+        }
+        read(response).await
     };
     // The connection is driven here and ends with this call.
     let (mut answer, mut connection) = (std::pin::pin!(answer), std::pin::pin!(connection));
-    let (status, body) = tokio::select! {
+    tokio::select! {
         biased;
-        result = &mut answer => result?,
-        _ = &mut connection => answer.await?,
-    };
-    if status.is_success() {
-        Ok(body)
-    } else {
-        Err(WebError::Status { address: authority.to_owned(), status })
+        result = &mut answer => result,
+        _ = &mut connection => answer.await,
     }
+}
+
+pub(super) fn transport(
+    authority: &str,
+    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> WebError {
+    WebError::Transport { address: authority.to_owned(), source: source.into() }
+}
+
+pub(super) fn late(authority: &str, after: Duration) -> WebError {
+    WebError::TimedOut { address: authority.to_owned(), after }
 }
 
 #[cfg(test)]

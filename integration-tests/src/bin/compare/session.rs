@@ -25,10 +25,8 @@ fn our_start(sides: &Sides<'_>, name: &str) -> Command {
 }
 
 fn their_start(sides: &Sides<'_>, name: &str) -> Command {
-    let jars = sides.cluster.hadoop_jars().join("*");
-    let mut command = sides.flink.command(SESSION_CLI, &[sides.cluster.client_conf_dir(), jars]);
+    let mut command = sides.theirs(SESSION_CLI);
     command
-        .envs(sides.cluster.client_environment())
         .args(["-d", "-nm", &sides.full_name(name)])
         .arg(sides.provided())
         // The stock configuration binds it to the node's loopback, where no client finds it.
@@ -41,9 +39,9 @@ pub(crate) async fn start(sides: &Sides<'_>, runs: u16, report: &mut Report) -> 
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for run in 0..=runs {
         let name = format!("session-ours-{run}");
-        let our = one(sides, &name, &our_start(sides, &name)).await?;
+        let our = sides.launched(&name, &our_start(sides, &name)).await?;
         let name = format!("session-flink-{run}");
-        let their = one(sides, &name, &their_start(sides, &name)).await?;
+        let their = sides.launched(&name, &their_start(sides, &name)).await?;
         // The first round fills caches.
         if run > 0 {
             ours.push(our);
@@ -52,13 +50,6 @@ pub(crate) async fn start(sides: &Sides<'_>, runs: u16, report: &mut Report) -> 
     }
     rows(report, ["session start: time", "session start: peak memory"], &ours, &theirs, "yarn-session.sh -d");
     Ok(())
-}
-
-async fn one(sides: &Sides<'_>, name: &str, command: &Command) -> Result<Usage> {
-    let (usage, _) = usage(command).await?;
-    let id = sides.application(name).await?;
-    sides.kill(&id).await?;
-    Ok(usage)
 }
 
 /// `run -d --session`, and how long an idle TaskManager stays after its job.
@@ -77,10 +68,8 @@ pub(crate) async fn job(sides: &Sides<'_>, runs: u16, report: &mut Report) -> Re
         command.args(["run", "-d", "--session", &mine, "-c", "example.OneSecond"]).arg(&sides.jar);
         let (our, _) = usage(&command).await?;
         let our_time = released(sides, &mine).await?;
-        let jars = sides.cluster.hadoop_jars().join("*");
-        let mut command = sides.flink.command(FLINK_CLI, &[sides.cluster.client_conf_dir(), jars]);
+        let mut command = sides.theirs(FLINK_CLI);
         command
-            .envs(sides.cluster.client_environment())
             .args(["run", "-d", "-t", "yarn-session", &format!("-Dyarn.application.id={their}")])
             .args(["-c", "example.OneSecond"])
             .arg(&sides.jar);
@@ -112,18 +101,13 @@ pub(crate) async fn job(sides: &Sides<'_>, runs: u16, report: &mut Report) -> Re
 /// Flink's REST server answers.
 async fn answers(sides: &Sides<'_>, id: &str) -> Result<()> {
     let begun = Instant::now();
-    while overview(sides, id).await.is_none() {
+    let page = format!("{}/proxy/{id}/overview", sides.cluster.rm_web());
+    let is_flinks = |page: &Value| ["jobs-finished", "taskmanagers"].iter().all(|key| page[*key].is_u64());
+    while !http::get_json(&page).await.is_ok_and(|page| is_flinks(&page)) {
         ensure!(begun.elapsed() < LIMIT, "Flink of {id} does not answer");
         tokio::time::sleep(LOOK).await;
     }
     Ok(())
-}
-
-async fn overview(sides: &Sides<'_>, id: &str) -> Option<(u64, u64)> {
-    let page = format!("{}/proxy/{id}/overview", sides.cluster.rm_web());
-    let overview = http::get_json(&page).await.ok()?;
-    let number = |key: &str| overview.get(key).and_then(Value::as_u64);
-    Some((number("jobs-finished")?, number("taskmanagers")?))
 }
 
 /// Waits for the end of the job that has just been submitted, and then for the last TaskManager's JVM.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::measured::{Usage, usage};
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::binaries::Binaries;
 use integration_tests::cluster::Cluster;
@@ -85,6 +86,22 @@ impl<'a> Sides<'a> {
         command
     }
 
+    /// A client of Flink's, by its main class, with the cluster's environment.
+    pub(crate) fn theirs(&self, class: &str) -> Command {
+        let jars = self.cluster.hadoop_jars().join("*");
+        let mut command = self.flink.command(class, &[self.cluster.client_conf_dir(), jars]);
+        command.envs(self.cluster.client_environment());
+        command
+    }
+
+    /// What a command uses that launches the application of this name; it is killed before the next one.
+    pub(crate) async fn launched(&self, name: &str, command: &Command) -> Result<Usage> {
+        let (usage, _) = usage(command).await?;
+        let id = self.application(name).await?;
+        self.kill(&id).await?;
+        Ok(usage)
+    }
+
     /// The application's name on the ResourceManager: a cluster that was kept remembers those of earlier runs.
     pub(crate) fn full_name(&self, name: &str) -> String {
         let run = self.folder.rsplit('/').next().unwrap_or_default();
@@ -115,10 +132,8 @@ impl<'a> Sides<'a> {
 
     /// `flink run-application -t yarn-application` of an example job.
     pub(crate) fn their_run(&self, name: &str, job: &str, options: &[String]) -> Command {
-        let jars = self.cluster.hadoop_jars().join("*");
-        let mut command = self.flink.command(FLINK_CLI, &[self.cluster.client_conf_dir(), jars]);
+        let mut command = self.theirs(FLINK_CLI);
         command
-            .envs(self.cluster.client_environment())
             .args(["run-application", "-t", "yarn-application"])
             .arg(format!("-Dyarn.application.name={}", self.full_name(name)))
             .args(["-c", &format!("example.{job}")])

@@ -2,11 +2,9 @@
 //! starts. Flink's client ends when the application master runs; ours ends when the ResourceManager has taken the
 //! application.
 
-use std::process::Command;
-
 use anyhow::Result;
 
-use crate::measured::{Usage, usage};
+use crate::measured::Usage;
 use crate::report::{Must, Report};
 use crate::side::Sides;
 
@@ -18,9 +16,9 @@ pub(crate) async fn warm(sides: &Sides<'_>, runs: u16, report: &mut Report) -> R
     let digests = sides.local("digests");
     for run in 0..=runs {
         let name = format!("warm-ours-{run}");
-        let our = one(sides, &name, &sides.our_run(&digests, &name, JOB, &[])).await?;
+        let our = sides.launched(&name, &sides.our_run(&digests, &name, JOB, &[])).await?;
         let name = format!("warm-flink-{run}");
-        let their = one(sides, &name, &sides.their_run(&name, JOB, &[sides.provided()])).await?;
+        let their = sides.launched(&name, &sides.their_run(&name, JOB, &[sides.provided()])).await?;
         // The first round fills caches.
         if run > 0 {
             ours.push(our);
@@ -49,11 +47,11 @@ pub(crate) async fn cold(sides: &Sides<'_>, runs: u16, report: &mut Report) -> R
     for run in 0..=runs {
         let name = format!("cold-ours-{run}");
         let base = [format!("-Dyarn.staging-directory={}", sides.remote_folder(&name).await?)];
-        let our = one(sides, &name, &sides.our_run(&sides.local(&name), &name, JOB, &base)).await?;
+        let our = sides.launched(&name, &sides.our_run(&sides.local(&name), &name, JOB, &base)).await?;
         sides.remove_remote(&name).await?;
         let name = format!("cold-flink-{run}");
         let base = [format!("-Dyarn.staging-directory={}", sides.remote_folder(&name).await?)];
-        let their = one(sides, &name, &sides.their_run(&name, JOB, &base)).await?;
+        let their = sides.launched(&name, &sides.their_run(&name, JOB, &base)).await?;
         sides.remove_remote(&name).await?;
         if run > 0 {
             ours.push(our);
@@ -69,13 +67,6 @@ pub(crate) async fn cold(sides: &Sides<'_>, runs: u16, report: &mut Report) -> R
         48.0,
     );
     Ok(())
-}
-
-async fn one(sides: &Sides<'_>, name: &str, command: &Command) -> Result<Usage> {
-    let (usage, _) = usage(command).await?;
-    let id = sides.application(name).await?;
-    sides.kill(&id).await?;
-    Ok(usage)
 }
 
 fn rows(
