@@ -26,17 +26,18 @@ use prost::Message as _;
 use proto::control::StatusReply;
 use proto::ids::NodeId;
 use proto::launch::{self, LaunchSpec};
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use yarn_client::conf::{Configuration, Environment};
 use yarn_client::flink::FlinkConfig;
-use yarn_client::flink::options::{CHECKPOINT_DIR, HA_CLUSTER_ID, HA_STORAGE_DIR};
+use yarn_client::flink::options::{CHECKPOINT_DIR, CHECKPOINT_SUBDIR, HA_CLUSTER_ID, HA_STORAGE_DIR};
 use yarn_client::security::{Credentials, User};
 use yarn_client::yarn::{AM_RM_TOKEN, NodeManagerClient};
 
 use crate::control::Question;
-use crate::machine::{Action, AppMaster, Event, History};
+use crate::machine::{Action, AppMaster, Event, History, Silence};
 use crate::trace::Recorder;
 use crate::web::forward::Forward;
 use container::Container;
@@ -92,7 +93,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         ),
         application_layer: settings.application_layer,
         recovers: settings.recovers,
-        checkpoint_dir: flink_config.explicit(&CHECKPOINT_DIR).map(str::to_owned),
+        checkpoint_dir: checkpoint_dir(&flink_config, &settings.job_id),
         own_node: own_node(env, &container),
         conf,
         container,
@@ -190,6 +191,13 @@ async fn history(staging: &Staging) -> Result<History, StartError> {
     }
 }
 
+/// Where the configuration puts a job's checkpoints (`FsCheckpointStorageAccess`).
+fn checkpoint_dir(config: &FlinkConfig, job_id: &str) -> Option<String> {
+    let directory = config.explicit(&CHECKPOINT_DIR)?.trim_end_matches('/');
+    let apart = config.boolean(&CHECKPOINT_SUBDIR).ok().flatten().unwrap_or(true);
+    Some(if apart { format!("{directory}/{job_id}") } else { directory.to_owned() })
+}
+
 async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
@@ -228,7 +236,7 @@ struct Driver {
     application_layer: bool,
     /// High availability is on: Flink itself goes on with a job after a failure.
     recovers: bool,
-    /// `execution.checkpointing.dir`.
+    /// Where the configuration puts the job's checkpoints.
     checkpoint_dir: Option<String>,
     /// Chosen with the first JobManager.
     ports: Option<Ports>,
@@ -279,21 +287,20 @@ impl Driver {
                 let staging = self.staging.clone();
                 self.spawn(async move { staging.check_fence().await });
             }
-            Action::FindCheckpoint { known } => {
+            Action::FindCheckpoint { known, own_directory } => {
                 let (staging, configured) = (self.staging.clone(), self.checkpoint_dir.clone());
-                let job_id = self.job_id();
+                let (job_id, log_dir) = (self.job_id(), self.container.log_dir.clone());
                 self.spawn(async move {
-                    checkpoints::newest(staging.systems(), configured.as_deref(), &job_id, known).await
+                    let search =
+                        checkpoints::Search { job_id: &job_id, known, configured, log_dir: &log_dir };
+                    search.newest(staging.systems(), own_directory).await
                 });
             }
             Action::StartJobManager { new_ports, restore } => self.start_job_manager(new_ports, restore),
-            Action::StopJobManager(signal) => {
-                if let Some(pid) = self.job_manager {
-                    job_manager::stop(pid, signal);
-                }
-            }
-            Action::PollFlink { details, checkpoints } => {
-                self.with_flink(move |flink| async move { flink.look(details, checkpoints).await })
+            Action::KillJobManager => self.signal_job_manager(Signal::KILL),
+            Action::DumpJobManager => self.signal_job_manager(Signal::QUIT),
+            Action::PollFlink { details, checkpoints, holders } => {
+                self.with_flink(move |flink| async move { flink.look(details, checkpoints, holders).await })
             }
             Action::FetchResult { job_id } => {
                 self.with_flink(|flink| async move { flink.result(&job_id).await })
@@ -323,9 +330,9 @@ impl Driver {
                     resource_manager::cluster_capacity(&conf, &user, &spec, &own).await
                 });
             }
-            Action::RemoveStaging { checkpoint } => {
+            Action::RemoveStaging { checkpoint, high_availability } => {
                 let (staging, job_id) = (self.staging.clone(), self.job_id());
-                let storage = self.high_availability_storage();
+                let storage = self.high_availability_storage().filter(|_| high_availability);
                 self.spawn(async move {
                     if let Some(checkpoint) = checkpoint {
                         checkpoints::remove(staging.systems(), &job_id, &checkpoint).await;
@@ -360,6 +367,12 @@ impl Driver {
         Some((storage.to_owned(), application))
     }
 
+    fn signal_job_manager(&self, signal: Signal) {
+        if let Some(pid) = self.job_manager {
+            job_manager::signal(pid, signal);
+        }
+    }
+
     fn job_id(&self) -> String {
         self.spec.job.clone().unwrap_or_default().job_id
     }
@@ -382,7 +395,10 @@ impl Driver {
     {
         match &self.flink {
             Some(flink) => self.spawn(ask(flink.clone())),
-            None => self.send(Event::FlinkUnreachable),
+            None => self.send(Event::FlinkUnreachable {
+                silence: Silence::Complete,
+                cause: "it has no port yet".to_owned(),
+            }),
         }
     }
 

@@ -71,6 +71,13 @@ pub(super) fn tail(path: &Path) -> String {
     read(path, |length| length.saturating_sub(SEARCHED)).unwrap_or_default()
 }
 
+/// Whether [`tail`] reads all that was ever logged: nothing has been rolled away.
+pub(super) fn is_whole(path: &Path) -> bool {
+    let mut rolled = path.as_os_str().to_owned();
+    rolled.push(".1");
+    std::fs::metadata(path).is_ok_and(|file| file.len() <= SEARCHED) && !Path::new(&rolled).exists()
+}
+
 fn head(path: &Path) -> String {
     read(path, |_| 0).unwrap_or_default()
 }

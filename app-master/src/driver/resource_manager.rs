@@ -184,7 +184,8 @@ impl Scheduler {
             Err(error) if error.is_resync() => Event::HeartbeatFailed(HeartbeatFailure::Resync),
             Err(error) if error.is_shutdown() => Event::HeartbeatFailed(HeartbeatFailure::Shutdown),
             Err(error) if error.is_invalid_ask() => {
-                Event::HeartbeatFailed(HeartbeatFailure::Refused(error.to_string()))
+                let for_good = error.is_invalid_label();
+                Event::HeartbeatFailed(HeartbeatFailure::Refused { cause: error.to_string(), for_good })
             }
             Err(error) => Event::HeartbeatFailed(HeartbeatFailure::Lost(error.to_string())),
         }

@@ -165,6 +165,7 @@ impl Plan {
             web_port_range: web_ports,
             job: job.session.is_none().then(|| Job {
                 multi_job: job.multi_job,
+                fixed_id: false,
                 job_id: job_id.clone(),
                 main_class: job.main_class.clone(),
                 args: job.args.clone(),

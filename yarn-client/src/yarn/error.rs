@@ -143,7 +143,12 @@ impl YarnError {
 
     /// The ask is larger than the cluster's maximum, or names a resource or label that does not exist.
     pub fn is_invalid_ask(&self) -> bool {
-        self.is("InvalidResourceRequestException") || self.is("InvalidLabelResourceRequestException")
+        self.is("InvalidResourceRequestException") || self.is_invalid_label()
+    }
+
+    /// The ask names a node label that the cluster does not have, or that the queue may not use.
+    pub fn is_invalid_label(&self) -> bool {
+        self.is("InvalidLabelResourceRequestException")
     }
 
     /// The NodeManager is still getting ready; worth another try in a while.
