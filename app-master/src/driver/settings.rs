@@ -60,7 +60,7 @@ pub(super) fn settings(
         checkpoints_configured: flink_settings::makes_checkpoints(config)?,
         checkpoint_directory: config.explicit(&CHECKPOINT_DIR).is_some(),
         restart_from_scratch: spec.restart_from_scratch,
-        remove_checkpoints: spec.remove_checkpoints,
+        remove_checkpoints: true,
         spread: spec.placement.as_ref().is_some_and(|placement| placement.spread),
         hosts: spec.placement.as_ref().map_or(0, hosts),
         fence_after: (expiry / 3).min(FENCE_AFTER),

@@ -21,6 +21,7 @@ fn job(settings: &[(&str, &str)]) -> ResolvedJob {
     let version = Version::parse("1.20.5").unwrap();
     ResolvedJob {
         job_id: JOB.to_owned(),
+        fixed_job_id: false,
         jar: Some(JobJar::Local(PathBuf::from("/jobs/word-count.jar"))),
         session: None,
         open_rest: false,
@@ -30,7 +31,6 @@ fn job(settings: &[(&str, &str)]) -> ResolvedJob {
         savepoint: None,
         allow_non_restored_state: false,
         restart_from_scratch: false,
-        keeps_checkpoints: false,
         placement: Default::default(),
         config,
         distribution: Some(Distribution {
