@@ -186,6 +186,30 @@ async fn the_job_of_a_key_runs_and_its_end_is_told() -> Result<()> {
     Ok(())
 }
 
+/// Flink would delete the older run's checkpoint when it came to its number.
+#[tokio::test]
+async fn a_job_id_of_ones_own_does_not_begin_among_the_checkpoints_of_an_earlier_run() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let (key, job) = (fresh("collides"), format!("{:032x}", rand::rng().random::<u128>()));
+    let directory = format!("/user/{}/checkpoints-{key}", cluster.user());
+    cluster.hdfs()?.put(&format!("{directory}/{job}/chk-4/_metadata"), "m").await?;
+    let (id, place) = (
+        format!("pipeline.jobid={job}"),
+        format!("execution.checkpointing.dir={}{directory}", cluster.default_fs()),
+    );
+    let options = ["-d", "--name", &key, "--key", &key, "-D", &id, "-D", &place];
+    let refused = run(cluster, &options, &["OneSecond"]).await?.expect(2)?;
+    let newest = format!("{}{directory}/{job}/chk-4", cluster.default_fs());
+    ensure!(
+        refused.stderr.contains(&format!("hint: go on from the newest one with -s {newest}")),
+        "{refused:?}"
+    );
+    ensure!(named(cluster, &key).await?.is_empty(), "submitted all the same");
+    ensure!(cluster.hdfs()?.stat(&record(cluster, &key)?).await?.is_none(), "a key was used for nothing");
+    Ok(())
+}
+
 /// No application master registers within 200 ms: the NodeManager has not even heard of it.
 #[tokio::test]
 async fn an_application_that_waits_too_long_is_killed() -> Result<()> {

@@ -16,7 +16,7 @@ fn dist_file(link: &str) -> DistFile {
 }
 
 /// A job of a distribution with one library, one plugin and one file beside the job in `usrlib`.
-fn job(settings: &[(&str, &str)]) -> ResolvedJob {
+pub(crate) fn job(settings: &[(&str, &str)]) -> ResolvedJob {
     let config = FlinkConfig::from_flat(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
     let version = Version::parse("1.20.5").unwrap();
     ResolvedJob {
