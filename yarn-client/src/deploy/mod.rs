@@ -16,6 +16,7 @@ mod gateway;
 pub mod gc;
 pub mod high_availability;
 pub mod jobs;
+mod journal;
 pub mod key;
 mod keys;
 pub mod kill;
