@@ -329,7 +329,7 @@ impl Containers {
                 id: *id,
                 node: container.node.clone(),
                 cause: text::unlisted(now - listed),
-                code: None,
+                code: Some(CauseCode::TaskManagerUnresponsive),
                 its_fault: true,
             });
         }
