@@ -22,7 +22,7 @@ const RESULT_PAUSE: Duration = Duration::from_millis(100);
 /// The JobManager's REST server on this node.
 #[derive(Debug, Clone)]
 pub(super) struct Flink {
-    rest: Client,
+    pub(super) rest: Client,
     application_layer: bool,
 }
 
