@@ -26,7 +26,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The JobManager's REST server on this node.
 #[derive(Debug, Clone)]
 pub(super) struct Flink {
-    rest: Client,
+    pub(super) rest: Client,
     application_layer: bool,
 }
 

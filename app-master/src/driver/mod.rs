@@ -47,6 +47,7 @@ use flink::Flink;
 use job_manager::JobManager;
 use node_managers::NodeManagers;
 use ports::Ports;
+use program::Watched;
 use resource_manager::Scheduler;
 use settings::settings;
 use staging::Staging;
@@ -307,22 +308,7 @@ impl Driver {
             }
             Action::CancelJobs(jobs) => self.with_flink(|flink| async move { flink.cancel(&jobs).await }),
             Action::DeleteCluster => self.with_flink(|flink| async move { flink.delete_cluster().await }),
-            Action::WatchProgram => {
-                let log_dir = self.container.log_dir.clone();
-                if self.spec.job.as_ref().is_some_and(|job| job.multi_job) {
-                    return self.spawn(async move {
-                        program::end_of_several(&log_dir).await;
-                        Event::ProgramEnded { job_passed_over: false }
-                    });
-                }
-                let job_id = self.job_id();
-                // A recovered job is what the word says, then.
-                let recovers = self.recovers;
-                self.spawn(async move {
-                    let passed_over = program::end(&log_dir, &job_id).await;
-                    Event::ProgramEnded { job_passed_over: passed_over && !recovers }
-                });
-            }
+            Action::WatchProgram => self.watch_program(),
             Action::InspectCluster => {
                 let (conf, spec, own) = (self.conf.clone(), Arc::clone(&self.spec), self.own_node.clone());
                 self.spawn(async move {
@@ -400,6 +386,22 @@ impl Driver {
                 cause: "it has no port yet".to_owned(),
             }),
         }
+    }
+
+    fn watch_program(&self) {
+        let Some(rest) = self.flink.as_ref().map(|flink| flink.rest.clone()) else { return };
+        let (process, log_dir) = (self.job_manager, self.container.log_dir.clone());
+        let job = self.spec.job.clone().unwrap_or_default();
+        // A recovered job is what the word says, then.
+        let may_pass_over = !job.multi_job && !self.recovers;
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            let watched = Watched { log_dir: &log_dir, rest: &rest, process };
+            // `None`: the JobManager is gone, which is told elsewhere.
+            if let Some(passed_over) = watched.end(&job.job_id).await {
+                let _ = events.send(Event::ProgramEnded { job_passed_over: passed_over && may_pass_over });
+            }
+        });
     }
 
     fn choose_ports(&mut self) -> Result<(), String> {

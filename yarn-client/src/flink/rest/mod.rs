@@ -3,6 +3,7 @@
 mod connect;
 mod jars;
 mod savepoints;
+mod thread_dump;
 mod types;
 
 #[cfg(test)]
@@ -24,6 +25,7 @@ use serde::de::DeserializeOwned;
 pub use connect::{Connect, Connecting, Connection, Plain};
 pub use jars::{JarRun, RunJar};
 pub use savepoints::{Format, Operation, StopWithSavepoint};
+pub use thread_dump::ThreadDump;
 pub use types::{
     ApplicationOverview, Checkpoint, CheckpointConfig, Checkpoints, ConfigEntry, ExceptionEntry,
     ExecutionResult, JobDetails, JobExceptions, JobOverview, JobPlan, Overview, PlanInput, PlanNode,

@@ -361,3 +361,14 @@ async fn an_operation_goes_on_is_done_or_has_failed() {
     let Operation::Failed(failure) = client.disposal("2").await.unwrap() else { panic!("failed") };
     assert_eq!(failure.root, "java.io.IOException: no space");
 }
+
+#[tokio::test]
+async fn reads_a_thread_dump() {
+    let body = concat!(
+        r#"{"threadInfos":[{"threadName":"x","stringifiedThreadInfo":"\"x\" Id=1 WAITING\n\tat app//"#,
+        r#"org.apache.flink.client.program.PackagedProgram.callMainMethod(PackagedProgram.java:356)\n\n"}]}"#
+    );
+    let (client, seen) = server(200, body).await;
+    assert!(client.thread_dump().await.unwrap().may_run_main());
+    assert_eq!(*seen.lock().unwrap(), ["GET /jobmanager/thread-dump"]);
+}
