@@ -101,7 +101,7 @@ impl Builder {
         self
     }
 
-    /// Hadoop's own times everywhere: a lost node is missed after ten minutes, an application master as well, a
+    /// Hadoop's own times everywhere: a lost node is missed after ten minutes, an application master after fifteen, a
     /// NodeManager looks for a lost ResourceManager every 30 s. See [`timers::SHORTENED`] for what other clusters have.
     pub fn default_timers(mut self) -> Self {
         self.default_timers = true;

@@ -31,8 +31,8 @@ const JVM_FLAGS: [&str; 7] = [
     "--add-opens=java.base/java.lang=ALL-UNNAMED",
 ];
 
-/// Longest wait until a daemon is ready; a loaded machine needs several times the usual seconds.
-const BOOT_LIMIT: Duration = Duration::from_secs(120);
+/// Longest wait until a daemon is ready; a loaded machine needs many times the usual seconds.
+const BOOT_LIMIT: Duration = Duration::from_secs(300);
 
 /// Time between two looks for readiness.
 const POLL: Duration = Duration::from_millis(100);

@@ -49,7 +49,7 @@ pub const SHORTENED: [Timer; 9] = [
     ),
     // A ResourceManager that dies between storing an attempt and launching it leaves a successor that waits this long
     // for an application master nobody has started.
-    timer(Only::Recovery, "yarn.am.liveness-monitor.expiry-interval-ms", "30000", "600000"),
+    timer(Only::Recovery, "yarn.am.liveness-monitor.expiry-interval-ms", "30000", "900000"),
     // The time until the other one takes over from a killed one.
     timer(Only::Pair, "hadoop.zk.timeout-ms", "2000", "10000"),
     timer(Only::Pair, "yarn.resourcemanager.zk-timeout-ms", "2000", "10000"),

@@ -10,7 +10,7 @@ mod restarts;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use clap::Parser;
 use integration_tests::binaries::{self, Binaries};
 use integration_tests::cluster::{Builder, Cluster};
@@ -130,9 +130,10 @@ async fn run(arguments: &Arguments) -> Result<bool> {
         let mut rows = Vec::new();
         for scenario in scenarios {
             let outcome = with_cluster(scenario, &programs).await;
-            let failed = |error| Outcome { right: false, took: None, said: format!("{error:#}") };
+            let failed =
+                |error: anyhow::Error| Outcome { right: false, took: None, said: format!("{error:#}") };
             let outcome = outcome.unwrap_or_else(failed);
-            progress::line(&format!("{}: {}", scenario.name(), outcome.said));
+            progress::line(&outcome.said);
             rows.push((scenario, outcome));
         }
         rows
@@ -156,7 +157,6 @@ async fn with_cluster(scenario: Scenario, programs: &Programs) -> Result<Outcome
     if !outcome.as_ref().is_ok_and(|outcome| outcome.right) {
         progress::line(&format!("all logs are in {}", cluster.keep_logs()?.display()));
     }
-    let outcome = outcome.with_context(|| format!("'{}'", scenario.name()));
     cluster.stop()?;
     outcome
 }
@@ -166,7 +166,8 @@ fn print(rows: &[(Scenario, Outcome)]) {
     for (scenario, Outcome { right, took, said }) in rows {
         let seconds = took.map_or_else(|| "–".to_owned(), |took| format!("{:.1}", took.as_secs_f32()));
         let verdict = if *right { "right" } else { "WRONG" };
-        let said = said.replace('\n', " ");
+        // Of an error with the end of a log in it, the first line.
+        let said = said.lines().next().unwrap_or_default();
         progress::line(&format!(
             "| {} | {} | {said} | {seconds} | {verdict} |",
             scenario.name(),

@@ -12,8 +12,8 @@ use crate::{Outcome, Programs};
 const BACK: Duration = Duration::from_secs(60);
 /// How long to look on when it is not.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// YARN's ten minutes, and what the next attempt takes on a loaded machine.
-const EXPIRY: Duration = Duration::from_secs(14 * 60);
+/// YARN's fifteen minutes for an application master, and what the next attempt takes on a loaded machine.
+const EXPIRY: Duration = Duration::from_secs(20 * 60);
 /// With a JobManager of the default size this is more than one of the nodes has.
 const APART: &str = "2560m";
 
