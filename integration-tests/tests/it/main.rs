@@ -31,5 +31,6 @@ mod staging;
 mod terminal;
 mod tokens;
 mod tool;
+mod users;
 mod versions;
 mod web;
