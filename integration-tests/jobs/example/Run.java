@@ -80,10 +80,14 @@ public final class Run {
         env.execute("Run");
     }
 
-    /** Waits beside the program for the file; without the hooks that an orderly end would run. */
+    /**
+     * Waits beside the program for the file; ends without the hooks that an orderly end would run. Flink intercepts what a
+     * program's own thread does to the virtual machine, and what inherits from that.
+     */
     private static void haltOnce(Path file) {
         Thread thread =
                 new Thread(
+                        null,
                         () -> {
                             try {
                                 while (!Files.exists(file)) {
@@ -95,7 +99,10 @@ public final class Run {
                             } catch (IOException | InterruptedException e) {
                                 throw new IllegalStateException(e);
                             }
-                        });
+                        },
+                        "halt",
+                        0,
+                        false);
         thread.setDaemon(true);
         thread.start();
     }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::counting::Counting;
 use crate::failures::{appears, ends, submit};
 use crate::session::Session;
-use crate::tool::{GONE, LIMIT, eventually, job_in_state, nothing_left, run, text, yarn_flink};
+use crate::tool::{GONE, LIMIT, eventually, every, jar, job_in_state, nothing_left, run, text, yarn_flink};
 
 /// Nothing is idle for longer than two seconds.
 const IMPATIENT: [&str; 6] = [
@@ -32,7 +32,7 @@ async fn task_managers_stay_while_their_results_are_read() -> Result<()> {
     let cluster = shared::cluster().await?;
     let alone = async |options: &[&str], parallelism: &str| {
         let folder = cluster.scratch("meet")?.display().to_string();
-        let program = ["TwoStages", "--meet", &folder, "--parallelism", parallelism];
+        let program = ["Stages", "--meet", &folder, "--parallelism", parallelism];
         let options = [&IMPATIENT, options, &["-o", "json", "-p", parallelism]].concat();
         let ran = run(cluster, &options, &program).await?.expect(0)?.json()?;
         ensure!(text(&ran, "job_state") == "FINISHED", "{ran}");
@@ -43,36 +43,49 @@ async fn task_managers_stay_while_their_results_are_read() -> Result<()> {
     let in_session = async {
         let session = Session::start(cluster, "stages", &IMPATIENT[..2]).await?;
         let folder = cluster.scratch("meet")?.display().to_string();
-        let program = ["TwoStages", "--meet", &folder, "--parallelism", "2"];
+        let program = ["Stages", "--meet", &folder, "--parallelism", "2"];
         let ran = session.run(&["-o", "json"], &program).await?.expect(0)?.json()?;
         ensure!(text(&ran, "job_state") == "FINISHED", "{ran}");
         session.has_task_managers(0).await?;
-        session.stop().await
+        session.stop().await.map(drop)
     };
-    tokio::try_join!(alone(&[], "4"), alone(&["--multi-job"], "2"), in_session)?;
-    Ok(())
+    let (job, program, session) = tokio::join!(alone(&[], "4"), alone(&["--multi-job"], "2"), in_session);
+    every([job, program, session])
 }
 
-/// One job whose TaskManager hangs and whose JobManager ends by itself, and one whose JobManager hangs; with the settings
-/// of whoever makes none.
+/// A job whose TaskManager hangs, one whose JobManager does, and one whose JobManager ends by itself; with the settings of
+/// whoever makes none.
 #[tokio::test]
 async fn a_job_outlives_processes_that_hang() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
-    let (first, second) =
-        tokio::try_join!(Counting::of_program(cluster, &[], &[]), Counting::of_program(cluster, &[], &[]))?;
-    let parts = async {
-        task_manager_hangs(&first).await?;
-        // Flink ends so for reasons of its own: errors of HDFS, of its leader election, of its memory.
-        job_manager_ends(&first, 3).await?;
-        job_manager_ends(&first, 2).await
-    };
-    tokio::try_join!(parts, job_manager_hangs(&second))?;
-    for job in [first, second] {
+    let hit = async |ways: &[Way]| {
+        let job = Counting::of_program(cluster, &[], &[]).await?;
+        for way in ways {
+            match way {
+                Way::TaskManagerHangs => task_manager_hangs(&job).await,
+                Way::JobManagerHangs => job_manager_hangs(&job).await,
+                // Flink ends so for reasons of its own: errors of HDFS, of its leader election, of its memory.
+                Way::JobManagerEnds(code) => job_manager_ends(&job, *code).await,
+            }
+            .with_context(|| format!("{way:?}"))?;
+        }
         ensure!(job.attempts().await? == 1, "the application master has lost nothing");
-        job.finishes().await?;
-    }
-    Ok(())
+        job.finishes().await
+    };
+    let (task_manager, job_manager, ends) = tokio::join!(
+        hit(&[Way::TaskManagerHangs]),
+        hit(&[Way::JobManagerHangs]),
+        hit(&[Way::JobManagerEnds(3), Way::JobManagerEnds(2)]),
+    );
+    every([task_manager, job_manager, ends])
+}
+
+#[derive(Debug)]
+enum Way {
+    TaskManagerHangs,
+    JobManagerHangs,
+    JobManagerEnds(i32),
 }
 
 async fn task_manager_hangs(job: &Counting<'_>) -> Result<()> {
@@ -162,8 +175,10 @@ async fn what_the_cluster_cannot_hold_now_is_waited_for() -> Result<()> {
         .boot()
         .await?;
     // Beside the application master no node has room for its TaskManager.
-    let large = ["-tm", "2600m", "-D", "yarn.heartbeat.interval=1"];
-    let large = submit(&cluster, &large, &["Run", "--checkpoint-ms", "500"]).await?;
+    let jar = jar()?.display().to_string();
+    let large = ["run", "-d", "-jm", "700m", "-tm", "2600m", "-c", "example.Run", &jar];
+    let large = yarn_flink(&cluster, &[&large[..], &["--checkpoint-ms", "500"]].concat()).await?.expect(0)?;
+    let large = large.application()?;
     job_in_state(&cluster, &large, "RUNNING").await?;
     let away = other_node(&cluster, &large).await?;
     resize(&cluster, 3 - away, 2500).await?;

@@ -7,35 +7,34 @@ use serde_json::Value;
 
 use crate::counting::{Counting, checkpoint_dir};
 use crate::failures::{appears, ends};
-use crate::tool::{GONE, LIMIT, eventually, job_in_state, nothing_left, status, text, yarn_flink};
+use crate::tool::{GONE, LIMIT, eventually, every, job_in_state, nothing_left, status, text, yarn_flink};
 
 /// No setting says anything of checkpoints: the program does, or leaves it open.
 #[tokio::test]
 async fn a_cancelled_job_leaves_the_checkpoints_that_its_program_retains() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
-    let retained = async |policy: Option<&str>| {
+    let of_program = async |policy: Option<&str>| {
         let arguments: Vec<_> = policy.into_iter().flat_map(|policy| ["--retention", policy]).collect();
         let job = Counting::of_program(cluster, &[], &arguments).await?;
         let before = job.completes_a_checkpoint().await?;
-        yarn_flink(cluster, &["cancel", &job.id]).await?.expect(0)?;
-        ends(cluster, &job.id, "KILLED").await?;
-        nothing_left(cluster, &job.id, GONE).await?;
+        cancelled(&job).await?;
         anyhow::Ok((before, job))
     };
-    let (asked, open, deleted) = tokio::try_join!(
-        retained(Some("RETAIN_ON_CANCELLATION")),
-        retained(None),
-        retained(Some("DELETE_ON_CANCELLATION")),
-    )?;
-    let (before, job) = asked;
-    let kept = job.kept().await?;
-    ensure!(kept.last().is_some_and(|(number, _)| *number >= before), "after {before}: {kept:?}");
-    for (_, job) in [open, deleted] {
+    let kept = async {
+        let (before, job) = of_program(Some("RETAIN_ON_CANCELLATION")).await?;
+        let kept = job.kept().await?;
+        ensure!(kept.last().is_some_and(|(number, _)| *number >= before), "after {before} there is {kept:?}");
+        Ok(())
+    };
+    let removed = async |policy: Option<&str>| {
+        let (_, job) = of_program(policy).await?;
         let left = cluster.hdfs()?.files(&job.checkpoints).await?;
-        ensure!(!left.iter().any(|(path, _)| path.contains("/chk-")), "nobody wants {left:?}");
-    }
-    Ok(())
+        ensure!(!left.iter().any(|(path, _)| path.contains("/chk-")), "{policy:?} wants none of {left:?}");
+        Ok(())
+    };
+    let (asked, open, deleted) = tokio::join!(kept, removed(None), removed(Some("DELETE_ON_CANCELLATION")));
+    every([asked, open, deleted])
 }
 
 /// What another run has left, newer by its number than all that this one will make.
@@ -67,15 +66,16 @@ async fn a_run_goes_on_from_its_own_checkpoint() -> Result<()> {
         ensure!(job.id != first.id, "the key was not forgotten");
         ensure!(job.job != first.job, "two runs of a key with the job id {}", job.job);
         job_manager_killed(&job).await?;
-        anyhow::Ok(job)
+        cancelled(&job).await
     };
     let of_a_job_id = async {
         let id = format!("{:032x}", rand::random::<u128>());
         let checkpoints = checkpoint_dir(cluster)?;
-        cluster.hdfs()?.put(&format!("{checkpoints}/{id}/chk-{foreign}/_metadata"), metadata.clone()).await?;
         let job_id = format!("pipeline.jobid={id}");
         let job = shares(cluster, checkpoints, &job_id, &["--snapshot-ms", "5000"]).await?;
         ensure!(job.job == id, "the job id was {id}, not {}", job.job);
+        let theirs = format!("{}/{id}/chk-{foreign}/_metadata", job.checkpoints);
+        cluster.hdfs()?.put(&theirs, metadata.clone()).await?;
         // Before it has one of its own: from the beginning.
         job_in_state(cluster, &job.id, "RUNNING").await?;
         let killed = appears("JobManager", || cluster.job_managers(&job.id)).await?;
@@ -89,30 +89,37 @@ async fn a_run_goes_on_from_its_own_checkpoint() -> Result<()> {
         let seen = cluster.checkpoints(&job.id).await.context("Flink does not answer")?;
         ensure!(!seen.pointer("/latest/restored").is_some_and(Value::is_object), "restored: {seen}");
         job_manager_killed(&job).await?;
-        anyhow::Ok(job)
+        cancelled(&job).await?;
+        others_stay(&job, foreign).await
     };
     let without_directories = async {
         let checkpoints = checkpoint_dir(cluster)?;
-        cluster.hdfs()?.put(&format!("{checkpoints}/chk-{foreign}/_metadata"), metadata.clone()).await?;
         let job = shares(cluster, checkpoints, "execution.checkpointing.create-subdir=false", &[]).await?;
+        let theirs = format!("{}/chk-{foreign}/_metadata", job.checkpoints);
+        cluster.hdfs()?.put(&theirs, metadata.clone()).await?;
         job_manager_killed(&job).await?;
-        anyhow::Ok(job)
+        cancelled(&job).await?;
+        others_stay(&job, foreign).await
     };
-    let (keyed, fixed, flat) = tokio::try_join!(of_a_key, of_a_job_id, without_directories)?;
-    for job in [&keyed, &fixed, &flat] {
-        yarn_flink(cluster, &["cancel", &job.id]).await?.expect(0)?;
-        ends(cluster, &job.id, "KILLED").await?;
-        nothing_left(cluster, &job.id, GONE).await?;
-    }
-    // What others have left is theirs.
-    for job in [&fixed, &flat] {
-        let kept = job.kept().await?;
-        ensure!(kept.iter().any(|(number, _)| *number == foreign), "chk-{foreign} is gone: {kept:?}");
-    }
+    let (keyed, fixed, flat) = tokio::join!(of_a_key, of_a_job_id, without_directories);
+    every([keyed, fixed, flat])
+}
+
+async fn cancelled(job: &Counting<'_>) -> Result<()> {
+    yarn_flink(job.cluster, &["cancel", &job.id]).await?.expect(0)?;
+    ends(job.cluster, &job.id, "KILLED").await?;
+    nothing_left(job.cluster, &job.id, GONE).await
+}
+
+/// What another run has left is not this one's to remove.
+async fn others_stay(job: &Counting<'_>, foreign: u64) -> Result<()> {
+    let kept = job.kept().await?;
+    ensure!(kept.iter().any(|(number, _)| *number == foreign), "chk-{foreign} is gone: {kept:?}");
     Ok(())
 }
 
-/// A job with one setting more, in a directory where another run has left something.
+/// A job with one setting more, by which its directory is not its own: what is there before it begins, the client sees; not
+/// what comes later.
 async fn shares<'a>(
     cluster: &'a Cluster,
     checkpoints: String,
@@ -132,6 +139,7 @@ async fn job_manager_killed(job: &Counting<'_>) -> Result<()> {
     appears("JobManager", || job.cluster.job_managers(&job.id)).await?.kill_9();
     job.goes_on_from(before).await?;
     let (number, path) = job.restored().await?;
+    integration_tests::progress::line(&format!("checkpoint {before} was there; went on from {path}"));
     ensure!(number < FOREIGN, "job {} went on from another run's checkpoint {path}", job.job);
     Ok(())
 }
@@ -165,29 +173,30 @@ async fn an_end_that_is_none_of_the_users_keeps_the_newest_checkpoint() -> Resul
         let job = Counting::of_program(cluster, retention, &[]).await?;
         let before = job.completes_a_checkpoint().await?;
         no_task_manager_starts(&job).await?;
-        says_where_its_checkpoint_is(&job, before).await
+        goes_on_as_the_hint_says(&job, before).await.with_context(|| format!("given up, with {retention:?}"))
     };
     let fails = async {
         let job = Counting::of_program(cluster, &["-D", "restart-strategy.type=none"], &[]).await?;
         let before = job.completes_a_checkpoint().await?;
         job.fail()?;
-        let path = says_where_its_checkpoint_is(&job, before).await?;
+        goes_on_as_the_hint_says(&job, before).await.context("failed by itself")?;
         let diagnostics = text(&status(cluster, &job.id).await?, "diagnostics").to_owned();
         ensure!(diagnostics.contains("this job was told to fail"), "{diagnostics}");
-        anyhow::Ok(path)
+        Ok(())
     };
     let deletes = ["-D", "execution.checkpointing.externalized-checkpoint-retention=DELETE_ON_CANCELLATION"];
-    let (of_failed, of_open, of_deleted) = tokio::try_join!(fails, given_up(&[]), given_up(&deletes))?;
-    // As the hint says.
-    let again = async |checkpoint: String| {
-        let job = Counting::of_program(cluster, &["-s", &checkpoint], &[]).await?;
-        job.completes_a_checkpoint().await?;
-        let (_, path) = job.restored().await?;
-        ensure!(path == checkpoint, "restored from {path} instead of {checkpoint}");
-        job.finishes().await
-    };
-    tokio::try_join!(again(of_failed), again(of_open), again(of_deleted))?;
-    Ok(())
+    let (failed, open, deleted) = tokio::join!(fails, given_up(&[]), given_up(&deletes));
+    every([failed, open, deleted])
+}
+
+/// Another application, begun with `-s` and what the diagnostics name, counts to its end.
+async fn goes_on_as_the_hint_says(job: &Counting<'_>, before: u64) -> Result<()> {
+    let checkpoint = says_where_its_checkpoint_is(job, before).await?;
+    let again = Counting::of_program(job.cluster, &["-s", &checkpoint], &[]).await?;
+    again.completes_a_checkpoint().await?;
+    let (_, path) = again.restored().await?;
+    ensure!(path == checkpoint, "restored from {path} instead of {checkpoint}");
+    again.finishes().await
 }
 
 /// TaskManagers die as soon as they are there, until the application master gives up.

@@ -42,7 +42,7 @@ pub(crate) async fn of_the_job(bench: &Bench<'_>) -> Result<()> {
         Fault::new("class for a newer Java", "a class file of a later version", "java_too_old")
             .runs(&misbehaves("newer")),
         // A node may come: nothing ends.
-        Fault::waiting("job larger than the cluster", "parallelism 100 on two nodes", "no_slots")
+        Fault::waiting("job larger than the cluster", "parallelism 100 on two nodes", "cluster_too_small")
             .set("parallelism.default=100")
             .says("can hold")
             .within(90),
