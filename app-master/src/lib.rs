@@ -4,7 +4,10 @@
 
 pub mod control;
 pub mod driver;
+pub mod log;
 pub mod machine;
 pub mod sim;
+pub mod telling;
 pub mod trace;
+pub mod warnings;
 pub mod web;

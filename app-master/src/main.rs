@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use app_master::driver::{self, files, job_manager};
+use app_master::log::Bounded;
 use app_master::sim::report;
 use tracing_subscriber::EnvFilter;
 use yarn_client::conf::Environment;
@@ -33,8 +34,14 @@ fn main() -> ExitCode {
         }
         None => {}
     }
-    let filter = EnvFilter::try_from_env("YARN_FLINK_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+    let log = tracing_subscriber::fmt().with_ansi(false);
+    match EnvFilter::try_from_env("YARN_FLINK_LOG") {
+        // Whoever asks for more gets all of it.
+        Ok(filter) => log.with_env_filter(filter).with_writer(io::stderr).init(),
+        Err(_) => {
+            log.with_env_filter(EnvFilter::new("info")).with_writer(Bounded::default()).init();
+        }
+    }
     // One thread is plenty for a few requests a second, and keeps the process small.
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -30,6 +30,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::machine::{self, Refusal, Reply};
+use crate::warnings::Warnings;
 use crate::web::forward::Forward;
 use events::Events;
 use service::Service;
@@ -61,15 +62,19 @@ pub async fn serve(
     flink: Forward,
 ) {
     let acceptor = TlsAcceptor::from(tls);
+    let warnings = Warnings::of("accepting a connection to the control plane");
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let service = ControlServer::new(Service::new(events, questions));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
+            Ok(accepted) => {
+                warnings.worked();
+                accepted
+            }
             Err(error) => {
                 // No descriptor is free: it will not get better at once.
-                tracing::warn!("control plane: {error}");
+                warnings.failed(&error);
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }

@@ -1,39 +1,89 @@
 //! Finds a job's checkpoints where Flink leaves them: `<directory>/<job id>/chk-<n>/_metadata`
 //! (`AbstractFsCheckpointStorageAccess`), and removes what nobody needs after the end.
 
+use std::path::Path;
 use std::time::Duration;
 
 use yarn_client::hdfs::{FileSystems, HdfsError};
 
+use super::program;
 use super::staging::within;
-use crate::machine::Event;
+use crate::machine::{Event, Found};
 
 const PREFIX: &str = "chk-";
 /// Written last: without it a checkpoint is not complete.
 const METADATA: &str = "_metadata";
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The newest completed checkpoint of the job, in the directory of the one that was seen last or else in the
-/// configured one. Where the directory cannot be listed (`s3` and the like), the one that was seen has to do.
-pub(super) async fn newest(
-    systems: &FileSystems,
-    configured: Option<&str>,
-    job_id: &str,
-    known: Option<String>,
-) -> Event {
-    let directory = match &known {
-        Some(path) => Some(parent(path)),
-        None => configured.map(|directory| format!("{}/{job_id}", directory.trim_end_matches('/'))),
-    };
-    let Some(directory) = directory else { return Event::CheckpointFound(Ok(None)) };
-    let found = match within(TIMEOUT, list(systems, &directory)).await {
-        Ok(Ok(newest)) => Ok(newest),
-        Ok(Err(HdfsError::Path { .. })) => Ok(known),
-        Ok(Err(error)) if error.is_not_found() => Ok(None),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(late) => Err(late),
-    };
-    Event::CheckpointFound(found)
+/// What is known of the job whose newest checkpoint is looked for.
+#[derive(Debug)]
+pub(super) struct Search<'a> {
+    pub(super) job_id: &'a str,
+    /// The newest one that was seen.
+    pub(super) known: Option<String>,
+    /// Where the configuration puts the job's checkpoints: its own directory, or one that it shares with others.
+    pub(super) configured: Option<String>,
+    /// Where this container's JobManagers have left their log.
+    pub(super) log_dir: &'a Path,
+}
+
+impl Search<'_> {
+    /// The newest completed checkpoint of the job.
+    ///
+    /// With `own_directory`, whatever lies in the job's own directory is the job's: that of the one that was seen last, or else
+    /// the configured one. Where others may have left theirs, or nothing can be listed (`s3` and the like), only those count of
+    /// which this application's own JobManagers have told: by REST, or in the log of this container.
+    pub(super) async fn newest(self, systems: &FileSystems, own_directory: bool) -> Event {
+        let directory = self.known.as_deref().map(parent).or(self.configured);
+        let told = told(self.known, directory.as_deref(), &self.log_dir.join(program::LOG), self.job_id);
+        let own = directory.filter(|directory| own_directory && is_named(directory, self.job_id));
+        let Some(directory) = own else { return Event::CheckpointFound(Ok(told)) };
+        let found = match within(TIMEOUT, list(systems, &directory)).await {
+            Ok(Ok(Some(newest))) => Ok(Found::Newest(newest)),
+            Ok(Ok(None)) => Ok(Found::Nothing),
+            Ok(Err(HdfsError::Path { .. })) => Ok(told),
+            Ok(Err(error)) if error.is_not_found() => Ok(Found::Nothing),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(late) => Err(late),
+        };
+        Event::CheckpointFound(found)
+    }
+}
+
+/// What the JobManagers of this application have told: the newest one that was seen, or a later one in the log of this
+/// container, which begins with the container and so tells of all of them as long as it is short.
+fn told(known: Option<String>, directory: Option<&str>, log: &Path, job_id: &str) -> Found {
+    let text = program::tail(log);
+    let newest = newest_in_log(&text, job_id);
+    match (known, newest, directory) {
+        (Some(known), Some(newest), Some(directory)) if number(&known).is_some_and(|it| it < newest) => {
+            Found::Newest(format!("{directory}/{PREFIX}{newest}"))
+        }
+        (Some(known), ..) => Found::Newest(known),
+        (None, Some(newest), Some(directory)) => Found::Newest(format!("{directory}/{PREFIX}{newest}")),
+        (None, None, _) if !text.is_empty() && program::is_whole(log) => Found::Nothing,
+        (None, ..) => Found::Unknown,
+    }
+}
+
+/// `CheckpointCoordinator` logs `Completed checkpoint 7 for job …`.
+fn newest_in_log(log: &str, job_id: &str) -> Option<u64> {
+    let of_job = format!("for job {job_id}");
+    let completed = log.lines().filter_map(|line| {
+        let (_, rest) = line.split_once("Completed checkpoint ")?;
+        let (number, rest) = rest.split_once(' ')?;
+        let number: u64 = number.parse().ok()?;
+        rest.starts_with(&of_job).then_some(number)
+    });
+    completed.max()
+}
+
+fn number(checkpoint: &str) -> Option<u64> {
+    checkpoint.trim_end_matches('/').rsplit('/').next()?.strip_prefix(PREFIX)?.parse().ok()
+}
+
+fn is_named(directory: &str, name: &str) -> bool {
+    !name.is_empty() && directory.rsplit('/').next() == Some(name)
 }
 
 async fn list(systems: &FileSystems, directory: &str) -> Result<Option<String>, HdfsError> {
@@ -56,14 +106,38 @@ async fn list(systems: &FileSystems, directory: &str) -> Result<Option<String>, 
     Ok(None)
 }
 
-/// Removes all checkpoints of the job that `path` is one of.
+/// Removes all checkpoints of the job that `path` is one of, from the job's own directory: what Flink makes there, and the
+/// directory itself when nothing else is in it.
 pub(super) async fn remove(systems: &FileSystems, job_id: &str, path: &str) {
     let directory = parent(path);
     // Without a directory of its own (`execution.checkpointing.create-subdir`) the neighbours are somebody else's.
-    if directory.rsplit('/').next() != Some(job_id) {
+    if !is_named(&directory, job_id) {
         return;
     }
-    delete(systems, &directory).await;
+    let work = async {
+        let (fs, path) = systems.locate(&directory)?;
+        let entries = fs.list(&path).await?;
+        let (flinks, others): (Vec<_>, Vec<_>) =
+            entries.iter().map(|entry| entry.name()).partition(|name| is_flinks(name));
+        for name in flinks {
+            fs.delete(&format!("{path}/{name}"), true).await?;
+        }
+        if others.is_empty() {
+            fs.delete(&path, false).await?;
+        }
+        Ok::<_, HdfsError>(())
+    };
+    match within(TIMEOUT, work).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) if error.is_not_found() => {}
+        Ok(Err(error)) => tracing::warn!("removing the checkpoints in {directory}: {error}"),
+        Err(late) => tracing::warn!("removing the checkpoints in {directory}: {late}"),
+    }
+}
+
+/// `AbstractFsCheckpointStorageAccess` makes these, and no others.
+fn is_flinks(name: &str) -> bool {
+    name == "shared" || name == "taskowned" || number(name).is_some()
 }
 
 /// Removes what Flink's high availability leaves in `high-availability.storageDir` after a clean end.
@@ -106,37 +180,103 @@ mod tests {
         FileSystems::connect(&conf, &User::new("ada")).expect("the local file system")
     }
 
-    async fn found(configured: Option<&str>, known: Option<&str>) -> Result<Option<String>, String> {
-        match newest(&systems(), configured, JOB, known.map(str::to_owned)).await {
+    async fn found(
+        own_directory: bool,
+        configured: Option<&str>,
+        known: Option<&str>,
+        log_dir: &Path,
+    ) -> Result<Found, String> {
+        let [known, configured] = [known, configured].map(|path| path.map(str::to_owned));
+        let search = Search { job_id: JOB, known, configured, log_dir };
+        match search.newest(&systems(), own_directory).await {
             Event::CheckpointFound(found) => found,
             other => panic!("{other:?}"),
         }
     }
 
-    #[tokio::test]
-    async fn the_newest_complete_one_counts() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let root = directory.path().display().to_string();
-        for (name, complete) in
-            [("chk-9", true), ("chk-10", true), ("chk-11", false), ("shared", false), ("chk-x", true)]
-        {
-            let checkpoint = directory.path().join(JOB).join(name);
+    fn newest(path: impl Into<String>) -> Result<Found, String> {
+        Ok(Found::Newest(path.into()))
+    }
+
+    fn checkpoints(directory: &Path, names: &[(&str, bool)]) {
+        for (name, complete) in names {
+            let checkpoint = directory.join(name);
             fs::create_dir_all(&checkpoint).expect("a directory");
-            if complete {
+            if *complete {
                 fs::write(checkpoint.join("_metadata"), b"m").expect("a file");
             }
         }
-        let expected = Ok(Some(format!("file://{root}/{JOB}/chk-10")));
-        assert_eq!(found(Some(&format!("file://{root}")), None).await, expected);
-        // Flink writes a local path with one slash.
-        assert_eq!(found(None, Some(&format!("file:{root}/{JOB}/chk-2"))).await, expected);
-        assert_eq!(found(None, None).await, Ok(None));
-        assert_eq!(found(Some("file:///nonexistent"), None).await, Ok(None));
-        assert_eq!(found(None, Some("s3://b/c/chk-7")).await, Ok(Some("s3://b/c/chk-7".to_owned())));
+    }
 
+    #[tokio::test]
+    async fn the_newest_complete_one_of_an_own_directory_counts() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (root, no_log) = (directory.path().display().to_string(), Path::new("/nonexistent"));
+        let names =
+            [("chk-9", true), ("chk-10", true), ("chk-11", false), ("shared", false), ("chk-x", true)];
+        checkpoints(&directory.path().join(JOB), &names);
+        let expected = newest(format!("file://{root}/{JOB}/chk-10"));
+        assert_eq!(found(true, Some(&format!("file://{root}/{JOB}")), None, no_log).await, expected);
+        // Flink writes a local path with one slash.
+        let known = format!("file:{root}/{JOB}/chk-2");
+        assert_eq!(found(true, None, Some(&known), no_log).await, expected);
+        let nowhere = format!("file:///nonexistent/{JOB}");
+        assert_eq!(found(true, Some(&nowhere), None, no_log).await, Ok(Found::Nothing));
+        // Nobody knows where to look, or nobody can.
+        assert_eq!(found(true, None, None, no_log).await, Ok(Found::Unknown));
+        let s3 = format!("s3://b/{JOB}");
+        assert_eq!(found(true, Some(&s3), None, no_log).await, Ok(Found::Unknown));
+        let known = format!("{s3}/chk-7");
+        assert_eq!(found(true, None, Some(&known), no_log).await, newest(known.as_str()));
+    }
+
+    #[tokio::test]
+    async fn where_others_may_be_only_what_was_told_counts() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let root = directory.path().display().to_string();
+        checkpoints(&directory.path().join(JOB), &[("chk-4", true), ("chk-42", true)]);
+        checkpoints(directory.path(), &[("chk-4", true), ("chk-42", true)]);
+        // Another application had the id; and without a directory for each job.
+        for (own_directory, known) in
+            [(false, format!("file:{root}/{JOB}/chk-4")), (true, format!("file:{root}/chk-4"))]
+        {
+            let (nowhere, directory) = (Path::new("/nonexistent"), parent(&known));
+            assert_eq!(found(own_directory, None, Some(&known), nowhere).await, newest(known.as_str()));
+            assert_eq!(found(own_directory, Some(&directory), None, nowhere).await, Ok(Found::Unknown));
+            // The log of this container tells of a later one.
+            let logs = tempfile::tempdir().expect("a directory");
+            let log = |text: &str| fs::write(logs.path().join(program::LOG), text).expect("a log");
+            log(&format!(
+                "x - Completed checkpoint 6 for job {JOB} (1 bytes, checkpointDuration=2 ms, finalizationTime=1 ms).\n\
+                 x - Completed checkpoint 9 for job ffff (1 bytes).\nx - Completed checkpoint 5 for job {JOB} (1 bytes).\n"
+            ));
+            let later = newest(known.replace("chk-4", "chk-6"));
+            assert_eq!(found(own_directory, None, Some(&known), logs.path()).await, later);
+            assert_eq!(found(own_directory, Some(&directory), None, logs.path()).await, later);
+            // Or it tells that there is none, as far as it goes back.
+            log("x - Starting\n");
+            assert_eq!(found(own_directory, None, Some(&known), logs.path()).await, newest(known.as_str()));
+            assert_eq!(found(own_directory, Some(&directory), None, logs.path()).await, Ok(Found::Nothing));
+            log(&"x - Something\n".repeat(40_000));
+            assert_eq!(found(own_directory, Some(&directory), None, logs.path()).await, Ok(Found::Unknown));
+        }
+    }
+
+    #[tokio::test]
+    async fn only_what_flink_makes_is_removed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let root = directory.path().display().to_string();
+        let own = directory.path().join(JOB);
+        checkpoints(&own, &[("chk-10", true), ("shared", false), ("taskowned", false)]);
         remove(&systems(), JOB, &format!("file:{root}/elsewhere/chk-1")).await;
-        assert!(directory.path().join(JOB).exists());
+        assert!(own.join("chk-10").exists());
+        fs::write(own.join("notes.txt"), b"mine").expect("a file");
         remove(&systems(), JOB, &format!("file:{root}/{JOB}/chk-10")).await;
-        assert!(!directory.path().join(JOB).exists() && directory.path().exists());
+        let left: Vec<_> =
+            fs::read_dir(&own).expect("a directory").flatten().map(|it| it.file_name()).collect();
+        assert_eq!(left, ["notes.txt"]);
+        fs::remove_file(own.join("notes.txt")).expect("a file");
+        remove(&systems(), JOB, &format!("file:{root}/{JOB}/chk-10")).await;
+        assert!(!own.exists() && directory.path().exists());
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use proto::control::{self, event, watch_reply};
 use proto::launch::LaunchSpec;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use yarn_client::conf::Configuration;
 
 use super::container::Container;
@@ -14,6 +15,8 @@ use crate::control::certificates::{CertificateError, Certificates};
 use crate::control::events::Events;
 use crate::control::{Question, listen, serve};
 use crate::machine::Occurrence;
+use crate::telling::Telling;
+use crate::warnings::Warnings;
 use crate::web::access::Access;
 use crate::web::forward::Forward;
 use crate::web::{self, Web};
@@ -34,6 +37,8 @@ pub(super) struct ControlPlane {
     pub(super) questions: mpsc::Receiver<Question>,
     asker: mpsc::Sender<Question>,
     events: Events,
+    telling: Telling,
+    begun: Instant,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -72,7 +77,7 @@ impl ControlPlane {
                 None
             }
         };
-        Self { port, questions, asker, events }
+        Self { port, questions, asker, events, telling: Telling::default(), begun: Instant::now() }
     }
 
     /// Begins to serve the web page, on a port of `range`. Returns the port; `None` when there is none: the job does not
@@ -107,7 +112,11 @@ impl ControlPlane {
         Some(port)
     }
 
-    pub(super) fn tell(&self, occurrence: Occurrence) {
+    /// To whoever watches, and to the log.
+    pub(super) fn tell(&mut self, occurrence: Occurrence) {
+        if let Some(line) = self.telling.line(&occurrence, self.begun.elapsed()) {
+            tracing::info!("{line}");
+        }
         self.events.push(occurrence.into(), now_ms());
     }
 
@@ -133,16 +142,19 @@ async fn open(
     tokio::spawn(keep(events.clone(), staging.clone()));
     let staging = staging.clone();
     tokio::spawn(async move {
+        let warnings = Warnings::of("leaving the client's certificate");
         while let Err(failure) = staging.write_certificate(certificates.client.clone()).await {
-            tracing::warn!("leaving the client's certificate: {failure}");
+            warnings.failed(&failure);
             tokio::time::sleep(PAUSE).await;
         }
+        warnings.worked();
     });
     Ok(address.port())
 }
 
 /// Writes events down. Checkpoints alone are no reason: thousands of jobs make them all day.
 async fn keep(events: Events, staging: Staging) {
+    let warnings = Warnings::of("writing events down");
     let mut watcher = events.watch(None, true);
     while let Some(reply) = watcher.next().await {
         let Some(watch_reply::Reply::Event(event)) = reply.reply else { continue };
@@ -151,8 +163,9 @@ async fn keep(events: Events, staging: Staging) {
         }
         tokio::time::sleep(SOON).await;
         watcher = events.watch(events.last().as_ref(), true);
-        if let Err(error) = staging.write_events(events.all()).await {
-            tracing::warn!("writing events down: {error}");
+        match staging.write_events(events.all()).await {
+            Ok(()) => warnings.worked(),
+            Err(error) => warnings.failed(&error),
         }
         tokio::time::sleep(KEEP_PAUSE).await;
     }

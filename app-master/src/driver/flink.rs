@@ -1,5 +1,6 @@
 //! Looks at Flink through its REST interface and translates what it says.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,8 +9,9 @@ use yarn_client::flink::demand;
 use yarn_client::flink::rest::{
     ApplicationOverview, Client, ExecutionResult, JobOverview, Options, RestError,
 };
+use yarn_client::flink::results::{Wanted, wanted};
 
-use crate::machine::{ApplicationView, CheckpointsView, Event, FlinkView, JobView, TaskManagerView};
+use crate::machine::{ApplicationView, CheckpointsView, Event, FlinkView, JobView, Silence, TaskManagerView};
 
 /// A JobManager that answers at all does so in milliseconds, unless its node is overloaded.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,11 +20,13 @@ const RESULT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long cancelled jobs have to end; a task may not let go.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 const RESULT_PAUSE: Duration = Duration::from_millis(100);
+/// What does not answer a look may be one part of the JobManager: its server is asked for something that needs no other.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The JobManager's REST server on this node.
 #[derive(Debug, Clone)]
 pub(super) struct Flink {
-    rest: Client,
+    pub(super) rest: Client,
     application_layer: bool,
 }
 
@@ -34,31 +38,66 @@ impl Flink {
         Self { rest: Client::new(host, port, options), application_layer }
     }
 
-    /// One look; `details` adds the slots each unfinished job needs, `checkpoints` what it could go on from.
-    pub(super) async fn look(&self, details: bool, checkpoints: bool) -> Event {
-        match self.view(details, checkpoints).await {
+    /// One look; `details` adds the slots each unfinished job needs, `checkpoints` what it could go on from, `holders` the
+    /// TaskManagers that must stay though nothing runs on them.
+    pub(super) async fn look(&self, details: bool, checkpoints: bool, holders: bool) -> Event {
+        match self.view(details, checkpoints, holders).await {
             Ok(view) => Event::Flink(view),
             Err(error) => {
-                if !error.is_transient() {
-                    tracing::warn!("looking at Flink: {error}");
-                }
-                Event::FlinkUnreachable
+                Event::FlinkUnreachable { silence: self.silence(&error).await, cause: with_cause(&error) }
             }
         }
     }
 
-    async fn view(&self, details: bool, checkpoints: bool) -> Result<FlinkView, RestError> {
+    async fn silence(&self, error: &RestError) -> Silence {
+        match error {
+            RestError::NotReady { .. } => Silence::NotReady,
+            RestError::Connect { .. } => Silence::Complete,
+            error if error.is_transient() => match self.rest.with_timeout(PROBE_TIMEOUT).probe().await {
+                Err(error) if error.is_transient() && !matches!(error, RestError::NotReady { .. }) => {
+                    Silence::Complete
+                }
+                _ => Silence::Error,
+            },
+            _ => Silence::Error,
+        }
+    }
+
+    async fn view(&self, details: bool, checkpoints: bool, holders: bool) -> Result<FlinkView, RestError> {
         let application = if self.application_layer { self.application().await? } else { None };
         let mut jobs = Vec::new();
         for overview in self.rest.jobs_overview().await? {
             jobs.push(self.job(overview, details, checkpoints).await);
         }
-        let task_managers = self.rest.task_managers().await?;
-        let task_managers = task_managers
+        let wanted = if holders { self.holders(&jobs).await } else { Some(BTreeSet::new()) };
+        // Last: who is idle now must have been asked for what he holds before.
+        let task_managers: Vec<_> = self
+            .rest
+            .task_managers()
+            .await?
             .into_iter()
             .map(|tm| TaskManagerView { id: tm.id, slots: tm.slots, free_slots: tm.free_slots })
             .collect();
-        Ok(FlinkView { jobs, application, task_managers })
+        let everybody = || task_managers.iter().map(|tm| tm.id.clone()).collect();
+        let holders = holders.then(|| wanted.unwrap_or_else(everybody));
+        Ok(FlinkView { jobs, application, task_managers, holders })
+    }
+
+    /// TaskManagers with results that somebody has yet to read; `None` when that may be any.
+    async fn holders(&self, jobs: &[JobView]) -> Option<BTreeSet<String>> {
+        // What is kept beyond its job may lie anywhere.
+        if self.rest.data_sets().await.ok()? > 0 {
+            return None;
+        }
+        let mut holders = BTreeSet::new();
+        for job in jobs.iter().filter(|job| !job.status.is_terminal()) {
+            let Wanted::Of(vertices) = wanted(&self.rest.job(&job.id).await.ok()?) else { return None };
+            for vertex in vertices {
+                let at = self.rest.vertex_task_managers(&job.id, &vertex).await.ok()?;
+                holders.extend(at.into_iter().filter(|it| it.tasks.finished > 0).map(|it| it.id));
+            }
+        }
+        Some(holders)
     }
 
     async fn job(&self, overview: JobOverview, details: bool, checkpoints: bool) -> JobView {
@@ -93,17 +132,18 @@ impl Flink {
 
     /// 404: the job can make none.
     async fn checkpoints(&self, job: &str) -> Option<CheckpointsView> {
-        match self.rest.makes_checkpoints(job).await {
-            Ok(true) => {}
-            Ok(false) => return Some(CheckpointsView::Off),
+        let config = match self.rest.checkpoint_config(job).await {
+            Ok(config) if config.is_periodic() => config,
+            Ok(_) => return Some(CheckpointsView::Off),
             Err(error) if error.is_not_found() => return Some(CheckpointsView::Off),
             Err(_) => return None,
-        }
+        };
         match self.rest.checkpoints(job).await {
             Ok(checkpoints) => {
                 let newest = checkpoints.latest_completed;
                 let completed = newest.is_some();
-                Some(CheckpointsView::On { completed, path: newest.and_then(|newest| newest.external_path) })
+                let path = newest.and_then(|newest| newest.external_path);
+                Some(CheckpointsView::On { completed, path, kept: config.is_kept() })
             }
             Err(_) => None,
         }
@@ -175,6 +215,14 @@ impl Flink {
             }
         };
         Event::ClusterDeleted { accepted }
+    }
+}
+
+/// The error with what has caused it.
+fn with_cause(error: &RestError) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }
 

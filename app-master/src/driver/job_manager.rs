@@ -20,14 +20,20 @@ use yarn_client::flink::failure;
 use super::container::Container;
 use super::ports::{Addresses, Ports};
 use super::program;
-use crate::machine::{Exit, StopSignal};
+use crate::machine::Exit;
 
 /// First argument that makes the binary the JobManager's launcher.
 pub const LAUNCHER: &str = "exec-job-manager";
-/// Lines of `jobmanager.err` shown when the log says nothing.
 /// Flink's REST server knows no passwords: whoever reaches it may run programs.
 const LOOPBACK: &str = "127.0.0.1";
+/// Lines of `jobmanager.err` shown when the log says nothing.
 const ERROR_LINES: usize = 8;
+/// Becomes the program in its arguments, which SIGTERM does not reach. A JVM leaves a signal alone that was ignored before it
+/// started (`JVM_RegisterSignal`).
+///
+/// The NodeManager ends a container by SIGTERM to all of its processes, and a JobManager that hears of it suspends its jobs
+/// and removes their checkpoints. This process hears it too, and kills the JobManager, which removes nothing.
+const WITHOUT_SIGTERM: &str = "trap '' TERM; exec \"$@\"";
 
 /// The JobManager could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -136,11 +142,7 @@ impl JobManager {
 }
 
 /// Sends the signal. A process that is gone already is none of our business any more.
-pub(super) fn stop(pid: Pid, signal: StopSignal) {
-    let signal = match signal {
-        StopSignal::Terminate => Signal::TERM,
-        StopSignal::Kill => Signal::KILL,
-    };
+pub(super) fn signal(pid: Pid, signal: Signal) {
     if let Err(error) = rustix::process::kill_process(pid, signal) {
         tracing::debug!("cannot signal the JobManager: {error}");
     }
@@ -159,7 +161,7 @@ pub fn exec(mut args: impl Iterator<Item = std::ffi::OsString>) -> io::Error {
     if rustix::process::getppid().map(Pid::as_raw_pid) != parent {
         return io::Error::other("the application master is gone");
     }
-    std::process::Command::new(java).args(args).exec()
+    std::process::Command::new("/bin/sh").args(["-c", WITHOUT_SIGTERM, LAUNCHER]).arg(java).args(args).exec()
 }
 
 /// Where its servers will listen: RPC and blob server on all addresses, unless the user names one, REST where [`argv`] says.

@@ -25,6 +25,9 @@ struct Checkpoints {
     on: bool,
     completed: bool,
     newest: Option<String>,
+    /// Whether a cancelled job's stay; absent while nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kept: Option<bool>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -33,15 +36,18 @@ struct End {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     job_id: Option<String>,
     cause: Option<String>,
+    /// Absent in what older versions wrote.
+    #[serde(default)]
+    settled: bool,
 }
 
 pub(super) fn encode(journal: &Journal) -> Bytes {
     let stored = Stored {
         job_seen: journal.job_seen,
         checkpoints: journal.checkpoints.as_ref().map(|checkpoints| match checkpoints {
-            CheckpointsView::Off => Checkpoints { on: false, completed: false, newest: None },
-            CheckpointsView::On { completed, path } => {
-                Checkpoints { on: true, completed: *completed, newest: path.clone() }
+            CheckpointsView::Off => Checkpoints { on: false, completed: false, newest: None, kept: None },
+            CheckpointsView::On { completed, path, kept } => {
+                Checkpoints { on: true, completed: *completed, newest: path.clone(), kept: *kept }
             }
         }),
         task_managers: journal.scaled,
@@ -50,6 +56,7 @@ pub(super) fn encode(journal: &Journal) -> Bytes {
             job_state: outcome.job.name().to_owned(),
             job_id: outcome.of.clone(),
             cause: outcome.cause.clone(),
+            settled: outcome.settled,
         }),
     };
     // Strings, booleans and options always serialise.
@@ -64,14 +71,18 @@ pub(super) fn decode(content: &[u8]) -> Result<Journal, serde_json::Error> {
         None => None,
         Some(end) => {
             let job: JobStatus = end.job_state.parse().map_err(serde::de::Error::custom)?;
-            Some(Outcome { job, of: end.job_id, cause: end.cause })
+            Some(Outcome { job, of: end.job_id, cause: end.cause, settled: end.settled })
         }
     };
     Ok(Journal {
         job_seen: stored.job_seen,
         checkpoints: stored.checkpoints.map(|checkpoints| {
             if checkpoints.on {
-                CheckpointsView::On { completed: checkpoints.completed, path: checkpoints.newest }
+                CheckpointsView::On {
+                    completed: checkpoints.completed,
+                    path: checkpoints.newest,
+                    kept: checkpoints.kept,
+                }
             } else {
                 CheckpointsView::Off
             }

@@ -26,17 +26,18 @@ use prost::Message as _;
 use proto::control::StatusReply;
 use proto::ids::NodeId;
 use proto::launch::{self, LaunchSpec};
+use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use yarn_client::conf::{Configuration, Environment};
 use yarn_client::flink::FlinkConfig;
-use yarn_client::flink::options::{CHECKPOINT_DIR, HA_CLUSTER_ID, HA_STORAGE_DIR};
+use yarn_client::flink::options::{CHECKPOINT_DIR, CHECKPOINT_SUBDIR, HA_CLUSTER_ID, HA_STORAGE_DIR};
 use yarn_client::security::{Credentials, User};
 use yarn_client::yarn::{AM_RM_TOKEN, NodeManagerClient};
 
 use crate::control::Question;
-use crate::machine::{Action, AppMaster, Event, History};
+use crate::machine::{Action, AppMaster, Event, History, Silence};
 use crate::trace::Recorder;
 use crate::web::forward::Forward;
 use container::Container;
@@ -46,6 +47,7 @@ use flink::Flink;
 use job_manager::JobManager;
 use node_managers::NodeManagers;
 use ports::Ports;
+use program::Watched;
 use resource_manager::Scheduler;
 use settings::settings;
 use staging::Staging;
@@ -92,7 +94,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         ),
         application_layer: settings.application_layer,
         recovers: settings.recovers,
-        checkpoint_dir: flink_config.explicit(&CHECKPOINT_DIR).map(str::to_owned),
+        checkpoint_dir: checkpoint_dir(&flink_config, &settings.job_id),
         own_node: own_node(env, &container),
         conf,
         container,
@@ -190,6 +192,13 @@ async fn history(staging: &Staging) -> Result<History, StartError> {
     }
 }
 
+/// Where the configuration puts a job's checkpoints (`FsCheckpointStorageAccess`).
+fn checkpoint_dir(config: &FlinkConfig, job_id: &str) -> Option<String> {
+    let directory = config.explicit(&CHECKPOINT_DIR)?.trim_end_matches('/');
+    let apart = config.boolean(&CHECKPOINT_SUBDIR).ok().flatten().unwrap_or(true);
+    Some(if apart { format!("{directory}/{job_id}") } else { directory.to_owned() })
+}
+
 async fn sleep_until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
@@ -228,7 +237,7 @@ struct Driver {
     application_layer: bool,
     /// High availability is on: Flink itself goes on with a job after a failure.
     recovers: bool,
-    /// `execution.checkpointing.dir`.
+    /// Where the configuration puts the job's checkpoints.
     checkpoint_dir: Option<String>,
     /// Chosen with the first JobManager.
     ports: Option<Ports>,
@@ -279,43 +288,27 @@ impl Driver {
                 let staging = self.staging.clone();
                 self.spawn(async move { staging.check_fence().await });
             }
-            Action::FindCheckpoint { known } => {
+            Action::FindCheckpoint { known, own_directory } => {
                 let (staging, configured) = (self.staging.clone(), self.checkpoint_dir.clone());
-                let job_id = self.job_id();
+                let (job_id, log_dir) = (self.job_id(), self.container.log_dir.clone());
                 self.spawn(async move {
-                    checkpoints::newest(staging.systems(), configured.as_deref(), &job_id, known).await
+                    let search =
+                        checkpoints::Search { job_id: &job_id, known, configured, log_dir: &log_dir };
+                    search.newest(staging.systems(), own_directory).await
                 });
             }
             Action::StartJobManager { new_ports, restore } => self.start_job_manager(new_ports, restore),
-            Action::StopJobManager(signal) => {
-                if let Some(pid) = self.job_manager {
-                    job_manager::stop(pid, signal);
-                }
-            }
-            Action::PollFlink { details, checkpoints } => {
-                self.with_flink(move |flink| async move { flink.look(details, checkpoints).await })
+            Action::KillJobManager => self.signal_job_manager(Signal::KILL),
+            Action::DumpJobManager => self.signal_job_manager(Signal::QUIT),
+            Action::PollFlink { details, checkpoints, holders } => {
+                self.with_flink(move |flink| async move { flink.look(details, checkpoints, holders).await })
             }
             Action::FetchResult { job_id } => {
                 self.with_flink(|flink| async move { flink.result(&job_id).await })
             }
             Action::CancelJobs(jobs) => self.with_flink(|flink| async move { flink.cancel(&jobs).await }),
             Action::DeleteCluster => self.with_flink(|flink| async move { flink.delete_cluster().await }),
-            Action::WatchProgram => {
-                let log_dir = self.container.log_dir.clone();
-                if self.spec.job.as_ref().is_some_and(|job| job.multi_job) {
-                    return self.spawn(async move {
-                        program::end_of_several(&log_dir).await;
-                        Event::ProgramEnded { job_passed_over: false }
-                    });
-                }
-                let job_id = self.job_id();
-                // A recovered job is what the word says, then.
-                let recovers = self.recovers;
-                self.spawn(async move {
-                    let passed_over = program::end(&log_dir, &job_id).await;
-                    Event::ProgramEnded { job_passed_over: passed_over && !recovers }
-                });
-            }
+            Action::WatchProgram => self.watch_program(),
             Action::InspectCluster => {
                 let (conf, spec, own) = (self.conf.clone(), Arc::clone(&self.spec), self.own_node.clone());
                 self.spawn(async move {
@@ -323,9 +316,9 @@ impl Driver {
                     resource_manager::cluster_capacity(&conf, &user, &spec, &own).await
                 });
             }
-            Action::RemoveStaging { checkpoint } => {
+            Action::RemoveStaging { checkpoint, high_availability } => {
                 let (staging, job_id) = (self.staging.clone(), self.job_id());
-                let storage = self.high_availability_storage();
+                let storage = self.high_availability_storage().filter(|_| high_availability);
                 self.spawn(async move {
                     if let Some(checkpoint) = checkpoint {
                         checkpoints::remove(staging.systems(), &job_id, &checkpoint).await;
@@ -360,6 +353,12 @@ impl Driver {
         Some((storage.to_owned(), application))
     }
 
+    fn signal_job_manager(&self, signal: Signal) {
+        if let Some(pid) = self.job_manager {
+            job_manager::signal(pid, signal);
+        }
+    }
+
     fn job_id(&self) -> String {
         self.spec.job.clone().unwrap_or_default().job_id
     }
@@ -382,8 +381,27 @@ impl Driver {
     {
         match &self.flink {
             Some(flink) => self.spawn(ask(flink.clone())),
-            None => self.send(Event::FlinkUnreachable),
+            None => self.send(Event::FlinkUnreachable {
+                silence: Silence::Complete,
+                cause: "it has no port yet".to_owned(),
+            }),
         }
+    }
+
+    fn watch_program(&self) {
+        let Some(rest) = self.flink.as_ref().map(|flink| flink.rest.clone()) else { return };
+        let (process, log_dir) = (self.job_manager, self.container.log_dir.clone());
+        let job = self.spec.job.clone().unwrap_or_default();
+        // A recovered job is what the word says, then.
+        let may_pass_over = !job.multi_job && !self.recovers;
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            let watched = Watched { log_dir: &log_dir, rest: &rest, process };
+            // `None`: the JobManager is gone, which is told elsewhere.
+            if let Some(passed_over) = watched.end(&job.job_id).await {
+                let _ = events.send(Event::ProgramEnded { job_passed_over: passed_over && may_pass_over });
+            }
+        });
     }
 
     fn choose_ports(&mut self) -> Result<(), String> {

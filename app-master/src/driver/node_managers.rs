@@ -18,6 +18,9 @@ use crate::machine::Event;
 
 /// A container whose NodeManager cannot be reached dies with its node: the end is not held up for it.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// The client goes on trying for 180 s; but for the last of its tries, and for asking what became of one, it may take as
+/// long again each time. The ResourceManager takes a container back that is not launched within 10 minutes.
+const START_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// Where a launched container runs.
 #[derive(Debug, Clone)]
@@ -71,9 +74,27 @@ impl NodeManagers {
         let launched = Launched { node: container.node.clone(), token: token.clone() };
         self.launched.lock().await.insert(id, launched);
         let context = self.context(&container, ports);
-        match self.client.start(&container.node, &token, &container.token, &context).await {
-            Ok(()) => Event::ContainerStarted(id),
-            Err(error) => Event::ContainerStartFailed { id, cause: error.to_string() },
+        let start = self.client.start(&container.node, &token, &container.token, &context);
+        match tokio::time::timeout(START_TIMEOUT, start).await {
+            Ok(Ok(())) => Event::ContainerStarted(id),
+            Ok(Err(error)) => Event::ContainerStartFailed { id, cause: error.to_string() },
+            Err(_) => {
+                let (node, limit) = (&container.node, START_TIMEOUT.as_secs());
+                let cause = format!("node {node} has not said within {limit} s whether it has started it");
+                Event::ContainerStartFailed { id, cause }
+            }
+        }
+    }
+
+    /// Containers that have ended: nobody will stop them, and a node without any is of no interest for now.
+    #[allow(dead_code, reason = "the driver's loop does not tell yet which containers have ended")]
+    pub(super) async fn forget(&self, ids: &[ContainerId]) {
+        let mut launched = self.launched.lock().await;
+        for id in ids {
+            let Some(ended) = launched.remove(id) else { continue };
+            if launched.values().all(|other| other.node != ended.node) {
+                self.client.forget(&ended.node);
+            }
         }
     }
 
@@ -125,5 +146,32 @@ impl NodeManagers {
             view_acls: spec.view_acls.clone(),
             modify_acls: spec.modify_acls.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::ids::{ApplicationAttemptId, ApplicationId};
+    use yarn_client::conf::Configuration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_container_that_has_ended_is_forgotten() {
+        let client = NodeManagerClient::new(&Configuration::from_flat(Vec::new())).expect("a client");
+        let spec = Arc::new(LaunchSpec::default());
+        let nodes = NodeManagers::new(client, spec, &Credentials::default(), "localhost");
+        let application = ApplicationId { cluster_timestamp: 1, id: 1 };
+        let attempt = ApplicationAttemptId { application, attempt: 1 };
+        let ids = [1, 2, 3].map(|id| ContainerId { attempt, id });
+        let node = NodeId { host: "localhost".to_owned(), port: 1 };
+        for id in ids {
+            let launched = Launched { node: node.clone(), token: Token::default() };
+            nodes.launched.lock().await.insert(id, launched);
+        }
+        nodes.forget(&ids[..2]).await;
+        assert_eq!(nodes.launched.lock().await.keys().collect::<Vec<_>>(), [&ids[2]]);
+        nodes.forget(&ids).await;
+        assert!(nodes.launched.lock().await.is_empty());
     }
 }

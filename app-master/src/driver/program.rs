@@ -1,63 +1,115 @@
-//! What the JobManager's log says about the program. Flink before 2.3 says it nowhere else.
+//! Whether the program has ended. Flink before 2.3 says so in the JobManager's log alone, which the user's log
+//! configuration may hide; the stacks of its threads always show whether `main` still runs.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use rustix::process::{Pid, test_kill_process};
+use tokio::time::{Instant, sleep};
+use yarn_client::flink::rest::Client;
 
 /// The JobManager's log in the container's log directory.
 pub(super) const LOG: &str = "jobmanager.log";
 /// How much of a log's end, or beginning, is searched.
 const SEARCHED: u64 = 256 * 1024;
-/// Flink logs the end of a job at once; a log that does not show it by then never will.
-const SILENCE: Duration = Duration::from_millis(1500);
-/// `main` may take its time after its job, but not for ever: the line that ends the wait may read otherwise one day.
-const LONGEST: Duration = Duration::from_secs(600);
 /// Pauses between two looks at the log: at first, and at most.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// Pauses between two looks at the threads, which stop the JVM for some milliseconds: at first, and at most.
+const DUMP_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+/// In between, a pause is this part of the time waited.
+const DUMP_SHARE: u32 = 20;
+/// How long a JobManager that has said that it goes may take; what says so may also be left from one before it.
+const GOES: Duration = Duration::from_secs(30);
 
-/// What `ApplicationDispatcherBootstrap` logs when `main` has returned.
+/// What Flink logs when `main` has returned, and all jobs it had begun have ended.
 const ENDS: [&str; 3] = ["Application completed SUCCESSFULLY", "Application CANCELED", "Application FAILED"];
+/// What it logs, as a warning and as an error, when `main` has thrown: its exit code tells the rest.
+const FAILS: [&str; 2] =
+    ["Application failed unexpectedly", "Fatal error occurred in the cluster entrypoint"];
 
-/// Waits until the program's `main` has returned: it may have work to do after its job. Where the user's log
-/// configuration hides what Flink says about that, 1.5 s have to be enough.
-///
-/// Returns whether Flink passed over a job. All jobs of an application with a fixed job id have that id, and
-/// `EmbeddedExecutor` takes a second one (of a second `StreamExecutionEnvironment`: within one, `execute()` throws)
-/// for the first one after a recovery: it runs nothing and returns the first one's result.
-pub(super) async fn end(log_dir: &Path, job_id: &str) -> bool {
-    let path = log_dir.join(LOG);
-    let begun = Instant::now();
-    let job_end = format!("Job {job_id} reached terminal state");
-    let passed_over = format!("Job {job_id} was recovered successfully");
-    let mut talks = false;
-    let mut pause = PAUSE.0;
-    loop {
-        let log = tail(&path);
-        talks |= log.contains(&job_end);
-        let patience = if talks { LONGEST } else { SILENCE };
-        if ENDS.iter().any(|line| log.contains(line)) || begun.elapsed() > patience {
-            // At the beginning when the program did not wait for its first job (`executeAsync`).
-            return log.contains(&passed_over) || head(&path).contains(&passed_over);
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 5 / 4).min(PAUSE.1);
-    }
+/// The JobManager that a program runs in.
+#[derive(Debug)]
+pub(super) struct Watched<'a> {
+    /// Where its log is.
+    pub(super) log_dir: &'a Path,
+    /// Its REST server.
+    pub(super) rest: &'a Client,
+    /// Its process: the next one has the same log and the same port, and `main` does not run at its beginning.
+    pub(super) process: Option<Pid>,
 }
 
-/// Waits until the program's `main` has returned, and Flink has seen the ends of all jobs it had executed.
-pub(super) async fn end_of_several(log_dir: &Path) {
-    let path = log_dir.join(LOG);
-    let mut pause = PAUSE.0;
-    loop {
-        let log = tail(&path);
-        if ENDS.iter().any(|line| log.contains(line)) {
-            return;
+impl Watched<'_> {
+    /// Waits until the program's `main` has returned: it may have work to do after its job. `None`: the JobManager is gone.
+    ///
+    /// `Some` says whether Flink passed over a job. All jobs of an application with a fixed job id have that id, and
+    /// `EmbeddedExecutor` takes a second one (of a second `StreamExecutionEnvironment`: within one, `execute()` throws)
+    /// for the first one after a recovery: it runs nothing and returns the first one's result.
+    pub(super) async fn end(&self, job_id: &str) -> Option<bool> {
+        self.returned().await?;
+        let path = self.log_dir.join(LOG);
+        let passed_over = format!("Job {job_id} was recovered successfully");
+        // At the beginning when the program did not wait for its first job (`executeAsync`).
+        Some(tail(&path).contains(&passed_over) || head(&path).contains(&passed_over))
+    }
+
+    /// Waits until `main` has returned.
+    pub(super) async fn returned(&self) -> Option<()> {
+        tokio::select! {
+            told = self.told() => told,
+            returned = self.left_threads() => returned,
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 5 / 4).min(PAUSE.1);
+    }
+
+    /// The log says so.
+    async fn told(&self) -> Option<()> {
+        let path = self.log_dir.join(LOG);
+        let mut pause = PAUSE.0;
+        while self.runs() {
+            let log = tail(&path);
+            if ENDS.iter().any(|line| log.contains(line)) {
+                return Some(());
+            }
+            sleep(pause).await;
+            pause = (pause * 5 / 4).min(PAUSE.1);
+        }
+        None
+    }
+
+    /// No thread is in `main` any more, twice in a row: one may be between two of its calls while another takes over. As
+    /// long as nobody can say, `main` is taken to run; the end of the JobManager ends that as well.
+    async fn left_threads(&self) -> Option<()> {
+        let begun = Instant::now();
+        let mut without = 0;
+        loop {
+            sleep((begun.elapsed() / DUMP_SHARE).clamp(DUMP_PAUSE.0, DUMP_PAUSE.1)).await;
+            let dump = self.rest.thread_dump().await;
+            if !self.runs() {
+                return None;
+            }
+            match dump {
+                Ok(dump) if !dump.may_run_main() => without += 1,
+                Ok(_) => without = 0,
+                Err(error) => {
+                    tracing::debug!("looking at the JobManager's threads: {error}");
+                    without = 0;
+                }
+            }
+            if without >= 2 && !self.goes(begun) {
+                return Some(());
+            }
+        }
+    }
+
+    /// `main` has thrown, and Flink is about to exit for that: the end is not a good one.
+    fn goes(&self, begun: Instant) -> bool {
+        let log = tail(&self.log_dir.join(LOG));
+        begun.elapsed() < GOES && FAILS.iter().any(|line| log.contains(line))
+    }
+
+    fn runs(&self) -> bool {
+        self.process.is_some_and(|pid| test_kill_process(pid).is_ok())
     }
 }
 
@@ -69,6 +121,13 @@ pub(super) fn job_finished(log: &str, job_id: &str) -> bool {
 /// The last part of a file as text; empty when it cannot be read.
 pub(super) fn tail(path: &Path) -> String {
     read(path, |length| length.saturating_sub(SEARCHED)).unwrap_or_default()
+}
+
+/// Whether [`tail`] reads all that was ever logged: nothing has been rolled away.
+pub(super) fn is_whole(path: &Path) -> bool {
+    let mut rolled = path.as_os_str().to_owned();
+    rolled.push(".1");
+    std::fs::metadata(path).is_ok_and(|file| file.len() <= SEARCHED) && !Path::new(&rolled).exists()
 }
 
 fn head(path: &Path) -> String {
@@ -85,57 +144,4 @@ fn read(path: &Path, from: impl Fn(u64) -> u64) -> io::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const JOB: &str = "0123456789abcdef0123456789abcdef";
-
-    fn write(lines: &[&str]) -> tempfile::TempDir {
-        let directory = tempfile::tempdir().expect("a directory");
-        let text: String = lines.iter().map(|line| line.replace("JOB", JOB) + "\n").collect();
-        std::fs::write(directory.path().join(LOG), text).expect("a log");
-        directory
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn waits_for_main_as_long_as_the_log_talks() {
-        let directory = write(&["x - Job JOB reached terminal state FINISHED."]);
-        let path = directory.path().join(LOG);
-        let begun = Instant::now();
-        let program = async {
-            tokio::time::sleep(Duration::from_secs(60)).await;
-            std::fs::write(&path, "x - Application completed SUCCESSFULLY\n").expect("a log");
-        };
-        let (passed_over, ()) = tokio::join!(end(directory.path(), JOB), program);
-        assert!(!passed_over && begun.elapsed() >= Duration::from_secs(60), "{:?}", begun.elapsed());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_silent_log_is_not_waited_for() {
-        let directory = write(&["only warnings here"]);
-        let begun = Instant::now();
-        assert!(!end(directory.path(), JOB).await);
-        assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
-    }
-
-    #[tokio::test]
-    async fn a_job_that_was_passed_over_is_found() {
-        let filler = "a line of the log\n".repeat(40_000);
-        let asynchronous =
-            ["Job JOB was recovered successfully.", &filler, "Application completed SUCCESSFULLY"];
-        assert!(end(write(&asynchronous).path(), JOB).await);
-        let one_after_the_other = [
-            "Job JOB reached terminal state FINISHED.",
-            "Job JOB was recovered successfully.",
-            "Application completed SUCCESSFULLY",
-        ];
-        assert!(end(write(&one_after_the_other).path(), JOB).await);
-        let one = ["Job JOB reached terminal state FINISHED.", "Application completed SUCCESSFULLY"];
-        assert!(!end(write(&one).path(), JOB).await);
-    }
-
-    #[test]
-    fn tail_of_a_missing_file_is_empty() {
-        assert_eq!(tail(Path::new("/nonexistent/log")), "");
-    }
-}
+mod tests;

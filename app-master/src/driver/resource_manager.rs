@@ -1,11 +1,11 @@
 //! Registration, heartbeats and the final report.
 
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proto::ids::NodeId;
 use proto::launch::{LaunchSpec, Placement};
+use tokio::time::{Instant, sleep, timeout_at};
 use yarn_client::conf::Configuration;
 use yarn_client::security::{Token, User};
 use yarn_client::yarn::{
@@ -14,14 +14,21 @@ use yarn_client::yarn::{
 };
 
 use crate::machine::{Event, Heartbeat, HeartbeatAnswer, HeartbeatFailure};
+use crate::warnings::Warnings;
 
 /// All TaskManagers of an application are alike: one priority and one request id for them.
 const PRIORITY: i32 = 1;
 const REQUEST_ID: i64 = 1;
 /// `NetworkTopology.DEFAULT_RACK`.
 const DEFAULT_RACK: &str = "/default-rack";
-/// `finishApplicationMaster` answers "not yet" until the ResourceManager has stored the end.
-const FINISH_INTERVAL: Duration = Duration::from_millis(100);
+/// `finishApplicationMaster` answers "not yet" until the ResourceManager has stored the end: pauses, at first and at most.
+const FINISH_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+/// How long that is waited for before the machine hears of it.
+const FINISH_PATIENCE: Duration = Duration::from_secs(60);
+/// Pauses between two tries to register, at first and at most.
+const REGISTER_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+/// A call that takes longer is worth a word: the client goes on trying for a quarter of an hour.
+const LONG: Duration = Duration::from_secs(30);
 
 /// The ResourceManager as the application master sees it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -31,8 +38,7 @@ pub(super) struct Scheduler {
     control_port: Option<u16>,
     tracking_url: Arc<Mutex<String>>,
     node_tokens: Arc<Mutex<Vec<(NodeId, Token)>>>,
-    /// The last one received; a lost reply is asked for again with the same number.
-    response_id: Arc<AtomicI32>,
+    warnings: Calls,
     task_manager: Resource,
     node_label: Option<String>,
     placement: Placement,
@@ -40,6 +46,14 @@ pub(super) struct Scheduler {
     places: Arc<Mutex<Option<Vec<Place>>>>,
     conf: Arc<Configuration>,
     user: User,
+}
+
+/// What is told of each kind of call.
+#[derive(Debug, Clone)]
+struct Calls {
+    registration: Warnings,
+    heartbeat: Warnings,
+    end: Warnings,
 }
 
 impl Scheduler {
@@ -61,7 +75,11 @@ impl Scheduler {
             control_port,
             tracking_url: Arc::default(),
             node_tokens: Arc::default(),
-            response_id: Arc::default(),
+            warnings: Calls {
+                registration: Warnings::of("registering with the ResourceManager"),
+                heartbeat: Warnings::of("heartbeat to the ResourceManager"),
+                end: Warnings::of("telling the ResourceManager of the end"),
+            },
             task_manager: Resource {
                 memory_mib: task_manager.memory_mib,
                 vcores: task_manager.vcores,
@@ -93,23 +111,41 @@ impl Scheduler {
         }
     }
 
-    /// `registerApplicationMaster`.
+    /// `registerApplicationMaster`, until the ResourceManager says yes or a no that is final. It ends an attempt that it
+    /// has not heard of for too long itself: its patience is the limit of ours.
     pub(super) async fn register(&self) -> Event {
         let url = lock(&self.tracking_url).clone();
         // -1: nobody can call it.
         let port = self.control_port.map_or(-1, i32::from);
-        match self.client.register(&self.host, port, &url).await {
-            Ok(registered) => {
-                self.remember_tokens(registered.nm_tokens);
-                self.response_id.store(0, Ordering::Relaxed);
-                Event::Registered { maximum: registered.maximum, previous: registered.previous_containers }
+        let warnings = &self.warnings.registration;
+        let mut pause = REGISTER_PAUSE.0;
+        loop {
+            match telling(warnings, self.client.register(&self.host, port, &url)).await {
+                Ok(registered) => {
+                    warnings.worked();
+                    self.remember_tokens(registered.nm_tokens);
+                    return Event::Registered {
+                        maximum: registered.maximum,
+                        previous: registered.previous_containers,
+                    };
+                }
+                // The answer to an earlier try was lost; the maximum with it, which the client has checked before.
+                Err(error) if error.is_already_registered() => {
+                    warnings.worked();
+                    let maximum = Resource::new(u64::MAX, u32::MAX);
+                    return Event::Registered { maximum, previous: Vec::new() };
+                }
+                Err(error) if error.is_shutdown() => {
+                    tracing::warn!("registering with the ResourceManager: {error}");
+                    return Event::AttemptOver;
+                }
+                Err(error) if error.is_registration_refused() => {
+                    return Event::RegistrationFailed { cause: error.to_string() };
+                }
+                Err(error) => warnings.failed(&error),
             }
-            // The answer to an earlier try was lost; the maximum with it, which the client has checked before.
-            Err(error) if error.is_already_registered() => {
-                let maximum = Resource::new(u64::MAX, u32::MAX);
-                Event::Registered { maximum, previous: Vec::new() }
-            }
-            Err(error) => Event::RegistrationFailed { cause: error.to_string() },
+            sleep(pause).await;
+            pause = (pause * 2).min(REGISTER_PAUSE.1);
         }
     }
 
@@ -158,7 +194,6 @@ impl Scheduler {
             .into_iter()
             .collect();
         let request = AllocateRequest {
-            response_id: self.response_id.load(Ordering::Relaxed),
             progress: heartbeat.progress,
             asks,
             releases: heartbeat.releases,
@@ -166,9 +201,10 @@ impl Scheduler {
             blacklist_removals: heartbeat.welcome,
             tracking_url: Some(lock(&self.tracking_url).clone()),
         };
-        match self.client.allocate(&request).await {
+        let warnings = &self.warnings.heartbeat;
+        match telling(warnings, self.client.allocate(&request)).await {
             Ok(response) => {
-                self.response_id.store(response.response_id, Ordering::Relaxed);
+                warnings.worked();
                 if let Some(token) = response.am_rm_token {
                     self.client.set_token(token);
                 }
@@ -181,35 +217,76 @@ impl Scheduler {
                     previous: response.previous_containers,
                 })
             }
-            Err(error) if error.is_resync() => Event::HeartbeatFailed(HeartbeatFailure::Resync),
+            Err(error) if error.is_resync() => {
+                warnings.worked();
+                Event::HeartbeatFailed(HeartbeatFailure::Resync)
+            }
             Err(error) if error.is_shutdown() => Event::HeartbeatFailed(HeartbeatFailure::Shutdown),
             Err(error) if error.is_invalid_ask() => {
-                Event::HeartbeatFailed(HeartbeatFailure::Refused(error.to_string()))
+                let for_good = error.is_invalid_label();
+                Event::HeartbeatFailed(HeartbeatFailure::Refused { cause: error.to_string(), for_good })
             }
-            Err(error) => Event::HeartbeatFailed(HeartbeatFailure::Lost(error.to_string())),
+            Err(error) => {
+                warnings.failed(&error);
+                Event::HeartbeatFailed(HeartbeatFailure::Lost(error.to_string()))
+            }
         }
     }
 
-    /// `finishApplicationMaster`, until the ResourceManager has stored it.
+    /// `finishApplicationMaster`, until the ResourceManager has stored it or a minute has passed; the machine asks for
+    /// it again then.
     pub(super) async fn unregister(&self, status: FinalStatus, diagnostics: &str) -> Event {
+        let warnings = &self.warnings.end;
+        let begun = Instant::now();
+        let mut pause = FINISH_PAUSE.0;
         loop {
-            match self.client.finish(status, diagnostics, "").await {
-                Ok(true) => return Event::Unregistered,
-                Ok(false) => tokio::time::sleep(FINISH_INTERVAL).await,
+            match telling(warnings, self.client.finish(status, diagnostics, "")).await {
+                Ok(true) => {
+                    warnings.worked();
+                    return Event::Unregistered;
+                }
+                Ok(false) if begun.elapsed() < FINISH_PATIENCE => {}
+                Ok(false) => {
+                    warnings.failed(&"it has not stored it yet");
+                    return Event::UnregisterFailed;
+                }
                 // The ResourceManager restarted in between.
-                Err(error) if error.is_resync() => {
-                    if let Event::RegistrationFailed { cause } = self.register().await {
-                        tracing::warn!("registering again: {cause}");
-                        return Event::UnregisterFailed;
+                Err(error) if error.is_resync() && begun.elapsed() < FINISH_PATIENCE => {
+                    match self.register().await {
+                        Event::Registered { .. } => {}
+                        Event::RegistrationFailed { cause } => {
+                            tracing::warn!("registering again, to tell the end: {cause}");
+                            return Event::AttemptOver;
+                        }
+                        over => return over,
                     }
                 }
-                Err(error) if error.is_shutdown() => return Event::AttemptOver,
+                Err(error) if error.is_shutdown() => {
+                    tracing::warn!("telling the ResourceManager of the end: {error}");
+                    return Event::AttemptOver;
+                }
                 Err(error) => {
-                    tracing::warn!("unregistering: {error}");
+                    warnings.failed(&error);
                     return Event::UnregisterFailed;
                 }
             }
+            sleep(pause).await;
+            pause = (pause * 2).min(FINISH_PAUSE.1);
         }
+    }
+}
+
+/// A call, and a word now and then while it is not answered.
+async fn telling<T>(warnings: &Warnings, call: impl Future<Output = T>) -> T {
+    let begun = Instant::now();
+    let mut patience = LONG;
+    let mut call = std::pin::pin!(call);
+    loop {
+        if let Ok(answer) = timeout_at(begun + patience, &mut call).await {
+            return answer;
+        }
+        warnings.still(patience);
+        patience *= 2;
     }
 }
 

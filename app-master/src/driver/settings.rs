@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proto::launch::{LaunchSpec, Placement};
 use yarn_client::conf::Configuration;
-use yarn_client::flink::options::{CHECKPOINT_DIR, Opt};
+use yarn_client::flink::options::{CHECKPOINT_DIR, CHECKPOINT_SUBDIR, Opt};
 use yarn_client::flink::{FlinkConfig, Version, settings as flink_settings};
 
 use super::StartError;
@@ -19,7 +19,8 @@ const HEARTBEAT_PENDING: Duration = Duration::from_millis(200);
 const FENCE_AFTER: Duration = Duration::from_secs(30);
 const HEARTBEAT_INTERVAL: Opt = option("yarn.heartbeat.interval", &["yarn.heartbeat-delay"]);
 const CONTAINER_REQUEST_INTERVAL: Opt = option("yarn.heartbeat.container-request-interval", &[]);
-const REGISTRATION_TIMEOUT: Opt = option("taskmanager.registration.timeout", &[]);
+const REGISTRATION_TIMEOUT: Opt = option("resourcemanager.taskmanager-registration.timeout", &[]);
+const HEARTBEAT_TIMEOUT: Opt = option("heartbeat.timeout", &[]);
 const SCHEDULER_MODE: Opt = option("scheduler-mode", &[]);
 const TASK_MANAGER_TIMEOUT: Opt = option("resourcemanager.taskmanager-timeout", &[]);
 
@@ -60,7 +61,8 @@ pub(super) fn settings(
         checkpoints_configured: flink_settings::makes_checkpoints(config)?,
         checkpoint_directory: config.explicit(&CHECKPOINT_DIR).is_some(),
         restart_from_scratch: spec.restart_from_scratch,
-        remove_checkpoints: spec.remove_checkpoints,
+        own_directory: !job.fixed_id && config.boolean(&CHECKPOINT_SUBDIR)?.unwrap_or(true),
+        heartbeat_timeout: duration(&HEARTBEAT_TIMEOUT, Duration::from_secs(50))?,
         spread: spec.placement.as_ref().is_some_and(|placement| placement.spread),
         hosts: spec.placement.as_ref().map_or(0, hosts),
         fence_after: (expiry / 3).min(FENCE_AFTER),
@@ -106,7 +108,7 @@ mod tests {
             ("yarn.heartbeat.interval", "7"),
             ("yarn.heartbeat.container-request-interval", "300"),
             ("resourcemanager.taskmanager-timeout", "1 min"),
-            ("taskmanager.registration.timeout", "2 min"),
+            ("resourcemanager.taskmanager-registration.timeout", "2 min"),
         ])
         .expect("good values");
         assert_eq!(settings.heartbeat, Duration::from_secs(7));

@@ -278,10 +278,15 @@ mod tests {
         let expected = History { begun: true, journal: Journal::default() };
         assert_eq!(second.history().await.expect("a mark"), expected);
 
-        let checkpoint = CheckpointsView::On { completed: true, path: Some("file:/c/chk-3".to_owned()) };
+        let checkpoint =
+            CheckpointsView::On { completed: true, path: Some("file:/c/chk-3".to_owned()), kept: Some(true) };
         let running = Journal { job_seen: true, checkpoints: Some(checkpoint), ..Journal::default() };
-        let outcome =
-            Outcome { job: JobStatus::Failed, of: Some("ab".to_owned()), cause: Some("boom".to_owned()) };
+        let outcome = Outcome {
+            job: JobStatus::Failed,
+            of: Some("ab".to_owned()),
+            cause: Some("boom".to_owned()),
+            settled: true,
+        };
         let ended = Journal { outcome: Some(outcome), ..running.clone() };
         for journal in [&running, &ended] {
             assert!(matches!(first.write_journal(journal).await, Event::JournalWritten { failure: None }));

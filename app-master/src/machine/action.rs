@@ -27,6 +27,9 @@ pub enum Action {
     FindCheckpoint {
         /// The newest one that was seen.
         known: Option<String>,
+        /// The job's directory is its own: whatever lies there is of this job. Else others may have left theirs beside it,
+        /// and only what this application's JobManagers have told counts.
+        own_directory: bool,
     },
     /// Start the JobManager.
     StartJobManager {
@@ -35,14 +38,19 @@ pub enum Action {
         /// Checkpoint the job goes on from, instead of the savepoint it was submitted with.
         restore: Option<String>,
     },
-    /// Signal the JobManager.
-    StopJobManager(StopSignal),
+    /// SIGKILL for the JobManager. Never SIGTERM: a JobManager that shuts down in an orderly way suspends its jobs, and
+    /// removes their checkpoints as if they had been cancelled (`CheckpointRetentionPolicy`).
+    KillJobManager,
+    /// SIGQUIT: the JVM writes down what its threads do, if it still can.
+    DumpJobManager,
     /// Look at Flink.
     PollFlink {
         /// With the vertices of each running job, for the slots it needs.
         details: bool,
         /// With the checkpoints of each running job.
         checkpoints: bool,
+        /// With the TaskManagers that hold results.
+        holders: bool,
     },
     /// Read the result of a job that has ended.
     FetchResult {
@@ -61,6 +69,8 @@ pub enum Action {
     RemoveStaging {
         /// A checkpoint of a job that has ended well: nobody asked to keep it and its like.
         checkpoint: Option<String>,
+        /// Flink has ended the job for good: what its high availability has kept of it goes as well.
+        high_availability: bool,
     },
     /// `finishApplicationMaster`.
     Unregister {
@@ -90,13 +100,4 @@ pub struct Heartbeat {
     pub welcome: Vec<String>,
     /// 0 to 1.
     pub progress: f32,
-}
-
-/// How firmly a process is told to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum StopSignal {
-    /// SIGTERM.
-    Terminate,
-    /// SIGKILL.
-    Kill,
 }

@@ -24,6 +24,12 @@ const NOT_ITS_FAULT: [i32; 6] = [
 
 /// Losses of TaskManagers count for this long.
 const LOSS_WINDOW: Duration = Duration::from_secs(600);
+/// A TaskManager that Flink does not list any more, and that lives, is back sooner: it tries to register several times a
+/// second.
+const UNLISTED: Duration = Duration::from_secs(10);
+/// The end of a container that was given back comes with the next heartbeats. After this time it will never come: the
+/// ResourceManager has restarted meanwhile, and knows nothing of it.
+const RELEASED: Duration = Duration::from_secs(60);
 
 /// Life of one container, from allocation to completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +42,8 @@ enum State {
     Registered {
         /// Since when no job has held one of its slots.
         idle_since: Option<Duration>,
+        /// When Flink was last seen to list it.
+        listed: Duration,
     },
     /// It has been told to stop, or was released.
     Stopping,
@@ -48,6 +56,20 @@ struct Container {
     http_address: String,
     state: State,
     since: Duration,
+    /// When the ResourceManager has first been heard to have read that it is given back.
+    given_back: Option<Duration>,
+}
+
+impl Container {
+    fn new(container: &AllocatedContainer, state: State, now: Duration) -> Self {
+        Self {
+            node: container.node.clone(),
+            http_address: container.node_http_address.clone(),
+            state,
+            since: now,
+            given_back: None,
+        }
+    }
 }
 
 /// Why a container went, before or after it was a TaskManager.
@@ -158,12 +180,26 @@ impl Containers {
         !self.releases.is_empty()
     }
 
-    pub(super) fn heartbeat_answered(&mut self) {
-        self.releases_in_flight.clear();
+    pub(super) fn heartbeat_answered(&mut self, now: Duration) {
+        for id in std::mem::take(&mut self.releases_in_flight) {
+            if let Some(container) = self.live.get_mut(&id) {
+                container.given_back.get_or_insert(now);
+            }
+        }
+        self.live.retain(|_, container| container.given_back.is_none_or(|at| at + RELEASED > now));
     }
 
-    /// The ResourceManager has restarted: it has forgotten every ask, and may not have heard of the last releases.
+    /// The ResourceManager has restarted: it has forgotten every ask, and may not have heard, or have forgotten, what was
+    /// given back.
     pub(super) fn resync(&mut self) {
+        self.asked = 0;
+        self.releases_in_flight.clear();
+        let stopping = self.live.iter().filter(|(_, container)| container.state == State::Stopping);
+        self.releases.extend(stopping.map(|(id, _)| *id));
+    }
+
+    /// What was asked for was refused, and the releases beside it were not read.
+    pub(super) fn refused(&mut self) {
         self.asked = 0;
         self.releases.append(&mut self.releases_in_flight);
     }
@@ -177,15 +213,7 @@ impl Containers {
         if !keep {
             self.releases.insert(container.id);
         }
-        self.live.insert(
-            container.id,
-            Container {
-                node: container.node.clone(),
-                http_address: container.node_http_address.clone(),
-                state,
-                since: now,
-            },
-        );
+        self.live.insert(container.id, Container::new(container, state, now));
     }
 
     /// Enters a container. Returns whether it is wanted; if not, it will be released.
@@ -199,15 +227,7 @@ impl Containers {
         if !wanted {
             self.releases.insert(container.id);
         }
-        self.live.insert(
-            container.id,
-            Container {
-                node: container.node.clone(),
-                http_address: container.node_http_address.clone(),
-                state,
-                since: now,
-            },
-        );
+        self.live.insert(container.id, Container::new(container, state, now));
         wanted
     }
 
@@ -252,7 +272,7 @@ impl Containers {
             its_fault,
         };
         Some(if let State::Registered { .. } = container.state {
-            self.losses.push((now, failure.clone()));
+            self.lost(failure.clone(), now);
             Completion::Lost { failure, registered: true }
         } else if NOT_ITS_FAULT.contains(&status.exit_status) {
             Completion::Lost { failure, registered: false }
@@ -269,23 +289,59 @@ impl Containers {
         now: Duration,
     ) -> Vec<(ContainerId, NodeId)> {
         let mut new = Vec::new();
-        for (id, container) in &mut self.live {
-            let name = id.to_string();
-            let Some(view) = listed.iter().find(|tm| tm.id == name) else { continue };
+        for view in listed {
+            let Some((id, container)) =
+                view.id.parse().ok().and_then(|id: ContainerId| Some((id, self.live.get_mut(&id)?)))
+            else {
+                continue;
+            };
             let idle = view.free_slots == view.slots;
             match &mut container.state {
                 State::Launching | State::Started => {
-                    container.state = State::Registered { idle_since: idle.then_some(now) };
+                    container.state = State::Registered { idle_since: idle.then_some(now), listed: now };
                     container.since = now;
                     self.start_failures.clear();
-                    new.push((*id, container.node.clone()));
+                    new.push((id, container.node.clone()));
                 }
-                State::Registered { idle_since } if idle => *idle_since = idle_since.or(Some(now)),
-                State::Registered { idle_since } => *idle_since = None,
+                State::Registered { idle_since, listed } => {
+                    *idle_since = idle.then(|| idle_since.unwrap_or(now));
+                    *listed = now;
+                }
                 State::Stopping => {}
             }
         }
         new
+    }
+
+    /// Marks TaskManagers as stopping that Flink has dropped, though their containers run: the process hangs, or cannot reach
+    /// the JobManager, or YARN has not noticed yet that the node is gone. `not_before`: until then TaskManagers may still be
+    /// on their way to a JobManager that was started again.
+    pub(super) fn take_unlisted(&mut self, not_before: Duration, now: Duration) -> Vec<Failure> {
+        let mut lost = Vec::new();
+        for (id, container) in &mut self.live {
+            let State::Registered { listed, .. } = container.state else { continue };
+            if now < not_before.max(listed + UNLISTED) {
+                continue;
+            }
+            container.state = State::Stopping;
+            self.releases.insert(*id);
+            lost.push(Failure {
+                id: *id,
+                node: container.node.clone(),
+                cause: text::unlisted(now - listed),
+                code: Some(CauseCode::TaskManagerUnresponsive),
+                its_fault: true,
+            });
+        }
+        for failure in &lost {
+            self.lost(failure.clone(), now);
+        }
+        lost
+    }
+
+    fn lost(&mut self, failure: Failure, now: Duration) {
+        self.losses.retain(|(at, _)| *at + LOSS_WINDOW > now);
+        self.losses.push((now, failure));
     }
 
     /// The last one that was lost in the last `age`, if any.
@@ -294,9 +350,9 @@ impl Containers {
     }
 
     /// TaskManagers that a fault of theirs has ended lately, oldest first.
-    pub(super) fn recent_losses(&mut self, now: Duration) -> Vec<&Failure> {
-        self.losses.retain(|(at, _)| *at + LOSS_WINDOW > now);
-        self.losses.iter().map(|(_, failure)| failure).filter(|failure| failure.its_fault).collect()
+    pub(super) fn recent_losses(&self, now: Duration) -> Vec<&Failure> {
+        let recent = self.losses.iter().filter(|(at, _)| *at + LOSS_WINDOW > now);
+        recent.map(|(_, failure)| failure).filter(|failure| failure.its_fault).collect()
     }
 
     /// Failures to start since the last success, oldest first.
@@ -320,32 +376,44 @@ impl Containers {
         overdue
     }
 
-    /// Marks up to `count` containers as stopping and names them: first those that are no TaskManager yet when
-    /// `unregistered_too`, then the ones that have been idle for `idle_timeout`.
-    pub(super) fn take_surplus(
+    /// Marks up to `count` containers as stopping that are no TaskManager yet, and names them.
+    pub(super) fn take_unregistered(&mut self, count: u32) -> Vec<ContainerId> {
+        let starting = |state| matches!(state, State::Launching | State::Started);
+        let chosen = self.live.iter().filter(|(_, c)| starting(c.state)).map(|(id, _)| *id);
+        let chosen = chosen.take(count as usize).collect();
+        self.stop(chosen)
+    }
+
+    /// Marks up to `count` TaskManagers as stopping that have been idle for `idle_timeout` and are none of the `holders`, and
+    /// names them.
+    pub(super) fn take_idle(
         &mut self,
         count: u32,
-        unregistered_too: bool,
         idle_timeout: Duration,
+        holders: &BTreeSet<String>,
         now: Duration,
     ) -> Vec<ContainerId> {
-        let rank = |state: State| match state {
-            State::Launching | State::Started if unregistered_too => Some(0),
-            State::Registered { idle_since: Some(at) } if at + idle_timeout <= now => Some(1),
+        let idle = |state| matches!(state, State::Registered { idle_since: Some(at), .. } if at + idle_timeout <= now);
+        let idle = self.live.iter().filter(|(_, c)| idle(c.state)).map(|(id, _)| *id);
+        let chosen = idle.filter(|id| !holders.contains(&id.to_string())).take(count as usize).collect();
+        self.stop(chosen)
+    }
+
+    /// When the first TaskManager will have been idle for that long.
+    pub(super) fn next_idle(&self, idle_timeout: Duration) -> Option<Duration> {
+        let idle = self.live.values().filter_map(|c| match c.state {
+            State::Registered { idle_since, .. } => idle_since,
             _ => None,
-        };
-        let mut chosen: Vec<_> = self.live.iter().filter_map(|(id, c)| Some((rank(c.state)?, *id))).collect();
-        chosen.sort_unstable();
-        chosen.truncate(count as usize);
-        self.stop(chosen.into_iter().map(|(_, id)| id).collect())
+        });
+        idle.min().map(|at| at + idle_timeout)
     }
 
     /// Marks `count` containers as stopping and names them: those that hold no task first, and the newest.
     pub(super) fn take_excess(&mut self, count: u32) -> Vec<ContainerId> {
         let rank = |state: State| match state {
             State::Launching | State::Started => Some(0),
-            State::Registered { idle_since: Some(_) } => Some(1),
-            State::Registered { idle_since: None } => Some(2),
+            State::Registered { idle_since: Some(_), .. } => Some(1),
+            State::Registered { idle_since: None, .. } => Some(2),
             State::Stopping => None,
         };
         let working = self.live.iter().filter_map(|(id, c)| Some((rank(c.state)?, std::cmp::Reverse(*id))));
@@ -372,21 +440,10 @@ impl Containers {
         ids
     }
 
-    /// When the next container becomes overdue or idle for too long.
-    pub(super) fn next_deadline(
-        &self,
-        registration: Duration,
-        idle: Duration,
-        surplus: bool,
-    ) -> Option<Duration> {
-        self.live
-            .values()
-            .filter_map(|c| match c.state {
-                State::Started => Some(c.since + registration),
-                State::Registered { idle_since: Some(at) } if surplus => Some(at + idle),
-                _ => None,
-            })
-            .min()
+    /// When the next container should have registered.
+    pub(super) fn next_overdue(&self, registration: Duration) -> Option<Duration> {
+        let started = self.live.values().filter(|container| container.state == State::Started);
+        started.map(|container| container.since + registration).min()
     }
 }
 

@@ -10,7 +10,7 @@ use yarn_client::yarn::FinalStatus;
 
 use super::job_manager::Process;
 use super::scheduler::Registration;
-use super::{Action, AppMaster, CheckpointsView, Occurrence, StopSignal, Timer, form, text};
+use super::{Action, AppMaster, CheckpointsView, Occurrence, Timer, form, text};
 
 /// Flink needs 0.2 to 1 s to shut down after `DELETE /cluster`; a loaded node much longer.
 const SHUTDOWN: Duration = Duration::from_secs(10);
@@ -20,8 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const RELATED: Duration = Duration::from_secs(60);
 /// Within this time the driver says that jobs are cancelled, or would not be.
 const CANCELLATION: Duration = Duration::from_secs(15);
-/// From SIGTERM to SIGKILL.
-const TERMINATION: Duration = Duration::from_secs(5);
+/// From SIGKILL until a process is gone, unless it hangs in the kernel.
+const KILL: Duration = Duration::from_secs(5);
+/// Pauses between tries to unregister: at first, and at most.
+const UNREGISTER_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 /// How the application ends, as its owner will read it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +36,10 @@ pub struct Outcome {
     pub of: Option<String>,
     /// What follows the state on the first line of the diagnostics, and the lines after it.
     pub cause: Option<String>,
+    /// Flink has ended the job for good, or its owner wants it so. Else this process has given up, and what is kept of the job
+    /// may be needed to go on.
+    #[serde(default)]
+    pub settled: bool,
 }
 
 impl Outcome {
@@ -44,10 +50,16 @@ impl Outcome {
     }
 
     pub(super) fn of_job(job: JobStatus) -> Self {
-        Self { job, of: None, cause: None }
+        Self { job, of: None, cause: None, settled: job.is_globally_terminal() }
     }
 
+    /// This process gives up.
     pub(super) fn failed(cause: String) -> Self {
+        Self { cause: Some(cause), settled: false, ..Self::of_job(JobStatus::Failed) }
+    }
+
+    /// Flink says so, of the job or of the program.
+    pub(super) fn job_failed(cause: String) -> Self {
         Self { cause: Some(cause), ..Self::of_job(JobStatus::Failed) }
     }
 
@@ -65,14 +77,6 @@ impl Outcome {
     }
 }
 
-/// How firmly the JobManager has been told to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stop {
-    Asked,
-    Terminated,
-    Killed,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum End {
     /// With a report to the ResourceManager.
@@ -84,13 +88,21 @@ enum End {
 #[derive(Debug)]
 pub(super) struct Ending {
     end: End,
-    stop: Stop,
+    /// SIGKILL for the JobManager is on its way; before that it is asked.
+    killed: bool,
     /// The end is in the journal, or cannot be written down.
     recorded: bool,
     unregistering: bool,
+    /// Tries to unregister that have failed in a row.
+    refusals: u32,
 }
 
 impl Ending {
+    /// The ResourceManager is being told.
+    pub(super) fn reports(&self) -> bool {
+        self.unregistering
+    }
+
     pub(super) fn succeeded(&self) -> bool {
         matches!(&self.end, End::Report(outcome) if outcome.job == JobStatus::Finished)
     }
@@ -106,7 +118,9 @@ impl AppMaster {
         self.tell(Occurrence::Stopping { job: outcome.job, cause: outcome.cause.clone() });
         self.record.journal.outcome = Some(outcome.clone());
         let recorded = self.record.outcome_stored();
-        let cancels = outcome.job == JobStatus::Canceled;
+        // What ends well, or with the job that was named, was to end: Flink may tidy up. In any other case its owner will want
+        // to go on, and a job that is cancelled or suspended loses its checkpoints.
+        let wished = outcome.of.is_some() || matches!(outcome.job, JobStatus::Finished | JobStatus::Canceled);
         self.begin_ending(End::Report(outcome), recorded);
         self.write_journal(now);
         let containers = self.containers.take_all();
@@ -115,69 +129,64 @@ impl AppMaster {
         self.hasten_heartbeat(now);
         if self.job_manager.process == Process::Running && self.view.is_some() {
             let jobs = self.unfinished(None);
-            if jobs.is_empty() || (self.session.is_none() && !cancels) {
+            if jobs.is_empty() {
                 self.actions.push_back(Action::DeleteCluster);
                 self.timers.set(Timer::JobManagerExit, now + SHUTDOWN);
-            } else {
-                // Flink takes a running job's checkpoints away with the cluster, and its result says nothing.
+            } else if wished {
                 self.actions.push_back(Action::CancelJobs(jobs));
                 self.timers.set(Timer::JobManagerExit, now + CANCELLATION + SHUTDOWN);
+            } else {
+                self.kill_job_manager(now);
             }
         } else {
-            self.stop_job_manager(StopSignal::Terminate, now);
+            self.kill_job_manager(now);
         }
         self.advance_ending(now);
     }
 
-    /// Stops the JobManager and exits without a word to the ResourceManager. The staging directory stays: a next
+    /// Kills the JobManager and exits without a word to the ResourceManager: the attempt is over for it, and a later one may
+    /// be on its way. Whatever this one was about to report is not its business any more. The staging directory stays: a next
     /// attempt may need it.
     pub(super) fn abandon(&mut self, code: u8, now: Duration) {
-        if self.ending.is_some() {
-            return;
-        }
         self.begin_ending(End::Abandon(code), true);
-        self.stop_job_manager(StopSignal::Terminate, now);
-        self.advance_ending(now);
-    }
-
-    /// The same with a later attempt already on its way: whatever this one was about to report is not its business
-    /// any more, and its JobManager must go now.
-    pub(super) fn abandon_at_once(&mut self, code: u8, now: Duration) {
-        self.begin_ending(End::Abandon(code), true);
-        self.stop_job_manager(StopSignal::Kill, now);
+        self.kill_job_manager(now);
         self.advance_ending(now);
     }
 
     fn begin_ending(&mut self, end: End, recorded: bool) {
-        for timer in [Timer::FlinkPoll, Timer::Starvation, Timer::JobManagerStart, Timer::Idle] {
+        for timer in [
+            Timer::FlinkPoll,
+            Timer::Starvation,
+            Timer::JobManagerStart,
+            Timer::Surplus,
+            Timer::Unresponsive,
+            Timer::Unregister,
+        ] {
             self.timers.stop(timer);
         }
         self.job_manager.give_up();
-        self.ending = Some(Ending { end, stop: Stop::Asked, recorded, unregistering: false });
+        self.ending = Some(Ending { end, killed: false, recorded, unregistering: false, refusals: 0 });
     }
 
-    /// SIGTERM. The NodeManager follows with SIGKILL after 250 ms, so the JobManager hears of it at once.
+    /// SIGTERM. The NodeManager follows with SIGKILL after 250 ms.
     pub(super) fn terminated(&mut self, now: Duration) {
         if self.ending.is_some() {
-            self.stop_job_manager(StopSignal::Terminate, now);
+            self.kill_job_manager(now);
         } else {
             self.abandon(143, now);
         }
     }
 
-    /// The JobManager is being signalled: it has a while to go.
-    pub(super) fn stopping(&mut self, signal: StopSignal, now: Duration) {
+    /// SIGKILL is on its way to the JobManager.
+    pub(super) fn killing(&mut self, now: Duration) {
         if let Some(ending) = &mut self.ending {
-            ending.stop = match (ending.stop, signal) {
-                (Stop::Killed, _) | (_, StopSignal::Kill) => Stop::Killed,
-                (_, StopSignal::Terminate) => Stop::Terminated,
-            };
+            ending.killed = true;
         }
-        self.timers.set(Timer::JobManagerExit, now + TERMINATION);
+        self.timers.set(Timer::JobManagerExit, now + KILL);
     }
 
     pub(super) fn jobs_cancelled(&mut self, now: Duration) {
-        let asked = self.ending.as_ref().is_some_and(|ending| ending.stop == Stop::Asked);
+        let asked = self.ending.as_ref().is_some_and(|ending| !ending.killed);
         if asked && self.job_manager.process == Process::Running {
             self.actions.push_back(Action::DeleteCluster);
             self.timers.set(Timer::JobManagerExit, now + SHUTDOWN);
@@ -186,7 +195,7 @@ impl AppMaster {
 
     pub(super) fn cluster_deleted(&mut self, accepted: bool, now: Duration) {
         if !accepted {
-            self.stop_job_manager(StopSignal::Terminate, now);
+            self.kill_job_manager(now);
         }
     }
 
@@ -198,25 +207,33 @@ impl AppMaster {
         self.advance_ending(now);
     }
 
-    pub(super) fn ending_timeouts(&mut self, now: Duration) {
-        let Some(ending) = &mut self.ending else { return };
-        if self.timers.take_expired(Timer::JobManagerExit, now) {
-            match ending.stop {
-                Stop::Asked => self.stop_job_manager(StopSignal::Terminate, now),
-                Stop::Terminated => self.stop_job_manager(StopSignal::Kill, now),
-                // Not even SIGKILL: it hangs in the kernel. The NodeManager will see to the container.
-                Stop::Killed => {
-                    self.job_manager.process = Process::Gone;
-                    self.advance_ending(now);
-                }
-            }
-        }
-        if self.timers.take_expired(Timer::Unregister, now)
-            && let Some(ending) = &mut self.ending
-        {
-            ending.unregistering = false;
+    /// The JobManager has been asked, or told, to go, and is there yet.
+    pub(super) fn job_manager_overdue(&mut self, now: Duration) {
+        let Some(ending) = &self.ending else { return };
+        if ending.killed {
+            // Not even SIGKILL: it hangs in the kernel. The NodeManager will see to the container.
+            self.job_manager.process = Process::Gone;
             self.advance_ending(now);
+        } else {
+            self.kill_job_manager(now);
         }
+    }
+
+    /// The ResourceManager could not be told.
+    pub(super) fn unregister_failed(&mut self, now: Duration) {
+        if let Some(ending) = &mut self.ending {
+            let pause =
+                UNREGISTER_PAUSE.0.saturating_mul(1 << ending.refusals.min(8)).min(UNREGISTER_PAUSE.1);
+            ending.refusals += 1;
+            self.timers.set(Timer::Unregister, now + pause);
+        }
+    }
+
+    pub(super) fn unregister_again(&mut self, now: Duration) {
+        if let Some(ending) = &mut self.ending {
+            ending.unregistering = false;
+        }
+        self.advance_ending(now);
     }
 
     /// Takes the next step once everything before it is done.
@@ -236,7 +253,8 @@ impl AppMaster {
             }
             End::Report(outcome) if self.line.registration == Registration::Done => {
                 ending.unregistering = true;
-                let diagnostics = text::diagnostics(&self.settings, outcome);
+                let checkpoints = self.record.journal.checkpoints.as_ref();
+                let diagnostics = text::diagnostics(&self.settings, outcome, checkpoints);
                 let status = outcome.final_status();
                 self.actions.push_back(Action::Unregister { status, diagnostics });
             }
@@ -246,17 +264,23 @@ impl AppMaster {
 
     /// No attempt will follow: nothing that one could need has to stay.
     pub(super) fn unregistered(&mut self) {
-        let ended_well = matches!(
-            self.ending.as_ref().map(|ending| &ending.end),
-            Some(End::Report(Outcome { job: JobStatus::Finished | JobStatus::Canceled, .. }))
-        );
+        let outcome = match self.ending.as_ref().map(|ending| &ending.end) {
+            Some(End::Report(outcome)) => Some(outcome),
+            _ => None,
+        };
+        let ended_well =
+            outcome.is_some_and(|it| matches!(it.job, JobStatus::Finished | JobStatus::Canceled));
+        // Only those that the job itself wants to go: what earlier JobManagers of ours have left, and Flink does not know.
         let checkpoint = match &self.record.journal.checkpoints {
-            Some(CheckpointsView::On { path, .. }) if ended_well && self.settings.remove_checkpoints => {
+            Some(CheckpointsView::On { path, kept: Some(false), .. })
+                if ended_well && self.settings.own_directory =>
+            {
                 path.clone()
             }
             _ => None,
         };
-        self.actions.push_back(Action::RemoveStaging { checkpoint });
+        let high_availability = self.settings.recovers && outcome.is_some_and(|it| it.settled);
+        self.actions.push_back(Action::RemoveStaging { checkpoint, high_availability });
     }
 
     pub(super) fn staging_removed(&mut self, failure: Option<String>) {
@@ -310,7 +334,7 @@ impl AppMaster {
         if let Some(loss) = self.containers.last_loss(RELATED, now) {
             cause.push_str(&text::loss_note(loss));
         }
-        self.end(Outcome::failed(cause), now);
+        self.end(Outcome::job_failed(cause), now);
     }
 
     /// `main` has returned after its job was FINISHED.
@@ -319,8 +343,11 @@ impl AppMaster {
             return self.several_returned(now);
         }
         if self.finished {
-            let outcome =
-                if job_passed_over { Outcome::failed(text::job_passed_over()) } else { Outcome::finished() };
+            let outcome = if job_passed_over {
+                Outcome::job_failed(text::job_passed_over())
+            } else {
+                Outcome::finished()
+            };
             self.end(outcome, now);
         }
     }
@@ -334,10 +361,13 @@ impl AppMaster {
         now: Duration,
     ) {
         match (end, job) {
-            (JobStatus::Finished, _) => self.end(Outcome::finished(), now),
+            (JobStatus::Finished, Some(_)) => self.end(Outcome::finished(), now),
+            (JobStatus::Finished, None) => {
+                self.end(Outcome { cause: Some(text::no_job()), ..Outcome::finished() }, now);
+            }
             (JobStatus::Failed, Some(JobStatus::Failed)) => self.fetch_result(now),
             (JobStatus::Failed, Some(JobStatus::Finished)) => {
-                self.end(Outcome::failed(text::failed_after_job(cause.as_deref())), now);
+                self.end(Outcome::job_failed(text::failed_after_job(cause.as_deref())), now);
             }
             _ => self.end(Outcome { cause, ..Outcome::of_job(end) }, now),
         }

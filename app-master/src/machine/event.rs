@@ -1,5 +1,7 @@
 //! Everything the machine can be told.
 
+use std::collections::BTreeSet;
+
 use proto::ids::ContainerId;
 use serde::{Deserialize, Serialize};
 use yarn_client::flink::JobStatus;
@@ -47,8 +49,8 @@ pub enum Event {
     },
     /// Answer to [`Action::CheckFence`](super::Action::CheckFence).
     FenceChecked(Fence),
-    /// Answer to [`Action::FindCheckpoint`](super::Action::FindCheckpoint): the newest completed one, if there is any.
-    CheckpointFound(Result<Option<String>, String>),
+    /// Answer to [`Action::FindCheckpoint`](super::Action::FindCheckpoint), or why there is none yet.
+    CheckpointFound(Result<Found, String>),
     /// The JobManager's process runs.
     JobManagerStarted,
     /// The JobManager's process could not be started.
@@ -70,7 +72,17 @@ pub enum Event {
     /// Flink's REST server answered.
     Flink(FlinkView),
     /// Flink's REST server did not answer, or not with what was asked.
-    FlinkUnreachable,
+    FlinkUnreachable {
+        /// How it is with the JobManager, then.
+        silence: Silence,
+        /// In words.
+        cause: String,
+    },
+    /// A client has begun or ended a request that changes something in Flink, such as the upload of a jar.
+    Used {
+        /// Requests of this kind that are under way.
+        under_way: u32,
+    },
     /// Answer to [`Action::FetchResult`](super::Action::FetchResult).
     JobResult {
         /// Root cause of a failed job.
@@ -110,6 +122,28 @@ pub enum Event {
     AttemptOver,
     /// SIGTERM: the NodeManager ends the container.
     Terminate,
+}
+
+/// What a look without an answer says of the JobManager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Silence {
+    /// It says that it is not ready: it lives, and waits for something such as its leadership.
+    NotReady,
+    /// It answers, but not with what was asked.
+    Error,
+    /// Nobody answers: the process starts, or hangs.
+    Complete,
+}
+
+/// What a search for a job's newest completed checkpoint has brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Found {
+    /// Where it is.
+    Newest(String),
+    /// There is none.
+    Nothing,
+    /// None was told of, and nobody can look whether there is one.
+    Unknown,
 }
 
 /// Why an attempt could not leave its mark.
@@ -158,8 +192,14 @@ pub enum HeartbeatFailure {
     Resync,
     /// The attempt is over for the ResourceManager (`ApplicationAttemptNotFound`).
     Shutdown,
-    /// It refused what was asked, such as a container larger than its maximum; asking again will not help.
-    Refused(String),
+    /// It refused what was asked. The rest of the heartbeat was not read.
+    Refused {
+        /// What it said.
+        cause: String,
+        /// Asking again will not help, as with a label that the cluster does not have. A size that is refused now may be
+        /// given later: the ResourceManager goes by the nodes it has at the moment.
+        for_good: bool,
+    },
     /// No answer; asks are absolute, so the next heartbeat repeats them.
     Lost(String),
 }
@@ -182,6 +222,8 @@ pub struct FlinkView {
     pub application: Option<ApplicationView>,
     /// Registered TaskManagers.
     pub task_managers: Vec<TaskManagerView>,
+    /// TaskManagers with results that tasks may still read, though no task runs on them; `None`: nobody asked.
+    pub holders: Option<BTreeSet<String>>,
 }
 
 /// A job as the overview shows it.
@@ -217,6 +259,9 @@ pub enum CheckpointsView {
         completed: bool,
         /// Where the newest completed one is; `None` when Flink keeps it in its own memory.
         path: Option<String>,
+        /// Whether the job wants to keep them when it is cancelled, by its configuration or its program; `None` while that
+        /// is not known.
+        kept: Option<bool>,
     },
 }
 

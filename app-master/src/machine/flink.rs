@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use yarn_client::flink::JobStatus;
 
-use super::ending::Outcome;
 use super::job_manager::Process;
+use super::session::MISSING;
 use super::{
     Action, AppMaster, ApplicationView, CheckpointsView, FlinkView, JobView, Occurrence, Timer, text,
 };
@@ -17,8 +17,11 @@ const POLL_SETTLED: Duration = Duration::from_secs(1);
 /// The same for a session in which nothing is on its way: a job that comes should not wait long.
 pub(super) const POLL_SESSION: Duration = Duration::from_millis(500);
 const YOUNG: Duration = Duration::from_secs(30);
-/// Pauses between looks at a job's checkpoints.
+/// Pauses between looks at a job's checkpoints; and where a lost one cannot be looked for in its directory.
 const CHECKPOINTS_PAUSE: Duration = Duration::from_secs(2);
+const CHECKPOINTS_HASTE: Duration = Duration::from_secs(1);
+/// TaskManagers find a JobManager that was started again within this time, once they have noticed the end of the one before.
+const RETURN: Duration = Duration::from_secs(30);
 /// A job that lacks TaskManagers for this long makes the application master count the cluster.
 const STARVATION: Duration = Duration::from_secs(15);
 
@@ -60,16 +63,24 @@ impl AppMaster {
             _ => self.our_job().is_some_and(settled),
         };
         self.timers.set(Timer::FlinkPoll, now + Duration::from_secs(10));
+        let pause = match self.settings.own_directory && self.record.journal.is_found_by_looking() {
+            true => CHECKPOINTS_PAUSE,
+            false => CHECKPOINTS_HASTE,
+        };
         let checkpoints = match self.our_job().and_then(|job| job.checkpoints.as_ref()) {
             None => self.our_job().is_some(),
             // Flink's cache may still show a job that was not set up.
             Some(CheckpointsView::Off) if self.job_seen.is_some_and(|at| at + YOUNG <= now) => false,
-            Some(_) => self.checkpoints_seen.is_none_or(|at| at + CHECKPOINTS_PAUSE <= now),
+            Some(_) => self.checkpoints_seen.is_none_or(|at| at + pause <= now),
         };
         if checkpoints {
             self.checkpoints_seen = Some(now);
         }
-        self.actions.push_back(Action::PollFlink { details: !known, checkpoints });
+        let holders = std::mem::take(&mut self.wants_holders);
+        if holders {
+            self.holders_asked = Some(now);
+        }
+        self.actions.push_back(Action::PollFlink { details: !known, checkpoints, holders });
     }
 
     pub(super) fn observe(&mut self, view: FlinkView, now: Duration) {
@@ -78,11 +89,18 @@ impl AppMaster {
         if self.ending.is_some() || self.job_manager.process != Process::Running {
             return;
         }
+        self.unanswered = None;
         for (id, node) in self.containers.observe(&view.task_managers, now) {
             self.nodes.succeeded(&node.host);
             self.tell(Occurrence::TaskManagerRegistered(id));
         }
-        self.remember(view);
+        self.replace_unlisted(now);
+        let mut view = view;
+        let holders = view.holders.take();
+        self.remember(view, now);
+        if let Some(holders) = holders {
+            self.release_surplus(&holders, now);
+        }
         if self.session.is_some() {
             return self.observe_session(now);
         }
@@ -122,11 +140,28 @@ impl AppMaster {
         }
     }
 
+    /// Stops what Flink has dropped, so that it is replaced.
+    fn replace_unlisted(&mut self, now: Duration) {
+        let answers_since = *self.answers_since.get_or_insert(now);
+        let restarted = self.job_manager.starts > 1 || self.settings.history.begun;
+        let grace = if restarted { self.settings.heartbeat_timeout + RETURN } else { Duration::ZERO };
+        for failure in self.containers.take_unlisted(answers_since + grace, now) {
+            tracing::warn!(container = %failure.id, node = %failure.node, "TaskManager lost: {}", failure.cause);
+            self.nodes.failed(&failure.node.host, now);
+            self.tell_loss(&failure, true);
+            self.actions.push_back(Action::StopContainer(failure.id));
+        }
+        self.check_failures(now);
+    }
+
     /// Keeps what a look without details could not show.
-    fn remember(&mut self, mut view: FlinkView) {
+    fn remember(&mut self, mut view: FlinkView, now: Duration) {
         let old = self.view.take();
         self.tell_jobs(old.as_ref(), &view);
         if let Some(old) = old {
+            if self.settings.multi_job {
+                self.keep_forgotten(&old, &mut view, now);
+            }
             for job in &mut view.jobs {
                 let Some(old) = old.jobs.iter().find(|o| o.id == job.id) else { continue };
                 job.slots_needed = job.slots_needed.or(old.slots_needed);
@@ -157,6 +192,22 @@ impl AppMaster {
         }
     }
 
+    /// Flink forgets ended jobs after a while (`jobstore.expiration-time`), and the program's end is that of all of them. One
+    /// that had not ended is waited for: a look that does not show it tells nothing of its end.
+    fn keep_forgotten(&mut self, old: &FlinkView, view: &mut FlinkView, now: Duration) {
+        let listed = |job: &&JobView| view.jobs.iter().any(|listed| listed.id == job.id);
+        let (ended, vanished): (Vec<_>, Vec<_>) =
+            old.jobs.iter().filter(|job| !listed(job)).cloned().partition(|job| job.status.is_terminal());
+        let waits = match vanished.is_empty() {
+            true => {
+                self.vanished_since = None;
+                false
+            }
+            false => now < *self.vanished_since.get_or_insert(now) + MISSING,
+        };
+        view.jobs.splice(0..0, ended.into_iter().chain(vanished.into_iter().filter(|_| waits)));
+    }
+
     /// A job with no active task that lacks TaskManagers, none of which is on its way, starves.
     pub(super) fn note_starvation(&mut self, active_tasks: Option<u32>, now: Duration) {
         let starving = active_tasks == Some(0)
@@ -183,7 +234,7 @@ impl AppMaster {
         self.timers.set(Timer::Starvation, now + STARVATION);
     }
 
-    pub(super) fn capacity_known(&mut self, task_managers: Option<u32>, description: &str, now: Duration) {
+    pub(super) fn capacity_known(&mut self, task_managers: Option<u32>, description: &str) {
         self.inspecting = false;
         if self.ending.is_some() || self.starving_since.is_none() {
             return;
@@ -192,13 +243,13 @@ impl AppMaster {
         if task_managers.is_some_and(|most| most < desired) {
             let slots = self.slots_needed.unwrap_or(self.settings.parallelism);
             let cause = text::cluster_too_small(slots, desired, &self.settings, task_managers, description);
-            if self.session.is_some() {
-                // Its other jobs go on, and somebody may add a node.
+            // Nodes may be on their way back, and somebody may add one: how long that is waited for is the owner's to say.
+            if self.shortage.is_none() {
                 tracing::warn!("{cause}");
-                self.shortage = Some(cause);
-            } else {
-                self.end(Outcome::failed(cause), now);
             }
+            self.shortage = Some(cause);
+        } else {
+            self.shortage = None;
         }
     }
 }

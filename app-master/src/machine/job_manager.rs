@@ -8,9 +8,8 @@ use std::time::Duration;
 use yarn_client::flink::JobStatus;
 
 use super::ending::Outcome;
-use super::event::{BeginFailure, CheckpointsView};
-use super::journal::FENCE_WAIT;
-use super::{Action, AppMaster, Exit, Occurrence, StopSignal, Timer, text};
+use super::event::{BeginFailure, CheckpointsView, Found, Silence};
+use super::{Action, AppMaster, Exit, Occurrence, Timer, text};
 
 /// JobManager processes started before a job has been seen: the first, and replacements of killed ones.
 const STARTS_BEFORE_JOB: u32 = 3;
@@ -22,6 +21,17 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// A file system that does not answer is asked again this often, and for so long.
 const FILE_SYSTEM_PAUSE: Duration = Duration::from_secs(2);
 const FILE_SYSTEM_PATIENCE: Duration = Duration::from_secs(600);
+/// A JobManager that has answered before, and then is silent for this long (or twice Flink's own heartbeat time-out, after
+/// which its TaskManagers have left it), hangs.
+const SILENCE: Duration = Duration::from_secs(60);
+/// The same for one that starts: class loading on a busy node takes a minute.
+const SILENT_START: Duration = Duration::from_secs(300);
+/// The same for one that answers with errors only.
+const ERRORS: Duration = Duration::from_secs(600);
+/// What a JVM gets to write down what its threads do.
+const DUMP: Duration = Duration::from_secs(2);
+/// From SIGKILL until the process is gone, unless it hangs in the kernel.
+const KILL: Duration = Duration::from_secs(30);
 
 /// Where the process stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +75,18 @@ pub(super) struct JobManager {
     new_ports: bool,
     /// Since when the file system has refused the step.
     refused_since: Option<Duration>,
+    /// It is being killed, because it has not answered for so long.
+    unresponsive: Option<Duration>,
+    /// SIGKILL has been sent for that.
+    killed: bool,
+}
+
+/// Looks at Flink that have brought nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Unanswered {
+    since: Duration,
+    silence: Silence,
+    pub(super) cause: String,
 }
 
 impl JobManager {
@@ -77,6 +99,8 @@ impl JobManager {
             resume: Resume::FromStart,
             new_ports: false,
             refused_since: None,
+            unresponsive: None,
+            killed: false,
         }
     }
 
@@ -115,7 +139,9 @@ impl AppMaster {
             // Its jobs have no ids by which their checkpoints could be told.
             _ if settings.multi_job && settings.restart_from_scratch => Ok(Resume::FromStart),
             _ if settings.multi_job => Err(text::SEVERAL_JOBS),
-            Some(CheckpointsView::On { completed: true, path: None }) if !settings.restart_from_scratch => {
+            Some(CheckpointsView::On { completed: true, path: None, .. })
+                if !settings.restart_from_scratch =>
+            {
                 Err(text::CHECKPOINTS_IN_MEMORY)
             }
             Some(CheckpointsView::On { .. }) => Ok(Resume::FromCheckpoint),
@@ -140,7 +166,7 @@ impl AppMaster {
             Ok(()) => {
                 self.job_manager.refused_since = None;
                 self.job_manager.step = self.first_step();
-                let wait = if self.settings.history.begun { FENCE_WAIT } else { Duration::ZERO };
+                let wait = if self.settings.history.begun { self.fence_wait() } else { Duration::ZERO };
                 self.step_at(now + wait, now);
             }
             Err(BeginFailure::Gone) => self.end(Outcome::failed(text::staging_gone()), now),
@@ -184,37 +210,39 @@ impl AppMaster {
                     Some(CheckpointsView::On { path, .. }) => path.clone(),
                     _ => None,
                 };
-                self.actions.push_back(Action::FindCheckpoint { known });
+                let own_directory = self.settings.own_directory;
+                self.actions.push_back(Action::FindCheckpoint { known, own_directory });
             }
             Step::Start => self.start_job_manager(None),
         }
     }
 
-    pub(super) fn checkpoint_found(&mut self, found: Result<Option<String>, String>, now: Duration) {
+    pub(super) fn checkpoint_found(&mut self, found: Result<Found, String>, now: Duration) {
         if self.ending.is_some() || self.job_manager.process != Process::Absent {
             return;
         }
         let completed =
             matches!(&self.record.journal.checkpoints, Some(CheckpointsView::On { completed: true, .. }));
-        match found {
-            Ok(None) if completed && !self.settings.restart_from_scratch => {
-                self.end(Outcome::failed(text::lost_attempt(text::CHECKPOINTS_LOST)), now);
+        let restore = match found {
+            Ok(Found::Newest(path)) => Some(path),
+            Ok(_) if self.settings.restart_from_scratch => None,
+            Ok(Found::Nothing) if completed => {
+                return self.end(Outcome::failed(text::lost_attempt(text::CHECKPOINTS_LOST)), now);
             }
-            // Perhaps the program makes none at all, and has done half of its work.
-            Ok(None) if self.knows_no_checkpoints() && !self.settings.restart_from_scratch => {
-                self.end(Outcome::failed(text::lost_attempt(text::CHECKPOINTS_UNKNOWN)), now);
+            // Perhaps the program makes none at all, and has done half of its work; or it has made one that nobody knows of, and
+            // a job that begins anew would collide with it.
+            Ok(Found::Nothing) if !self.knows_no_checkpoints() => None,
+            Ok(Found::Nothing | Found::Unknown) => {
+                return self.end(Outcome::failed(text::lost_attempt(text::CHECKPOINTS_UNKNOWN)), now);
             }
-            Ok(restore) => {
-                self.job_manager.refused_since = None;
-                if let Some(path) = &restore {
-                    let found = CheckpointsView::On { completed: true, path: Some(path.clone()) };
-                    self.record.journal.checkpoints = Some(found);
-                }
-                tracing::info!(checkpoint = restore.as_deref().unwrap_or("none"), "the job goes on");
-                self.start_job_manager(restore);
-            }
-            Err(cause) => self.file_system_refused(&cause, now),
+            Err(cause) => return self.file_system_refused(&cause, now),
+        };
+        self.job_manager.refused_since = None;
+        if let Some(path) = &restore {
+            self.record.journal.found(path.clone());
         }
+        tracing::info!(checkpoint = restore.as_deref().unwrap_or("none"), "the job goes on");
+        self.start_job_manager(restore);
     }
 
     fn knows_no_checkpoints(&self) -> bool {
@@ -227,6 +255,8 @@ impl AppMaster {
         job_manager.starts += 1;
         let new_ports = std::mem::take(&mut job_manager.new_ports);
         self.view = None;
+        self.answers_since = None;
+        self.unanswered = None;
         // It runs the program from its first line.
         self.program_ended = false;
         self.watches_program = false;
@@ -238,7 +268,49 @@ impl AppMaster {
         self.tell(Occurrence::JobManagerStarted { start: self.job_manager.starts });
         self.timers.set(Timer::FlinkPoll, now + super::POLL_STARTING);
         if self.ending.is_some() {
-            self.stop_job_manager(StopSignal::Terminate, now);
+            self.kill_job_manager(now);
+        }
+    }
+
+    /// A look at Flink has brought nothing.
+    pub(super) fn unreachable(&mut self, silence: Silence, cause: String, now: Duration) {
+        self.poll_in_flight = false;
+        if self.ending.is_some() || self.job_manager.process != Process::Running {
+            return;
+        }
+        self.timers.set(Timer::FlinkPoll, now + super::POLL_STARTING);
+        // Each kind of silence has its own patience, and an answer of another kind is an answer.
+        let since = self.unanswered.take().filter(|it| it.silence == silence).map_or(now, |it| it.since);
+        self.unanswered = Some(Unanswered { since, silence, cause });
+        let patience = match (silence, self.view.is_some()) {
+            (Silence::Complete, true) => SILENCE.max(self.settings.heartbeat_timeout * 2),
+            (Silence::Complete, false) => SILENT_START,
+            (Silence::Error, _) | (Silence::NotReady, true) => ERRORS,
+            // It waits for what it needs to lead, such as ZooKeeper; another process would wait for the same.
+            (Silence::NotReady, false) => return,
+        };
+        if now >= since + patience && self.job_manager.unresponsive.is_none() {
+            tracing::error!("the JobManager has not answered for {} s: killing it", (now - since).as_secs());
+            self.job_manager.unresponsive = Some(now - since);
+            self.actions.push_back(Action::DumpJobManager);
+            self.timers.set(Timer::Unresponsive, now + DUMP);
+        }
+    }
+
+    /// A JobManager that does not answer has had its time to say what it does.
+    pub(super) fn kill_unresponsive(&mut self, now: Duration) {
+        if self.ending.is_some() || self.job_manager.process != Process::Running {
+            return;
+        }
+        if !self.job_manager.killed {
+            self.job_manager.killed = true;
+            self.actions.push_back(Action::KillJobManager);
+            self.timers.set(Timer::Unresponsive, now + KILL);
+        } else {
+            // Not even SIGKILL: it hangs in the kernel, as on a dead disk. Another node will do better, and SIGKILL is what
+            // this process wakes up to.
+            tracing::error!("the JobManager cannot be killed: giving way to another attempt");
+            self.abandon(1, now);
         }
     }
 
@@ -253,8 +325,14 @@ impl AppMaster {
         self.poll_in_flight = false;
         self.result_of = None;
         self.forget_idleness();
-        self.timers.stop(Timer::JobManagerExit);
-        self.timers.stop(Timer::FlinkPoll);
+        for timer in [Timer::JobManagerExit, Timer::FlinkPoll, Timer::Unresponsive, Timer::Surplus] {
+            self.timers.stop(timer);
+        }
+        let cause = match self.job_manager.unresponsive.take() {
+            Some(silent) => Some(text::unresponsive(silent)),
+            None => cause,
+        };
+        self.job_manager.killed = false;
         if self.ending.is_some() {
             return self.advance_ending(now);
         }
@@ -262,11 +340,11 @@ impl AppMaster {
         if self.finished {
             let outcome = match exit {
                 Exit::Code(0) => Outcome::finished(),
-                _ => Outcome::failed(text::failed_after_job(cause.as_deref())),
+                _ => Outcome::job_failed(text::failed_after_job(cause.as_deref())),
             };
             return self.end(outcome, now);
         }
-        if self.restart_job_manager(exit, port_taken, now) {
+        if self.restart_job_manager(exit, cause.as_deref(), port_taken, now) {
             return;
         }
         let stage = match (self.our_job(), self.job_seen) {
@@ -276,7 +354,7 @@ impl AppMaster {
             (None, Some(_)) => text::Stage::Returning,
             (None, None) => text::Stage::BeforeJob,
         };
-        let missing = self.way_on().err().filter(|_| restartable(exit));
+        let missing = self.way_on().err().filter(|_| self.is_restartable(exit, cause.as_deref()));
         let starts = self.job_manager.starts;
         let cause = match (cause, stage) {
             // `main` ends with the failure of its job.
@@ -290,8 +368,14 @@ impl AppMaster {
     }
 
     /// Prepares another start, where one is allowed.
-    fn restart_job_manager(&mut self, exit: Exit, port_taken: bool, now: Duration) -> bool {
-        if !port_taken && !restartable(exit) {
+    fn restart_job_manager(
+        &mut self,
+        exit: Exit,
+        cause: Option<&str>,
+        port_taken: bool,
+        now: Duration,
+    ) -> bool {
+        if !port_taken && !self.is_restartable(exit, cause) {
             return false;
         }
         // Since Flink has answered, the program may have begun a job that no look has shown yet.
@@ -329,20 +413,25 @@ impl AppMaster {
         true
     }
 
-    /// Signals the process, if there is one.
-    pub(super) fn stop_job_manager(&mut self, signal: StopSignal, now: Duration) {
+    /// SIGKILL, if there is a process.
+    pub(super) fn kill_job_manager(&mut self, now: Duration) {
         if self.job_manager.process == Process::Running {
-            self.stopping(signal, now);
-            self.actions.push_back(Action::StopJobManager(signal));
+            self.killing(now);
+            self.actions.push_back(Action::KillJobManager);
         }
     }
-}
 
-/// Whether the end was not the program's doing: a signal (also as the shell or the JVM reports it), a start that
-/// failed, or Flink's -17 for an error in one of its own threads (`FatalExitExceptionHandler`).
-fn restartable(exit: Exit) -> bool {
-    match exit {
-        Exit::Signal(_) => true,
-        Exit::Code(code) => matches!(code, 1 | 134 | 137 | 143 | 239),
+    /// Whether the end was, or may have been, not the program's doing: a signal (also as the shell or the JVM reports it), a
+    /// start that failed, Flink's -17 for an error in one of its own threads (`FatalExitExceptionHandler`), its 2 for a
+    /// fatal error of any kind (`ClusterEntrypoint.onFatalError`), the JVM's 3 for want of memory
+    /// (`-XX:+ExitOnOutOfMemoryError`). What a program does wrong by itself it does wrong again.
+    fn is_restartable(&self, exit: Exit, cause: Option<&str>) -> bool {
+        match exit {
+            Exit::Signal(_) => true,
+            // The way in which a program with several jobs fails.
+            Exit::Code(2) if self.settings.multi_job => false,
+            Exit::Code(2) => !cause.is_some_and(text::is_programs_mistake),
+            Exit::Code(code) => matches!(code, 1 | 3 | 134 | 137 | 143 | 239),
+        }
     }
 }

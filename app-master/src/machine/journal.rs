@@ -4,17 +4,21 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use yarn_client::flink::settings::is_listable;
+
 use super::ending::Outcome;
 use super::event::{CheckpointsView, Fence};
 use super::{Action, AppMaster, Occurrence, Timer};
 
-/// A new checkpoint alone is written down this often at most, and only where a later attempt cannot look for it.
+/// A journal that could not be written is tried again after this time.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How often a silent ResourceManager makes this attempt look for a later one.
 pub(super) const FENCE_INTERVAL: Duration = Duration::from_secs(1);
 /// What a later attempt waits before it starts a JobManager: an earlier one that lives on behind a broken network has
 /// seen the mark by then, and killed its own.
-pub(super) const FENCE_WAIT: Duration = Duration::from_secs(4);
+const FENCE_WAIT: Duration = Duration::from_secs(4);
+/// An earlier one that is still connected hears of its end with its next heartbeat, and kills its JobManager at once.
+const HEARTBEAT_MARGIN: Duration = Duration::from_secs(2);
 /// How old the last look at the staging directory may be, once the ResourceManager has been silent for so long that a
 /// later attempt may have left its mark.
 const FENCE_LIMIT: Duration = Duration::from_secs(3);
@@ -92,11 +96,12 @@ impl AppMaster {
         match (&mut journal.checkpoints, seen) {
             (_, None) => {}
             (
-                Some(CheckpointsView::On { completed, path }),
-                Some(CheckpointsView::On { completed: more, path: newer }),
+                Some(CheckpointsView::On { completed, path, kept }),
+                Some(CheckpointsView::On { completed: more, path: newer, kept: known }),
             ) => {
                 *completed |= more;
                 *path = newer.or_else(|| path.take());
+                *kept = known.or(*kept);
             }
             (known, Some(seen)) => *known = Some(seen),
         }
@@ -108,15 +113,17 @@ impl AppMaster {
         self.write_journal(now);
     }
 
-    /// Writes the journal when it says something new. A newer checkpoint alone can wait, or is no news: thousands of jobs
-    /// should not rewrite a file in HDFS all the time.
+    /// Writes the journal when it says something new. A newer checkpoint alone is no news where a later attempt finds it by
+    /// looking: thousands of jobs should not rewrite a file in HDFS all the time. Where it does not, each one is written
+    /// down as it completes: Flink removes the older ones.
     pub(super) fn write_journal(&mut self, now: Duration) {
         let record = &mut self.record;
         if record.writing.is_some() || record.journal == record.stored {
             return;
         }
-        let can_wait = !record.journal.is_urgent_after(&record.stored);
-        if can_wait && (record.journal.is_found_by_looking() || !self.timers.is_due(Timer::Journal, now)) {
+        let moved = record.journal.newest_checkpoint() != record.stored.newest_checkpoint();
+        let news = moved && !(self.settings.own_directory && record.journal.is_found_by_looking());
+        if !news && !record.journal.is_urgent_after(&record.stored) {
             return;
         }
         self.timers.set(Timer::Journal, now + PAUSE);
@@ -139,6 +146,11 @@ impl AppMaster {
         }
     }
 
+    /// What an attempt waits between its mark and its JobManager.
+    pub(super) fn fence_wait(&self) -> Duration {
+        FENCE_WAIT.max(self.settings.heartbeat + HEARTBEAT_MARGIN)
+    }
+
     /// The ResourceManager has answered: for it, this is the attempt.
     pub(super) fn confirm_lease(&mut self, now: Duration) {
         self.lease.answered = now;
@@ -152,7 +164,7 @@ impl AppMaster {
             tracing::error!(
                 "neither the ResourceManager nor the staging directory can be reached: giving way"
             );
-            self.abandon_at_once(1, now);
+            self.abandon(1, now);
         } else if lease.looking.is_none() {
             lease.looking = Some(now);
             self.actions.push_back(Action::CheckFence);
@@ -166,7 +178,7 @@ impl AppMaster {
             Fence::Newest => self.lease.alone = begun.unwrap_or(self.lease.alone),
             Fence::Superseded => {
                 tracing::error!("a later attempt has begun, or the application is over: giving way");
-                self.abandon_at_once(1, now);
+                self.abandon(1, now);
             }
             Fence::Unknown(cause) => tracing::warn!("looking for a later attempt: {cause}"),
         }
@@ -174,7 +186,18 @@ impl AppMaster {
 }
 
 impl Journal {
-    fn newest_checkpoint(&self) -> Option<&str> {
+    /// A newest checkpoint has been found where checkpoints lie.
+    pub(super) fn found(&mut self, found: String) {
+        match &mut self.checkpoints {
+            Some(CheckpointsView::On { completed, path, .. }) => {
+                *completed = true;
+                *path = Some(found);
+            }
+            other => *other = Some(CheckpointsView::On { completed: true, path: Some(found), kept: None }),
+        }
+    }
+
+    pub(super) fn newest_checkpoint(&self) -> Option<&str> {
         match &self.checkpoints {
             Some(CheckpointsView::On { path, .. }) => path.as_deref(),
             _ => None,
@@ -182,9 +205,8 @@ impl Journal {
     }
 
     /// Whether the newest checkpoint lies where a directory can be listed.
-    fn is_found_by_looking(&self) -> bool {
-        let Some(path) = self.newest_checkpoint() else { return false };
-        ["hdfs:", "viewfs:", "file:", "/"].iter().any(|beginning| path.starts_with(beginning))
+    pub(super) fn is_found_by_looking(&self) -> bool {
+        self.newest_checkpoint().is_some_and(is_listable)
     }
 
     /// Whether a later attempt would decide otherwise without this.
@@ -196,7 +218,12 @@ impl Journal {
             Some(CheckpointsView::On { path: None, .. }) => 3,
             Some(CheckpointsView::On { .. }) => 4,
         };
-        let told = |journal: &Self| (journal.job_seen, journal.scaled, journal.stop_after.clone());
+        let kept = |journal: &Self| match &journal.checkpoints {
+            Some(CheckpointsView::On { kept, .. }) => *kept,
+            _ => None,
+        };
+        let told =
+            |journal: &Self| (journal.job_seen, journal.scaled, journal.stop_after.clone(), kept(journal));
         told(self) != told(stored) || self.outcome != stored.outcome || kind(self) != kind(stored)
     }
 }

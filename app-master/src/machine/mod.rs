@@ -29,11 +29,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use action::{Action, Heartbeat, StopSignal};
+pub use action::{Action, Heartbeat};
 pub use ending::Outcome;
 pub use event::{
-    ApplicationView, BeginFailure, CheckpointsView, Event, Exit, Fence, FlinkView, HeartbeatAnswer,
-    HeartbeatFailure, JobView, TaskManagerView,
+    ApplicationView, BeginFailure, CheckpointsView, Event, Exit, Fence, FlinkView, Found, HeartbeatAnswer,
+    HeartbeatFailure, JobView, Silence, TaskManagerView,
 };
 pub use journal::{History, Journal};
 pub use occurrence::Occurrence;
@@ -42,7 +42,7 @@ pub use timer::Timer;
 
 use containers::Containers;
 use ending::Ending;
-use job_manager::JobManager;
+use job_manager::{JobManager, Unanswered};
 use journal::{Lease, Record};
 use nodes::Nodes;
 use scheduler::Line;
@@ -73,8 +73,10 @@ pub struct Settings {
     pub checkpoint_directory: bool,
     /// The owner prefers a job that begins anew to one that ends when it cannot go on from a checkpoint.
     pub restart_from_scratch: bool,
-    /// Nobody asked to keep the job's checkpoints: they go with a job that has finished or was cancelled.
-    pub remove_checkpoints: bool,
+    /// The job's id is this application's alone, and names the directory of its checkpoints: whatever lies there is ours.
+    pub own_directory: bool,
+    /// `heartbeat.timeout`: how long Flink waits for a silent TaskManager, and a TaskManager for a silent JobManager.
+    pub heartbeat_timeout: Duration,
     /// No host is to have more than its share of the TaskManagers, as long as the others have room.
     pub spread: bool,
     /// How many hosts the owner has named for the TaskManagers; 0: any will do.
@@ -91,7 +93,7 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// `yarn.heartbeat.container-request-interval`.
     pub heartbeat_pending: Duration,
-    /// `taskmanager.registration.timeout`.
+    /// `resourcemanager.taskmanager-registration.timeout`: how long a launched TaskManager may take to register.
     pub registration_timeout: Duration,
     /// `resourcemanager.taskmanager-timeout`.
     pub idle_timeout: Duration,
@@ -122,6 +124,15 @@ pub struct AppMaster {
     poll_in_flight: bool,
     /// The last look at Flink, since the JobManager's last start.
     view: Option<FlinkView>,
+    /// When the JobManager was first looked at with success, since its last start.
+    answers_since: Option<Duration>,
+    /// Since when, and why, looks at Flink have brought nothing.
+    unanswered: Option<Unanswered>,
+    /// When it was asked last who holds results, and whether the next look shall.
+    holders_asked: Option<Duration>,
+    wants_holders: bool,
+    /// Since when a job of a program is not listed any more that had not ended.
+    vanished_since: Option<Duration>,
     /// When the job's checkpoints were looked at last.
     checkpoints_seen: Option<Duration>,
     /// Slots that all unfinished jobs need, once it is known.
@@ -165,6 +176,11 @@ impl AppMaster {
             lease: Lease::new(now),
             poll_in_flight: false,
             view: None,
+            answers_since: None,
+            unanswered: None,
+            holders_asked: None,
+            wants_holders: false,
+            vanished_since: None,
             checkpoints_seen: None,
             slots_needed: None,
             job_seen: None,
@@ -183,6 +199,8 @@ impl AppMaster {
             settings,
         };
         machine.actions.push_back(Action::Register);
+        // A later attempt may be there before the first answer.
+        machine.confirm_lease(now);
         machine.begin(now);
         machine
     }
@@ -201,15 +219,8 @@ impl AppMaster {
         if self.exited {
             return None;
         }
-        let containers = self.ending.is_none().then(|| {
-            let surplus = self.session.is_none() && self.surplus() > 0;
-            self.containers.next_deadline(
-                self.settings.registration_timeout,
-                self.settings.idle_timeout,
-                surplus,
-            )
-        });
-        [self.timers.next(), containers.flatten()].into_iter().flatten().min()
+        let overdue = self.containers.next_overdue(self.settings.registration_timeout);
+        [self.timers.next(), overdue.filter(|_| self.ending.is_none())].into_iter().flatten().min()
     }
 
     /// Acts on every deadline that has passed; harmless when none has.
@@ -217,31 +228,9 @@ impl AppMaster {
         if self.exited {
             return;
         }
-        if self.timers.take_expired(Timer::Heartbeat, now) {
-            self.heartbeat(now);
+        for timer in self.timers.take_expired(now) {
+            self.expired(timer, now);
         }
-        if self.timers.take_expired(Timer::Fence, now) {
-            self.check_fence(now);
-        }
-        if self.timers.take_expired(Timer::JobManagerStart, now) {
-            self.take_step();
-        }
-        if self.timers.take_expired(Timer::Journal, now) {
-            self.write_journal(now);
-        }
-        if self.timers.take_expired(Timer::FlinkPoll, now) {
-            self.poll_flink(now);
-        }
-        if self.timers.take_expired(Timer::Starvation, now) {
-            self.check_starvation(now);
-        }
-        if self.timers.take_expired(Timer::Idle, now) {
-            self.idle_expired(now);
-        }
-        if self.timers.take_expired(Timer::Result, now) {
-            self.settle_result(now);
-        }
-        self.ending_timeouts(now);
         if self.ending.is_none() {
             let overdue = self.containers.take_overdue(self.settings.registration_timeout, now);
             for failure in overdue {
@@ -251,6 +240,23 @@ impl AppMaster {
             }
             self.check_failures(now);
             self.fit_containers(now);
+        }
+    }
+
+    /// Every kind of deadline has somebody who acts on it.
+    fn expired(&mut self, timer: Timer, now: Duration) {
+        match timer {
+            Timer::Heartbeat => self.heartbeat(now),
+            Timer::Fence => self.check_fence(now),
+            Timer::JobManagerStart => self.take_step(),
+            Timer::Journal => self.write_journal(now),
+            Timer::Surplus => self.look_for_surplus(now),
+            Timer::FlinkPoll => self.poll_flink(now),
+            Timer::Starvation => self.check_starvation(now),
+            Timer::Result => self.settle_result(now),
+            Timer::JobManagerExit => self.job_manager_overdue(now),
+            Timer::Unresponsive => self.kill_unresponsive(now),
+            Timer::Unregister => self.unregister_again(now),
         }
     }
 
@@ -289,23 +295,21 @@ impl AppMaster {
                 self.job_manager_exited(exit, cause, port_taken, now);
             }
             Event::Flink(view) => self.observe(view, now),
-            Event::FlinkUnreachable => {
-                self.poll_in_flight = false;
-                self.timers.set(Timer::FlinkPoll, now + POLL_STARTING);
-            }
+            Event::FlinkUnreachable { silence, cause } => self.unreachable(silence, cause, now),
+            Event::Used { under_way } => self.used(under_way, now),
             Event::JobResult { cause } => self.job_result(cause, now),
             Event::JobsCancelled => self.jobs_cancelled(now),
             // Whoever asked has the answer already.
             Event::Asked(request) => drop(self.ask(request, now)),
             Event::ProgramEnded { job_passed_over } => self.program_ended(job_passed_over, now),
             Event::ClusterCapacity { task_managers, description } => {
-                self.capacity_known(task_managers, &description, now);
+                self.capacity_known(task_managers, &description);
             }
             Event::ClusterDeleted { accepted } => self.cluster_deleted(accepted, now),
             Event::StagingRemoved { failure } => self.staging_removed(failure),
             Event::Unregistered => self.unregistered(),
-            Event::UnregisterFailed => self.timers.set(Timer::Unregister, now + Duration::from_secs(1)),
-            Event::AttemptOver => self.abandon_at_once(1, now),
+            Event::UnregisterFailed => self.unregister_failed(now),
+            Event::AttemptOver => self.abandon(1, now),
             Event::Terminate => self.terminated(now),
         }
     }

@@ -18,6 +18,12 @@ const HEARTBEAT_QUICK: Duration = Duration::from_millis(50);
 
 /// How long a better place is waited for.
 const SPREAD_PATIENCE: Duration = Duration::from_secs(30);
+/// The longest pause between heartbeats that get no answer.
+const LOST_PAUSE: Duration = Duration::from_secs(10);
+/// What was refused is asked for again after this time: a node may have come back that is large enough.
+const REFUSED_PAUSE: Duration = Duration::from_secs(10);
+/// How often it is asked who holds results, while something is idle.
+const HOLDERS_PAUSE: Duration = Duration::from_secs(5);
 
 /// Where the registration with the ResourceManager stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +45,12 @@ pub(super) struct Line {
     unsatisfied: u32,
     /// Since when containers are waited for, where they are to be spread.
     spread_since: Option<Duration>,
+    /// Heartbeats in a row that were not answered.
+    lost: u32,
+    /// Largest container the ResourceManager gave at the last registration, MiB.
+    maximum_mib: u64,
+    /// What was asked for last was refused: what the ResourceManager said, and when it is asked again.
+    refused: Option<(String, Duration)>,
 }
 
 impl Line {
@@ -49,7 +61,15 @@ impl Line {
             unanswered: None,
             unsatisfied: 0,
             spread_since: None,
+            lost: 0,
+            maximum_mib: u64::MAX,
+            refused: None,
         }
+    }
+
+    /// What the ResourceManager refuses to give, at present.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        self.refused.as_ref().map(|(cause, _)| cause.as_str())
     }
 
     fn idle(&self) -> bool {
@@ -63,11 +83,8 @@ impl AppMaster {
         self.tell(Occurrence::Registered);
         self.confirm_lease(now);
         self.timers.set(Timer::Heartbeat, now);
+        self.line.maximum_mib = maximum_mib;
         self.adopt(previous, now);
-        if self.settings.task_manager_mib > maximum_mib {
-            let cause = text::too_large(self.settings.task_manager_mib, maximum_mib);
-            self.end(Outcome::failed(cause), now);
-        }
         self.advance_ending(now);
     }
 
@@ -89,7 +106,8 @@ impl AppMaster {
         let heartbeat = match self.line.unanswered.take() {
             Some(unanswered) => Heartbeat { progress, ..unanswered },
             None => {
-                let ask = self.containers.ask(self.desired());
+                let refused = self.line.refused.as_ref().is_some_and(|(_, until)| *until > now);
+                let ask = if refused { None } else { self.containers.ask(self.desired()) };
                 if ask.is_some() {
                     self.line.unsatisfied = 0;
                     self.tell(Occurrence::Requested { task_managers: self.desired() });
@@ -143,8 +161,12 @@ impl AppMaster {
     }
 
     pub(super) fn heartbeat_answered(&mut self, answer: HeartbeatAnswer, now: Duration) {
-        self.line.in_flight = None;
-        self.containers.heartbeat_answered();
+        let asked = self.line.in_flight.take().is_some_and(|heartbeat| heartbeat.ask.is_some());
+        if asked {
+            self.line.refused = None;
+        }
+        self.line.lost = 0;
+        self.containers.heartbeat_answered(now);
         self.confirm_lease(now);
         self.nodes.usable = match self.settings.hosts {
             0 => answer.cluster_nodes,
@@ -206,17 +228,42 @@ impl AppMaster {
                 self.nodes.forgotten();
                 self.actions.push_back(Action::Register);
             }
+            // It may have taken our report before it read this: the answer to that one decides.
+            HeartbeatFailure::Shutdown if self.ending.as_ref().is_some_and(Ending::reports) => {}
             HeartbeatFailure::Shutdown => {
                 tracing::error!("the ResourceManager has ended this attempt");
                 self.abandon(1, now);
             }
-            HeartbeatFailure::Refused(cause) => self.end(Outcome::failed(text::refused(&cause)), now),
-            HeartbeatFailure::Lost(cause) => {
-                tracing::warn!("heartbeat lost: {cause}");
+            HeartbeatFailure::Refused { cause, for_good: true } => {
+                self.end(Outcome::failed(text::refused(&cause)), now);
+            }
+            HeartbeatFailure::Refused { cause, for_good: false } => self.ask_refused(lost, &cause, now),
+            HeartbeatFailure::Lost(_) => {
+                let pause = self.settings.heartbeat_pending.saturating_mul(1 << self.line.lost.min(16));
+                self.line.lost += 1;
                 self.line.unanswered = lost;
-                self.timers.set(Timer::Heartbeat, now + self.settings.heartbeat_pending);
+                self.timers.set(Timer::Heartbeat, now + pause.min(LOST_PAUSE));
             }
         }
+    }
+
+    /// The ResourceManager cannot give such containers with the nodes it has now. That is no reason to end: it says the same
+    /// while nodes are on their way back to it after it has restarted.
+    fn ask_refused(&mut self, refused: Option<Heartbeat>, cause: &str, now: Duration) {
+        let (wanted, maximum) = (self.settings.task_manager_mib, self.line.maximum_mib);
+        let cause = if wanted > maximum { text::too_large(wanted, maximum) } else { text::refused(cause) };
+        if self.line.refused.is_none() {
+            tracing::warn!("{cause}");
+        }
+        self.line.refused = Some((cause, now + REFUSED_PAUSE));
+        self.containers.refused();
+        // The rest of it was not read.
+        self.line.unanswered = refused.map(|heartbeat| Heartbeat {
+            ask: None,
+            releases: self.containers.take_releases(),
+            ..heartbeat
+        });
+        self.timers.set(Timer::Heartbeat, now + self.settings.heartbeat_pending);
     }
 
     /// Soon while something is pending, at the idle interval otherwise.
@@ -231,6 +278,9 @@ impl AppMaster {
             self.settings.heartbeat
         };
         self.timers.set(Timer::Heartbeat, now + interval);
+        if let Some((_, again)) = &self.line.refused {
+            self.timers.set_at_most(Timer::Heartbeat, (*again).max(now + self.settings.heartbeat_pending));
+        }
         self.hasten_heartbeat(now);
     }
 
@@ -248,34 +298,59 @@ impl AppMaster {
 
     /// Brings the containers in line with what is desired: sooner heartbeat for more, stops for less.
     pub(super) fn fit_containers(&mut self, now: Duration) {
-        // What a session's jobs do without may be in use again a moment later: only a fresh look tells.
-        if self.session.is_none() {
-            self.release_surplus(now);
+        let surplus = self.surplus();
+        // A container on its way is given back only when the jobs run without it.
+        if surplus > 0 && self.jobs_run() {
+            let stopped = self.containers.take_unregistered(surplus);
+            self.stop_containers(stopped);
         }
+        self.watch_surplus(now);
         self.hasten_heartbeat(now);
     }
 
-    /// Stops what has been idle for long enough.
-    pub(super) fn release_surplus(&mut self, now: Duration) {
-        let surplus = self.surplus();
-        if surplus > 0 {
-            // A container on its way is given back only when the job runs without it.
-            let runs = |job: &JobView| job.tasks_active == job.tasks_total && job.tasks_total > 0;
-            let job_runs = match &self.view {
-                Some(view) if self.settings.has_many_jobs() => {
-                    view.jobs.iter().all(|job| job.status.is_terminal() || runs(job))
-                }
-                _ => self.our_job().is_some_and(runs),
-            };
-            let stopped = self.containers.take_surplus(surplus, job_runs, self.settings.idle_timeout, now);
-            self.stop_containers(stopped);
+    fn jobs_run(&self) -> bool {
+        let runs = |job: &JobView| job.tasks_active == job.tasks_total && job.tasks_total > 0;
+        match &self.view {
+            Some(view) if self.settings.has_many_jobs() => {
+                view.jobs.iter().all(|job| job.status.is_terminal() || runs(job))
+            }
+            _ => self.our_job().is_some_and(runs),
         }
+    }
+
+    /// Sees to it that surplus TaskManagers are looked at once they have been idle for long enough.
+    fn watch_surplus(&mut self, now: Duration) {
+        let idle =
+            (self.surplus() > 0).then(|| self.containers.next_idle(self.settings.idle_timeout)).flatten();
+        match idle.filter(|_| !self.wants_holders) {
+            Some(at) => {
+                let pause = self.holders_asked.map_or(now, |asked| asked + HOLDERS_PAUSE);
+                self.timers.set(Timer::Surplus, at.max(pause));
+            }
+            None => self.timers.stop(Timer::Surplus),
+        }
+    }
+
+    /// Something has been idle for long enough. It may hold results of a batch job that a later stage has yet to read, and be
+    /// in use again a moment later: only a fresh look tells.
+    pub(super) fn look_for_surplus(&mut self, now: Duration) {
+        self.wants_holders = true;
+        self.timers.set_at_most(Timer::FlinkPoll, now);
+    }
+
+    /// Stops what this look has shown to be idle and to hold nothing.
+    pub(super) fn release_surplus(&mut self, holders: &BTreeSet<String>, now: Duration) {
+        let surplus = self.surplus();
+        let stopped = self.containers.take_idle(surplus, self.settings.idle_timeout, holders, now);
+        self.stop_containers(stopped);
     }
 
     /// News for the ResourceManager does not wait for the interval; while a heartbeat is under way, its answer
     /// sets the next one.
     pub(super) fn hasten_heartbeat(&mut self, now: Duration) {
-        let news = self.containers.ask_differs(self.desired()) || self.containers.has_releases();
+        let refused = self.line.refused.as_ref().is_some_and(|(_, until)| *until > now);
+        let asks = !refused && self.containers.ask_differs(self.desired());
+        let news = asks || self.containers.has_releases();
         if news && self.line.idle() && self.line.unanswered.is_none() {
             self.timers.set_at_most(Timer::Heartbeat, now);
         }

@@ -11,9 +11,9 @@ use yarn_client::flink::JobStatus;
 use super::ending::Outcome;
 use super::{Action, AppMaster, JobView, Occurrence, Timer, flink, text};
 
-/// A job that the session is to end with, and that Flink does not list any more, is waited for so long: a new JobManager
+/// A job whose end matters, and that Flink does not list any more, is waited for so long: a new JobManager
 /// lists what high availability brings back a while after its start.
-const MISSING: Duration = Duration::from_secs(30);
+pub(super) const MISSING: Duration = Duration::from_secs(30);
 
 /// What a session is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub(super) struct Session {
     pub(super) idle_timeout: Option<Duration>,
     /// Since when it has run no job, as far as Flink can be asked.
     idle_since: Option<Duration>,
+    /// Requests of clients under way that change something.
+    uses_under_way: u32,
     /// Since when the job it ends with is not listed.
     missing_since: Option<Duration>,
 }
@@ -55,7 +57,13 @@ pub(super) struct Session {
 impl Session {
     pub(super) fn new(settings: &SessionSettings, scaled: Option<u32>) -> Self {
         let size = scaled.map_or(settings.size, |min| settings.size.scaled(min));
-        Self { size, idle_timeout: settings.idle_timeout, idle_since: None, missing_since: None }
+        Self {
+            size,
+            idle_timeout: settings.idle_timeout,
+            idle_since: None,
+            uses_under_way: 0,
+            missing_since: None,
+        }
     }
 }
 
@@ -196,14 +204,16 @@ impl AppMaster {
         }
         let idle = self.unfinished(None).is_empty();
         if let Some(session) = &mut self.session {
-            session.idle_since = idle.then(|| session.idle_since.unwrap_or(now));
-            match (session.idle_since, session.idle_timeout) {
-                (Some(since), Some(timeout)) => self.timers.set(Timer::Idle, since + timeout),
-                _ => self.timers.stop(Timer::Idle),
+            let unused = idle && session.uses_under_way == 0;
+            session.idle_since = unused.then(|| session.idle_since.unwrap_or(now));
+            // Decided here, where a look at Flink has just shown that there is no job, and nowhere else.
+            if let (Some(since), Some(timeout)) = (session.idle_since, session.idle_timeout)
+                && since + timeout <= now
+            {
+                return self.end(Outcome::session_finished(text::idle(timeout)), now);
             }
         }
         self.note_starvation(Some(0).filter(|_| !idle), now);
-        self.release_surplus(now);
         self.fit_containers(now);
         let young = |job: &JobView| !job.status.is_terminal() && job.tasks_active < job.tasks_total.max(1);
         let waits = self.view.iter().flat_map(|view| &view.jobs).any(young);
@@ -244,7 +254,7 @@ impl AppMaster {
             }
         } else {
             let cause = text::ended_with(None, &others);
-            self.end(Outcome { job: status, of: Some(job_id), cause: Some(cause) }, now);
+            self.end(Outcome { job: status, of: Some(job_id), cause: Some(cause), settled: true }, now);
         }
     }
 
@@ -252,14 +262,15 @@ impl AppMaster {
     pub(super) fn last_job_failed(&mut self, job_id: String, cause: Option<&str>, now: Duration) {
         let others = self.unfinished(Some(&job_id));
         let cause = text::ended_with(cause, &others);
-        self.end(Outcome { job: JobStatus::Failed, of: Some(job_id), cause: Some(cause) }, now);
+        let outcome = Outcome::job_failed(cause);
+        self.end(Outcome { of: Some(job_id), ..outcome }, now);
     }
 
-    /// The session has run no job for a while.
-    pub(super) fn idle_expired(&mut self, now: Duration) {
-        let timeout = self.session.as_ref().and_then(|session| session.idle_timeout);
-        if let Some(timeout) = timeout {
-            self.end(Outcome::session_finished(text::idle(timeout)), now);
+    /// A client uploads a jar, or does something else that no job shows yet.
+    pub(super) fn used(&mut self, under_way: u32, now: Duration) {
+        if let Some(session) = &mut self.session {
+            session.uses_under_way = under_way;
+            session.idle_since = session.idle_since.map(|_| now);
         }
     }
 
@@ -267,7 +278,6 @@ impl AppMaster {
     pub(super) fn forget_idleness(&mut self) {
         if let Some(session) = &mut self.session {
             session.idle_since = None;
-            self.timers.stop(Timer::Idle);
         }
     }
 }

@@ -31,8 +31,14 @@ impl AppMaster {
                 return self.end(Outcome { cause: application.cause, ..Outcome::of_job(end) }, now);
             }
         }
-        if self.program_ended && self.unfinished(None).is_empty() && seen {
-            return self.several_ended(now);
+        if self.program_ended && self.unfinished(None).is_empty() {
+            if seen {
+                return self.several_ended(now);
+            }
+            // Flink 2.3 and later let a program run none; the ones before it end with an error.
+            if let Some(end) = self.view.as_ref().and_then(|view| view.application.as_ref()?.end) {
+                return self.end(Outcome { cause: Some(text::no_job()), ..Outcome::of_job(end) }, now);
+            }
         }
         let waits = !self.unfinished(None).is_empty();
         // One that waits for the others to end is not starving.
@@ -84,7 +90,7 @@ impl AppMaster {
         let jobs: Vec<(String, JobStatus)> =
             self.jobs().map(|(id, status)| (id.to_owned(), status)).collect();
         let cause = text::several(cause, &jobs);
-        self.end(Outcome { job, of: Some(job_id), cause: Some(cause) }, now);
+        self.end(Outcome { of: Some(job_id), cause: Some(cause), ..Outcome::of_job(job) }, now);
     }
 
     /// The program has returned.

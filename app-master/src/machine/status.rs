@@ -51,8 +51,11 @@ impl AppMaster {
 
     /// Why there are fewer TaskManagers than the jobs need; empty when there is nothing to explain.
     fn waiting(&self) -> String {
-        if let Some(shortage) = &self.shortage {
-            return shortage.clone();
+        if let Some(refusal) = self.line.refusal().or(self.shortage.as_deref()) {
+            return refusal.to_owned();
+        }
+        if let Some(unanswered) = &self.unanswered {
+            return text::no_answer(&unanswered.cause);
         }
         if let Some(session) = &self.session
             && self.ending.is_none()

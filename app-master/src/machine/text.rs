@@ -9,13 +9,17 @@ use yarn_client::flink::failure::is_chatter;
 
 use super::containers::Failure;
 use super::ending::Outcome;
-use super::{Exit, Settings};
+use super::{CheckpointsView, Exit, Settings};
 
 /// The ResourceManager keeps 64 KiB of an attempt's diagnostics and drops the beginning of longer ones.
 const LIMIT: usize = 16 * 1024;
 
 /// The whole text of the final report.
-pub(super) fn diagnostics(settings: &Settings, outcome: &Outcome) -> String {
+pub(super) fn diagnostics(
+    settings: &Settings,
+    outcome: &Outcome,
+    checkpoints: Option<&CheckpointsView>,
+) -> String {
     let mut text = match (&outcome.of, &settings.session) {
         (Some(job_id), _) => format!("Job {job_id} {}", outcome.job),
         (None, Some(_)) => format!("Session {}", outcome.job),
@@ -32,7 +36,47 @@ pub(super) fn diagnostics(settings: &Settings, outcome: &Outcome) -> String {
         let end = (0..=LIMIT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         text.truncate(end);
     }
+    if let Some(path) = kept(outcome, checkpoints) {
+        add_checkpoint(&mut text, path, outcome.job);
+    }
+    if settings.recovers && !outcome.settled {
+        text.push_str("\nnote: what Flink's high availability has kept of the job was not removed");
+    }
     text
+}
+
+/// The newest checkpoint, where it is still there after the end.
+fn kept<'a>(outcome: &Outcome, checkpoints: Option<&'a CheckpointsView>) -> Option<&'a str> {
+    let Some(CheckpointsView::On { path, kept, .. }) = checkpoints else { return None };
+    let stays = match outcome.job {
+        JobStatus::Finished => false,
+        JobStatus::Canceled => *kept == Some(true),
+        _ => true,
+    };
+    path.as_deref().filter(|_| stays)
+}
+
+/// Says where it is, and how to go on from it: in the hint, where there is one.
+fn add_checkpoint(text: &mut String, path: &str, job: JobStatus) {
+    let hint = text.rfind("\nhint: ").map(|at| at + 1);
+    let end = hint.map(|at| text[at..].find('\n').map_or(text.len(), |length| at + length));
+    if job != JobStatus::Canceled {
+        match end {
+            Some(end) => text.insert_str(
+                end,
+                &format!("; to go on from the newest checkpoint, submit again with -s {path}"),
+            ),
+            None => text.push_str(&format!(
+                "\nhint: to go on from the newest checkpoint, submit again with -s {path}"
+            )),
+        }
+    }
+    text.push_str(&format!("\ncheckpoint: {path}"));
+}
+
+/// Whether the words for a JobManager's end are those for a mistake in the program: it would be made again.
+pub(super) fn is_programs_mistake(cause: &str) -> bool {
+    program_hint(cause).is_some()
 }
 
 /// What to do about mistakes of programs that Flink describes without saying what would be right.
@@ -97,6 +141,26 @@ pub(super) fn last_job_lost(job_id: &str) -> String {
     format!(
         "job {job_id}, which the session was to end with, was lost with a JobManager: Flink does not list it any more\n         hint: with high-availability.type: zookeeper the jobs of a session outlive its JobManager"
     )
+}
+
+/// A program of Flink 2.3 and later that has executed nothing.
+pub(super) fn no_job() -> String {
+    "its program has run no job".to_owned()
+}
+
+/// A container whose TaskManager Flink has dropped.
+pub(super) fn unlisted(silent: Duration) -> String {
+    format!("was stopped although it ran, because Flink has lost it: no heartbeat for {} s", silent.as_secs())
+}
+
+/// Why a JobManager was killed.
+pub(super) fn unresponsive(silent: Duration) -> String {
+    format!("it did not answer for {} s and was killed", silent.as_secs())
+}
+
+/// Flink's REST server is asked in vain.
+pub(super) fn no_answer(cause: &str) -> String {
+    format!("Flink's REST server gives no answer: {cause}")
 }
 
 /// Why a session's jobs wait for slots.
@@ -176,13 +240,13 @@ const LOGS_HINT: &str = "\nhint: their logs (taskmanager.log, taskmanager.stderr
 
 pub(super) fn too_large(wanted_mib: u64, maximum_mib: u64) -> String {
     format!(
-        "a TaskManager needs a container of {wanted_mib} MiB, but the largest one the cluster gives is {maximum_mib} MiB\n\
+        "a TaskManager needs a container of {wanted_mib} MiB, but the largest one the cluster gives at present is {maximum_mib} MiB\n\
          hint: lower taskmanager.memory.process.size, or raise yarn.scheduler.maximum-allocation-mb"
     )
 }
 
 pub(super) fn refused(cause: &str) -> String {
-    format!("the ResourceManager refused to give TaskManager containers: {cause}")
+    format!("the ResourceManager refuses to give TaskManager containers: {cause}")
 }
 
 /// What a NodeManager says about a container's end, on one line: without its frame (`ContainerImpl`,
@@ -303,8 +367,9 @@ pub(super) fn job_manager_exit(
         Exit::Code(2 | 239) if cause.is_some_and(|cause| cause.contains(NO_PROGRAM)) => {
             format!("the program failed {stage_text}")
         }
-        // Flink's code for an uncaught error in the cluster entry point.
-        Exit::Code(2) => format!("the program failed (JobManager exit code 2) {stage_text}"),
+        // An uncaught error in the cluster entry point: the program's, or one of what Flink stands on.
+        Exit::Code(2) => format!("the JobManager ended on a fatal error (exit code 2) {stage_text}"),
+        Exit::Code(3) => format!("the JobManager ran out of memory (exit code 3) {stage_text}"),
         Exit::Code(code) => format!("the JobManager exited with code {code} {stage_text}"),
         Exit::Signal(signal) => format!("the JobManager was killed by signal {signal} {stage_text}"),
     };

@@ -1,72 +1,68 @@
 //! The machine's alarm clock: one deadline per purpose.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What a deadline is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a deadline is for; those that have passed together are served in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timer {
     /// When to talk to the ResourceManager again.
     Heartbeat,
-    /// When to look at Flink again.
-    FlinkPoll,
-    /// When a JobManager that was told to go is told more firmly.
-    JobManagerExit,
-    /// When a job that lacks TaskManagers is looked at: can the cluster ever hold them?
-    Starvation,
-    /// When a failed unregistration is tried again.
-    Unregister,
-    /// When the next step towards a JobManager is due: after a failure, a pause, or the fence.
-    JobManagerStart,
     /// When the ResourceManager's silence makes the attempt look for a later one.
     Fence,
-    /// When the journal may be written again.
+    /// When the next step towards a JobManager is due: after a failure, a pause, or the fence.
+    JobManagerStart,
+    /// When a journal that could not be written is tried again.
     Journal,
+    /// When it is to be seen which TaskManagers the job can do without.
+    Surplus,
+    /// When to look at Flink again.
+    FlinkPoll,
+    /// When a job that lacks TaskManagers is looked at: can the cluster hold them?
+    Starvation,
     /// When the end of a lost TaskManager's container is not waited for any more.
     Result,
-    /// When a session without jobs ends.
-    Idle,
+    /// When a JobManager that was told to go is told more firmly.
+    JobManagerExit,
+    /// When a JobManager that has stopped answering is killed, and when it should be gone.
+    Unresponsive,
+    /// When a failed unregistration is tried again.
+    Unregister,
 }
 
-const COUNT: usize = 10;
-
-/// Deadlines, indexed by [`Timer`].
+/// Deadlines by what they are for.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    deadlines: [Option<Duration>; COUNT],
+    deadlines: BTreeMap<Timer, Duration>,
 }
 
 impl Timers {
     /// Replaces the deadline.
     pub(super) fn set(&mut self, timer: Timer, at: Duration) {
-        self.deadlines[timer as usize] = Some(at);
+        self.deadlines.insert(timer, at);
     }
 
     /// Sets the deadline only when it comes sooner than the one that stands.
     pub(super) fn set_at_most(&mut self, timer: Timer, at: Duration) {
-        let slot = &mut self.deadlines[timer as usize];
-        *slot = Some(slot.map_or(at, |old| old.min(at)));
+        self.deadlines.entry(timer).and_modify(|old| *old = at.min(*old)).or_insert(at);
     }
 
     pub(super) fn stop(&mut self, timer: Timer) {
-        self.deadlines[timer as usize] = None;
+        self.deadlines.remove(&timer);
     }
 
-    /// Whether nothing has to be waited for.
-    pub(super) fn is_due(&self, timer: Timer, now: Duration) -> bool {
-        self.deadlines[timer as usize].is_none_or(|at| at <= now)
-    }
-
-    /// Takes the timer out when its deadline has passed.
-    pub(super) fn take_expired(&mut self, timer: Timer, now: Duration) -> bool {
-        let slot = &mut self.deadlines[timer as usize];
-        let expired = slot.is_some_and(|at| at <= now);
-        if expired {
-            *slot = None;
+    /// Takes out every timer whose deadline has passed. What a handler sets anew is for the next time, so that none can
+    /// keep the machine busy for ever.
+    pub(super) fn take_expired(&mut self, now: Duration) -> Vec<Timer> {
+        let expired: Vec<_> =
+            self.deadlines.iter().filter(|(_, at)| **at <= now).map(|(timer, _)| *timer).collect();
+        for timer in &expired {
+            self.deadlines.remove(timer);
         }
         expired
     }
 
     pub(super) fn next(&self) -> Option<Duration> {
-        self.deadlines.iter().flatten().min().copied()
+        self.deadlines.values().min().copied()
     }
 }

@@ -7,6 +7,7 @@ use proto::ids::ContainerId;
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::FinalStatus;
 
+use super::perform::RETAINED;
 use super::yarn::Application;
 use super::{ProgramModel, World};
 use crate::machine::{Action, Event, Heartbeat, Occurrence};
@@ -41,7 +42,7 @@ pub(super) fn says_something(action: &Action) -> bool {
 /// The same for their answers.
 pub(super) fn brings_something(event: &Event) -> bool {
     match event {
-        Event::Flink(_) | Event::FlinkUnreachable => false,
+        Event::Flink(_) | Event::FlinkUnreachable { .. } => false,
         Event::Heartbeat(answer) => {
             !answer.allocated.is_empty()
                 || !answer.completed.is_empty()
@@ -131,17 +132,59 @@ impl World {
         }
     }
 
-    /// A job's work is not done twice, and goes on from the newest checkpoint.
-    pub(super) fn check_restore(&mut self, restored: usize) {
+    /// A job's work is not done twice, and goes on from the newest checkpoint of its own. Where the newest one cannot be looked
+    /// for, it goes on from the one that was written down last, which is there yet. Returns whether it is.
+    pub(super) fn check_restore(&mut self, attempt: u32, restored: usize) -> bool {
         let settings = &self.scenario.settings;
         let newest = self.durable.checkpoints.len();
-        if restored < newest {
+        let told_only = !settings.own_directory && self.masters[&attempt].generation == 0;
+        if restored > newest {
+            self.violated(format!("goes on from checkpoint {restored}, which is another application's"));
+        } else if restored < newest && told_only && restored > 0 {
+            let there = restored + RETAINED > newest;
+            // Checkpoints that come faster than a look and a writing are not promised.
+            let slow = self.scenario.job.checkpoint_interval.is_some_and(|it| it > Duration::from_secs(2));
+            if !there && slow && !self.files_were_away {
+                self.violated(format!("goes on from checkpoint {restored} of {newest}, which is gone"));
+            }
+            return there;
+        } else if restored < newest {
             self.violated(format!("goes on from checkpoint {restored}, but there is {newest}"));
         } else if self.durable.worked
             && self.scenario.job.checkpoint_interval.is_none()
             && !settings.restart_from_scratch
         {
             self.violated("a job without checkpoints is begun a second time".to_owned());
+        }
+        true
+    }
+
+    /// Flink suspends what runs when it shuts down in order, and removes its checkpoints.
+    pub(super) fn check_orderly_end(&mut self, attempt: u32) {
+        let job = self.masters[&attempt].job_manager.as_ref().and_then(|jm| jm.job.as_ref());
+        let suspended = job.is_some_and(|job| !job.status.is_terminal());
+        if suspended && self.scenario.job.checkpoint_interval.is_some() && !self.scenario.has_many_jobs() {
+            self.violated(
+                "Flink is shut down with a job that runs, and its checkpoints go with it".to_owned(),
+            );
+        }
+    }
+
+    /// Jobs are cancelled only for somebody who wants that.
+    pub(super) fn check_cancellation(&mut self) {
+        if !self.jobs.shut_down && self.jobs.stop_after.is_none() {
+            self.violated("jobs are cancelled that nobody wanted to end".to_owned());
+        }
+    }
+
+    /// Nothing waits for ever that could go on.
+    pub(super) fn check_patience(&mut self) {
+        let settings = &self.scenario.settings;
+        let slots = self.scenario.program.as_ref().map_or(self.scenario.job.slots, ProgramModel::least_slots);
+        let room = self.resource_manager.whole_room() * settings.slots;
+        let fits = slots <= room && settings.task_manager_mib <= self.scenario.maximum_mib;
+        if fits && self.scenario.session.is_none() {
+            self.violated("the owner has given up waiting, and there was room for the job".to_owned());
         }
     }
 
@@ -163,11 +206,19 @@ impl World {
     }
 
     /// The staging directory goes when no attempt can need it any more.
-    pub(super) fn check_removal(&mut self, checkpoint: bool) {
+    pub(super) fn check_removal(&mut self, checkpoint: bool, high_availability: bool) {
+        if checkpoint && (self.scenario.job.kept || !self.scenario.settings.own_directory) {
+            self.violated("removes checkpoints that are to stay, or not its own".to_owned());
+        }
+        let many = self.scenario.has_many_jobs();
         match &self.resource_manager.application {
             Application::Finished(status, _) => {
                 if checkpoint && *status == FinalStatus::Failed {
                     self.violated("removes the checkpoints of a failed job".to_owned());
+                } else if high_availability && !many && self.durable.ended.is_none() {
+                    self.violated(
+                        "removes what high availability has kept of a job that has not ended".to_owned(),
+                    );
                 }
             }
             Application::Killed => {}
@@ -256,6 +307,7 @@ impl World {
                 format!("{status}: {}", diagnostics.lines().next().unwrap_or_default())
             }
             Application::Failed => "FAILED: no attempt was left".to_owned(),
+            Application::Killed if self.given_up => "KILLED: its owner gave up waiting".to_owned(),
             Application::Killed => "KILLED".to_owned(),
             other => format!("not over: {other:?}"),
         }

@@ -18,10 +18,18 @@ pub enum Fault {
     KillJobManager(Exit),
     /// SIGKILL for the application master; its JobManager dies with it.
     KillMaster,
+    /// The n-th TaskManager container's process does nothing for a while.
+    HangTaskManager(usize, Duration),
+    /// The JobManager's process does nothing for a while.
+    HangJobManager(Duration),
     /// `yarn application -kill`.
     KillApplication,
     /// SIGTERM for the application master alone.
     TerminateMaster,
+    /// The owner has waited long enough.
+    OwnerGivesUp,
+    /// The answers to the next registrations get lost on their way; each is said again.
+    LoseRegistrations(u32),
     /// The answers to the next heartbeats get lost on their way.
     LoseAnswers(u32),
     /// The next heartbeats do not reach the ResourceManager.
@@ -67,14 +75,22 @@ impl Fault {
         let node = rng.random_range(0..nodes);
         let short = Duration::from_millis(rng.random_range(100..20_000));
         let long = Duration::from_millis(rng.random_range(1000..150_000));
-        match rng.random_range(0..23) {
+        // Some hang for good.
+        let hung = if rng.random_bool(0.5) { long } else { Duration::from_secs(4 * 3600) };
+        match rng.random_range(0..27) {
             0..=2 => {
                 let status = [137, 143, 1, -100, -101, -102, -104, -105][rng.random_range(0..8)];
                 Self::KillTaskManager(rng.random_range(0..6), status)
             }
             3 | 4 => Self::KillJobManager(
-                [Exit::Signal(9), Exit::Signal(15), Exit::Code(239), Exit::Code(143), Exit::Code(2)]
-                    [rng.random_range(0..5)],
+                [
+                    Exit::Signal(9),
+                    Exit::Signal(15),
+                    Exit::Code(239),
+                    Exit::Code(143),
+                    Exit::Code(2),
+                    Exit::Code(3),
+                ][rng.random_range(0..6)],
             ),
             5 | 6 => Self::KillMaster,
             7 if rng.random_bool(0.3) => Self::KillApplication,
@@ -92,8 +108,12 @@ impl Fault {
             19 => Self::RefuseLaunches(node, short),
             20 => Self::SlowStarts(short, long),
             21 => Self::FilesAway(short),
+            22 | 23 => Self::HangTaskManager(rng.random_range(0..6), hung),
+            24 => Self::HangJobManager(hung),
+            25 => Self::LoseRegistrations(rng.random_range(1..3)),
             _ if rng.random_bool(0.5) => Self::RestAway(short),
-            _ => Self::RestForgets(short),
+            // A new leader inside the JobManager knows its TaskManagers within seconds.
+            _ => Self::RestForgets(short.min(Duration::from_secs(8))),
         }
     }
 }

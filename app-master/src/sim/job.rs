@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proto::ids::ContainerId;
 use yarn_client::flink::JobStatus;
 
 use super::scenario::JobModel;
@@ -28,6 +29,25 @@ pub(super) struct Job {
     /// All its slots are there since then.
     pub(super) running_since: Option<Duration>,
     checkpoint_at: Option<Duration>,
+    /// A batch job whose first stage is done: the TaskManagers with its results, which the second stage reads.
+    pub(super) holders: Vec<ContainerId>,
+    /// How long it has read.
+    read: Duration,
+}
+
+impl Job {
+    /// Slots it needs now.
+    pub(super) fn slots(&self, model: &JobModel) -> u32 {
+        if self.holders.is_empty() { model.slots } else { 1 }
+    }
+
+    fn lose_all(&mut self, durable: &Durable, model: &JobModel) {
+        let checkpoints = model.checkpoint_interval.and(durable.checkpoints.last());
+        self.running_since = None;
+        self.progress = checkpoints.copied().unwrap_or_default();
+        self.holders.clear();
+        self.read = Duration::ZERO;
+    }
 }
 
 /// A JobManager's process.
@@ -38,26 +58,36 @@ pub(super) struct JobManager {
     pub(super) restored: usize,
     pub(super) job: Option<Job>,
     pub(super) stopping: bool,
+    /// It does nothing until then.
+    pub(super) hung_until: Duration,
 }
 
 impl JobManager {
     pub(super) fn new(now: Duration, restored: usize) -> Self {
-        Self { since: now, restored, job: None, stopping: false }
+        Self { since: now, restored, job: None, stopping: false, hung_until: Duration::ZERO }
     }
 
     pub(super) fn up(&self, now: Duration) -> bool {
-        self.since + JOB_MANAGER_START <= now
+        self.up_at() <= now
     }
 
-    /// Lets the job live until `now` with `slots` slots. Returns whether `main` has just thrown.
+    fn up_at(&self) -> Duration {
+        (self.since + JOB_MANAGER_START).max(self.hung_until)
+    }
+
+    /// Lets the job live until `now` on these TaskManagers. Returns whether `main` has just thrown.
     pub(super) fn live(
         &mut self,
         model: &JobModel,
-        slots: u32,
+        task_managers: &[ContainerId],
+        slots_each: u32,
         durable: &mut Durable,
         now: Duration,
     ) -> bool {
         if !self.up(now) || self.stopping {
+            if let Some(job) = &mut self.job {
+                job.running_since = job.running_since.map(|_| now);
+            }
             return false;
         }
         let restored = self.restored;
@@ -66,17 +96,21 @@ impl JobManager {
             progress: restored.checked_sub(1).map_or(Duration::ZERO, |n| durable.checkpoints[n]),
             running_since: None,
             checkpoint_at: None,
+            holders: Vec::new(),
+            read: Duration::ZERO,
         });
         if job.status.is_terminal() {
             return false;
         }
-        if slots < model.slots {
+        // What they had made is gone with them.
+        if job.holders.iter().any(|id| !task_managers.contains(id)) {
+            job.lose_all(durable, model);
+        }
+        let slots = u32::try_from(task_managers.len()).unwrap_or(0) * slots_each;
+        if slots < job.slots(model) {
             // Losing a TaskManager takes the job back to its last checkpoint, or to the beginning.
-            if job.running_since.take().is_some() {
-                job.progress = durable.checkpoints.last().copied().unwrap_or_default();
-                if model.checkpoint_interval.is_none() {
-                    job.progress = Duration::ZERO;
-                }
+            if job.running_since.is_some() {
+                job.lose_all(durable, model);
             }
             return false;
         }
@@ -86,18 +120,32 @@ impl JobManager {
             durable.worked = true;
             return false;
         };
-        job.progress += now - since;
         job.running_since = Some(now);
+        if !job.holders.is_empty() {
+            job.read += now - since;
+        } else {
+            job.progress += now - since;
+        }
         if job.checkpoint_at.is_some_and(|at| at <= now) {
             durable.checkpoints.push(job.progress);
             job.checkpoint_at = model.checkpoint_interval.map(|interval| now + interval);
         }
-        if job.progress >= model.work {
-            job.status = model.end;
-            durable.ended = Some(model.end);
-            return model.main_throws && model.end == JobStatus::Finished;
+        match model.second_stage {
+            Some(_) if job.progress < model.work => false,
+            Some(_) if job.holders.is_empty() => {
+                let ran_on = model.slots.div_ceil(slots_each.max(1)) as usize;
+                job.holders = task_managers.iter().take(ran_on).copied().collect();
+                false
+            }
+            Some(reading) if job.read < reading => false,
+            None if job.progress < model.work => false,
+            _ => {
+                job.status = model.end;
+                job.holders.clear();
+                durable.ended = Some(model.end);
+                model.main_throws && model.end == JobStatus::Finished
+            }
         }
-        false
     }
 
     /// When something happens by itself next.
@@ -106,11 +154,14 @@ impl JobManager {
             return None;
         }
         if !self.up(now) {
-            return Some(self.since + JOB_MANAGER_START);
+            return Some(self.up_at());
         }
         let job = self.job.as_ref()?;
         let since = job.running_since.filter(|_| !job.status.is_terminal())?;
-        let end = since + model.work.saturating_sub(job.progress);
+        let end = match model.second_stage {
+            Some(reading) if !job.holders.is_empty() => since + reading.saturating_sub(job.read),
+            _ => since + model.work.saturating_sub(job.progress),
+        };
         Some(job.checkpoint_at.map_or(end, |at| at.min(end)).max(now + Duration::from_millis(1)))
     }
 }

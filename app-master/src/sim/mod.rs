@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use proto::ids::ContainerId;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use yarn_client::yarn::FinalStatus;
 
 pub use fault::{Fault, Kind};
@@ -83,8 +83,8 @@ enum FileOperation {
     Begin,
     Journal(Journal),
     Fence,
-    FindCheckpoint,
-    Remove { checkpoint: bool },
+    FindCheckpoint { known: Option<String>, own_directory: bool },
+    Remove { checkpoint: bool, high_availability: bool },
 }
 
 /// An attempt's process.
@@ -133,12 +133,16 @@ pub struct World {
     program: program::Program,
     lose_answers: u32,
     lose_requests: u32,
+    lose_registrations: u32,
     slow: (Duration, Duration),
     rest_away_until: Duration,
     rest_forgets_until: Duration,
     job_managers_started: u32,
+    /// The file system has been away, or out of reach for somebody.
+    files_were_away: bool,
     faults_injected: u32,
     removal_failed: bool,
+    given_up: bool,
     /// What Flink says of a failed job.
     cause: String,
     violations: Vec<String>,
@@ -154,7 +158,8 @@ pub struct World {
 impl World {
     /// The beginning of a life; `seed` decides what chance decides.
     pub fn new(scenario: Scenario, seed: u64) -> Self {
-        let resource_manager = ResourceManager::new(scenario.nodes, scenario.containers_per_node);
+        let mut resource_manager = ResourceManager::new(scenario.nodes, scenario.containers_per_node);
+        resource_manager.small_nodes = scenario.small_nodes;
         let mut world = Self {
             now: Duration::ZERO,
             rng: StdRng::seed_from_u64(seed),
@@ -169,12 +174,15 @@ impl World {
             program: program::Program::default(),
             lose_answers: 0,
             lose_requests: 0,
+            lose_registrations: 0,
             slow: (Duration::ZERO, Duration::ZERO),
             rest_away_until: Duration::ZERO,
             rest_forgets_until: Duration::ZERO,
             job_managers_started: 0,
+            files_were_away: false,
             faults_injected: 0,
             removal_failed: false,
+            given_up: false,
             cause: "java.lang.RuntimeException: boom".to_owned(),
             violations: Vec::new(),
             trace: None,
@@ -300,12 +308,15 @@ impl World {
             Stage::Starting(at) if at > self.now => Some(at),
             _ => None,
         });
+        let timeout = self.scenario.settings.heartbeat_timeout;
+        let hung = self.resource_manager.containers.values().flat_map(|c| [c.hung.0 + timeout, c.hung.1]);
         [queue, self.resource_manager_next()]
             .into_iter()
             .flatten()
             .chain(machines)
             .chain(self.next_job_end())
             .chain(registrations)
+            .chain(hung.filter(|at| *at > self.now))
             .min()
             .map(|at| at.max(self.now))
     }
@@ -320,7 +331,7 @@ impl World {
             Application::Waiting(at) => Some(at),
             _ => Some(manager.heard + self.scenario.expiry),
         };
-        let silent = |node: &&yarn::Node| !node.reachable(self.now) && !node.lost;
+        let silent = |node: &&yarn::Node| !node.reachable(self.now) && !node.lost && node.back_at <= self.now;
         let nodes = manager.nodes.iter().filter(silent).map(|node| node.heard + self.scenario.expiry);
         attempt.into_iter().chain(nodes).min()
     }
@@ -348,11 +359,13 @@ impl World {
         }
         let model = self.scenario.job.clone();
         let mut thrown = Vec::new();
-        let slots: Vec<_> = self.masters.keys().map(|attempt| (*attempt, self.slots(*attempt))).collect();
-        for (attempt, slots) in slots {
+        let each = self.scenario.settings.slots;
+        let there: Vec<_> =
+            self.masters.keys().map(|attempt| (*attempt, self.task_managers(*attempt))).collect();
+        for (attempt, there) in there {
             let Some(master) = self.masters.get_mut(&attempt) else { continue };
             let Some(job_manager) = &mut master.job_manager else { continue };
-            if job_manager.live(&model, slots, &mut self.durable, now) {
+            if job_manager.live(&model, &there, each, &mut self.durable, now) {
                 thrown.push((attempt, master.generation));
             }
         }
@@ -374,7 +387,7 @@ impl World {
         let manager = &mut self.resource_manager;
         for (id, container) in &mut manager.containers {
             let Stage::Starting(at) = container.stage else { continue };
-            if at > now || container.ended.is_some() {
+            if at > now || container.ended.is_some() || container.hangs(now) {
                 continue;
             }
             if manager.nodes[container.node as usize].broken_until > now {
@@ -398,8 +411,16 @@ impl World {
         }
     }
 
-    /// Containers whose TaskManager an attempt's JobManager can reach.
+    /// Containers whose TaskManager does what an attempt's JobManager tells it.
     fn task_managers(&self, attempt: u32) -> Vec<ContainerId> {
+        let mut listed = self.listed(attempt);
+        listed.retain(|id| !self.resource_manager.containers[id].hangs(self.now));
+        listed
+    }
+
+    /// Containers that an attempt's JobManager takes for TaskManagers.
+    fn listed(&self, attempt: u32) -> Vec<ContainerId> {
+        let timeout = self.scenario.settings.heartbeat_timeout;
         let Some(master) = self.masters.get(&attempt) else { return Vec::new() };
         let manager = &self.resource_manager;
         let connected = |node: u32| manager.nodes[node as usize].reachable(self.now);
@@ -409,16 +430,13 @@ impl World {
             .filter(|(_, container)| {
                 container.stage == Stage::Registered
                     && container.ended.is_none()
+                    && !container.is_dropped(timeout, self.now)
                     && (container.attempt == attempt || self.scenario.settings.recovers)
                     && (container.node == master.node
                         || (connected(container.node) && connected(master.node)))
             })
             .map(|(id, _)| *id)
             .collect()
-    }
-
-    fn slots(&self, attempt: u32) -> u32 {
-        u32::try_from(self.task_managers(attempt).len()).unwrap_or(0) * self.scenario.settings.slots
     }
 
     fn happen(&mut self, due: Due) {
@@ -443,8 +461,11 @@ impl World {
                 self.resource_manager.away = false;
                 self.resource_manager.restart();
                 self.resource_manager.heard = self.now;
-                for node in &mut self.resource_manager.nodes {
-                    node.heard = self.now;
+                // Nodes come back one by one.
+                for node in 0..self.resource_manager.nodes.len() {
+                    let back_at = self.now + ms(self.rng.random_range(0..40_000));
+                    let node = &mut self.resource_manager.nodes[node];
+                    (node.heard, node.back_at) = (back_at, back_at);
                 }
                 self.replay_calls();
             }

@@ -10,14 +10,18 @@ use super::job::JobManager;
 use super::yarn::{Application, Stage};
 use super::{Call, Due, Fault, FileOperation, JOB, World, check, ms};
 use crate::machine::{
-    Action, BeginFailure, CheckpointsView, Event, Exit, Fence, FlinkView, HeartbeatFailure, JobView,
-    StopSignal, TaskManagerView,
+    Action, BeginFailure, CheckpointsView, Event, Exit, Fence, FlinkView, Found, HeartbeatFailure, JobView,
+    Silence, TaskManagerView,
 };
 
 /// The driver gives a file operation this long.
 const FILES_TIMEOUT: Duration = Duration::from_secs(30);
 /// From the launch until a TaskManager's JVM registers.
 const TASK_MANAGER_START: Duration = ms(2500);
+/// The driver gives a request to Flink this long.
+const REST_TIMEOUT: Duration = ms(10_000);
+/// What Flink keeps, where the application master's successor cannot look for the newest one.
+pub(super) const RETAINED: usize = 3;
 
 impl World {
     pub(super) fn perform_all(&mut self) {
@@ -57,27 +61,34 @@ impl World {
             Action::Begin => self.file_operation(attempt, FileOperation::Begin),
             Action::WriteJournal(journal) => self.file_operation(attempt, FileOperation::Journal(journal)),
             Action::CheckFence => self.file_operation(attempt, FileOperation::Fence),
-            Action::FindCheckpoint { .. } => self.file_operation(attempt, FileOperation::FindCheckpoint),
-            Action::RemoveStaging { checkpoint } => {
-                self.file_operation(attempt, FileOperation::Remove { checkpoint: checkpoint.is_some() });
+            Action::FindCheckpoint { known, own_directory } => {
+                self.file_operation(attempt, FileOperation::FindCheckpoint { known, own_directory });
+            }
+            Action::RemoveStaging { checkpoint, high_availability } => {
+                let checkpoint = checkpoint.is_some();
+                self.file_operation(attempt, FileOperation::Remove { checkpoint, high_availability });
             }
             Action::StartJobManager { restore, .. } => self.start_job_manager(attempt, restore.as_deref()),
-            Action::StopJobManager(signal) => {
-                let (exit, delay) = match signal {
-                    StopSignal::Terminate => (Exit::Signal(15), ms(400)),
-                    StopSignal::Kill => (Exit::Signal(9), ms(10)),
+            Action::KillJobManager => self.stop_job_manager(attempt, Exit::Signal(9), ms(10)),
+            Action::DumpJobManager => {}
+            Action::PollFlink { holders, .. } => {
+                let silent = || Event::FlinkUnreachable {
+                    silence: Silence::Complete,
+                    cause: "connection refused".to_owned(),
                 };
-                self.stop_job_manager(attempt, exit, delay);
-            }
-            Action::PollFlink { .. } => {
-                let up = self.masters[&attempt].job_manager.as_ref().is_some_and(|jm| jm.up(self.now));
-                let event = if !up || self.rest_away_until > self.now {
-                    Event::FlinkUnreachable
-                } else if self.rest_forgets_until > self.now {
-                    Event::Flink(FlinkView::default())
-                } else {
-                    Event::Flink(self.view(attempt))
-                };
+                let job_manager = self.masters[&attempt].job_manager.as_ref();
+                if job_manager.is_some_and(|jm| jm.hung_until > self.now) {
+                    return self.tell(attempt, REST_TIMEOUT, silent());
+                }
+                let event =
+                    if !job_manager.is_some_and(|jm| jm.up(self.now)) || self.rest_away_until > self.now {
+                        silent()
+                    } else if self.rest_forgets_until > self.now {
+                        Event::Flink(FlinkView::default())
+                    } else {
+                        let view = self.view(attempt);
+                        Event::Flink(FlinkView { holders: view.holders.filter(|_| holders), ..view })
+                    };
                 self.tell(attempt, ms(5), event);
             }
             Action::FetchResult { .. } => {
@@ -91,17 +102,27 @@ impl World {
                     self.tell(attempt, ms(150), Event::ProgramEnded { job_passed_over });
                 }
             }
-            Action::CancelJobs(jobs) => self.cancel_jobs(attempt, &jobs),
+            Action::CancelJobs(jobs) => {
+                self.check_cancellation();
+                self.cancel_jobs(attempt, &jobs);
+            }
             Action::DeleteCluster => {
-                let there = self.masters[&attempt].job_manager.is_some();
-                let accepted = there && self.rest_away_until <= self.now;
-                self.tell(attempt, ms(20), Event::ClusterDeleted { accepted });
+                let up = self.masters[&attempt].job_manager.as_ref().is_some_and(|jm| jm.up(self.now));
+                let accepted = up && self.rest_away_until <= self.now;
+                self.tell(
+                    attempt,
+                    if up { ms(20) } else { REST_TIMEOUT },
+                    Event::ClusterDeleted { accepted },
+                );
                 if accepted {
+                    self.check_orderly_end(attempt);
                     self.stop_job_manager(attempt, Exit::Code(0), ms(300));
                 }
             }
             Action::InspectCluster => {
-                let nodes = self.resource_manager.nodes.iter().filter(|node| !node.dead).count();
+                let manager = &self.resource_manager;
+                let large = manager.nodes.iter().skip(manager.small_nodes as usize);
+                let nodes = large.filter(|node| node.counts(self.now)).count();
                 let nodes = u32::try_from(nodes).unwrap_or(0);
                 let task_managers = Some(nodes * self.scenario.containers_per_node);
                 let description = format!("{nodes} nodes");
@@ -134,9 +155,17 @@ impl World {
         match call {
             Call::Register => {
                 let event = match self.resource_manager.register(attempt, self.now) {
+                    // Said again, it is "already registered", and that is all there is to hear.
+                    Ok(_) if self.lose_registrations > 0 => {
+                        self.lose_registrations -= 1;
+                        let maximum = Resource::new(u64::MAX, 8);
+                        let registered = Event::Registered { maximum, previous: Vec::new() };
+                        return self.tell(attempt, ms(1500), registered);
+                    }
                     Ok(previous) => {
-                        let maximum = Resource::new(self.scenario.maximum_mib, 8);
-                        Event::Registered { maximum, previous }
+                        let large = self.resource_manager.has_large_node(self.now);
+                        let maximum = if large { self.scenario.maximum_mib } else { 1 };
+                        Event::Registered { maximum: Resource::new(maximum, 8), previous }
                     }
                     Err(cause) => Event::RegistrationFailed { cause },
                 };
@@ -148,7 +177,12 @@ impl World {
                     self.lose_requests -= 1;
                     return self.tell(attempt, ms(1000), lost);
                 }
-                let answer = self.resource_manager.heartbeat(attempt, response_id, heartbeat, self.now);
+                let too_large = self.scenario.settings.task_manager_mib > self.scenario.maximum_mib;
+                let answer = if too_large && heartbeat.ask.is_some_and(|ask| ask > 0) {
+                    Err(HeartbeatFailure::Refused { cause: "too large".to_owned(), for_good: false })
+                } else {
+                    self.resource_manager.heartbeat(attempt, response_id, heartbeat, self.now)
+                };
                 if self.lose_answers > 0 {
                     self.lose_answers -= 1;
                     return self.tell(attempt, ms(1000), lost);
@@ -232,15 +266,21 @@ impl World {
         } else {
             restore.and_then(|path| path.strip_prefix("chk-")?.parse().ok()).unwrap_or(0)
         };
-        self.check_restore(restored);
+        let known = self.check_restore(attempt, restored);
         let now = self.now;
         self.job_managers_started += 1;
+        let restored = restored.min(newest);
         let Some(master) = self.masters.get_mut(&attempt) else { return };
         if master.job_manager.is_some() {
             self.violations.push(format!("attempt {attempt} starts a second JobManager"));
         }
         master.generation += 1;
         master.job_manager = Some(JobManager::new(now, restored));
+        if !known {
+            // Flink cannot find it, and the job fails.
+            let generation = master.generation;
+            self.after(ms(4000), Due::JobManagerEnds(attempt, generation, Exit::Code(2)));
+        }
         // TaskManagers of the one before come back once they have noticed.
         self.tell(attempt, ms(5), Event::JobManagerStarted);
     }
@@ -290,17 +330,18 @@ impl World {
                 let later = self.files.removed || self.files.marks.iter().any(|mark| *mark > attempt);
                 Event::FenceChecked(if later { Fence::Superseded } else { Fence::Newest })
             }
-            FileOperation::FindCheckpoint if away => Event::CheckpointFound(Err(silence())),
-            FileOperation::FindCheckpoint => {
-                let newest = self.durable.checkpoints.len();
-                Event::CheckpointFound(Ok((newest > 0).then(|| format!("chk-{newest}"))))
+            FileOperation::FindCheckpoint { own_directory: true, .. } if away => {
+                Event::CheckpointFound(Err(silence()))
+            }
+            FileOperation::FindCheckpoint { known, own_directory } => {
+                Event::CheckpointFound(Ok(self.find_checkpoint(attempt, known, own_directory)))
             }
             FileOperation::Remove { .. } if away => {
                 self.removal_failed = true;
                 Event::StagingRemoved { failure: Some(silence()) }
             }
-            FileOperation::Remove { checkpoint } => {
-                self.check_removal(checkpoint);
+            FileOperation::Remove { checkpoint, high_availability } => {
+                self.check_removal(checkpoint, high_availability);
                 self.files.removed = true;
                 if checkpoint {
                     self.durable.checkpoints.clear();
@@ -309,6 +350,24 @@ impl World {
             }
         };
         self.deliver(attempt, event, None);
+    }
+
+    /// As the driver does it: by looking where the job's directory is its own, else by what its JobManagers have told, to this
+    /// process or in its container's log.
+    fn find_checkpoint(&self, attempt: u32, known: Option<String>, own_directory: bool) -> Found {
+        let newest = self.durable.checkpoints.len();
+        let found = |number: usize| {
+            if number > 0 { Found::Newest(format!("chk-{number}")) } else { Found::Nothing }
+        };
+        if own_directory {
+            return found(newest.max(self.scenario.foreign));
+        }
+        let has_log = self.masters.get(&attempt).is_some_and(|master| master.generation > 0);
+        match known {
+            _ if has_log => found(newest),
+            Some(known) => Found::Newest(known),
+            None => Found::Unknown,
+        }
     }
 
     fn view(&self, attempt: u32) -> FlinkView {
@@ -320,27 +379,29 @@ impl World {
         let job = job_manager.job.as_ref();
         let running = job.is_some_and(|job| job.running_since.is_some() && !job.status.is_terminal());
         let done = job.is_some_and(|job| job.status == JobStatus::Finished);
+        let needed = job.map_or(0, |job| job.slots(model));
         let newest = self.durable.checkpoints.len();
         let jobs = job.map(|job| JobView {
             id: JOB.to_owned(),
             status: job.status,
-            slots_needed: Some(model.slots),
+            slots_needed: Some(needed),
             streaming: Some(false),
             tasks_total: model.slots,
-            tasks_active: if running { model.slots } else { 0 },
+            tasks_active: if running { needed } else { 0 },
             tasks_finished: if done { model.slots } else { 0 },
             checkpoints: Some(match model.checkpoint_interval {
                 None => CheckpointsView::Off,
                 Some(_) => CheckpointsView::On {
                     completed: newest > job_manager.restored,
                     path: (newest > job_manager.restored).then(|| format!("chk-{newest}")),
+                    kept: Some(model.kept),
                 },
             }),
         });
         let slots = self.scenario.settings.slots;
-        let mut busy = if running { model.slots } else { 0 };
+        let mut busy = if running { needed } else { 0 };
         let task_managers = self
-            .task_managers(attempt)
+            .listed(attempt)
             .into_iter()
             .map(|id| {
                 let used = busy.min(slots);
@@ -348,7 +409,13 @@ impl World {
                 TaskManagerView { id: id.to_string(), slots, free_slots: slots - used }
             })
             .collect();
-        FlinkView { jobs: jobs.into_iter().collect(), application: None, task_managers }
+        let holders = job.into_iter().flat_map(|job| &job.holders).map(ToString::to_string).collect();
+        FlinkView {
+            jobs: jobs.into_iter().collect(),
+            application: None,
+            task_managers,
+            holders: Some(holders),
+        }
     }
 
     /// Lets something go wrong now.
@@ -375,6 +442,24 @@ impl World {
                 self.job_manager_ends(current, generation, exit);
             }
             Fault::KillMaster => self.bury(current),
+            Fault::HangTaskManager(n, during) => {
+                let container = nth(self, n).and_then(|id| self.resource_manager.containers.get_mut(&id));
+                if let Some(container) = container.filter(|container| !container.hangs(now)) {
+                    container.hung = (now, now + during);
+                }
+            }
+            Fault::HangJobManager(during) => {
+                let master = self.masters.get_mut(&current);
+                if let Some(job_manager) = master.and_then(|master| master.job_manager.as_mut()) {
+                    job_manager.hung_until = now + during;
+                }
+            }
+            Fault::OwnerGivesUp => {
+                self.given_up = true;
+                self.check_patience();
+                self.inject(&Fault::KillApplication);
+            }
+            Fault::LoseRegistrations(n) => self.lose_registrations += n,
             Fault::TerminateMaster => self.deliver(current, Event::Terminate, None),
             Fault::KillApplication => {
                 self.resource_manager.application = Application::Killed;
@@ -404,6 +489,7 @@ impl World {
             Fault::Partition { node, during, files } => {
                 let place = &mut self.resource_manager.nodes[node as usize];
                 place.cut_off_until = now + during;
+                self.files_were_away |= files;
                 if files {
                     place.files_cut_off_until = now + during;
                 }
@@ -416,7 +502,10 @@ impl World {
                 self.resource_manager.nodes[node as usize].refuses_until = now + during;
             }
             Fault::SlowStarts(by, during) => self.slow = (by, now + during),
-            Fault::FilesAway(during) => self.files.away_until = now + during,
+            Fault::FilesAway(during) => {
+                self.files_were_away = true;
+                self.files.away_until = now + during;
+            }
             Fault::RestAway(during) => self.rest_away_until = now + during,
             Fault::RestForgets(during) => self.rest_forgets_until = now + during,
         }

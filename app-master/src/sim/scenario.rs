@@ -29,6 +29,10 @@ pub struct JobModel {
     pub main_throws: bool,
     /// `main` executes a second job, which Flink passes over.
     pub second: bool,
+    /// A batch job: one task reads for so long what all the tasks of the first stage have left on their TaskManagers.
+    pub second_stage: Option<Duration>,
+    /// It wants its checkpoints to stay when it is cancelled.
+    pub kept: bool,
 }
 
 /// One life of an application.
@@ -54,6 +58,10 @@ pub struct Scenario {
     pub attempt_validity: Duration,
     /// How long the ResourceManager waits for a silent application master or node.
     pub expiry: Duration,
+    /// Nodes, the first ones, that are too small for a TaskManager.
+    pub small_nodes: u32,
+    /// Numbers up to this one are taken by checkpoints that another application has left where this one's go.
+    pub foreign: usize,
     /// What goes wrong, and when.
     pub faults: Vec<(Duration, Fault)>,
 }
@@ -70,7 +78,8 @@ pub fn settings() -> Settings {
         checkpoints_configured: false,
         checkpoint_directory: false,
         restart_from_scratch: false,
-        remove_checkpoints: true,
+        own_directory: true,
+        heartbeat_timeout: Duration::from_secs(15),
         spread: false,
         hosts: 0,
         parallelism: 1,
@@ -86,6 +95,9 @@ pub fn settings() -> Settings {
     }
 }
 
+/// When the owner of a random life ends it: long after the last fault.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
 impl JobModel {
     /// A job of one second without checkpoints.
     pub fn short(slots: u32) -> Self {
@@ -96,6 +108,8 @@ impl JobModel {
             checkpoint_interval: None,
             main_throws: false,
             second: false,
+            second_stage: None,
+            kept: false,
         }
     }
 }
@@ -114,6 +128,8 @@ impl Scenario {
             max_attempts: 2,
             attempt_validity: Duration::from_secs(600),
             expiry: Duration::from_secs(60),
+            small_nodes: 0,
+            foreign: 0,
             faults: Vec::new(),
         }
     }
@@ -128,6 +144,7 @@ impl Scenario {
         let checkpoint_interval =
             rng.random_bool(0.6).then(|| Duration::from_millis(rng.random_range(500..10_000)));
         let recovers = checkpoint_interval.is_some() && rng.random_bool(0.2);
+        let foreign = if rng.random_bool(0.2) { rng.random_range(1..60) } else { 0 };
         let job = JobModel {
             slots,
             end: match rng.random_range(0..10) {
@@ -139,9 +156,14 @@ impl Scenario {
             checkpoint_interval,
             main_throws: rng.random_bool(0.03),
             second: !recovers && rng.random_bool(0.03),
+            second_stage: (checkpoint_interval.is_none() && rng.random_bool(0.4))
+                .then(|| Duration::from_millis(rng.random_range(0..200_000))),
+            kept: rng.random_bool(0.3),
         };
         let settings = Settings {
             recovers,
+            own_directory: foreign == 0,
+            heartbeat: Duration::from_secs(rng.random_range(1..=12)),
             checkpoints_configured: checkpoint_interval.is_some() && rng.random_bool(0.5),
             checkpoint_directory: rng.random_bool(0.5),
             restart_from_scratch: rng.random_bool(0.15),
@@ -150,10 +172,21 @@ impl Scenario {
             slots: rng.random_range(1..=2),
             ..settings()
         };
+        // Half of them with what the fixture's clusters have, half with Hadoop's defaults.
+        let expiry = Duration::from_secs(if rng.random_bool(0.5) { 60 } else { 600 });
+        let settings = Settings {
+            fence_after: (expiry / 3).min(Duration::from_secs(30)),
+            lease: expiry.mul_f32(0.8),
+            ..settings
+        };
+        let nodes = rng.random_range(1..=5);
         let mut scenario = Self {
-            nodes: rng.random_range(1..=5),
+            nodes,
+            small_nodes: if rng.random_bool(0.2) { rng.random_range(0..nodes) } else { 0 },
             containers_per_node: rng.random_range(2..=8),
             max_attempts: rng.random_range(1..=4),
+            expiry,
+            foreign,
             ..Self::calm(settings, job)
         };
         if rng.random_bool(0.3) {
@@ -163,7 +196,7 @@ impl Scenario {
             scenario.session = Some(model);
         } else if rng.random_bool(0.2) {
             scenario.program = Some(ProgramModel::random(rng));
-            scenario.job.checkpoint_interval = None;
+            (scenario.job.checkpoint_interval, scenario.job.second_stage) = (None, None);
             scenario.settings = Settings {
                 job_id: String::new(),
                 multi_job: true,
@@ -177,6 +210,7 @@ impl Scenario {
             let at = Duration::from_millis(rng.random_range(0..120_000));
             scenario.faults.push((at, Fault::random(rng, scenario.nodes)));
         }
+        scenario.faults.push((PATIENCE, Fault::OwnerGivesUp));
         scenario.faults.sort_by_key(|(at, _)| *at);
         scenario
     }

@@ -1,5 +1,6 @@
 //! A session's life: jobs that come and go, what its owner asks for, and the rules for both.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proto::ids::ContainerId;
@@ -34,6 +35,14 @@ pub struct SessionJob {
     pub work: Duration,
     /// How it ends.
     pub end: JobStatus,
+    /// A batch job: one task reads for so long what the tasks before it have left on their TaskManagers.
+    pub second_stage: Option<Duration>,
+}
+
+impl SessionJob {
+    fn whole(&self) -> Duration {
+        self.work + self.second_stage.unwrap_or_default()
+    }
 }
 
 /// What the owner asks for.
@@ -58,6 +67,8 @@ pub(super) struct Submitted {
     pub(super) home: Option<(u32, u32)>,
     /// The container of each of its slots; empty while it waits for them.
     placed: Vec<ContainerId>,
+    /// Containers with results of its first stage, which its second reads.
+    results: Vec<ContainerId>,
     placed_at: Duration,
     lived: Duration,
 }
@@ -84,7 +95,16 @@ impl SessionJob {
             _ => JobStatus::Finished,
         };
         let work = Duration::from_millis(rng.random_range(0..60_000));
-        Self { slots: rng.random_range(1..6), work, end }
+        let reading = Duration::from_millis(rng.random_range(0..120_000));
+        let second_stage = rng.random_bool(0.3).then_some(reading);
+        Self { slots: rng.random_range(1..6), work, end, second_stage }
+    }
+}
+
+impl Submitted {
+    fn unplace(&mut self) {
+        self.placed.clear();
+        self.results.clear();
     }
 }
 
@@ -154,6 +174,7 @@ impl World {
             progress: Duration::ZERO,
             home: Some(home),
             placed: Vec::new(),
+            results: Vec::new(),
             placed_at: self.now,
             lived: self.now,
         });
@@ -208,20 +229,23 @@ impl World {
                 job.lived = now;
             }
             if !reachable(self, job.home) || job.status.is_terminal() {
-                job.placed.clear();
+                job.unplace();
                 job.lived = now;
                 continue;
             }
             let there = self.task_managers(job.home.map_or(0, |(attempt, _)| attempt));
-            if job.placed.iter().any(|id| !there.contains(id)) {
-                job.placed.clear();
+            if job.placed.iter().chain(&job.results).any(|id| !there.contains(id)) {
+                job.unplace();
                 job.progress = Duration::ZERO;
             }
             if !job.placed.is_empty() {
                 job.progress += now - job.lived;
-                if job.progress >= job.job.work {
+                if job.progress >= job.job.whole() {
                     job.status = job.job.end;
-                    job.placed.clear();
+                    job.unplace();
+                } else if job.progress >= job.job.work && job.results.is_empty() {
+                    job.results.clone_from(&job.placed);
+                    job.placed.truncate(1);
                 }
             }
             job.lived = now;
@@ -251,7 +275,8 @@ impl World {
     /// When the next job comes to its end.
     pub(super) fn next_job_end(&self) -> Option<Duration> {
         let working = self.jobs.list.iter().filter(|job| !job.placed.is_empty());
-        working.map(|job| job.lived + job.job.work.saturating_sub(job.progress) + ms(1)).min()
+        let next = |job: &Submitted| if job.results.is_empty() { job.job.work } else { job.job.whole() };
+        working.map(|job| job.lived + next(job).saturating_sub(job.progress) + ms(1)).min()
     }
 
     /// A JobManager has gone: its ended jobs are forgotten, the others too unless high availability keeps them.
@@ -259,7 +284,7 @@ impl World {
         let recovers = self.scenario.settings.recovers;
         for job in self.jobs.list.iter_mut().filter(|job| job.home == Some((attempt, generation))) {
             job.home = None;
-            job.placed.clear();
+            job.unplace();
             job.progress = Duration::ZERO;
         }
         self.jobs.list.retain(|job| job.home.is_some() || (recovers && !job.status.is_terminal()));
@@ -270,7 +295,7 @@ impl World {
         for job in self.jobs.list.iter_mut().filter(|job| here(job) && jobs.contains(&job.id)) {
             if !job.status.is_terminal() {
                 job.status = JobStatus::Canceled;
-                job.placed.clear();
+                job.unplace();
             }
         }
         self.tell(attempt, ms(300), Event::JobsCancelled);
@@ -282,26 +307,46 @@ impl World {
         let jobs = here.map(|job| JobView {
             id: job.id.clone(),
             status: job.status,
-            slots_needed: Some(job.job.slots),
-            streaming: Some(true),
+            slots_needed: Some(if job.results.is_empty() { job.job.slots } else { 1 }),
+            streaming: Some(job.job.second_stage.is_none()),
             tasks_total: job.job.slots,
             tasks_active: u32::try_from(job.placed.len()).unwrap_or(0),
-            tasks_finished: 0,
+            tasks_finished: if job.results.is_empty() { 0 } else { job.job.slots - 1 },
             checkpoints: None,
         });
         let slots = self.scenario.settings.slots;
-        let task_managers = self.task_managers(attempt).into_iter().map(|id| {
+        let task_managers = self.listed(attempt).into_iter().map(|id| {
             let used = self.jobs.list.iter().flat_map(|job| &job.placed).filter(|it| **it == id).count();
             let free_slots = slots - u32::try_from(used).unwrap_or(0).min(slots);
             TaskManagerView { id: id.to_string(), slots, free_slots }
         });
-        FlinkView { jobs: jobs.collect(), application: None, task_managers: task_managers.collect() }
+        FlinkView {
+            jobs: jobs.collect(),
+            application: None,
+            task_managers: task_managers.collect(),
+            holders: Some(self.results()),
+        }
     }
 
-    /// A TaskManager that holds a task stays, unless the session ends.
+    /// TaskManagers with results that are still to be read.
+    fn results(&self) -> BTreeSet<String> {
+        self.jobs.list.iter().flat_map(|job| &job.results).map(ToString::to_string).collect()
+    }
+
+    /// A TaskManager that holds a task, or results, stays, unless the application ends, or it does nothing any more.
     pub(super) fn check_stop(&mut self, attempt: u32, id: ContainerId) {
-        if self.masters.get(&attempt).is_none_or(|master| master.ends) || self.jobs.blind_until > self.now {
+        let Some(master) = self.masters.get(&attempt).filter(|master| !master.ends) else { return };
+        if self.jobs.blind_until > self.now
+            || self.resource_manager.containers.get(&id).is_none_or(|container| container.hangs(self.now))
+        {
             return;
+        }
+        let job = master.job_manager.as_ref().and_then(|jm| jm.job.as_ref());
+        let held = job.is_some_and(|job| !job.status.is_terminal() && job.holders.contains(&id));
+        let held_here =
+            |job: &&Submitted| job.home.is_some_and(|(of, _)| of == attempt) && job.results.contains(&id);
+        if held || self.jobs.list.iter().any(|job| held_here(&job)) {
+            self.violated(format!("{id} is stopped, and holds results that are still to be read"));
         }
         let busy = self.jobs.list.iter().find(|job| {
             job.placed.contains(&id)

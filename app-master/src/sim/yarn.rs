@@ -27,6 +27,19 @@ pub(super) struct Container {
     pub(super) stage: Stage,
     /// What it was granted to do has ended; the node or the network keeps the ResourceManager from hearing of it.
     pub(super) ended: Option<i32>,
+    /// Its process does nothing from then, until then.
+    pub(super) hung: (Duration, Duration),
+}
+
+impl Container {
+    pub(super) fn hangs(&self, now: Duration) -> bool {
+        self.hung.0 <= now && now < self.hung.1
+    }
+
+    /// Whether Flink has dropped it after its silence.
+    pub(super) fn is_dropped(&self, timeout: Duration, now: Duration) -> bool {
+        self.hangs(now) && self.hung.0 + timeout <= now
+    }
 }
 
 /// One machine.
@@ -42,9 +55,16 @@ pub(super) struct Node {
     pub(super) heard: Duration,
     /// The ResourceManager has given it up.
     pub(super) lost: bool,
+    /// After a restart of the ResourceManager: when the node has registered with it again.
+    pub(super) back_at: Duration,
 }
 
 impl Node {
+    /// Whether the ResourceManager counts on it.
+    pub(super) fn counts(&self, now: Duration) -> bool {
+        !self.lost && self.back_at <= now
+    }
+
     pub(super) fn reachable(&self, now: Duration) -> bool {
         !self.dead && self.cut_off_until <= now
     }
@@ -91,6 +111,8 @@ pub(super) struct ResourceManager {
     pub(super) surplus: u32,
     pub(super) nodes: Vec<Node>,
     pub(super) containers_per_node: u32,
+    /// The first nodes are too small for a TaskManager.
+    pub(super) small_nodes: u32,
     pub(super) granted: u32,
     /// Fills one node before it takes the next.
     pub(super) packs: bool,
@@ -123,6 +145,7 @@ impl ResourceManager {
             surplus: 0,
             nodes: vec![Node::default(); nodes as usize],
             containers_per_node,
+            small_nodes: 0,
             granted: 0,
             packs: false,
         }
@@ -189,6 +212,14 @@ impl ResourceManager {
             return Err(HeartbeatFailure::Resync);
         }
         self.heard = now;
+        // The largest container that could be given on the nodes it has now (`ClusterNodeTracker`).
+        if heartbeat.ask.is_some_and(|ask| ask > 0) && !self.has_large_node(now) {
+            return Err(HeartbeatFailure::Refused {
+                cause: "Invalid resource request! Requested resource is greater than maximum allowed"
+                    .to_owned(),
+                for_good: false,
+            });
+        }
         if response_id + 1 == self.response_id
             && let Some(answer) = &self.last_answer
         {
@@ -218,7 +249,13 @@ impl ResourceManager {
             self.next_container += 1;
             self.granted += 1;
             let id = container_id(self.attempt, number);
-            let container = Container { attempt, node, stage: Stage::Allocated, ended: None };
+            let container = Container {
+                attempt,
+                node,
+                stage: Stage::Allocated,
+                ended: None,
+                hung: (Duration::ZERO, Duration::ZERO),
+            };
             self.containers.insert(id, container);
             answer.allocated.push(self.allocated(id, node));
             self.asked = self.asked.saturating_sub(1);
@@ -226,6 +263,17 @@ impl ResourceManager {
         self.response_id += 1;
         self.last_answer = Some(answer.clone());
         Ok((self.response_id, answer))
+    }
+
+    /// Whether a node that it counts on can hold a TaskManager at all.
+    pub(super) fn has_large_node(&self, now: Duration) -> bool {
+        self.nodes.iter().skip(self.small_nodes as usize).any(|node| node.counts(now))
+    }
+
+    /// TaskManagers that the living nodes can hold.
+    pub(super) fn whole_room(&self) -> u32 {
+        let alive = self.nodes.iter().skip(self.small_nodes as usize).filter(|node| !node.dead).count();
+        u32::try_from(alive).unwrap_or(0) * self.containers_per_node
     }
 
     /// The node with the most room, or the least, if any has some.
@@ -238,7 +286,9 @@ impl ResourceManager {
             return None;
         }
         let nodes = (0..).zip(&self.nodes);
-        let open = nodes.filter(|(at, node)| !node.lost && !self.excluded.contains(&host(*at)));
+        let open = nodes.filter(|(at, node)| {
+            node.counts(now) && *at >= self.small_nodes && !self.excluded.contains(&host(*at))
+        });
         let most = self.containers_per_node as usize;
         let mut room: Vec<_> =
             open.map(|(at, _)| (count(at), at)).filter(|(count, _)| *count < most).collect();
@@ -288,7 +338,7 @@ impl ResourceManager {
     pub(super) fn give_up_nodes(&mut self, expiry: Duration, now: Duration) -> Vec<u32> {
         let mut lost = Vec::new();
         for (at, node) in (0..).zip(&mut self.nodes) {
-            if node.reachable(now) {
+            if node.reachable(now) && node.back_at <= now {
                 node.heard = now;
                 node.lost = false;
             } else if !node.lost && node.heard + expiry <= now {

@@ -9,6 +9,8 @@ use std::time::Duration;
 use hyper::{Method, Uri};
 use yarn_client::conf::Configuration;
 
+use crate::warnings::Warnings;
+
 /// Names may move to other addresses: as often as Hadoop's filter looks.
 const RESOLVE: Duration = Duration::from_secs(300);
 
@@ -49,9 +51,15 @@ impl Access {
 
     /// Looks the proxies' addresses up, now and then for as long as the process lives.
     pub async fn keep_resolving(self) {
+        let warnings = Warnings::of("looking up YARN's web proxies");
         loop {
             let hosts = Arc::clone(&self.hosts);
-            let found = tokio::task::spawn_blocking(move || resolve(&hosts)).await.unwrap_or_default();
+            let looked = tokio::task::spawn_blocking(move || resolve(&hosts)).await;
+            let (found, failure) = looked.unwrap_or_default();
+            match failure {
+                Some(failure) => warnings.failed(&failure),
+                None => warnings.worked(),
+            }
             if !found.is_empty()
                 && let Ok(mut addresses) = self.addresses.write()
             {
@@ -76,15 +84,17 @@ impl Access {
     }
 }
 
-fn resolve(hosts: &[String]) -> BTreeSet<IpAddr> {
+/// The addresses of those that have some, and what became of the last one that has none.
+fn resolve(hosts: &[String]) -> (BTreeSet<IpAddr>, Option<String>) {
     let mut addresses = BTreeSet::new();
+    let mut failure = None;
     for host in hosts {
         match (host.as_str(), 0).to_socket_addrs() {
             Ok(found) => addresses.extend(found.map(|address| address.ip().to_canonical())),
-            Err(error) => tracing::warn!("looking up YARN's web proxy {host}: {error}"),
+            Err(error) => failure = Some(format!("{host}: {error}")),
         }
     }
-    addresses
+    (addresses, failure)
 }
 
 #[cfg(test)]
@@ -96,7 +106,7 @@ mod tests {
             entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Vec<_>>(),
         );
         let access = Access::new(&conf, "application_1_0001");
-        *access.addresses.write().expect("not poisoned") = resolve(&access.hosts);
+        *access.addresses.write().expect("not poisoned") = resolve(&access.hosts).0;
         access
     }
 

@@ -2,6 +2,7 @@
 //! megabytes passes through a few kilobytes.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use hyper::header::{
     CONNECTION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
-use hyper::{Request, Response, StatusCode, Uri};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -26,10 +27,41 @@ pub type Answer = Response<BoxBody<Bytes, hyper::Error>>;
 /// Where Flink's REST server is: host and port, once they are chosen. They change when another process takes a port.
 pub type Place = watch::Receiver<Option<(String, u16)>>;
 
-/// The way to Flink.
+/// The way to Flink. Cheap to clone; all clones count together.
 #[derive(Clone)]
 pub struct Forward {
     place: Place,
+    usage: Arc<watch::Sender<Use>>,
+}
+
+/// How Flink is used through here: by requests that change something, or bring something. Whoever looks at pages does
+/// not use a session.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Use {
+    /// On their way: an upload may take minutes.
+    pub in_flight: u32,
+    /// How many have ended, whatever became of them.
+    pub ended: u64,
+}
+
+/// A request that is on its way.
+struct InFlight(Arc<watch::Sender<Use>>);
+
+impl InFlight {
+    fn begin(sender: &Arc<watch::Sender<Use>>) -> Self {
+        sender.send_modify(|it| it.in_flight += 1);
+        Self(Arc::clone(sender))
+    }
+}
+
+impl Drop for InFlight {
+    /// Also when whoever asked has gone.
+    fn drop(&mut self) {
+        self.0.send_modify(|it| {
+            it.in_flight = it.in_flight.saturating_sub(1);
+            it.ended += 1;
+        });
+    }
 }
 
 impl fmt::Debug for Forward {
@@ -41,7 +73,12 @@ impl fmt::Debug for Forward {
 impl Forward {
     /// To wherever `place` says.
     pub fn new(place: Place) -> Self {
-        Self { place }
+        Self { place, usage: Arc::new(watch::Sender::new(Use::default())) }
+    }
+
+    /// How Flink is used. A change is a sign of life of a session's user; only the newest one is kept.
+    pub fn watch_use(&self) -> watch::Receiver<Use> {
+        self.usage.subscribe()
     }
 
     /// Asks Flink. Whatever prevents that becomes an answer too.
@@ -49,6 +86,8 @@ impl Forward {
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
     {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+        let _in_flight = (!reads).then(|| InFlight::begin(&self.usage));
         let place = self.place.borrow().clone();
         let Some((host, port)) = place else {
             return text(StatusCode::SERVICE_UNAVAILABLE, "the JobManager has not been started yet");
@@ -172,6 +211,51 @@ mod tests {
         assert!(told.starts_with("get /jobs?a=b http/1.1\r\n"), "{told}");
         assert!(told.contains("x-other: 2") && !told.contains("x-mine"), "{told}");
         assert!(told.contains("host: 127.0.0.1:"), "{told}");
+    }
+
+    fn with_method(method: Method) -> Request<Full<Bytes>> {
+        let mut request = request("/jars/upload");
+        *request.method_mut() = method;
+        request
+    }
+
+    #[tokio::test]
+    async fn what_changes_something_is_use_while_it_lasts_and_when_it_ends() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let (_, place) = watch::channel(Some(("127.0.0.1".to_owned(), port)));
+        let forward = Forward::new(place);
+        let mut used = forward.watch_use();
+        let of = |in_flight, ended| Use { in_flight, ended };
+        // Through a clone, as the web page and the control plane have theirs.
+        let other = forward.clone();
+        let upload = tokio::spawn(async move { other.ask(with_method(Method::POST)).await.status() });
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        used.changed().await.expect("a change");
+        assert_eq!(*used.borrow_and_update(), of(1, 0));
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+        stream.write_all(answer).await.expect("heard");
+        assert_eq!(upload.await.expect("an answer"), StatusCode::OK);
+        used.changed().await.expect("a change");
+        assert_eq!(*used.borrow_and_update(), of(0, 1));
+
+        // Whoever asks goes away in the middle.
+        let other = forward.clone();
+        let upload = tokio::spawn(async move { other.ask(with_method(Method::PATCH)).await.status() });
+        let _connection = listener.accept().await.expect("a connection");
+        used.wait_for(|used| *used == of(1, 1)).await.expect("a change");
+        upload.abort();
+        used.wait_for(|used| *used == of(0, 2)).await.expect("a change");
+        // Nobody there: it was meant to be used all the same.
+        drop(listener);
+        for method in [Method::DELETE, Method::PUT] {
+            forward.ask(with_method(method)).await;
+        }
+        assert_eq!(*used.borrow_and_update(), of(0, 4));
+        for method in [Method::GET, Method::HEAD] {
+            forward.ask(with_method(method)).await;
+        }
+        assert!(!used.has_changed().expect("the sender lives"));
     }
 
     #[tokio::test]

@@ -25,6 +25,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::control::Question;
 use crate::control::events::Events;
+use crate::warnings::Warnings;
 use access::{Access, Admission};
 use forward::{Answer, Forward, text};
 use page::StatusView;
@@ -54,14 +55,18 @@ pub struct Web {
 /// Accepts connections for as long as the application master lives. YARN's proxy makes a new one for each request and
 /// leaves it open, so none is kept.
 pub async fn serve(listener: TcpListener, web: Web) {
+    let warnings = Warnings::of("accepting a connection to the web page");
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
+            Ok(accepted) => {
+                warnings.worked();
+                accepted
+            }
             Err(error) => {
                 // No descriptor is free: it will not get better at once.
-                tracing::warn!("web page: {error}");
+                warnings.failed(&error);
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }

@@ -171,6 +171,25 @@ async fn attached_job_that_finishes() -> Result<()> {
     nothing_left(cluster, &id, GONE).await
 }
 
+/// `main` may take its time after its job, whether or not Flink's log tells that it does.
+#[tokio::test]
+async fn main_is_not_cut_off() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let hdfs = cluster.hdfs()?;
+    for level in ["WARN", "INFO"] {
+        let output = format!("/tmp/works-on-{}", std::process::id());
+        let url = format!("{}{output}", cluster.default_fs());
+        let level = format!("env.log.level={level}");
+        let options = ["-o", "json", "-D", &level, "-D", "cluster.thread-dump.stacktrace-max-depth=1000"];
+        let ran = run(cluster, &options, &["WorksOn", &url, "8"]).await?.expect(0)?;
+        check_attached(cluster, &ran, &FINISHED).await?;
+        ensure!(hdfs.read(&output).await? == "done\n", "with {level}, the work after the job was cut off");
+        hdfs.delete(&output).await?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn detached_job_whose_task_fails() -> Result<()> {
     let _turn = shared::turn().await;

@@ -8,34 +8,41 @@ use integration_tests::cluster::java::APPLICATION_CLI;
 use integration_tests::shared;
 use serde_json::Value;
 
-use crate::failures::{appears, submit};
+use crate::failures::submit;
 use crate::staging::file_systems;
-use crate::tool::{GONE, eventually, has_staging, job_in_state, text, yarn_flink};
+use crate::tool::{GONE, LIMIT, eventually, has_staging, job_in_state, text, yarn_flink};
 
 #[tokio::test]
 async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its_own() -> Result<()> {
     let _turn = shared::turn().await;
     // Of its own: others' keys must not be forgotten.
     let cluster = &Cluster::builder("gc").boot().await?;
-    let killed = submit(cluster, &[], &["Run"]).await?;
+    let checkpoints = format!("{}/user/{}/checkpoints-gc", cluster.default_fs(), cluster.user());
+    let option = format!("execution.checkpointing.dir={checkpoints}");
+    let killed = submit(cluster, &["-D", &option], &["Run", "--checkpoint-ms", "300"]).await?;
     let cached = age_cache(cluster).await?;
     ensure!(!cached.is_empty(), "the first submission has filled the cache");
     let running = submit(cluster, &["--key", &format!("gc-{}", std::process::id())], &["Run"]).await?;
     job_in_state(cluster, &running, "RUNNING").await?;
-    appears("JobManager", || cluster.job_managers(&killed)).await?;
+    notes_a_checkpoint(cluster, &killed).await?;
     // As an operator does it: nobody cleans up after it.
     cluster.java_tool(APPLICATION_CLI, &["application", "-kill", &killed]).await?.success()?;
     eventually("no process is left", GONE, || async { Ok(cluster.processes_of(&killed).is_empty()) }).await?;
     ensure!(has_staging(cluster, &killed).await?, "a kill from outside leaves the staging directory");
 
+    let checkpoint = the_newest_checkpoint_is_told(cluster, &killed, &checkpoints).await?;
+
     let listed = yarn_flink(cluster, &["gc", "--dry-run", "-o", "json"]).await?.expect(0)?.json()?;
     let found = listed.get("removed").and_then(Value::as_array).cloned().unwrap_or_default();
     let ids: Vec<_> = found.iter().map(|removed| text(removed, "application_id")).collect();
     assert!(ids.contains(&killed.as_str()) && !ids.contains(&running.as_str()), "{listed}");
+    let of_killed = found.iter().find(|removed| text(removed, "application_id") == killed);
+    assert_eq!(of_killed.map(|removed| text(removed, "checkpoint")), Some(checkpoint.as_str()), "{listed}");
     assert!(has_staging(cluster, &killed).await?, "only listed");
 
     let removed = yarn_flink(cluster, &["gc"]).await?.expect(0)?;
     assert!(removed.stdout.contains(&format!("{killed} has ended")), "{removed:?}");
+    assert!(removed.stdout.contains(&format!("{killed} checkpoint: {checkpoint}\n")), "{removed:?}");
     assert!(!has_staging(cluster, &killed).await? && has_staging(cluster, &running).await?);
     let again = yarn_flink(cluster, &["gc", "-o", "json"]).await?.expect(0)?.json()?;
     assert_eq!(again.pointer("/removed").and_then(Value::as_array).map(Vec::len), Some(0), "{again}");
@@ -52,6 +59,42 @@ async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its
     let old = yarn_flink(cluster, &["gc", "--keep-keys", "0s"]).await?.expect(0)?;
     assert!(old.stdout.contains(&running), "{old:?}");
     Ok(())
+}
+
+/// Waits until the application master has written down where a checkpoint is.
+async fn notes_a_checkpoint(cluster: &Cluster, id: &str) -> Result<()> {
+    let directory = format!("/user/{}/.yarn-flink/apps/{id}", cluster.user());
+    eventually("a checkpoint in the journal", LIMIT, || async {
+        for (path, entry) in cluster.hdfs()?.files(&directory).await? {
+            // It may be replaced meanwhile.
+            let content = cluster.hdfs()?.read(&path).await.unwrap_or_default();
+            if entry.name.starts_with("journal-") && String::from_utf8_lossy(&content).contains("/chk-") {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    })
+    .await
+}
+
+/// Nobody but the journal can say how far the job of a killed application came. The checkpoint that is told.
+async fn the_newest_checkpoint_is_told(cluster: &Cluster, id: &str, directory: &str) -> Result<String> {
+    let status = yarn_flink(cluster, &["status", "-o", "json", id]).await?.expect(0)?.json()?;
+    let checkpoint = text(&status, "checkpoint").to_owned();
+    ensure!(checkpoint.starts_with(directory), "{status}");
+    let explained = yarn_flink(cluster, &["explain", id]).await?.expect(0)?;
+    ensure!(explained.stdout.contains(&format!("\ncheckpoint: {checkpoint}\n")), "{explained:?}");
+    ensure!(explained.stdout.contains(&format!("submit again with -s {checkpoint}\n")), "{explained:?}");
+
+    let path = checkpoint.strip_prefix(&cluster.default_fs()).unwrap_or_default();
+    let number: u64 = path.rsplit('-').next().unwrap_or_default().parse()?;
+    let newer = path.replace(&format!("chk-{number}"), &format!("chk-{}/_metadata", number + 1));
+    ensure!(cluster.hdfs()?.stat(&newer).await?.is_none(), "{checkpoint} is not the newest");
+    // The beginning by which a submission tells the number of a savepoint.
+    let metadata = cluster.hdfs()?.read(&format!("{path}/_metadata")).await?;
+    let header = [&[0x49, 0x60, 0x67, 0x2d], &metadata[4..8], &number.to_be_bytes()].concat();
+    ensure!(metadata.starts_with(&header), "{:?}", &metadata[..16]);
+    Ok(checkpoint)
 }
 
 /// What was left long ago goes with any command, a little at a time.

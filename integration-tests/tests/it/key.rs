@@ -9,6 +9,7 @@ use rand::Rng as _;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
+use yarn_client::deploy::Key;
 
 use crate::tool::{GONE, LIMIT, command, end, finish, nothing_left, run, run_args, text, yarn_flink};
 
@@ -35,6 +36,11 @@ fn fresh(name: &str) -> String {
 async fn named(cluster: &Cluster, name: &str) -> Result<Vec<Value>> {
     let all = cluster.applications().await?;
     Ok(all.into_iter().filter(|application| text(application, "name") == name).collect())
+}
+
+/// Where the record of a key lies.
+fn record(cluster: &Cluster, key: &str) -> Result<String> {
+    Ok(format!("/user/{}/.yarn-flink/keys/{}", cluster.user(), Key::new(key)?.digest()))
 }
 
 fn start(cluster: &Cluster, options: &[&str], program: &[&str]) -> Result<Child> {
@@ -81,20 +87,23 @@ async fn the_second_call_follows_the_first() -> Result<()> {
     ensure!(named(cluster, &key).await?.len() == 1, "more than one application");
     nothing_left(cluster, &first.application()?, GONE).await?;
 
-    let keys = format!("/user/{}/.yarn-flink/keys", cluster.user());
-    let files = cluster.hdfs()?.files(&keys).await?;
-    let ours: Vec<_> = {
-        let mut ours = Vec::new();
-        for (path, entry) in files {
-            let content = cluster.hdfs()?.read(&path).await?;
-            if String::from_utf8_lossy(&content).contains(&first.application()?) {
-                ours.push((entry.name, entry.permission));
-            }
-        }
-        ours
-    };
+    let record = record(cluster, &key)?;
+    let mut files = Vec::new();
+    for (path, entry) in cluster.hdfs()?.files(&record).await? {
+        let content = cluster.hdfs()?.read(&path).await?;
+        ensure!(String::from_utf8_lossy(&content).contains(&first.application()?), "{path}");
+        files.push((entry.name, entry.permission));
+    }
     let expected = ["1", "ended", "started"].map(|name| (name.to_owned(), "600".to_owned()));
-    ensure!(ours == expected, "{ours:?}");
+    ensure!(files == expected, "{files:?}");
+
+    // Forgotten, as `gc` does after a week: what runs now is another application, and must not write to the
+    // checkpoint directory of the first one's job.
+    cluster.hdfs()?.delete(&record).await?;
+    let again = run(cluster, &[&options[..], &["-d"]].concat(), &["OneSecond"]).await?.expect(0)?;
+    ensure!(again.application()? != first.application()?, "{again:?}");
+    ensure!(text(&again.json()?, "job_id") != text(&job, "job_id"), "{again:?} {job}");
+    end(cluster, &again.application()?).await?;
     Ok(())
 }
 
@@ -168,6 +177,36 @@ async fn the_job_of_a_key_runs_and_its_end_is_told() -> Result<()> {
     let ended = end(cluster, &last.application()?).await?;
     ensure!(text(&ended, "final_status") == "SUCCEEDED", "{ended}");
     ensure!(named(cluster, &key).await?.len() == 1, "more than one application");
+    // Whoever wrote the record and whoever submitted the application: the job is the record's.
+    let first = cluster.hdfs()?.read(&format!("{}/1", record(cluster, &key)?)).await?;
+    let first: Value = serde_json::from_slice(&first)?;
+    ensure!(text(&ended, "job_id").len() == 32, "{ended}");
+    ensure!(text(&first, "job_id") == text(&ended, "job_id"), "{first} {ended}");
+    ensure!(text(&last.json()?, "job_id") == text(&ended, "job_id"), "{last:?} {ended}");
+    Ok(())
+}
+
+/// Flink would delete the older run's checkpoint when it came to its number.
+#[tokio::test]
+async fn a_job_id_of_ones_own_does_not_begin_among_the_checkpoints_of_an_earlier_run() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let (key, job) = (fresh("collides"), format!("{:032x}", rand::rng().random::<u128>()));
+    let directory = format!("/user/{}/checkpoints-{key}", cluster.user());
+    cluster.hdfs()?.put(&format!("{directory}/{job}/chk-4/_metadata"), "m").await?;
+    let (id, place) = (
+        format!("pipeline.jobid={job}"),
+        format!("execution.checkpointing.dir={}{directory}", cluster.default_fs()),
+    );
+    let options = ["-d", "--name", &key, "--key", &key, "-D", &id, "-D", &place];
+    let refused = run(cluster, &options, &["OneSecond"]).await?.expect(2)?;
+    let newest = format!("{}{directory}/{job}/chk-4", cluster.default_fs());
+    ensure!(
+        refused.stderr.contains(&format!("hint: go on from the newest one with -s {newest}")),
+        "{refused:?}"
+    );
+    ensure!(named(cluster, &key).await?.is_empty(), "submitted all the same");
+    ensure!(cluster.hdfs()?.stat(&record(cluster, &key)?).await?.is_none(), "a key was used for nothing");
     Ok(())
 }
 

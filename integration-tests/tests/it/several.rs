@@ -8,10 +8,21 @@ use crate::failures::appears;
 use crate::tool::{GONE, LIMIT, end, eventually, job_in_state, nothing_left, run, text, yarn_flink};
 
 async fn program(arguments: &[&str], code: i32, final_status: &str, states: [&str; 2]) -> Result<String> {
+    program_with(&[], arguments, code, final_status, states).await
+}
+
+async fn program_with(
+    options: &[&str],
+    arguments: &[&str],
+    code: i32,
+    final_status: &str,
+    states: [&str; 2],
+) -> Result<String> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let program = [&["TwoExecutes"], arguments].concat();
-    let ran = run(cluster, &["-o", "json", "--multi-job"], &program).await?.expect(code)?;
+    let options = [&["-o", "json", "--multi-job"], options].concat();
+    let ran = run(cluster, &options, &program).await?.expect(code)?;
     let printed = ran.json()?;
     ensure!(text(&printed, "final_status") == final_status, "{printed}");
     let diagnostics = text(&printed, "diagnostics").to_owned();
@@ -44,6 +55,16 @@ async fn side_by_side() -> Result<()> {
 #[tokio::test]
 async fn the_one_that_fails_decides() -> Result<()> {
     let said = program(&["--second-fails"], 1, "FAILED", ["FAILED", "FINISHED"]).await?;
+    ensure!(said.contains("the second was asked to fail"), "{said}");
+    Ok(())
+}
+
+/// Flink says at INFO that the program has ended; who wants to hear of warnings only has an end as well.
+#[tokio::test]
+async fn the_end_is_seen_when_the_log_is_silent() -> Result<()> {
+    let quiet = ["-D", "env.log.level=WARN", "-D", "cluster.thread-dump.stacktrace-max-depth=1000"];
+    program_with(&quiet, &[], 0, "SUCCEEDED", ["FINISHED", "FINISHED"]).await?;
+    let said = program_with(&quiet, &["--second-fails"], 1, "FAILED", ["FAILED", "FINISHED"]).await?;
     ensure!(said.contains("the second was asked to fail"), "{said}");
     Ok(())
 }

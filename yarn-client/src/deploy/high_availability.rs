@@ -2,8 +2,9 @@
 //!
 //! After a normal end Flink removes its nodes in ZooKeeper and the application master the rest. After a kill both are
 //! left, and nobody knows any more where: the submission therefore leaves a record in the staging directory, without
-//! secrets, that `kill` and `gc` follow before they remove the directory. A cluster id that the user has chosen is meant
-//! to be found again by a later submission; nothing of such a one is touched.
+//! secrets, that `kill` and, after an end that was meant, `gc` follow before they remove the directory. It is the way back
+//! to the job's state, so after any other end it stays, and the record with it. A cluster id that the user has chosen is
+//! meant to be found again by a later submission; nothing of such a one is touched.
 
 use std::time::Duration;
 
@@ -29,11 +30,11 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct HighAvailability {
     /// `high-availability.zookeeper.quorum`.
-    quorum: String,
+    pub(super) quorum: String,
     /// `high-availability.zookeeper.path.root` and the cluster id (`ZooKeeperUtils.generateZookeeperPath`).
-    node: String,
+    pub(super) node: String,
     /// Directories in `high-availability.storageDir`.
-    storage: Vec<String>,
+    pub(super) storage: Vec<String>,
 }
 
 /// Why something of it is still there.
@@ -84,7 +85,7 @@ impl HighAvailability {
     }
 
     /// The record of an application's directory, if there is one.
-    async fn load(fs: &dyn FileSystem, directory: &str) -> Result<Option<Self>, HdfsError> {
+    pub(super) async fn load(fs: &dyn FileSystem, directory: &str) -> Result<Option<Self>, HdfsError> {
         let path = format!("{}/{FILE}", directory.trim_end_matches('/'));
         match fs.read(&path, LIMIT).await {
             Ok(content) => {

@@ -48,6 +48,14 @@ pub(super) const ALLOW_NON_RESTORED: Opt = Opt {
 };
 pub(super) const HIGH_AVAILABILITY: Opt = options::HA_TYPE;
 pub(super) const HA_CLUSTER_ID: Opt = options::HA_CLUSTER_ID;
+/// Without, all jobs write their checkpoints into one directory.
+pub(super) const CHECKPOINT_SUBDIRECTORY: Opt = Opt {
+    key: "execution.checkpointing.create-subdir",
+    deprecated: &["state.checkpoints.create-subdir"],
+    default: None,
+};
+/// Of paths without one.
+pub(super) const DEFAULT_SCHEME: Opt = Opt { key: "fs.default-scheme", deprecated: &[], default: None };
 pub(super) const JAVA_HOME: Opt = options::JAVA_HOME;
 pub(super) const LOG_LEVEL: Opt = options::LOG_LEVEL;
 pub(super) const LOG_MAX: Opt = options::LOG_MAX;

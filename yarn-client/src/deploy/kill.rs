@@ -1,18 +1,21 @@
 //! Ends applications from outside, and removes what their own master can no longer remove.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proto::ids::ApplicationId;
 
 use super::error::ApplicationError;
 use super::gateway::Gateway;
-use super::high_availability::{self, LeftError};
-use crate::hdfs::FileSystems;
+use super::{high_availability, journal};
 use crate::hdfs::application_dir::ApplicationDir;
+use crate::hdfs::{FileSystem, FileSystems, HdfsError};
 use crate::yarn::{ApplicationReport, KillOutcome};
 
 /// A ResourceManager that has not killed an application by then will hardly do so.
 const LIMIT: Duration = Duration::from_secs(60);
+/// Nor is the journal waited for: it only tells what is worth knowing.
+const JOURNAL: Duration = Duration::from_secs(3);
 
 /// A killed application.
 #[derive(Debug, Clone)]
@@ -21,6 +24,8 @@ pub struct Killed {
     pub report: ApplicationReport,
     /// What became of it.
     pub outcome: KillOutcome,
+    /// The newest checkpoint of its job, where its journal names one.
+    pub checkpoint: Option<String>,
     /// Full URI of the staging directory that was removed; `None` when there was none.
     pub removed: Option<String>,
     /// Why the staging directory, if there is one, could not be removed.
@@ -56,38 +61,50 @@ pub async fn kill_because(
     let report = gateway.application(id).await?;
     let killed = gateway.resource_manager.kill_within(id, reason, LIMIT).await;
     let outcome = killed.map_err(|error| ApplicationError::of(id, error))?;
-    let (mut removed, mut not_removed) = (None, None);
+    let mut killed = Killed { report, outcome, checkpoint: None, removed: None, not_removed: None };
     match gateway.file_systems() {
-        Ok(file_systems) => {
-            for base in bases.iter().map(Some).chain([None]) {
-                match remove(&file_systems, base.map(String::as_str), &report).await {
-                    Ok(Some(path)) => removed = Some(path),
-                    Ok(None) => {}
-                    Err(error) => not_removed = Some(error.to_string()),
-                }
-            }
-        }
-        Err(error) => not_removed = Some(error.to_string()),
+        Ok(file_systems) => clean_up(&file_systems, bases, &mut killed).await,
+        Err(error) => killed.not_removed = Some(error.to_string()),
     }
-    Ok(Killed { report, outcome, removed, not_removed })
+    Ok(killed)
 }
 
-async fn remove(
-    file_systems: &FileSystems,
-    base: Option<&str>,
-    report: &ApplicationReport,
-) -> Result<Option<String>, LeftError> {
-    let (fs, base) = match base {
-        Some(base) => file_systems.locate(base)?,
-        None => {
-            let fs = std::sync::Arc::clone(file_systems.default_fs());
-            let home = home_of(fs.home(), &report.user);
-            (fs, home)
+async fn clean_up(file_systems: &FileSystems, bases: &[String], killed: &mut Killed) {
+    let directories: Vec<_> = staging_directories(file_systems, &killed.report, bases).collect();
+    for directory in directories {
+        let (fs, path) = match directory {
+            Ok(directory) => directory,
+            Err(error) => {
+                killed.not_removed = Some(error.to_string());
+                continue;
+            }
+        };
+        let noted = journal::newest_checkpoint(file_systems, fs.as_ref(), &path);
+        if let Ok(Ok(Some(checkpoint))) = tokio::time::timeout(JOURNAL, noted).await {
+            killed.checkpoint = Some(checkpoint);
         }
-    };
-    let path = ApplicationDir::path_of(&base, &report.id);
-    let existed = high_availability::remove_application(file_systems, fs.as_ref(), &path).await?;
-    Ok(existed.then(|| fs.uri(&path)))
+        match high_availability::remove_application(file_systems, fs.as_ref(), &path).await {
+            Ok(true) => killed.removed = Some(fs.uri(&path)),
+            Ok(false) => {}
+            Err(error) => killed.not_removed = Some(error.to_string()),
+        }
+    }
+}
+
+/// Where the staging directory of an application may be.
+pub(super) fn staging_directories(
+    file_systems: &FileSystems,
+    report: &ApplicationReport,
+    bases: &[String],
+) -> impl Iterator<Item = Result<(Arc<dyn FileSystem>, String), HdfsError>> {
+    let fs = Arc::clone(file_systems.default_fs());
+    let home = home_of(fs.home(), &report.user);
+    let bases = bases.iter().map(|base| file_systems.locate(base));
+    std::iter::once(Ok((fs, home))).chain(bases).map(|place| {
+        let (fs, base) = place?;
+        let directory = ApplicationDir::path_of(&base, &report.id);
+        Ok((fs, directory))
+    })
 }
 
 /// Homes lie side by side (`dfs.user.home.dir.prefix`), so another user's is beside our own.

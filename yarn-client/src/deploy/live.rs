@@ -17,11 +17,10 @@ use tokio::time::Instant;
 
 use super::error::ApplicationError;
 use super::gateway::Gateway;
-use super::kill::home_of;
+use super::kill::staging_directories;
 use crate::control::{self, Control, ControlError, Identity};
 use crate::flink::rest::{Client, Connect, Connecting, Connection, Options, RestError};
-use crate::hdfs::application_dir::ApplicationDir;
-use crate::hdfs::{FileSystem, FileSystems, HdfsError};
+use crate::hdfs::{FileSystems, HdfsError};
 use crate::yarn::{ApplicationReport, ApplicationState};
 
 /// More than three certificates.
@@ -290,15 +289,9 @@ async fn certificate(
     bases: &[String],
     attempt: u32,
 ) -> Result<Bytes, ApplicationError> {
-    let home = Arc::clone(file_systems.default_fs());
-    let own = home_of(home.home(), &report.user);
-    let mut places: Vec<(Arc<dyn FileSystem>, String)> = vec![(home, own)];
-    for base in bases {
-        places.push(file_systems.locate(base)?);
-    }
     let mut looked = Vec::new();
-    for (fs, base) in places {
-        let directory = ApplicationDir::path_of(&base, &report.id);
+    for place in staging_directories(file_systems, report, bases) {
+        let (fs, directory) = place?;
         let path = format!("{directory}/{}", control::certificate_file(attempt));
         match fs.read(&path, CERTIFICATE_LIMIT).await {
             Ok(pem) => return Ok(pem),

@@ -6,6 +6,7 @@
 //! Everything that can be wrong is checked ([`PreflightError`]) before anything on the cluster is touched.
 
 pub mod attach;
+mod checkpoints;
 mod container_env;
 mod error;
 pub mod events;
@@ -15,6 +16,7 @@ mod gateway;
 pub mod gc;
 pub mod high_availability;
 pub mod jobs;
+mod journal;
 pub mod key;
 mod keys;
 pub mod kill;

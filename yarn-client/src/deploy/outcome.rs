@@ -70,6 +70,8 @@ pub struct Outcome {
     pub job_id: Option<String>,
     /// The job's own terminal state, when it is known.
     pub job_state: Option<JobState>,
+    /// The newest checkpoint of a job that has neither finished nor been cancelled, where anybody knows it.
+    pub checkpoint: Option<String>,
     /// `None` exactly when the verdict is [`Verdict::Succeeded`].
     pub cause: Option<Cause>,
 }
@@ -108,6 +110,7 @@ impl Outcome {
             _ => return None,
         };
         let succeeded = verdict == Verdict::Succeeded;
+        let checkpoint = explain::told_checkpoint(&report.diagnostics).or(evidence.checkpoint.as_deref());
         Some(Self {
             verdict,
             job_id,
@@ -116,7 +119,11 @@ impl Outcome {
                 None if succeeded && !super::session::is_session(report) => Some(JobState::Finished),
                 known => known,
             },
-            cause: (!succeeded).then(|| explain::ended(evidence)),
+            checkpoint: checkpoint.map(str::to_owned),
+            cause: (!succeeded).then(|| match checkpoint {
+                Some(checkpoint) => explain::ended(evidence).going_on_from(checkpoint),
+                None => explain::ended(evidence),
+            }),
         })
     }
 }
@@ -177,6 +184,7 @@ mod tests {
                 verdict: Verdict::Succeeded,
                 job_id: Some(JOB.into()),
                 job_state: Some(JobState::Finished),
+                checkpoint: None,
                 cause: None
             }
         );

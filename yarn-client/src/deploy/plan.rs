@@ -171,6 +171,7 @@ impl Plan {
                 parallelism,
                 savepoint_path: job.savepoint.clone(),
                 allow_non_restored_state: job.allow_non_restored_state,
+                fixed_id: job.fixed_job_id && !job.multi_job,
             }),
             job_manager: Some(JobManager {
                 jvm_args: command::job_manager_jvm_args(&config, &job_manager, &job.version),
@@ -198,7 +199,6 @@ impl Plan {
             job_manager_mib: job_manager.process_mib(),
             files: files::own(job),
             restart_from_scratch: job.restart_from_scratch,
-            remove_checkpoints: !job.keeps_checkpoints,
             placement: Some(job.placement.clone()),
             key: None,
         };
@@ -251,6 +251,15 @@ impl Plan {
     /// The user the application runs for.
     pub fn user(&self) -> &str {
         &self.user
+    }
+
+    /// Makes it the plan of a job with this id.
+    pub(super) fn set_job_id(&mut self, id: &str, fixed: bool) {
+        self.job_id = id.to_owned();
+        if let Some(job) = &mut self.spec.job {
+            job.job_id = id.to_owned();
+            job.fixed_id = fixed;
+        }
     }
 
     /// The Flink configuration of this application: the plan's, with what depends on its id.

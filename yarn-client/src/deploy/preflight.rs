@@ -1,5 +1,7 @@
 //! Checks on the cluster before anything on it is changed, all asked at once.
 
+mod checkpoints;
+
 use std::cmp::Reverse;
 use std::sync::Arc;
 
@@ -47,7 +49,9 @@ pub async fn check(gateway: &Gateway, job: &ResolvedJob, plan: &Plan) -> Result<
         Staging::open(Arc::clone(&file_systems), plan.staging.clone()).await.map_err(PreflightError::from)
     };
     let remote = check_remote(&file_systems, job, &plan.config);
-    let (application, (), staging, ()) = futures::try_join!(application, queue, staging, remote)?;
+    let checkpoints = checkpoints::check(&file_systems, job, &plan.config);
+    let (application, (), staging, (), ()) =
+        futures::try_join!(application, queue, staging, remote, checkpoints)?;
     check_sizes(plan, &application.maximum)?;
     Ok(Ready { application, staging })
 }

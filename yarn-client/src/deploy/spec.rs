@@ -166,6 +166,8 @@ impl JobJar {
 pub struct ResolvedJob {
     /// The job's id; of no meaning for a session.
     pub job_id: String,
+    /// The user has chosen it; else no other application has it.
+    pub fixed_job_id: bool,
     /// The jar; `None` for a session.
     pub jar: Option<JobJar>,
     /// A session instead of a job.
@@ -186,9 +188,6 @@ pub struct ResolvedJob {
     pub placement: proto::launch::Placement,
     /// Begin anew when a failure leaves no checkpoint to go on from.
     pub restart_from_scratch: bool,
-    /// The owner has said what becomes of the job's checkpoints
-    /// (`execution.checkpointing.externalized-checkpoint-retention`).
-    pub keeps_checkpoints: bool,
     /// The effective Flink configuration: file, `-D`, flags, and what the life cycle needs.
     pub config: FlinkConfig,
     /// The distribution on this host.
@@ -291,7 +290,7 @@ impl JobSubmission {
                 reason: "names a session; use `run --session ID`".to_owned(),
             });
         }
-        let job_id = take_job_id(&mut config, site.entropy)?;
+        let (job_id, fixed_job_id) = take_job_id(&mut config, site.entropy)?;
         let savepoint = match &self.savepoint {
             Some(path) => Some(path.clone()),
             None => config.explicit(&keys::SAVEPOINT).map(str::to_owned),
@@ -301,7 +300,6 @@ impl JobSubmission {
             return Err(PreflightError::NoSavepoint);
         }
         let placement = placement::parse(&self.placement, &mut config)?;
-        let keeps_checkpoints = config.explicit(&options::CHECKPOINT_RETENTION).is_some();
         if self.multi_job && settings::recovers(&config) {
             return Err(PreflightError::Value {
                 key: keys::HIGH_AVAILABILITY.key,
@@ -330,6 +328,7 @@ impl JobSubmission {
         }
         Ok(ResolvedJob {
             job_id,
+            fixed_job_id,
             jar,
             session,
             open_rest: self.open_rest,
@@ -338,7 +337,6 @@ impl JobSubmission {
             args: self.args.clone(),
             allow_non_restored_state: savepoint.is_some() && (self.allow_non_restored_state || configured),
             restart_from_scratch: self.restart_from_scratch,
-            keeps_checkpoints,
             placement,
             savepoint,
             config,
@@ -405,14 +403,14 @@ fn append(config: &mut FlinkConfig, option: &options::Opt, more: &[String]) {
     config.set(option.key, items.join(";"));
 }
 
-/// The id the user has fixed, else one of chance. The key leaves the configuration: the entry point is told by its
-/// own option, and writes the key itself.
-fn take_job_id(config: &mut FlinkConfig, entropy: [u8; 16]) -> Result<String, PreflightError> {
+/// The id the user has fixed (`true`), else one of chance. The key leaves the configuration: the entry point is told by
+/// its own option, and writes the key itself.
+fn take_job_id(config: &mut FlinkConfig, entropy: [u8; 16]) -> Result<(String, bool), PreflightError> {
     let given: Vec<String> = keys::JOB_ID.iter().filter_map(|key| config.remove(key)).collect();
     match given.into_iter().next() {
-        Some(given) if is_job_id(&given) => Ok(given.to_ascii_lowercase()),
+        Some(given) if is_job_id(&given) => Ok((given.to_ascii_lowercase(), true)),
         Some(given) => Err(PreflightError::JobId { given }),
-        None => Ok(entropy.iter().map(|byte| format!("{byte:02x}")).collect()),
+        None => Ok((entropy.iter().map(|byte| format!("{byte:02x}")).collect(), false)),
     }
 }
 

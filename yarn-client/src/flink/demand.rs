@@ -63,7 +63,7 @@ fn slots_of(vertex: &Vertex, kind: JobKind) -> u32 {
 mod tests {
     use super::*;
     use crate::flink::JobStatus;
-    use crate::flink::rest::TaskCounts;
+    use crate::flink::rest::{JobPlan, TaskCounts};
 
     fn overview(state: JobStatus) -> JobOverview {
         JobOverview {
@@ -92,6 +92,8 @@ mod tests {
             state: JobStatus::Running,
             job_type: kind.map(str::to_owned),
             vertices: vertices.iter().enumerate().map(vertex).collect(),
+            plan: JobPlan::default(),
+            pending_operators: 0,
         }
     }
 

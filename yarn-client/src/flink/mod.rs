@@ -3,7 +3,7 @@
 //! Begin with [`Distribution::open`] (what is on disk) and [`FlinkConfig::load`] (what the user wants). From the
 //! two follow the sizes ([`memory`]), the settings the life cycle depends on ([`settings`]) and the command lines
 //! ([`command`]). A running cluster is read through [`rest::Client`]; [`demand`] turns what it says into a number
-//! of slots.
+//! of slots, and [`results`] into the TaskManagers that must stay.
 
 pub mod command;
 pub mod config;
@@ -17,6 +17,7 @@ pub mod memory;
 pub mod options;
 pub mod ports;
 pub mod rest;
+pub mod results;
 pub mod settings;
 pub mod size;
 pub mod version;

@@ -247,6 +247,10 @@ options! {
     SUBMIT_FAILED_JOB = Opt::with("execution.submit-failed-job-on-application-error", "false");
     /// What `System.exit` in user code does.
     INTERCEPT_USER_SYSTEM_EXIT = Opt::with("cluster.intercept-user-system-exit", "DISABLED");
+    /// Whether a process halts on a fatal error, instead of shutting down in order.
+    HALT_ON_FATAL_ERROR = Opt::with("cluster.processes.halt-on-fatal-error", "false");
+    /// Frames of each thread in a thread dump.
+    THREAD_DUMP_DEPTH = Opt::with("cluster.thread-dump.stacktrace-max-depth", "8");
     /// Pause after an error in a registration.
     REGISTRATION_ERROR_DELAY = Opt::with("cluster.registration.error-delay", "10 s");
     /// First time-out of a registration.
@@ -265,6 +269,10 @@ options! {
     CHECKPOINT_INTERVAL = Opt::new("execution.checkpointing.interval");
     /// What stays of checkpoints when the job ends.
     CHECKPOINT_RETENTION = Opt::new("execution.checkpointing.externalized-checkpoint-retention");
+    /// How many completed checkpoints of a job Flink keeps.
+    CHECKPOINTS_RETAINED = Opt::with("execution.checkpointing.num-retained", "1").or(&["state.checkpoints.num-retained"]);
+    /// Whether each job gets a directory of its own below [`CHECKPOINT_DIR`].
+    CHECKPOINT_SUBDIR = Opt::with("execution.checkpointing.create-subdir", "true").or(&["state.checkpoints.create-subdir"]);
     /// Where checkpoints go.
     CHECKPOINT_DIR = Opt::new("execution.checkpointing.dir").or(&["state.checkpoints.dir", "state.backend.fs.checkpointdir"]);
     /// Where savepoints go.

@@ -42,6 +42,11 @@ const PARALLEL_START: &str =
 const SLOTS: &str =
     "else a lost TaskManager uses up restart attempts before it is replaced, and a late session fails jobs";
 const HEARTBEATS: &str = "a restarted JobManager is noticed in seconds";
+/// Checkpoints that Flink keeps where a lost application master's successor cannot look for the newest one: the one that was
+/// written down last must not be gone.
+const RETAINED: u32 = 3;
+/// Frames: more than between a thread's first method and anything a program may call.
+const STACK_DEPTH: u32 = 1000;
 
 /// The settings for a configuration: forced ones always, others only where the user has set nothing.
 ///
@@ -55,8 +60,6 @@ pub fn required_settings(
     mode: Mode,
 ) -> Result<Vec<Setting>, ConfigError> {
     let mut settings = Vec::new();
-    // At present no setting depends on the version; the table is the place where one would.
-    let _ = version;
     if mode != Mode::Session {
         let forced = |option: Opt, value: &str, reason| Setting {
             key: option.key,
@@ -91,6 +94,16 @@ pub fn required_settings(
         "THROW".to_owned(),
         "System.exit in user code becomes a failure that can be read instead of exit code 0",
     );
+    unless_set(
+        o::HALT_ON_FATAL_ERROR,
+        "true".to_owned(),
+        "a JobManager that shuts down in order suspends its jobs, and removes their checkpoints",
+    );
+    unless_set(
+        o::THREAD_DUMP_DEPTH,
+        STACK_DEPTH.to_string(),
+        "tells whether the program's main() still runs where the log is silent",
+    );
     unless_set(o::REGISTRATION_ERROR_DELAY, "200".to_owned(), PARALLEL_START);
     unless_set(o::STANDALONE_START_UP_TIME, ms(SLOT_WAIT), SLOTS);
     unless_set(o::SLOT_REQUEST_TIMEOUT, ms(SLOT_WAIT), SLOTS);
@@ -104,14 +117,42 @@ pub fn required_settings(
         ms(REGISTRATION_TIMEOUT),
         "TaskManagers wait for the JobManager of a new attempt",
     );
-    if checkpoints(config)? {
-        unless_set(
-            o::CHECKPOINT_RETENTION,
-            "RETAIN_ON_CANCELLATION".to_owned(),
-            "else SIGTERM and the end of the cluster delete the checkpoints a new attempt resumes from",
-        );
+    unless_set(
+        o::CHECKPOINT_RETENTION,
+        "DELETE_ON_CANCELLATION".to_owned(),
+        "else Flink removes the checkpoints of a job that fails; a program that asks for something else gets it",
+    );
+    if !finds_checkpoints(config)? {
+        // The older key is read by all versions.
+        let key = if version.at_least(1, 20) { o::CHECKPOINTS_RETAINED } else { OLDER_RETAINED };
+        if config.explicit(&o::CHECKPOINTS_RETAINED).is_none() {
+            unless_set(
+                key,
+                RETAINED.to_string(),
+                "the newest checkpoint that was written down must still be there",
+            );
+        }
     }
     Ok(settings)
+}
+
+/// The name before 1.20.
+const OLDER_RETAINED: Opt = Opt::new("state.checkpoints.num-retained");
+
+/// Whether a job's newest checkpoint can be found by looking into the job's own directory.
+fn finds_checkpoints(config: &FlinkConfig) -> Result<bool, ConfigError> {
+    let Some(directory) = config.explicit(&o::CHECKPOINT_DIR) else { return Ok(false) };
+    Ok(is_listable(directory) && config.boolean(&o::CHECKPOINT_SUBDIR)?.unwrap_or(true))
+}
+
+/// Whether a directory can be listed from outside of Flink; one without a scheme lies in the default file system.
+pub fn is_listable(uri: &str) -> bool {
+    match uri.split_once(':') {
+        Some((scheme, _)) => {
+            ["hdfs", "viewfs", "file"].iter().any(|known| scheme.eq_ignore_ascii_case(known))
+        }
+        None => true,
+    }
 }
 
 /// Whether Flink's high availability is on: then Flink itself goes on with a job.
@@ -126,12 +167,6 @@ pub fn recovers(config: &FlinkConfig) -> bool {
 pub fn makes_checkpoints(config: &FlinkConfig) -> Result<bool, ConfigError> {
     let interval = config.duration(&o::CHECKPOINT_INTERVAL)?.is_some_and(|interval| !interval.is_zero());
     Ok(interval && config.explicit(&o::CHECKPOINT_DIR).is_some())
-}
-
-/// Whether the configuration turns checkpoints on, or names a place for those that the program turns on.
-fn checkpoints(config: &FlinkConfig) -> Result<bool, ConfigError> {
-    let interval = config.duration(&o::CHECKPOINT_INTERVAL)?.is_some_and(|interval| !interval.is_zero());
-    Ok(interval || config.explicit(&o::CHECKPOINT_DIR).is_some())
 }
 
 /// Puts [`required_settings`] into the configuration; a warning for each user's value that had to give way.
@@ -188,8 +223,12 @@ mod tests {
             flat,
             [
                 "cluster.intercept-user-system-exit=THROW",
+                "cluster.processes.halt-on-fatal-error=true",
                 "cluster.registration.error-delay=200",
+                "cluster.thread-dump.stacktrace-max-depth=1000",
                 "execution.attached=true",
+                "execution.checkpointing.externalized-checkpoint-retention=DELETE_ON_CANCELLATION",
+                "execution.checkpointing.num-retained=3",
                 "execution.shutdown-on-application-finish=false",
                 "execution.submit-failed-job-on-application-error=true",
                 "heartbeat.interval=2000",
@@ -239,20 +278,36 @@ mod tests {
     }
 
     #[test]
-    fn checkpoints_are_kept_when_there_are_any() {
+    fn checkpoints_of_a_failed_job_are_kept_unless_its_owner_says_otherwise() {
         let key = "execution.checkpointing.externalized-checkpoint-retention";
-        let kept =
+        let kept = |settings: &[(&str, &str)], mode| applied(settings, mode).0.get(key).map(str::to_owned);
+        for mode in [Mode::Application, Mode::SeveralJobs, Mode::Session] {
+            assert_eq!(kept(&[], mode).as_deref(), Some("DELETE_ON_CANCELLATION"));
+            let own = [("execution.checkpointing.interval", "10 s"), (key, "RETAIN_ON_CANCELLATION")];
+            assert_eq!(kept(&own, mode).as_deref(), Some("RETAIN_ON_CANCELLATION"));
+        }
+    }
+
+    #[test]
+    fn more_than_one_checkpoint_is_kept_where_nobody_can_look_for_the_newest() {
+        let key = "execution.checkpointing.num-retained";
+        let retained =
             |settings: &[(&str, &str)]| applied(settings, Mode::Application).0.get(key).map(str::to_owned);
-        assert_eq!(kept(&[]), None);
-        assert_eq!(kept(&[("execution.checkpointing.interval", "0")]), None);
-        let retain = Some("RETAIN_ON_CANCELLATION".to_owned());
-        assert_eq!(kept(&[("execution.checkpointing.interval", "10 s")]), retain);
-        assert_eq!(kept(&[("state.checkpoints.dir", "hdfs:///cp")]), retain);
-        let own = [("execution.checkpointing.interval", "10 s"), (key, "DELETE_ON_CANCELLATION")];
-        assert_eq!(kept(&own).as_deref(), Some("DELETE_ON_CANCELLATION"));
-        let mut bad = FlinkConfig::new();
-        bad.set("execution.checkpointing.interval", "often");
-        assert!(apply_required(&mut bad, &Version::parse("2.1.0").unwrap(), Mode::Session).is_err());
+        let three = Some("3".to_owned());
+        // The program may say where they go.
+        assert_eq!(retained(&[]), three);
+        for listable in ["hdfs:///cp", "/cp", "viewfs://c/cp", "file:/cp", "HDFS://n/cp"] {
+            assert_eq!(retained(&[("state.checkpoints.dir", listable)]), None, "{listable}");
+        }
+        assert_eq!(retained(&[("execution.checkpointing.dir", "s3://b/cp")]), three);
+        let shared = ("execution.checkpointing.create-subdir", "false");
+        assert_eq!(retained(&[("execution.checkpointing.dir", "hdfs:///cp"), shared]), three);
+        assert_eq!(retained(&[(key, "7")]).as_deref(), Some("7"));
+        assert_eq!(retained(&[("state.checkpoints.num-retained", "1")]), None, "the owner's own");
+        let mut old = FlinkConfig::new();
+        apply_required(&mut old, &Version::parse("1.18.1").unwrap(), Mode::Application).unwrap();
+        assert_eq!(old.get("state.checkpoints.num-retained"), Some("3"));
+        assert_eq!(old.get(key), None);
     }
 
     #[test]

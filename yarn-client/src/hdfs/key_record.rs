@@ -24,8 +24,10 @@ const STARTED: &str = "started";
 const ENDED: &str = "ended";
 /// No file of a record is longer: the diagnostics in it are cut to a quarter of this.
 const LIMIT: u64 = 64 * 1024;
-/// Diagnostics kept, bytes.
+/// Diagnostics kept, bytes, and those of them from the end: the last lines are the application master's own (`hint:`,
+/// `checkpoint:`), after what may be a long text of the program.
 const DIAGNOSTICS: usize = 16 * 1024;
+const END_OF_DIAGNOSTICS: usize = 2 * 1024;
 
 /// The application a key stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +38,10 @@ pub struct Record {
     pub application_id: String,
     /// Flink's job id.
     pub job_id: String,
+    /// The id was made for this application; else the user has chosen it, or an older client has made it of the key, and
+    /// other applications may have it too.
+    #[serde(default)]
+    pub generated_job_id: bool,
     /// When it was written, ms since the epoch.
     pub created_ms: u64,
 }
@@ -58,7 +64,7 @@ pub struct Ended {
     pub application_id: String,
     /// YARN's name of the final status.
     pub final_status: String,
-    /// As given to the ResourceManager, cut off at 16 KiB.
+    /// As given to the ResourceManager; of more than 16 KiB the middle is left out.
     pub diagnostics: String,
 }
 
@@ -177,11 +183,13 @@ impl KeyRecord {
     /// # Errors
     /// What the file system answers.
     pub async fn end(&self, mut ended: Ended) -> Result<(), HdfsError> {
-        let mut cut = ended.diagnostics.len().min(DIAGNOSTICS);
-        while !ended.diagnostics.is_char_boundary(cut) {
-            cut -= 1;
+        let text = &ended.diagnostics;
+        if text.len() > DIAGNOSTICS {
+            let boundary = |at: &usize| text.is_char_boundary(*at);
+            let begin = (0..=DIAGNOSTICS - END_OF_DIAGNOSTICS).rev().find(boundary).unwrap_or(0);
+            let end = (text.len() - END_OF_DIAGNOSTICS..text.len()).find(boundary).unwrap_or(text.len());
+            ended.diagnostics.replace_range(begin..end, "");
         }
-        ended.diagnostics.truncate(cut);
         self.put(ENDED, &ended).await.map(drop)
     }
 
@@ -238,6 +246,7 @@ mod tests {
             key: "nightly".to_owned(),
             application_id: id.to_owned(),
             job_id: "ab".repeat(16),
+            generated_job_id: true,
             created_ms: 1,
         }
     }
@@ -280,13 +289,21 @@ mod tests {
             final_status: "FAILED".to_owned(),
             diagnostics: text.to_owned(),
         };
-        a.end(ended(&"ü".repeat(DIAGNOSTICS))).await.unwrap();
+        a.end(ended(&format!("{}\nhint: h", "ü".repeat(DIAGNOSTICS)))).await.unwrap();
         b.end(ended("later")).await.unwrap();
         let found = a.find().await.unwrap().unwrap();
         assert_eq!(found.started, Some(started("s1")));
-        assert_eq!(found.ended.unwrap().diagnostics.len(), DIAGNOSTICS);
+        let kept = found.ended.unwrap().diagnostics;
+        assert!(kept.len() <= DIAGNOSTICS && kept.len() > DIAGNOSTICS - 8, "{}", kept.len());
+        assert!(kept.starts_with('ü') && kept.ends_with("\nhint: h"));
         let left: Vec<_> = std::fs::read_dir(KeyRecord::root(base) + "/d1").unwrap().collect();
         assert_eq!(left.len(), 12, "no temporary is left: {left:?}");
+    }
+
+    #[test]
+    fn the_job_id_of_an_older_clients_record_may_be_anybodys() {
+        let old = br#"{"key":"k","application_id":"application_1_0001","job_id":"ab","created_ms":1}"#;
+        assert!(!serde_json::from_slice::<Record>(old).unwrap().generated_job_id);
     }
 
     #[tokio::test]

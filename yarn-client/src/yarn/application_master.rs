@@ -1,6 +1,7 @@
 //! `ApplicationMasterProtocol`: what an application master says to the ResourceManager.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI32, Ordering};
 
 use proto::hadoop::yarn as wire;
 use proto::ids::{ContainerId, NodeId};
@@ -18,6 +19,9 @@ pub const AM_RM_TOKEN: &str = "YARN_AM_RM_TOKEN";
 #[derive(Debug)]
 pub struct ApplicationMasterClient {
     client: Client,
+    /// Of the last answer, 0 after a registration: what the next heartbeat has to say. With any other number but the
+    /// one before, which asks for a lost answer, a heartbeat is refused.
+    response_id: AtomicI32,
 }
 
 /// What the ResourceManager says to a newly registered application master.
@@ -72,8 +76,6 @@ pub enum Place {
 /// One heartbeat.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct AllocateRequest {
-    /// The last [`AllocateResponse::response_id`]; 0 after each registration.
-    pub response_id: i32,
     /// 0 to 1.
     pub progress: f32,
     /// Asks that changed.
@@ -92,7 +94,7 @@ pub struct AllocateRequest {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AllocateResponse {
-    /// For the next request.
+    /// Number of the answer; the client says it with the next request.
     pub response_id: i32,
     /// New containers.
     pub allocated: Vec<AllocatedContainer>,
@@ -142,14 +144,18 @@ impl ApplicationMasterClient {
     /// [`YarnError::Configuration`].
     pub fn with_options(conf: &Configuration, token: Token, options: Options) -> Result<Self, YarnError> {
         let endpoints = conf.resource_managers(RmService::Scheduler)?;
-        Ok(Self { client: Client::new(endpoints, Auth::Token(token), options) })
+        Ok(Self::of(Client::new(endpoints, Auth::Token(token), options)))
+    }
+
+    fn of(client: Client) -> Self {
+        Self { client, response_id: AtomicI32::new(0) }
     }
 
     /// Registers; must be the first call. `rpc_port` is -1 where there is none; `tracking_url` may be empty.
     ///
     /// # Errors
     /// [`YarnError::is_already_registered`] if an earlier call reached the ResourceManager and its answer was lost:
-    /// then go on with [`Self::allocate`].
+    /// then go on with [`Self::allocate`]. [`YarnError::is_registration_refused`]: it is of no use to try again.
     pub async fn register(
         &self,
         host: &str,
@@ -162,7 +168,12 @@ impl ApplicationMasterClient {
             tracking_url: Some(tracking_url.to_owned()),
             placement_constraints: Vec::new(),
         };
-        let response = self.client.call(&request).await?;
+        let answer = self.client.call(&request).await.map_err(YarnError::from);
+        // The registration whose answer was lost has made the ResourceManager count from 0 as well.
+        if answer.as_ref().err().is_none_or(YarnError::is_already_registered) {
+            self.response_id.store(0, Ordering::Relaxed);
+        }
+        let response = answer?;
         let missing = YarnError::Incomplete { method: "registerApplicationMaster", field: "maximum" };
         Ok(Registered {
             maximum: response.maximum_capability.as_ref().map(Resource::from).ok_or(missing)?,
@@ -175,20 +186,31 @@ impl ApplicationMasterClient {
         })
     }
 
-    /// Sends a heartbeat. After a lost answer it is repeated with the same number, which the ResourceManager answers
-    /// with the same response.
+    /// Sends a heartbeat, with the number of the last answer. After a lost answer it is repeated with the same number,
+    /// which the ResourceManager answers with the same response.
     ///
     /// # Errors
     /// [`YarnError::is_resync`], [`YarnError::is_shutdown`]; [`YarnError::is_invalid_ask`] rejects the whole request.
     pub async fn allocate(&self, request: &AllocateRequest) -> Result<AllocateResponse, YarnError> {
-        let response = self.client.call(&request.to_proto()).await?;
-        Ok(AllocateResponse::from(response))
+        let response_id = self.response_id.load(Ordering::Relaxed);
+        let answer = self.client.call(&request.to_proto(response_id)).await.map_err(YarnError::from);
+        let next = match &answer {
+            Ok(response) => Some(response.response_id()),
+            // However the two have got out of step: it has not read the request, and says how to go on, as
+            // `AMRMClientRelayer` does.
+            Err(error) => error.expected_response_id(),
+        };
+        if let Some(next) = next {
+            self.response_id.store(next, Ordering::Relaxed);
+        }
+        Ok(AllocateResponse::from(answer?))
     }
 
     /// Says goodbye. `false`: not stored yet, ask again in a moment; leave only after `true`.
     ///
     /// # Errors
-    /// [`YarnError::is_resync`]: register again, then repeat.
+    /// [`YarnError::is_resync`]: register again, then repeat. [`YarnError::is_shutdown`]: there is nothing to say any
+    /// more.
     pub async fn finish(
         &self,
         status: FinalStatus,
@@ -210,7 +232,7 @@ impl ApplicationMasterClient {
 }
 
 impl AllocateRequest {
-    fn to_proto(&self) -> wire::AllocateRequestProto {
+    fn to_proto(&self, response_id: i32) -> wire::AllocateRequestProto {
         let blacklist = wire::ResourceBlacklistRequestProto {
             blacklist_additions: self.blacklist_additions.clone(),
             blacklist_removals: self.blacklist_removals.clone(),
@@ -220,7 +242,7 @@ impl AllocateRequest {
             ask: self.asks.iter().flat_map(Ask::to_wire).collect(),
             release: self.releases.iter().map(|id| (*id).into()).collect(),
             blacklist_request: blacklisted.then_some(blacklist),
-            response_id: Some(self.response_id),
+            response_id: Some(response_id),
             progress: Some(self.progress),
             tracking_url: self.tracking_url.clone(),
             ..Default::default()

@@ -130,20 +130,47 @@ impl YarnError {
         self.is("ApplicationMasterNotRegisteredException")
     }
 
-    /// The attempt is over for the ResourceManager: stop at once, without unregistering.
+    /// The attempt is over for the ResourceManager: stop at once, without unregistering. `allocate` says so with an
+    /// exception of its own; `registerApplicationMaster` and `finishApplicationMaster` with words
+    /// (`ApplicationMasterService.throwApplicationDoesNotExistInCacheException`).
     pub fn is_shutdown(&self) -> bool {
-        self.is("ApplicationAttemptNotFoundException")
+        self.is("ApplicationAttemptNotFoundException") || self.is_bad_request("doesn't exist in cache")
     }
 
     /// A registration has reached the ResourceManager before; after a lost answer this means success.
     pub fn is_already_registered(&self) -> bool {
+        self.is_bad_request("already registered")
+    }
+
+    /// A registration is refused, and will be the next time as well. Everything else may pass: a standby, a
+    /// ResourceManager that has just taken over and does not know the token yet, an error inside of it.
+    pub fn is_registration_refused(&self) -> bool {
+        let bad_request = self.is("InvalidApplicationMasterRequestException");
+        !self.is_already_registered() && (self.is_shutdown() || self.is_access_denied() || bad_request)
+    }
+
+    /// The number that the ResourceManager expects a heartbeat to have, when it has refused one for its number
+    /// (`AMRMClientUtils.assembleInvalidResponseIdExceptionMessage`).
+    pub fn expected_response_id(&self) -> Option<i32> {
+        const BEFORE: &str = "expect responseId to be ";
+        let detail = self.detail().filter(|_| self.is("InvalidApplicationMasterRequestException"))?;
+        let (_, rest) = detail.split_once(BEFORE)?;
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    }
+
+    fn is_bad_request(&self, words: &str) -> bool {
         self.is("InvalidApplicationMasterRequestException")
-            && self.detail().is_some_and(|text| text.contains("already registered"))
+            && self.detail().is_some_and(|text| text.contains(words))
     }
 
     /// The ask is larger than the cluster's maximum, or names a resource or label that does not exist.
     pub fn is_invalid_ask(&self) -> bool {
-        self.is("InvalidResourceRequestException") || self.is("InvalidLabelResourceRequestException")
+        self.is("InvalidResourceRequestException") || self.is_invalid_label()
+    }
+
+    /// The ask names a node label that the cluster does not have, or that the queue may not use.
+    pub fn is_invalid_label(&self) -> bool {
+        self.is("InvalidLabelResourceRequestException")
     }
 
     /// The NodeManager is still getting ready; worth another try in a while.

@@ -10,7 +10,7 @@ use yarn_client::flink::JobStatus;
 use yarn_client::yarn::FinalStatus;
 
 use super::*;
-use crate::machine::{Heartbeat, Settings, StopSignal};
+use crate::machine::{Heartbeat, Settings};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
 
@@ -67,6 +67,11 @@ impl World {
 
     fn granted(&self) -> u32 {
         self.resource_manager.granted
+    }
+
+    /// What `explain` is told of the newest attempt.
+    fn waiting(&self) -> String {
+        self.masters.values().next_back().expect("an attempt").machine.status().waiting
     }
 
     fn kill_job_manager(&mut self, exit: Exit) {
@@ -315,28 +320,48 @@ fn preempted_task_managers_are_nobodys_fault() {
 }
 
 #[test]
-fn job_larger_than_the_cluster_is_ended_with_that_cause() {
+fn a_job_larger_than_the_cluster_waits_and_says_so() {
     let mut scenario = scenario(1);
     scenario.job.slots = 40;
     (scenario.nodes, scenario.containers_per_node) = (2, 2);
     let mut world = world_of(scenario);
-    let (status, diagnostics) = world.ends_with_report();
-    assert_eq!(status, FinalStatus::Failed);
-    assert!(diagnostics.contains("needs 40 slots"), "{diagnostics}");
-    assert!(diagnostics.contains("can hold 4"), "{diagnostics}");
-    assert!(world.now < ms(60_000), "{:?}", world.now);
+    world.run_for(HALF_AN_HOUR);
+    assert!(!world.over(), "{}", world.ending());
+    let waiting = world.waiting();
+    assert!(waiting.contains("needs 40 slots") && waiting.contains("can hold 4"), "{waiting}");
+    // Somebody adds nodes.
+    world.resource_manager.containers_per_node = 20;
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
 }
 
 #[test]
-fn container_larger_than_the_maximum_is_ended_at_once() {
+fn a_container_larger_than_the_maximum_is_waited_for() {
     let mut scenario = scenario(1);
     scenario.maximum_mib = 512;
-    let (status, diagnostics) = world_of(scenario).ends_with_report();
-    assert_eq!(status, FinalStatus::Failed);
+    let mut world = world_of(scenario);
+    world.run_for(ms(60_000));
+    let waiting = world.waiting();
     assert!(
-        diagnostics.contains("1024 MiB, but the largest one the cluster gives is 512 MiB"),
-        "{diagnostics}"
+        waiting.contains("1024 MiB, but the largest one the cluster gives at present is 512 MiB"),
+        "{waiting}"
     );
+    let asks = world.count(|action| matches!(action, Action::Heartbeat(Heartbeat { ask: Some(1), .. })));
+    assert!((4..=8).contains(&asks), "{asks}");
+    // A larger node comes back.
+    world.scenario.maximum_mib = 4096;
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+}
+
+#[test]
+fn nodes_that_come_back_one_by_one_after_a_failover_end_no_job() {
+    let mut scenario = scenario(8);
+    (scenario.nodes, scenario.containers_per_node, scenario.job.slots) = (4, 2, 8);
+    scenario.faults = vec![
+        (Duration::ZERO, Fault::Capacity(0, ms(8000))),
+        (ms(2000), Fault::RestartResourceManager(ms(3000))),
+    ];
+    let mut world = world_of(scenario);
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
 }
 
 #[test]
@@ -348,9 +373,8 @@ fn sigterm_stops_the_job_manager_and_says_nothing_to_the_resource_manager() {
     let at = world.now;
     world.inject(&Fault::TerminateMaster);
     world.perform_all();
-    let stopped = |(when, action): &(Duration, Action)| {
-        *when == at && matches!(action, Action::StopJobManager(StopSignal::Terminate))
-    };
+    let stopped =
+        |(when, action): &(Duration, Action)| *when == at && matches!(action, Action::KillJobManager);
     assert!(world.log().any(stopped), "at once");
     world.run(HALF_AN_HOUR);
     assert!(world.over() && world.report().is_none(), "{}", world.ending());
@@ -414,4 +438,43 @@ fn heartbeats_are_quick_after_an_ask_and_slow_down_while_nothing_comes() {
     // The world's interval is 200 ms; an answer takes 5.
     assert_eq!(pauses[..4], [ms(55), ms(105), ms(205), ms(205)]);
     assert!(pauses[3..].iter().all(|pause| *pause == ms(205)), "{pauses:?}");
+}
+
+#[test]
+fn task_managers_with_results_that_are_still_read_stay() {
+    let mut scenario = scenario(4);
+    (scenario.job.slots, scenario.job.second_stage) = (4, Some(ms(180_000)));
+    let mut world = world_of(scenario);
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+    assert_eq!(world.count(|action| matches!(action, Action::StopContainer(_))), 4, "all of them at the end");
+    assert_eq!(world.granted(), 4);
+}
+
+#[test]
+fn a_session_that_is_used_is_not_idle_and_only_a_look_shows_that_it_is() {
+    let session = crate::machine::SessionSettings {
+        size: crate::machine::Size { min: 0, max: 2 },
+        idle_timeout: Some(ms(20_000)),
+    };
+    let mut scenario = scenario(1);
+    scenario.settings.session = Some(session);
+    scenario.session = Some(SessionModel::default());
+    let mut world = world_of(scenario);
+    world.run_until("it is looked at", |w| w.now > ms(6000));
+    // An upload that takes longer than the session may be idle.
+    world.deliver(1, Event::Used { under_way: 1 }, None);
+    world.run_for(ms(40_000));
+    assert!(!world.over());
+    world.deliver(1, Event::Used { under_way: 0 }, None);
+    let used = world.now;
+    // Nobody knows what the client has submitted meanwhile.
+    world.inject(&Fault::RestAway(ms(30_000)));
+    world.run_for(ms(29_000));
+    assert!(!world.over());
+    let (status, diagnostics) = world.ends_with_report();
+    assert_eq!(status, FinalStatus::Succeeded);
+    assert!(
+        diagnostics.contains("no job has run for 20 s") && world.now > used + ms(30_000),
+        "{diagnostics}"
+    );
 }

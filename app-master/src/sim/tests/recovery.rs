@@ -101,11 +101,28 @@ fn deaths_of_the_job_manager_are_bounded_and_the_pauses_grow() {
     assert!(!world.durable.checkpoints.is_empty(), "a failed job's checkpoints stay");
 }
 
+/// Flink ends with 2 for whatever is fatal to it, the JVM with 3 for want of memory.
 #[test]
-fn a_program_that_fails_is_not_started_again() {
+fn a_fatal_error_of_the_job_manager_is_survived() {
+    for code in [2, 3] {
+        let mut world = world_of(checkpointing(ms(30_000)));
+        world.run_until("some checkpoints", |w| w.durable.checkpoints.len() == 4);
+        world.kill_job_manager(Exit::Code(code));
+        assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+        assert_eq!(restores(&world), [None, Some("chk-4".to_owned())]);
+    }
+}
+
+#[test]
+fn a_program_that_is_wrong_is_not_started_again() {
     let mut world = world_of(checkpointing(HALF_AN_HOUR));
     world.run_until("some checkpoints", |w| w.durable.checkpoints.len() == 4);
-    world.kill_job_manager(Exit::Code(2));
+    world.masters.get_mut(&1).expect("an attempt").job_manager = None;
+    world.faults_injected += 1;
+    let cause =
+        Some("FlinkRuntimeException: Cannot have more than one execute() or executeAsync() call".to_owned());
+    let exit = Exit::Code(2);
+    world.tell(1, ms(1), Event::JobManagerExited { exit, cause, port_taken: false, job_finished: false });
     assert_eq!(world.ends_with_report().0, FinalStatus::Failed);
     assert_eq!(world.job_managers_started(), 1);
 }
@@ -134,7 +151,7 @@ fn the_next_attempt_of_a_job_without_checkpoints_says_what_is_missing() {
         "{diagnostics}"
     );
     assert_eq!(world.job_managers_started(), 1);
-    assert!(world.files.removed);
+    assert!(world.files.removed, "{}", world.trace().join("\n"));
 }
 
 #[test]
@@ -168,7 +185,7 @@ fn an_attempt_behind_a_broken_network_gives_way_before_the_next_one_begins() {
         world.inject(&Fault::Partition { node, during: ms(300_000), files });
         assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
         assert_eq!(world.attempts(), 2, "files cut off: {files}");
-        assert_eq!(world.count(|action| matches!(action, Action::StopJobManager(StopSignal::Kill))), 1);
+        assert_eq!(world.count(|action| matches!(action, Action::KillJobManager)), 1);
     }
 }
 
@@ -200,4 +217,136 @@ fn a_file_system_that_is_away_is_waited_for() {
     world.kill_job_manager(Exit::Signal(9));
     assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
     assert_eq!(restores(&world), [None, Some("chk-4".to_owned())]);
+}
+
+#[test]
+fn another_applications_checkpoint_is_never_gone_on_from() {
+    let mut scenario = checkpointing(ms(60_000));
+    (scenario.foreign, scenario.settings.own_directory) = (42, false);
+    let mut world = world_of(scenario);
+    world.run_until("some checkpoints", |w| w.durable.checkpoints.len() == 4);
+    world.kill_job_manager(Exit::Signal(9));
+    world.run_until("some more checkpoints", |w| w.durable.checkpoints.len() == 7);
+    // Told, and written down.
+    world.run_for(ms(1500));
+    world.inject(&Fault::KillMaster);
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+    assert_eq!(restores(&world)[1..], [Some("chk-4".to_owned()), Some("chk-7".to_owned())]);
+}
+
+#[test]
+fn what_is_not_known_to_be_the_first_checkpoint_ends_the_job_and_says_so() {
+    let mut scenario = checkpointing(ms(60_000));
+    (scenario.foreign, scenario.settings.own_directory) = (42, false);
+    scenario.settings.checkpoints_configured = true;
+    let mut world = world_of(scenario);
+    world.run_until("job runs", World::job_runs);
+    world.inject(&Fault::KillMaster);
+    let (status, diagnostics) = world.ends_with_report();
+    assert_eq!(status, FinalStatus::Failed);
+    assert!(diagnostics.contains("nothing is known of any checkpoint"), "{diagnostics}");
+}
+
+#[test]
+fn checkpoints_that_the_job_keeps_stay() {
+    for (kept, left) in [(true, true), (false, false)] {
+        let mut scenario = checkpointing(ms(20_000));
+        (scenario.job.kept, scenario.job.end) = (kept, JobStatus::Canceled);
+        let mut world = world_of(scenario);
+        let (status, diagnostics) = world.ends_with_report();
+        assert_eq!(status, FinalStatus::Killed);
+        assert_eq!(!world.durable.checkpoints.is_empty(), left);
+        assert_eq!(diagnostics.contains("\ncheckpoint: chk-"), left, "{diagnostics}");
+        assert!(!diagnostics.contains("hint:"), "{diagnostics}");
+    }
+}
+
+/// An end that nobody wanted kills Flink: in an orderly end it would remove the checkpoints.
+#[test]
+fn an_end_of_ours_tells_where_the_newest_checkpoint_is() {
+    let mut scenario = checkpointing(HALF_AN_HOUR);
+    scenario.job.kept = false;
+    let mut world = world_of(scenario);
+    for _ in 0..11 {
+        world.run_until("job runs", World::job_runs);
+        world.run_for(ms(3000));
+        world.inject(&Fault::KillTaskManager(0, -104));
+        world.run_for(ms(1000));
+    }
+    let (status, diagnostics) = world.ends_with_report();
+    assert_eq!(status, FinalStatus::Failed);
+    let path = format!("chk-{}", world.durable.checkpoints.len());
+    assert!(diagnostics.ends_with(&format!("\ncheckpoint: {path}")), "{diagnostics}");
+    let hint = diagnostics.lines().find(|line| line.starts_with("hint: ")).unwrap_or_default();
+    assert!(hint.ends_with(&format!("submit again with -s {path}")), "{diagnostics}");
+    assert_eq!(world.count(|action| matches!(action, Action::DeleteCluster)), 0);
+    assert_eq!(world.count(|action| matches!(action, Action::KillJobManager)), 1);
+}
+
+#[test]
+fn a_task_manager_that_hangs_is_replaced_within_a_minute() {
+    let mut world = world_of(checkpointing(ms(120_000)));
+    world.run_until("job runs", |w| w.job_runs() && w.now > ms(10_000));
+    let hung = world.now;
+    world.inject(&Fault::HangTaskManager(0, HALF_AN_HOUR * 10));
+    world.run_for(ms(1000));
+    world.run_until("job runs again", World::job_runs);
+    assert!(world.now < hung + ms(60_000), "{:?}", world.now - hung);
+    assert_eq!(world.granted(), 3);
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+}
+
+#[test]
+fn a_job_manager_that_hangs_is_killed_and_started_again() {
+    let mut world = world_of(checkpointing(ms(60_000)));
+    world.run_until("some checkpoints", |w| w.durable.checkpoints.len() == 4);
+    let hung = world.now;
+    world.inject(&Fault::HangJobManager(HALF_AN_HOUR * 10));
+    world.run_until("started again", |w| w.job_managers_started() == 2);
+    assert!(world.now < hung + ms(90_000), "{:?}", world.now - hung);
+    assert_eq!(world.count(|action| matches!(action, Action::DumpJobManager)), 1);
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+    assert_eq!(restores(&world), [None, Some("chk-4".to_owned())]);
+
+    let mut scenario = scenario(1);
+    scenario.job.work = HALF_AN_HOUR;
+    let mut world = world_of(scenario);
+    world.run_until("job runs", |w| w.job_runs() && w.now > ms(8000));
+    world.inject(&Fault::HangJobManager(HALF_AN_HOUR * 10));
+    let (status, diagnostics) = world.ends_with_report();
+    assert_eq!(status, FinalStatus::Failed);
+    assert!(diagnostics.contains("did not answer for 6"), "{diagnostics}");
+}
+
+#[test]
+fn containers_that_a_restarted_resource_manager_has_forgotten_are_not_waited_for() {
+    let mut world = world_of(checkpointing(ms(300_000)));
+    world.inject(&Fault::RefuseLaunches(0, ms(30_000)));
+    world.run_until("asked", |w| w.count(|a| matches!(a, Action::StartContainer(_))) == 2);
+    // Before a node has taken them.
+    world.inject(&Fault::RestartResourceManager(ms(2000)));
+    world.run_until("job runs", |w| w.job_runs() && w.now > ms(150_000));
+    let status = world.masters[&1].machine.status();
+    let stopping =
+        status.containers.iter().filter(|it| it.state() == proto::control::ContainerState::Stopping);
+    assert_eq!(stopping.count(), 0, "{status:?}");
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+}
+
+/// The end is decided, and the ResourceManager will not hear of it.
+#[test]
+fn an_end_that_cannot_be_reported_ends_all_the_same() {
+    for refused in [true, false] {
+        let mut world = world(1);
+        world.run_until("the end is near", |w| w.count(|a| matches!(a, Action::DeleteCluster)) == 1);
+        let event = if refused {
+            Event::RegistrationFailed { cause: "does not exist in cache".to_owned() }
+        } else {
+            Event::HeartbeatFailed(crate::machine::HeartbeatFailure::Shutdown)
+        };
+        world.faults_injected += 1;
+        world.tell(1, ms(1), event);
+        world.run_for(ms(20_000));
+        assert_eq!(world.count(|action| matches!(action, Action::Exit(1))), 1, "refused: {refused}");
+    }
 }

@@ -44,6 +44,8 @@ pub(crate) struct ApplicationView {
     pub(crate) diagnostics: String,
     pub(crate) job_id: Option<String>,
     pub(crate) job_state: Option<JobState>,
+    /// The newest checkpoint of a job that has ended otherwise than it should.
+    pub(crate) checkpoint: Option<String>,
     pub(crate) cause: Option<Cause>,
 }
 
@@ -83,6 +85,7 @@ impl ApplicationView {
             diagnostics: report.diagnostics.trim().to_owned(),
             job_id: outcome.as_ref().and_then(|outcome| outcome.job_id.clone()),
             job_state: outcome.as_ref().and_then(|outcome| outcome.job_state),
+            checkpoint: outcome.and_then(|outcome| outcome.checkpoint),
             cause: explain::decide(evidence, now_ms.cast_signed()).cause,
         }
     }
@@ -124,7 +127,8 @@ impl ApplicationView {
         fields
             .add("attempt", optional(self.attempt))
             .add("job_id", optional(self.job_id.as_ref()))
-            .add("job_state", optional(self.job_state));
+            .add("job_state", optional(self.job_state))
+            .add("checkpoint", optional(self.checkpoint.as_ref()));
         if let Some(cause) = &self.cause {
             fields.add("cause", format_args!("{}: {}", cause.code, cause.text));
             fields.add("hint", cause.hint.as_deref().unwrap_or_default());
@@ -144,6 +148,8 @@ pub(crate) struct ExplanationView {
     pub(crate) final_status: String,
     pub(crate) job_id: Option<String>,
     pub(crate) job_state: Option<JobState>,
+    /// The newest checkpoint of a job that has ended otherwise than it should.
+    pub(crate) checkpoint: Option<String>,
     /// One sentence, also when nothing is wrong.
     pub(crate) text: String,
     /// `null` when nothing is wrong.
@@ -161,6 +167,7 @@ impl ExplanationView {
             final_status: evidence.report.final_status.to_string(),
             job_id: outcome.as_ref().and_then(|outcome| outcome.job_id.clone()),
             job_state: outcome.as_ref().and_then(|outcome| outcome.job_state),
+            checkpoint: outcome.and_then(|outcome| outcome.checkpoint),
             text: explanation.text,
             cause: explanation.cause,
             unknown: explanation.unknown,
@@ -173,6 +180,9 @@ impl ExplanationView {
         let mut text = format!("{} [{}]\n", plain(&cause.text), cause.code);
         for line in further_evidence(cause) {
             text.push_str(&format!("  {line}\n"));
+        }
+        if let Some(checkpoint) = &self.checkpoint {
+            text.push_str(&format!("checkpoint: {checkpoint}\n"));
         }
         if let Some(hint) = &cause.hint {
             text.push_str(&format!("hint: {hint}\n"));
@@ -236,6 +246,8 @@ pub(crate) struct KillView {
     pub(crate) outcome: &'static str,
     /// State after the command.
     pub(crate) state: Option<String>,
+    /// The newest checkpoint of its job, where that is known.
+    pub(crate) checkpoint: Option<String>,
     /// Staging directory that was removed.
     pub(crate) removed: Option<String>,
     pub(crate) error: Option<String>,

@@ -163,6 +163,21 @@ pub enum PreflightError {
         /// As given.
         path: String,
     },
+    /// Checkpoints of an earlier run lie where this one would write its own, and Flink would delete them.
+    #[error(
+        "the job would write its checkpoints, from chk-{first} on, into {directory}, where those of an earlier run are: \
+         Flink deletes what is in the way of a new one"
+    )]
+    CheckpointsInTheWay {
+        /// Full URI of the directory.
+        directory: String,
+        /// Full URI of the newest one in it.
+        newest: String,
+        /// Number of the first one the job would write.
+        first: u64,
+        /// Jobs of any id write there (`execution.checkpointing.create-subdir: false`).
+        shared: bool,
+    },
     /// Something in the cluster's file system that is to be used, and is not there.
     #[error("{what} {path} cannot be used: {source}")]
     Remote {
@@ -253,6 +268,14 @@ impl PreflightError {
             Self::NoSavepointMetadata { .. } => {
                 "name the directory of one savepoint, or of one checkpoint (chk-<number>)".to_owned()
             }
+            Self::CheckpointsInTheWay { newest, shared, .. } => format!(
+                "go on from the newest one with -s {newest}, or choose another {}",
+                if *shared {
+                    "directory (execution.checkpointing.dir), or leave execution.checkpointing.create-subdir out"
+                } else {
+                    "id (pipeline.jobid) or directory (execution.checkpointing.dir)"
+                }
+            ),
             Self::ResourceManager(source) => return resource_manager_hint(source),
             Self::NoFlinkHome => {
                 "set FLINK_HOME, or --flink-home, to the directory that holds Flink's lib/; or \

@@ -83,6 +83,9 @@ catalogue! {
     RmRestarted = "rm_restarted", Waiting, "The ResourceManager restarted and waits for the application master to come back, up to yarn.am.liveness-monitor.expiry-interval-ms.";
 
     NoSlots = "no_slots", Running, "The job waits for slots: TaskManagers are missing.";
+    ClusterTooSmall = "cluster_too_small", Running, "The whole cluster cannot hold the TaskManagers the job needs.";
+    AskLargerThanMaximum = "ask_larger_than_maximum", Running, "A TaskManager needs a larger container than the cluster gives.";
+    AskRefused = "ask_refused", Running, "The ResourceManager refused the request for TaskManager containers.";
 
     QueueStopped = "queue_stopped", Refused, "The queue is stopped.";
     QueueNotFound = "queue_not_found", Refused, "There is no such queue.";
@@ -125,12 +128,11 @@ catalogue! {
     AttemptLost = "attempt_lost", Ended, "The application master of an earlier attempt was lost, and the job could not be resumed.";
     JobManagerKilled = "job_manager_killed", Ended, "The JobManager was killed by a signal.";
     JobManagerFailed = "job_manager_failed", Ended, "The JobManager could not start or ended by itself.";
+    JobManagerUnresponsive = "job_manager_unresponsive", Ended, "The JobManager did not answer and was killed.";
+    TaskManagerUnresponsive = "task_manager_unresponsive", Ended, "Flink had no heartbeat from a TaskManager whose container still ran; it was stopped and replaced.";
     TaskManagersFailToStart = "task_managers_fail_to_start", Ended, "TaskManager containers end again and again before they register.";
     TaskManagersLost = "task_managers_lost", Ended, "TaskManagers are lost again and again.";
     StagingGone = "staging_gone", Ended, "The application's staging directory was removed while it was needed.";
-    ClusterTooSmall = "cluster_too_small", Ended, "The whole cluster cannot hold the TaskManagers the job needs.";
-    AskLargerThanMaximum = "ask_larger_than_maximum", Ended, "A TaskManager needs a larger container than the cluster gives.";
-    AskRefused = "ask_refused", Ended, "The ResourceManager refused the request for TaskManager containers.";
     JavaMissing = "java_missing", Ended, "There is no Java where the node was told to find it.";
     BinaryIncompatible = "binary_incompatible", Ended, "A native program does not run on the node: another architecture, or an older C library.";
     JavaTooOld = "java_too_old", Ended, "A class was compiled for a newer Java than the node's.";

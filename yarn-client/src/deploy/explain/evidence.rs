@@ -49,6 +49,10 @@ pub struct Evidence {
     pub nodes: Option<Vec<NodeReport>>,
     /// Flink's own view, of a running application.
     pub flink: Option<FlinkView>,
+    /// What a running application's own master says it waits for; see [`consult`](super::consult).
+    pub waiting: Option<String>,
+    /// The newest checkpoint of an application that has ended without a word of it.
+    pub checkpoint: Option<String>,
     /// What could not be asked, and why.
     pub unknown: Vec<String>,
 }
@@ -65,8 +69,15 @@ impl Evidence {
             queue: None,
             nodes: None,
             flink: None,
+            waiting: None,
+            checkpoint: None,
             unknown: Vec::new(),
         }
+    }
+
+    /// Takes note of what the application's master says it waits for; empty when it waits for nothing.
+    pub fn told_waiting(&mut self, words: &str) {
+        self.waiting = Some(words.trim().to_owned()).filter(|words| !words.is_empty());
     }
 
     /// The application master's container, while it lives.

@@ -75,6 +75,10 @@ pub(super) fn hint(code: CauseCode, exit: i32) -> Option<&'static str> {
             "log less (conf/log4j.properties), or let the log roll over: env.log.max, yarn.nodemanager.container-log-monitor.*"
         }
         CauseCode::ContainerAborted => "submit again",
+        CauseCode::TaskManagerUnresponsive => {
+            "its JVM hung (endless garbage collection, a stopped process), or the network between it and the JobManager was \
+             cut: the end of its taskmanager.log and its node say more"
+        }
         _ => return None,
     })
 }

@@ -1,5 +1,6 @@
 //! What our own application master writes into its final report: `Job <id> <STATE>: <cause>`, further lines of the
-//! cause, then `hint:`, `note:` and, where it knows one, `cause: <code>`, which wins over every conclusion drawn here.
+//! cause, then `hint:`, `note:`, `checkpoint: <uri>` when the job may go on from there, and, where it knows one,
+//! `cause: <code>`, which wins over every conclusion drawn here.
 
 use super::{Cause, CauseCode, container, exit_status, java};
 
@@ -13,13 +14,51 @@ pub(super) fn named_code(diagnostics: &str) -> Option<CauseCode> {
         .and_then(|code| code.trim().parse().ok())
 }
 
+/// The newest checkpoint of a job that has neither finished nor been cancelled.
+pub(super) fn checkpoint(diagnostics: &str) -> Option<&str> {
+    let told = diagnostics.lines().rev().find_map(|line| line.strip_prefix("checkpoint: "))?.trim();
+    // A program's own text may have such a line, too.
+    (told.contains('/') && !told.contains(char::is_whitespace)).then_some(told)
+}
+
 /// The step the application master proposes.
 pub(super) fn told_hint(diagnostics: &str) -> Option<&str> {
     diagnostics.lines().find_map(|line| line.trim().strip_prefix("hint: "))
 }
 
+/// What a TaskManager is said to have ended by that Flink has had no heartbeat from.
+const SILENT_TASK_MANAGER: &str = "Flink has lost it: no heartbeat for ";
+
+/// Beginnings of what a running application waits for and will not get from the cluster as it is, each with its cause and
+/// what to do where the application master does not say it.
+const SHORTAGES: [(&str, CauseCode, &str); 3] = [
+    (
+        "the job needs ",
+        CauseCode::ClusterTooSmall,
+        "lower the parallelism, or make TaskManagers smaller or give them more slots (-ys); with more nodes it goes on by itself",
+    ),
+    (
+        "a TaskManager needs a container of ",
+        CauseCode::AskLargerThanMaximum,
+        "lower taskmanager.memory.process.size (-tm), or raise yarn.scheduler.maximum-allocation-mb; with a larger node it \
+         goes on by itself",
+    ),
+    (
+        "the ResourceManager refuses to give TaskManager containers",
+        CauseCode::AskRefused,
+        "correct what the ResourceManager objects to and submit again; if it changes its mind, the job goes on by itself",
+    ),
+];
+
+/// The cause of a running application's waiting, where its master's words name one that waiting alone may not end.
+pub(super) fn shortage(words: &str) -> Option<Cause> {
+    let told = words.lines().next()?.trim().trim_end_matches('.');
+    let (_, code, hint) = SHORTAGES.iter().find(|(beginning, ..)| told.starts_with(beginning))?;
+    Some(Cause::new(*code, told).hint(told_hint(words).unwrap_or(hint)))
+}
+
 /// Beginnings of sentences of the application master, each with its cause.
-const SENTENCES: [(&str, CauseCode); 13] = [
+const SENTENCES: [(&str, CauseCode); 14] = [
     ("there is no Java on node ", CauseCode::JavaMissing),
     ("no free port for ", CauseCode::PortInUse),
     ("a TaskManager needs a container of ", CauseCode::AskLargerThanMaximum),
@@ -29,6 +68,7 @@ const SENTENCES: [(&str, CauseCode); 13] = [
     // Of the shell around it: 128 and the signal's number.
     ("the JobManager exited with code 137 ", CauseCode::JobManagerKilled),
     ("the JobManager exited with code 143 ", CauseCode::JobManagerKilled),
+    ("the JobManager did not answer for ", CauseCode::JobManagerUnresponsive),
     ("the JobManager could not start ", CauseCode::JobManagerFailed),
     ("the JobManager exited with code ", CauseCode::JobManagerFailed),
     ("the JobManager ended by itself ", CauseCode::JobManagerFailed),
@@ -49,7 +89,8 @@ pub(super) fn failed(told: &str, rest: &str) -> Cause {
             return memory("a TaskManager", &kill, Role::TaskManager);
         }
         let text = format!("the job failed because it lost a TaskManager: container {end}");
-        return match named_code(rest) {
+        let silent = || end.contains(SILENT_TASK_MANAGER).then_some(CauseCode::TaskManagerUnresponsive);
+        return match named_code(rest).or_else(silent) {
             Some(code) => {
                 Cause { hint: exit_status::hint(code, 0).map(str::to_owned), ..Cause::new(code, text) }
             }
@@ -113,6 +154,11 @@ fn task_managers(told: &str, rest: &str) -> Option<Cause> {
     }
     if let Some(cause) = container::clock_skew(&all, "TaskManagers' containers") {
         return Some(cause);
+    }
+    if why.contains(SILENT_TASK_MANAGER) {
+        let code = CauseCode::TaskManagerUnresponsive;
+        let hint = exit_status::hint(code, 0).map(str::to_owned);
+        return Some(Cause { hint, ..Cause::new(code, told) });
     }
     if why.contains(" was killed for exceeding its physical memory") {
         return Some(Cause::new(CauseCode::MemoryLimit, told).hint(memory_hint(Role::TaskManager, false)));
@@ -189,6 +235,14 @@ mod tests {
             ("the application master of an earlier attempt was lost after", CauseCode::AttemptLost),
             ("the job needs 9 slots, that is 9 TaskManagers of 800 MiB with", CauseCode::ClusterTooSmall),
             ("the JobManager was killed by signal 9 while the job was RUNNING", CauseCode::JobManagerKilled),
+            (
+                "the JobManager did not answer for 60 s and was killed while the job was RUNNING",
+                CauseCode::JobManagerUnresponsive,
+            ),
+            (
+                "5 TaskManagers were lost within 10 minutes; the last, c on n, Flink has lost it: no heartbeat for 50 s",
+                CauseCode::TaskManagerUnresponsive,
+            ),
             (
                 "the JobManager could not start (exit code 1) before the job had started",
                 CauseCode::JobManagerFailed,
@@ -275,8 +329,48 @@ mod tests {
             cause.text
         );
         assert!(cause.hint.is_some());
+        let silent =
+            "note: container container_1_0001_01_000002 on n:1 Flink has lost it: no heartbeat for 50 s";
+        let cause = failed(told, silent);
+        assert_eq!(cause.code, CauseCode::TaskManagerUnresponsive);
+        assert!(cause.hint.is_some());
         assert_eq!(failed(told, "").code, CauseCode::JobFailed);
         assert_eq!(failed("java.lang.RuntimeException: boom", note).code, CauseCode::JobFailed);
+    }
+
+    #[test]
+    fn what_the_cluster_cannot_give_now() {
+        for (words, code) in [
+            (
+                "the job needs 9 slots, that is 9 TaskManagers of 800 MiB with 1 slot(s) each, but the whole cluster can hold 4 \
+                 beside this application master (2 nodes)\nhint: lower the parallelism",
+                CauseCode::ClusterTooSmall,
+            ),
+            (
+                "a TaskManager needs a container of 9216 MiB, but the largest one the cluster gives at present is 4096 MiB",
+                CauseCode::AskLargerThanMaximum,
+            ),
+            (
+                "the ResourceManager refuses to give TaskManager containers: no such label",
+                CauseCode::AskRefused,
+            ),
+        ] {
+            let cause = shortage(words).unwrap();
+            assert_eq!((cause.code, cause.text.as_str()), (code, words.lines().next().unwrap()));
+            assert!(cause.hint.is_some());
+        }
+        let told = shortage("the job needs 9 slots\nhint: lower the parallelism").unwrap();
+        assert_eq!(told.hint.as_deref(), Some("lower the parallelism"));
+        assert_eq!(shortage("the ResourceManager has not yet given 2 of the TaskManagers' containers"), None);
+        assert_eq!(shortage(""), None);
+    }
+
+    #[test]
+    fn a_checkpoint_is_a_place() {
+        let text = "Job 1 FAILED: x\ncheckpoint: file:/c/old\nhint: z\ncheckpoint: hdfs://n/c/chk-7";
+        assert_eq!(checkpoint(text), Some("hdfs://n/c/chk-7"));
+        assert_eq!(checkpoint("checkpoint: 7 was declined"), None);
+        assert_eq!(checkpoint("the checkpoint: hdfs://n/c/chk-7"), None);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Why an application waits, or why it has ended: typed causes with evidence and a next step.
 //!
-//! [`gather`] asks the ResourceManager (and a running job's Flink) for what bears on an application, [`decide`] draws
-//! the conclusion from it. Only what the evidence says specifically is concluded; where it says nothing, the code is a
+//! [`gather`] asks the ResourceManager (and a running job's Flink) for what bears on an application, [`consult`] the
+//! application itself, [`decide`] draws the conclusion from it. Only what the evidence says specifically is concluded; where it says nothing, the code is a
 //! general one (`waiting_for_container`, `application_master_failed` …) and the text quotes YARN. The same decision
 //! stands behind `status`, the end of an attached `run`, and `explain`. All codes: [`CauseCode`], `docs/causes.md`.
 
 mod code;
+mod consult;
 mod container;
 mod ended;
 mod evidence;
@@ -18,6 +19,7 @@ mod waiting;
 use serde::Serialize;
 
 pub use code::{CauseCode, Phase, UnknownCode};
+pub use consult::consult;
 pub use evidence::{Evidence, FlinkView, gather};
 
 use super::outcome::Outcome;
@@ -51,6 +53,17 @@ impl Cause {
         self
     }
 
+    /// With the next step of a job that can go on from this checkpoint.
+    pub(super) fn going_on_from(mut self, checkpoint: &str) -> Self {
+        let step = format!("submit again with -s {checkpoint}");
+        self.hint = Some(match self.hint {
+            Some(hint) if hint.contains(&format!("-s {checkpoint}")) => hint,
+            Some(hint) => format!("{hint}; to go on from the newest checkpoint, {step}"),
+            None => step,
+        });
+        self
+    }
+
     /// Adds a line of evidence.
     fn because(mut self, line: impl Into<String>) -> Self {
         self.evidence.push(line.into());
@@ -78,7 +91,8 @@ fn quotable(text: &str) -> impl Iterator<Item = String> {
         !matches!(bare, "" | "N/A") && !bare.starts_with("at ") && !bare.starts_with("... ")
     });
     // What our application master proposes and concludes is no evidence.
-    let lines = lines.filter(|line| !line.starts_with("hint: ") && !line.starts_with("cause: "));
+    let lines =
+        lines.filter(|line| !["hint: ", "cause: ", "checkpoint: "].iter().any(|own| line.starts_with(own)));
     lines.map(|line| line.chars().take(EVIDENCE_WIDTH).collect())
 }
 
@@ -112,6 +126,11 @@ pub fn decide(evidence: &Evidence, now_ms: i64) -> Explanation {
 /// The cause of an application that has ended without success.
 pub(super) fn ended(evidence: &Evidence) -> Cause {
     ended::of(evidence)
+}
+
+/// The checkpoint that the application master's final report names.
+pub(super) fn told_checkpoint(diagnostics: &str) -> Option<&str> {
+    master::checkpoint(diagnostics)
 }
 
 /// Whether the application is one of Flink's, as far as its type tells: hints name Flink's options only then.

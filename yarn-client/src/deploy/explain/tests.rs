@@ -390,6 +390,62 @@ fn a_job_without_slots() {
 }
 
 #[test]
+fn what_its_master_says_a_running_application_waits_for() {
+    const SHORT: &str = "the job needs 9 slots, that is 9 TaskManagers of 800 MiB with 1 slot(s) each, but the whole cluster can \
+                         hold 4 beside this application master (2 nodes)";
+    let without_flink = Evidence::of(report(ApplicationState::Running, ""));
+    // Flink may have free slots, only not enough.
+    for mut evidence in [without_flink.clone(), flink(0, 3), flink(1, 0)] {
+        evidence.told_waiting(&format!("{SHORT}\nhint: lower the parallelism"));
+        evidence.nodes = Some(vec![node(1, NodeState::Running, 1024, 2048, &[])]);
+        let found = cause(&evidence);
+        assert_eq!((found.code, found.text.as_str()), (CauseCode::ClusterTooSmall, SHORT));
+        assert_eq!(found.hint.as_deref(), Some("lower the parallelism"));
+        assert!(found.evidence[0].contains("1024 MiB free"), "{found:?}");
+    }
+    let given = "the ResourceManager has not yet given 2 of the TaskManagers' containers";
+    let told = |mut evidence: Evidence| {
+        evidence.told_waiting(given);
+        decide(&evidence, NOW).cause
+    };
+    let found = told(without_flink).unwrap();
+    assert_eq!((found.code, found.text), (CauseCode::NoSlots, format!("TaskManagers are missing: {given}")));
+    let found = told(flink(0, 3)).unwrap();
+    assert!(
+        found.text.contains("3 of its 4 tasks") && found.evidence.contains(&given.to_owned()),
+        "{found:?}"
+    );
+    assert_eq!(told(flink(1, 3)), None, "no job waits");
+}
+
+#[test]
+fn an_end_tells_how_to_go_on_from_the_newest_checkpoint() {
+    const JOB: &str = "Job 0123456789abcdef0123456789abcdef";
+    let of = |state, text: &str, noted: Option<&str>| {
+        let evidence = Evidence { checkpoint: noted.map(str::to_owned), ..Evidence::of(report(state, text)) };
+        let outcome = Outcome::of_evidence(&evidence).unwrap();
+        (outcome.checkpoint, outcome.cause.unwrap())
+    };
+    let line = "checkpoint: hdfs://n/c/chk-7";
+    let reported = format!("{JOB} FAILED: x.Boom: b\nhint: submit again with -s hdfs://n/c/chk-7\n{line}");
+    let (checkpoint, found) = of(ApplicationState::Finished, &reported, None);
+    assert_eq!(checkpoint.as_deref(), Some("hdfs://n/c/chk-7"));
+    assert_eq!(found.hint.as_deref(), Some("submit again with -s hdfs://n/c/chk-7"));
+    assert!(!found.evidence.iter().any(|it| it == line), "{found:?}");
+    // A hint for the cause itself comes first.
+    let reported = format!("{JOB} FAILED: java.lang.OutOfMemoryError: Java heap space\n{line}");
+    let hint = of(ApplicationState::Finished, &reported, None).1.hint.unwrap();
+    assert!(hint.starts_with("raise taskmanager.") && hint.ends_with("-s hdfs://n/c/chk-7"), "{hint}");
+    // No word of its own: what the journal says.
+    for (state, text) in [(ApplicationState::Failed, texts::MEMORY), (ApplicationState::Killed, "")] {
+        let (checkpoint, found) = of(state, text, Some("hdfs://n/c/chk-8"));
+        assert_eq!(checkpoint.as_deref(), Some("hdfs://n/c/chk-8"));
+        assert!(found.hint.unwrap().ends_with("submit again with -s hdfs://n/c/chk-8"));
+        assert_eq!(of(state, text, None).0, None);
+    }
+}
+
+#[test]
 fn success_needs_no_cause() {
     let mut done = report(ApplicationState::Finished, "");
     done.final_status = FinalStatus::Succeeded;

@@ -2,7 +2,7 @@
 
 use super::evidence::Evidence;
 use super::scheduler::{self, Reason, SchedulerText, Stage};
-use super::{Cause, CauseCode, ended, is_flink};
+use super::{Cause, CauseCode, ended, is_flink, master};
 use crate::yarn::{ApplicationReport, ApplicationState, NodeReport, NodeState, Resource};
 
 /// Nodes named in evidence.
@@ -300,8 +300,33 @@ fn no_room(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
     Some(lines.fold(cause, Cause::because))
 }
 
-/// A running application whose job lacks slots.
+/// A running application whose job lacks slots: by what its master knows of the cluster, by Flink's view, or, where Flink
+/// does not answer, by its master's words.
 pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
+    let told = evidence.waiting.as_deref();
+    let cause = match told.and_then(master::shortage) {
+        Some(cause) => cause,
+        None if evidence.flink.is_none() => {
+            let text = format!("TaskManagers are missing: {}", told?.lines().next()?);
+            Cause::new(CauseCode::NoSlots, text).hint(NO_SLOTS_HINT)
+        }
+        None => no_slots(evidence)?.quoting(told.unwrap_or_default()),
+    };
+    let Some(nodes) = running(evidence) else { return Some(cause) };
+    let free: Vec<u64> =
+        nodes.map(|node| node.capability.memory_mib.saturating_sub(node.used.memory_mib)).collect();
+    Some(cause.because(format!(
+        "{} running nodes have {} MiB free, at most {} MiB on one of them",
+        free.len(),
+        free.iter().sum::<u64>(),
+        free.iter().max().copied().unwrap_or(0)
+    )))
+}
+
+const NO_SLOTS_HINT: &str = "new TaskManagers take seconds where the cluster has room; if it has none, wait until another application \
+                             ends, lower the parallelism, or give TaskManagers more slots (-ys)";
+
+fn no_slots(evidence: &Evidence) -> Option<Cause> {
     let flink = evidence.flink.as_ref()?;
     if flink.overview.slots_available > 0 {
         return None;
@@ -312,17 +337,5 @@ pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
         "job {} waits for slots: {} of its {} tasks have none; {} TaskManagers with {} slots are registered",
         job.id, job.tasks.scheduled, job.tasks.total, overview.taskmanagers, overview.slots_total
     );
-    let cause = Cause::new(CauseCode::NoSlots, text).hint(
-        "new TaskManagers take seconds where the cluster has room; if it has none, wait until another application ends, \
-         lower the parallelism, or give TaskManagers more slots (-ys)",
-    );
-    let Some(nodes) = running(evidence) else { return Some(cause) };
-    let free: Vec<u64> =
-        nodes.map(|node| node.capability.memory_mib.saturating_sub(node.used.memory_mib)).collect();
-    Some(cause.because(format!(
-        "{} running nodes have {} MiB free, at most {} MiB on one of them",
-        free.len(),
-        free.iter().sum::<u64>(),
-        free.iter().max().copied().unwrap_or(0)
-    )))
+    Some(Cause::new(CauseCode::NoSlots, text).hint(NO_SLOTS_HINT))
 }

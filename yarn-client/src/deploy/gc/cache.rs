@@ -53,5 +53,5 @@ async fn remove(
 }
 
 fn removed(uri: String, kind: Kind, reason: Reason) -> Removed {
-    Removed { uri, kind, application: None, reason }
+    Removed { uri, kind, application: None, reason, checkpoint: None }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Kind, Options, Reason};
 use crate::hdfs::cache::MARKED_AGAIN_AFTER;
+use crate::yarn::{ApplicationState, FinalStatus};
 
 /// A client makes the directory before the ResourceManager hears of the application, and may upload for a while.
 pub(super) const SUBMISSION: Duration = Duration::from_secs(3600);
@@ -20,20 +21,55 @@ pub(super) enum Life {
         started_ms: u64,
     },
     /// Has ended.
-    Ended,
+    Ended(Ending),
     /// Not known, though ids of the same ResourceManager are.
     Forgotten,
     /// Not known.
     Unknown,
 }
 
-/// Whether what belongs to one application may go.
-pub(super) fn decide(kind: Kind, life: Life, age: Duration, options: &Options) -> Option<Reason> {
+/// The end of an application, as far as others depend on what it leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It came to the end it was meant to come to, or somebody wished it.
+    Meant,
+    /// Its master has reported that it failed.
+    Failed,
+    /// No attempt was left to report anything: only the staging directory says how far its job came.
+    Unreported,
+}
+
+impl Ending {
+    pub(super) fn of(state: ApplicationState, status: FinalStatus) -> Self {
+        match (state, status) {
+            (ApplicationState::Failed, _) => Self::Unreported,
+            (ApplicationState::Killed, _) | (_, FinalStatus::Succeeded | FinalStatus::Killed) => Self::Meant,
+            _ => Self::Failed,
+        }
+    }
+}
+
+/// Whether what Flink's high availability keeps of an application may go with it. It is the way back to the job's state, so
+/// it goes with an end that was meant, and stays wherever that is only a guess.
+pub(super) fn gives_up_state(life: Life) -> bool {
+    life == Life::Ended(Ending::Meant)
+}
+
+/// Whether what belongs to one application may go. The staging directory of one that could not report its end stays for
+/// `keep_unreported`.
+pub(super) fn decide(
+    kind: Kind,
+    life: Life,
+    age: Duration,
+    options: &Options,
+    keep_unreported: Duration,
+) -> Option<Reason> {
     match (kind, life) {
         (_, Life::Live { .. }) | (Kind::Cache | Kind::Upload, _) => None,
         (Kind::Key, Life::Unknown) if !options.unknown => None,
         (Kind::Key, _) => (age > options.keep_keys).then_some(Reason::Expired),
-        (Kind::Staging, Life::Ended) => Some(Reason::Ended),
+        (Kind::Staging, Life::Ended(Ending::Unreported)) => (age >= keep_unreported).then_some(Reason::Ended),
+        (Kind::Staging, Life::Ended(_)) => Some(Reason::Ended),
         (Kind::Staging, Life::Forgotten) => (age > SUBMISSION).then_some(Reason::Forgotten),
         (Kind::Staging, Life::Unknown) => (options.unknown && age > SUBMISSION).then_some(Reason::Unknown),
     }
@@ -54,7 +90,7 @@ impl InUse {
     pub(super) fn by(self, life: Life) -> Self {
         let started_ms = match life {
             Life::Live { started_ms } => started_ms,
-            Life::Ended => u64::MAX,
+            Life::Ended(_) => u64::MAX,
             // Being submitted, or another cluster's: nothing says since when.
             Life::Forgotten | Life::Unknown => 0,
         };
@@ -94,14 +130,17 @@ mod tests {
     #[test]
     fn nothing_of_a_live_application_goes() {
         for kind in [Kind::Staging, Kind::Key] {
-            assert_eq!(decide(kind, LIVE, 1000 * DAY, &options(true)), None);
+            assert_eq!(decide(kind, LIVE, 1000 * DAY, &options(true), Duration::ZERO), None);
         }
     }
 
     #[test]
     fn staging_goes_with_its_application() {
-        let staging = |life, age, unknown| decide(Kind::Staging, life, age, &options(unknown));
-        assert_eq!(staging(Life::Ended, Duration::ZERO, false), Some(Reason::Ended));
+        let staging =
+            |life, age, unknown| decide(Kind::Staging, life, age, &options(unknown), Duration::ZERO);
+        for ending in [Ending::Meant, Ending::Failed, Ending::Unreported] {
+            assert_eq!(staging(Life::Ended(ending), Duration::ZERO, false), Some(Reason::Ended));
+        }
         // A client may be between getNewApplication and submitApplication.
         assert_eq!(staging(Life::Forgotten, DAY / 48, false), None);
         assert_eq!(staging(Life::Forgotten, DAY, false), Some(Reason::Forgotten));
@@ -112,10 +151,37 @@ mod tests {
     }
 
     #[test]
+    fn in_passing_what_only_the_staging_directory_knows_stays_for_a_while() {
+        let staging = |ending, age| decide(Kind::Staging, Life::Ended(ending), age, &options(false), 7 * DAY);
+        assert_eq!(staging(Ending::Unreported, 6 * DAY), None);
+        assert_eq!(staging(Ending::Unreported, 7 * DAY), Some(Reason::Ended));
+        assert_eq!(staging(Ending::Meant, DAY), Some(Reason::Ended));
+    }
+
+    #[test]
+    fn the_way_back_to_a_jobs_state_goes_only_with_an_end_that_was_meant() {
+        use ApplicationState as State;
+        for (state, status, meant) in [
+            (State::Finished, FinalStatus::Succeeded, true),
+            (State::Finished, FinalStatus::Killed, true),
+            (State::Killed, FinalStatus::Killed, true),
+            (State::Finished, FinalStatus::Failed, false),
+            (State::Finished, FinalStatus::Undefined, false),
+            (State::Failed, FinalStatus::Failed, false),
+        ] {
+            assert_eq!(gives_up_state(Life::Ended(Ending::of(state, status))), meant, "{state} {status}");
+        }
+        for life in [LIVE, Life::Forgotten, Life::Unknown] {
+            assert!(!gives_up_state(life), "{life:?}");
+        }
+    }
+
+    #[test]
     fn keys_are_remembered_for_a_while() {
-        let key = |life, age| decide(Kind::Key, life, age, &options(false));
-        assert_eq!(key(Life::Ended, 6 * DAY), None);
-        assert_eq!(key(Life::Ended, 8 * DAY), Some(Reason::Expired));
+        let key = |life, age| decide(Kind::Key, life, age, &options(false), Duration::ZERO);
+        let ended = Life::Ended(Ending::Failed);
+        assert_eq!(key(ended, 6 * DAY), None);
+        assert_eq!(key(ended, 8 * DAY), Some(Reason::Expired));
         assert_eq!(key(Life::Forgotten, 8 * DAY), Some(Reason::Expired));
         assert_eq!(key(Life::Unknown, 8 * DAY), None);
     }
@@ -135,8 +201,10 @@ mod tests {
     fn an_entry_stays_as_long_as_an_application_may_use_it() {
         let now = 1000 * 24 * HOUR_MS;
         let started_ms = now - 100 * 24 * HOUR_MS;
-        let in_use =
-            InUse::NOT.by(Life::Ended).by(Life::Live { started_ms: now }).by(Life::Live { started_ms });
+        let in_use = InUse::NOT
+            .by(Life::Ended(Ending::Meant))
+            .by(Life::Live { started_ms: now })
+            .by(Life::Live { started_ms });
         assert!(!unused(started_ms - 25 * HOUR_MS, now, in_use, Duration::ZERO));
         assert!(unused(started_ms - 26 * HOUR_MS, now, in_use, Duration::ZERO));
         assert!(!unused(started_ms + HOUR_MS, now, in_use, Duration::ZERO));

@@ -1,5 +1,8 @@
 //! Removes what applications have left that YARN reports ended: staging directories, which only a killed or crashed
 //! application master leaves, old records of `run --key`, and entries of the cache that nobody uses any more.
+//!
+//! Nothing goes that leads back to a job's state without a word: the newest checkpoint that a journal names is told before
+//! the journal is removed, and what Flink's high availability keeps goes only after an end that was meant.
 
 mod cache;
 mod decide;
@@ -11,15 +14,19 @@ use std::time::Duration;
 
 use proto::ids::ApplicationId;
 
-use self::decide::{InUse, Life, decide};
+use self::decide::{Ending, InUse, Life, decide, gives_up_state};
 pub use self::tidy::tidy;
 use super::error::ApplicationError;
 use super::gateway::Gateway;
-use super::high_availability;
+use super::high_availability::HighAvailability;
+use super::{high_availability, journal};
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::key_record::KeyRecord;
 use crate::hdfs::{FileStatus, FileSystem, FileSystems};
 use crate::yarn::{ApplicationFilter, ApplicationReport, ApplicationState};
+
+/// A journal is not waited for any longer: it only tells what is worth knowing.
+const JOURNAL: Duration = Duration::from_secs(5);
 
 /// What to look for.
 #[derive(Debug, Clone)]
@@ -86,6 +93,42 @@ pub struct Removed {
     pub application: Option<ApplicationId>,
     /// Why it may go.
     pub reason: Reason,
+    /// The newest checkpoint of its job, as its journal knew it.
+    pub checkpoint: Option<String>,
+}
+
+/// What Flink's high availability keeps of an application that has ended, and that stays with the record that leads to it:
+/// nobody has said that the job's state is not needed any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptState {
+    /// Whose it is.
+    pub application: ApplicationId,
+    /// Full URI of the staging directory, which holds the record.
+    pub directory: String,
+    /// `high-availability.zookeeper.quorum`.
+    pub quorum: String,
+    /// Its node there.
+    pub node: String,
+    /// Its directories in `high-availability.storageDir`.
+    pub storage: Vec<String>,
+    /// The ResourceManager still knows the application.
+    pub known: bool,
+}
+
+impl KeptState {
+    /// How to remove it by hand.
+    pub fn removal(&self) -> String {
+        if self.known {
+            return format!("yarn-flink kill {}", self.application);
+        }
+        let files: Vec<_> = self.storage.iter().chain([&self.directory]).map(String::as_str).collect();
+        format!(
+            "zkCli.sh -server {} deleteall {}, then hdfs dfs -rm -r {}",
+            self.quorum,
+            self.node,
+            files.join(" ")
+        )
+    }
 }
 
 /// What was found.
@@ -95,12 +138,15 @@ pub struct Collected {
     pub removed: Vec<Removed>,
     /// Number of things that stay.
     pub kept: usize,
+    /// Of these, what leads back to the state of jobs.
+    pub kept_state: Vec<KeptState>,
     /// What could not be read or removed, with the reason.
     pub failed: Vec<(String, String)>,
 }
 
 /// Looks below the home directory and below `bases` (values of `yarn.staging-directory`). Nothing of an application that
-/// the ResourceManager reports live is touched, and nothing at all when it does not answer.
+/// the ResourceManager reports live is touched, and nothing at all when it does not answer. `told` hears of the newest
+/// checkpoint of a job before the last note of it is removed.
 ///
 /// # Errors
 /// [`ApplicationError::ResourceManager`], [`ApplicationError::FileSystem`]. A single thing that cannot be read or removed
@@ -110,6 +156,7 @@ pub async fn collect(
     bases: &[String],
     options: &Options,
     now_ms: u64,
+    told: &mut (dyn FnMut(ApplicationId, &str) + Send),
 ) -> Result<Collected, ApplicationError> {
     let file_systems = gateway.file_systems()?;
     let everything =
@@ -137,6 +184,8 @@ pub async fn collect(
         known,
         options,
         now_ms,
+        keep_unreported: Duration::ZERO,
+        told: Some(told),
         collected: Collected::default(),
     };
     for (fs, base) in areas {
@@ -166,6 +215,10 @@ struct Sweep<'a> {
     known: Known,
     options: &'a Options,
     now_ms: u64,
+    /// How old the staging directory of an application must be that could not report its end.
+    keep_unreported: Duration,
+    /// Who is told of checkpoints; nobody in passing.
+    told: Option<&'a mut (dyn FnMut(ApplicationId, &str) + Send)>,
     collected: Collected,
 }
 
@@ -178,11 +231,53 @@ impl Sweep<'_> {
     ) -> Result<Option<Life>, ApplicationError> {
         let Ok(application) = entry.name().parse::<ApplicationId>() else { return Ok(None) };
         let life = self.known.life(self.gateway, application).await?;
-        let reason = decide(Kind::Staging, life, self.age(entry), self.options);
-        let target = Target { fs, path: &entry.path, kind: Kind::Staging, application };
+        let reason = decide(Kind::Staging, life, self.age(entry), self.options, self.keep_unreported);
+        if reason.is_some() && !gives_up_state(life) && self.keeps_state(fs, entry, application, life).await {
+            // It uses nothing any more, whatever of it stays.
+            return Ok(None);
+        }
+        let checkpoint =
+            if reason.is_some() { self.last_checkpoint(fs, entry, application).await } else { None };
+        let target = Target { fs, path: &entry.path, kind: Kind::Staging, application, checkpoint };
         let remove = high_availability::remove_application(self.file_systems, fs, &entry.path);
         settle(target, reason, self.options, remove, &mut self.collected).await;
         Ok(reason.is_none().then_some(life))
+    }
+
+    /// Whether something stays that the directory of this application leads to, and the directory with it.
+    async fn keeps_state(
+        &mut self,
+        fs: &dyn FileSystem,
+        entry: &FileStatus,
+        application: ApplicationId,
+        life: Life,
+    ) -> bool {
+        let directory = fs.uri(&entry.path);
+        match HighAvailability::load(fs, &entry.path).await {
+            Ok(None) => return false,
+            Ok(Some(HighAvailability { quorum, node, storage })) => {
+                let known = matches!(life, Life::Ended(_));
+                let kept = KeptState { application, directory, quorum, node, storage, known };
+                self.collected.kept += 1;
+                self.collected.kept_state.push(kept);
+            }
+            Err(error) => self.collected.failed.push((directory, error.to_string())),
+        }
+        true
+    }
+
+    /// Tells the newest checkpoint that the journal in a directory names which is about to go.
+    async fn last_checkpoint(
+        &mut self,
+        fs: &dyn FileSystem,
+        entry: &FileStatus,
+        application: ApplicationId,
+    ) -> Option<String> {
+        let told = self.told.as_mut()?;
+        let noted = journal::newest_checkpoint(self.file_systems, fs, &entry.path);
+        let checkpoint = tokio::time::timeout(JOURNAL, noted).await.ok()?.ok()??;
+        told(application, &checkpoint);
+        Some(checkpoint)
     }
 
     /// Removes the record of a key, if it may go.
@@ -194,11 +289,12 @@ impl Sweep<'_> {
         };
         let Ok(application) = found.record.application_id.parse::<ApplicationId>() else { return Ok(()) };
         let life = match found.ended {
-            Some(_) => Life::Ended,
+            Some(_) => Life::Ended(Ending::Meant),
             None => self.known.life(self.gateway, application).await?,
         };
-        let reason = decide(Kind::Key, life, self.age(entry), self.options);
-        let target = Target { fs: fs.as_ref(), path: &entry.path, kind: Kind::Key, application };
+        let reason = decide(Kind::Key, life, self.age(entry), self.options, self.keep_unreported);
+        let target =
+            Target { fs: fs.as_ref(), path: &entry.path, kind: Kind::Key, application, checkpoint: None };
         settle(target, reason, self.options, fs.delete(&entry.path, true), &mut self.collected).await;
         Ok(())
     }
@@ -219,7 +315,7 @@ struct Known {
 impl From<&ApplicationReport> for Life {
     fn from(report: &ApplicationReport) -> Self {
         if report.state.is_final() {
-            Self::Ended
+            Self::Ended(Ending::of(report.state, report.final_status))
         } else {
             Self::Live { started_ms: report.started_ms.try_into().unwrap_or(0) }
         }
@@ -267,6 +363,7 @@ struct Target<'a> {
     path: &'a str,
     kind: Kind,
     application: ApplicationId,
+    checkpoint: Option<String>,
 }
 
 async fn settle<E: std::fmt::Display>(
@@ -287,18 +384,95 @@ async fn settle<E: std::fmt::Display>(
         collected.failed.push((uri, error.to_string()));
         return;
     }
-    collected.removed.push(Removed { uri, kind: target.kind, application: Some(target.application), reason });
+    collected.removed.push(Removed {
+        uri,
+        kind: target.kind,
+        application: Some(target.application),
+        reason,
+        checkpoint: target.checkpoint,
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conf::{Configuration, Environment};
 
     #[test]
     fn ids_of_the_same_resource_manager_were_its_own() {
         let id = |timestamp, number| ApplicationId { cluster_timestamp: timestamp, id: number };
-        let known = Known::of([(id(5, 1), Life::Ended)].into_iter());
+        let ended = Life::Ended(Ending::Meant);
+        let known = Known::of([(id(5, 1), ended)].into_iter());
         assert!(known.incarnations.contains(&5) && !known.incarnations.contains(&6));
-        assert_eq!(known.lives.get(&id(5, 1)), Some(&Life::Ended));
+        assert_eq!(known.lives.get(&id(5, 1)), Some(&ended));
+    }
+
+    /// A directory of an application with a journal, and what is in it beside.
+    async fn swept(life: Life, beside: &[(&str, &str)]) -> (Collected, Vec<String>, bool) {
+        let home = tempfile::tempdir().unwrap();
+        let application = ApplicationId { cluster_timestamp: 5, id: 1 };
+        let root = home.path().join(".yarn-flink/apps");
+        let directory = root.join(application.to_string());
+        std::fs::create_dir_all(&directory).unwrap();
+        let journal =
+            r#"{"job_seen":true,"checkpoints":{"on":true,"completed":true,"newest":"s3://b/c/chk-4"}}"#;
+        for (name, content) in [&[("journal-000001-000001", journal)], beside].concat() {
+            std::fs::write(directory.join(name), content).unwrap();
+        }
+        let settings = [("fs.defaultFS", "file:///"), ("yarn.resourcemanager.address", "127.0.0.1:1")];
+        let settings = settings.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let environment = Environment::from_iter([("HADOOP_USER_NAME", "ada")]);
+        let gateway = Gateway::with(Configuration::from_flat(settings), &environment).unwrap();
+        let file_systems = gateway.file_systems().unwrap();
+        let mut heard = Vec::new();
+        let mut told = |id: ApplicationId, checkpoint: &str| heard.push(format!("{id} {checkpoint}"));
+        let mut sweep = Sweep {
+            gateway: &gateway,
+            file_systems: &file_systems,
+            known: Known::of([(application, life)].into_iter()),
+            options: &Options::default(),
+            now_ms: u64::MAX,
+            keep_unreported: Duration::ZERO,
+            told: Some(&mut told),
+            collected: Collected::default(),
+        };
+        let fs = file_systems.default_fs();
+        let entry = fs.list(root.to_str().unwrap()).await.unwrap().remove(0);
+        let live = sweep.application(fs.as_ref(), &entry).await.unwrap();
+        assert_eq!(live, None, "it uses nothing any more");
+        let collected = std::mem::take(&mut sweep.collected);
+        (collected, heard, directory.exists())
+    }
+
+    #[tokio::test]
+    async fn the_newest_checkpoint_is_told_before_the_journal_goes() {
+        let (collected, heard, left) = swept(Life::Ended(Ending::Unreported), &[]).await;
+        assert_eq!(heard, ["application_5_0001 s3://b/c/chk-4"]);
+        assert_eq!(collected.removed[0].checkpoint.as_deref(), Some("s3://b/c/chk-4"));
+        assert!(!left);
+    }
+
+    #[tokio::test]
+    async fn what_leads_to_a_jobs_state_stays_and_is_named_where_nobody_has_given_it_up() {
+        let record = r#"{"quorum":"z:1","node":"/flink/a","storage":["hdfs:///ha/a"]}"#;
+        for life in [Life::Ended(Ending::Unreported), Life::Ended(Ending::Failed), Life::Forgotten] {
+            let (collected, heard, left) = swept(life, &[("high-availability.json", record)]).await;
+            assert!(left && heard.is_empty() && collected.removed.is_empty(), "{life:?}: {collected:?}");
+            let [kept] = collected.kept_state.as_slice() else { panic!("{life:?}: {collected:?}") };
+            let removal = kept.removal();
+            if life == Life::Forgotten {
+                let expected =
+                    "zkCli.sh -server z:1 deleteall /flink/a, then hdfs dfs -rm -r hdfs:///ha/a file:///";
+                assert!(
+                    removal.starts_with(expected) && removal.ends_with("/application_5_0001"),
+                    "{removal}"
+                );
+            } else {
+                assert_eq!(removal, "yarn-flink kill application_5_0001");
+            }
+        }
+        // One that cannot be read may lead there, too.
+        let (collected, _, left) = swept(Life::Forgotten, &[("high-availability.json", "{")]).await;
+        assert!(left && collected.failed.len() == 1, "{collected:?}");
     }
 }

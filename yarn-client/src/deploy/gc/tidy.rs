@@ -15,6 +15,9 @@ use crate::hdfs::key_record::KeyRecord;
 /// A command is never later than this for it.
 const BUDGET: Duration = Duration::from_millis(20);
 
+/// What only a staging directory knows can be asked for this long, if nobody calls `gc`: `status` reads there.
+const KEEP_UNREPORTED: Duration = Duration::from_secs(7 * 86_400);
+
 /// Directories, and records of keys, that one command looks at.
 const LOOKS: usize = 2;
 
@@ -23,7 +26,8 @@ const LOOKS: usize = 2;
 /// this command leaves is the next one's. Never fails, and never speaks of what it could not do.
 ///
 /// It leaves to `gc`: what is younger than an hour, since somebody may be looking at it; applications the
-/// ResourceManager does not know; whatever needs a conversation with ZooKeeper; the cache.
+/// ResourceManager does not know; for a week those that could not report their end; whatever needs a conversation with
+/// ZooKeeper; the cache.
 pub async fn tidy(gateway: &Gateway, now_ms: u64) {
     match tokio::time::timeout(BUDGET, look(gateway, now_ms)).await {
         Ok(Ok(removed)) => tracing::debug!(removed, "tidied"),
@@ -44,6 +48,8 @@ async fn look(gateway: &Gateway, now_ms: u64) -> Result<usize, ApplicationError>
         known: Known::default(),
         options: &options,
         now_ms,
+        keep_unreported: KEEP_UNREPORTED,
+        told: None,
         collected: super::Collected::default(),
     };
     let directories = entries(fs.as_ref(), &ApplicationDir::root(&base), &mut sweep.collected).await;

@@ -50,6 +50,15 @@ pub enum Happened {
     Taken,
 }
 
+/// The id of the Flink job that an application runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobId {
+    /// 32 hexadecimal digits; empty when the program's jobs have ids of Flink's.
+    pub id: String,
+    /// Chosen by the user: other applications may have it.
+    pub fixed: bool,
+}
+
 /// A record as far as decisions depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
@@ -57,6 +66,8 @@ pub struct Located {
     pub generation: u32,
     /// The application it names.
     pub application: ApplicationId,
+    /// Its job.
+    pub job: JobId,
     /// Digest of the program that an application master has begun with.
     pub started: Option<String>,
     /// Whether the outcome is written.
@@ -85,6 +96,7 @@ pub enum End {
 #[derive(Debug, Clone)]
 pub struct Course {
     program: String,
+    own: JobId,
     step: Step,
     found: Option<Located>,
     /// The ResourceManager said that it does not know the record's application; the record is read once more.
@@ -93,14 +105,26 @@ pub struct Course {
 }
 
 impl Course {
-    /// A client that wants the program of this digest run.
-    pub fn new(program: impl Into<String>) -> Self {
-        Self { program: program.into(), step: Step::Read, found: None, unknown: false, submitted: false }
+    /// A client that wants the program of this digest run. `own`: the job's id, unless an application is there already.
+    pub fn new(program: impl Into<String>, own: JobId) -> Self {
+        let program = program.into();
+        Self { program, own, step: Step::Read, found: None, unknown: false, submitted: false }
     }
 
     /// What to do next.
     pub fn step(&self) -> &Step {
         &self.step
+    }
+
+    /// The job of the application that the step is about: what the record says, so that all who submit the application
+    /// submit it with the same; the client's own for one that is not published yet.
+    pub fn job(&self) -> &JobId {
+        match (&self.step, &self.found) {
+            (Step::Publish { .. }, _) | (_, None) => &self.own,
+            // The program has one job for one caller and several for the other: sizes and settings may differ.
+            (_, Some(found)) if found.job.id.is_empty() || self.own.id.is_empty() => &self.own,
+            (_, Some(found)) => &found.job,
+        }
     }
 
     /// Takes note of what came of the step.
@@ -132,7 +156,11 @@ impl Course {
                 Some(found) if self.unknown => Step::Submit(found.application),
                 Some(found) => Step::Publish { generation: found.generation + 1, application: fresh },
             },
-            (Step::Publish { application, .. }, Happened::Published(true)) => Step::Submit(*application),
+            (Step::Publish { generation, application }, Happened::Published(true)) => {
+                let (generation, application, job) = (*generation, *application, self.own.clone());
+                self.found = Some(Located { generation, application, job, started: None, ended: false });
+                Step::Submit(application)
+            }
             (Step::Publish { .. }, Happened::Published(false)) => {
                 self.unknown = false;
                 Step::Read

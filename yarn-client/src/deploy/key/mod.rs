@@ -3,6 +3,9 @@
 //! [`machine::Course`] decides; here each of its steps is done. The record lies in HDFS
 //! ([`KeyRecord`]): the application id is written before the application is submitted, a later client submits *that* id
 //! again, and the ResourceManager answers success for an id it has (`ClientRMService.submitApplication`).
+//!
+//! The Flink job's id stands in the record too: it belongs to one application, since checkpoints lie below it. Whoever
+//! submits the application again submits it with that id, and another application under the key gets another one.
 
 pub mod machine;
 
@@ -12,7 +15,7 @@ use proto::ids::ApplicationId;
 use proto::launch;
 use sha2::{Digest as _, Sha256};
 
-use self::machine::{Course, End, Happened, Located, Step};
+use self::machine::{Course, End, Happened, JobId, Located, Step};
 use super::error::{PreflightError, SubmitError};
 use super::gateway::Gateway;
 use super::plan::{MAX_TAGS, Plan};
@@ -66,17 +69,6 @@ impl Key {
             _ => return refuse("is longer than 1024 bytes"),
         }
         Ok(Self { text: text.to_owned(), digest: hex(&Sha256::digest(text.as_bytes())) })
-    }
-
-    /// Bytes for the job's id: the same for the same key and user.
-    pub fn job_entropy(&self, user: &str) -> [u8; 16] {
-        let digest = Sha256::new()
-            .chain_update(b"yarn-flink job id\0")
-            .chain_update(user.as_bytes())
-            .chain_update(b"\0")
-            .chain_update(self.text.as_bytes())
-            .finalize();
-        std::array::from_fn(|at| digest[at])
     }
 
     /// SHA-256 of the key, hexadecimal: the name of its directory.
@@ -168,14 +160,15 @@ pub async fn submit(
         KeyRecord::new(std::sync::Arc::clone(staging.fs()), staging.base(), key.digest(), submission);
     let marks =
         launch::Key { directory: record.uri(), submission: submission.to_owned(), program: program.clone() };
-    let mut client =
-        Client { gateway, job, plan: &plan, key, record, now_ms, found: None, ready: None, sent: None };
-    let mut course = Course::new(program);
+    let own = JobId { id: plan.job_id.clone(), fixed: job.fixed_job_id };
+    let mut client = Client { gateway, job, plan, key, record, now_ms, found: None, ready: None, sent: None };
+    let mut course = Course::new(program, own);
     loop {
         tracing::debug!(step = ?course.step(), "key");
         let happened = match course.step().clone() {
-            Step::Done(end) => return client.end(end, &staging),
+            Step::Done(end) => return client.end(end, course.job(), &staging),
             Step::Submit(application) => {
+                client.plan.set_job_id(&course.job().id, course.job().fixed);
                 let staged = tokio::select! {
                     biased;
                     () = &mut interrupt => {
@@ -195,7 +188,7 @@ pub async fn submit(
             step => tokio::select! {
                 biased;
                 () = &mut interrupt => return Err(SubmitError::Interrupted),
-                happened = client.perform(step) => happened?,
+                happened = client.perform(step, course.job()) => happened?,
             },
         };
         course.handle(happened);
@@ -206,7 +199,7 @@ pub async fn submit(
 struct Client<'a> {
     gateway: &'a Gateway,
     job: &'a ResolvedJob,
-    plan: &'a Plan,
+    plan: Plan,
     key: &'a Key,
     record: KeyRecord,
     now_ms: u64,
@@ -216,7 +209,7 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    async fn perform(&mut self, step: Step) -> Result<Happened, SubmitError> {
+    async fn perform(&mut self, step: Step, job: &JobId) -> Result<Happened, SubmitError> {
         match step {
             Step::Read => {
                 self.found = self.record.find().await.map_err(StageError::from)?;
@@ -231,7 +224,7 @@ impl Client<'_> {
                 Err(error) => Err(PreflightError::ResourceManager(error).into()),
             },
             Step::Prepare => {
-                let ready = preflight::check(self.gateway, self.job, self.plan).await?;
+                let ready = preflight::check(self.gateway, self.job, &self.plan).await?;
                 let id = ready.application.id;
                 self.ready = Some(ready);
                 Ok(Happened::Prepared(id))
@@ -240,7 +233,8 @@ impl Client<'_> {
                 let record = Record {
                     key: self.key.text.clone(),
                     application_id: application.to_string(),
-                    job_id: self.plan.job_id.clone(),
+                    job_id: job.id.clone(),
+                    generated_job_id: !job.fixed,
                     created_ms: self.now_ms,
                 };
                 let published = self.record.publish(generation, &record).await.map_err(StageError::from)?;
@@ -256,6 +250,7 @@ impl Client<'_> {
         Ok(Located {
             generation: found.generation,
             application: found.record.application_id.parse().map_err(damaged)?,
+            job: JobId { id: found.record.job_id.clone(), fixed: !found.record.generated_job_id },
             started: found.started.as_ref().map(|started| started.program.clone()),
             ended: found.ended.is_some(),
         })
@@ -271,7 +266,7 @@ impl Client<'_> {
         // The course prepares before it submits.
         let Some(ready) = &self.ready else { return Err(SubmitError::Interrupted) };
         let mut kept = None;
-        stage(self.plan, &ready.staging, application, Some(marks), digests, progress, &mut kept).await
+        stage(&self.plan, &ready.staging, application, Some(marks), digests, progress, &mut kept).await
     }
 
     /// What an interrupted upload has not published; the names are this client's own.
@@ -281,7 +276,7 @@ impl Client<'_> {
         }
     }
 
-    fn end(&mut self, end: End, staging: &Staging) -> Result<Keyed, SubmitError> {
+    fn end(&mut self, end: End, job: &JobId, staging: &Staging) -> Result<Keyed, SubmitError> {
         let directory = self.record.uri();
         let key = self.key.text.clone();
         let submitted =
@@ -292,7 +287,7 @@ impl Client<'_> {
                 );
                 Box::new(Submitted {
                     application_id: application,
-                    job_id: self.plan.job_id.clone(),
+                    job_id: job.id.clone(),
                     staging_dir,
                     name: self.plan.name.clone(),
                     queue: self.plan.queue.clone(),
@@ -356,12 +351,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_key_and_user_give_the_same_job_and_others_another() {
-        let key = |text: &str| Key::new(text).unwrap();
-        assert_eq!(key("a").job_entropy("ada"), key("a").job_entropy("ada"));
-        assert_ne!(key("a").job_entropy("ada"), key("a").job_entropy("bob"));
-        assert_ne!(key("a").job_entropy("ada"), key("b").job_entropy("ada"));
-        assert_eq!(key("a").digest(), "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb");
+    fn a_key_is_any_text_that_is_not_too_long() {
+        assert_eq!(
+            Key::new("a").unwrap().digest(),
+            "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb"
+        );
         assert!(Key::new("").is_err() && Key::new(&"x".repeat(1025)).is_err());
     }
 

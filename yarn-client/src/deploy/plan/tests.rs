@@ -16,11 +16,12 @@ fn dist_file(link: &str) -> DistFile {
 }
 
 /// A job of a distribution with one library, one plugin and one file beside the job in `usrlib`.
-fn job(settings: &[(&str, &str)]) -> ResolvedJob {
+pub(crate) fn job(settings: &[(&str, &str)]) -> ResolvedJob {
     let config = FlinkConfig::from_flat(settings.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
     let version = Version::parse("1.20.5").unwrap();
     ResolvedJob {
         job_id: JOB.to_owned(),
+        fixed_job_id: false,
         jar: Some(JobJar::Local(PathBuf::from("/jobs/word-count.jar"))),
         session: None,
         open_rest: false,
@@ -30,7 +31,6 @@ fn job(settings: &[(&str, &str)]) -> ResolvedJob {
         savepoint: None,
         allow_non_restored_state: false,
         restart_from_scratch: false,
-        keeps_checkpoints: false,
         placement: Default::default(),
         config,
         distribution: Some(Distribution {

@@ -76,11 +76,11 @@ fn hadoops_settings_travel_in_flinks_configuration() {
 #[test]
 fn a_jobs_id_is_of_chance_or_the_users() {
     let mut config = file(&[]);
-    assert_eq!(take_job_id(&mut config, [0xab; 16]).unwrap(), "ab".repeat(16));
+    assert_eq!(take_job_id(&mut config, [0xab; 16]).unwrap(), ("ab".repeat(16), false));
     let mine = "0123456789ABCDEF0123456789abcdef";
     for key in keys::JOB_ID {
         let mut config = file(&[(key, mine)]);
-        assert_eq!(take_job_id(&mut config, [0; 16]).unwrap(), mine.to_lowercase());
+        assert_eq!(take_job_id(&mut config, [0; 16]).unwrap(), (mine.to_lowercase(), true));
         assert!(!config.contains(key));
     }
     let error = take_job_id(&mut file(&[("pipeline.jobid", "7")]), [0; 16]).unwrap_err();

@@ -3,6 +3,7 @@
 mod connect;
 mod jars;
 mod savepoints;
+mod thread_dump;
 mod types;
 
 #[cfg(test)]
@@ -24,9 +25,11 @@ use serde::de::DeserializeOwned;
 pub use connect::{Connect, Connecting, Connection, Plain};
 pub use jars::{JarRun, RunJar};
 pub use savepoints::{Format, Operation, StopWithSavepoint};
+pub use thread_dump::ThreadDump;
 pub use types::{
-    ApplicationOverview, Checkpoint, Checkpoints, ConfigEntry, ExceptionEntry, ExecutionResult, JobDetails,
-    JobExceptions, JobOverview, Overview, TaskCounts, TaskManager, Vertex, Written,
+    ApplicationOverview, Checkpoint, CheckpointConfig, Checkpoints, ConfigEntry, ExceptionEntry,
+    ExecutionResult, JobDetails, JobExceptions, JobOverview, JobPlan, Overview, PlanInput, PlanNode,
+    TaskCounts, TaskManager, Vertex, VertexTaskManager, Written,
 };
 
 use super::JobStatus;
@@ -255,14 +258,42 @@ impl Client {
         self.get(&format!("/jobs/{}/checkpoints", segment(job))).await
     }
 
-    /// `GET /jobs/:id/checkpoints/config`: whether the job makes checkpoints periodically. The statistics do not tell:
-    /// streaming jobs have them in any case.
+    /// `GET /jobs/:id/checkpoints/config`: whether the job makes checkpoints, and what is to become of them. The statistics do
+    /// not tell: streaming jobs have them in any case.
     ///
     /// # Errors
     /// See [`RestError`]; 404 for a job that can make none.
-    pub async fn makes_checkpoints(&self, job: &str) -> Result<bool, RestError> {
-        let path = format!("/jobs/{}/checkpoints/config", segment(job));
-        Ok(self.get::<types::CheckpointConfig>(&path).await?.is_periodic())
+    pub async fn checkpoint_config(&self, job: &str) -> Result<CheckpointConfig, RestError> {
+        self.get(&format!("/jobs/{}/checkpoints/config", segment(job))).await
+    }
+
+    /// `GET /jobs/:id/vertices/:id/taskmanagers`: where a vertex's tasks run, or have run.
+    ///
+    /// # Errors
+    /// See [`RestError`].
+    pub async fn vertex_task_managers(
+        &self,
+        job: &str,
+        vertex: &str,
+    ) -> Result<Vec<VertexTaskManager>, RestError> {
+        let path = format!("/jobs/{}/vertices/{}/taskmanagers", segment(job), segment(vertex));
+        Ok(self.get::<types::VertexTaskManagers>(&path).await?.taskmanagers)
+    }
+
+    /// `GET /datasets`: how many results are kept beyond their jobs (`DataStream.cache()`).
+    ///
+    /// # Errors
+    /// See [`RestError`].
+    pub async fn data_sets(&self) -> Result<usize, RestError> {
+        Ok(self.get::<types::DataSets>("/datasets").await?.data_sets.len())
+    }
+
+    /// Whether the server answers at all: `GET /config` needs no other part of the JobManager.
+    ///
+    /// # Errors
+    /// See [`RestError`]; an answer with an error is an answer.
+    pub async fn probe(&self) -> Result<(), RestError> {
+        self.send(Method::GET, "/config").await.map(|_| ())
     }
 
     /// `GET /taskmanagers`.

@@ -122,13 +122,29 @@ async fn reads_results() {
     assert_eq!(client.execution_result("1").await.unwrap(), expected);
 }
 
+/// The answers of Flink 1.20.5 for a job that has asked for nothing, and for each kind of retention.
+#[tokio::test]
+async fn what_becomes_of_checkpoints_is_what_the_job_has_asked_for() {
+    for (externalization, kept) in [
+        (r#"{"enabled":false,"delete_on_cancellation":true}"#, Some(false)),
+        (r#"{"enabled":true,"delete_on_cancellation":true}"#, Some(false)),
+        (r#"{"enabled":true,"delete_on_cancellation":false}"#, Some(true)),
+        (r#"{"enabled":true}"#, None),
+        ("null", None),
+    ] {
+        let body = format!(r#"{{"mode":"exactly_once","interval":500,"externalization":{externalization}}}"#);
+        let (client, _) = server(200, Box::leak(body.into_boxed_str())).await;
+        assert_eq!(client.checkpoint_config("1").await.unwrap().is_kept(), kept, "{externalization}");
+    }
+}
+
 #[tokio::test]
 async fn checkpoints_that_are_off_have_the_longest_interval() {
     for (interval, periodic) in [("500", true), ("9223372036854775807", false), ("0", false)] {
         let body =
             format!(r#"{{"mode":"exactly_once","interval":{interval},"timeout":600000,"min_pause":0}}"#);
         let (client, seen) = server(200, Box::leak(body.into_boxed_str())).await;
-        assert_eq!(client.makes_checkpoints("1").await.unwrap(), periodic, "{interval}");
+        assert_eq!(client.checkpoint_config("1").await.unwrap().is_periodic(), periodic, "{interval}");
         assert_eq!(*seen.lock().unwrap(), ["GET /jobs/1/checkpoints/config"]);
     }
 }
@@ -344,4 +360,15 @@ async fn an_operation_goes_on_is_done_or_has_failed() {
     let (client, _) = server(200, body).await;
     let Operation::Failed(failure) = client.disposal("2").await.unwrap() else { panic!("failed") };
     assert_eq!(failure.root, "java.io.IOException: no space");
+}
+
+#[tokio::test]
+async fn reads_a_thread_dump() {
+    let body = concat!(
+        r#"{"threadInfos":[{"threadName":"x","stringifiedThreadInfo":"\"x\" Id=1 WAITING\n\tat app//"#,
+        r#"org.apache.flink.client.program.PackagedProgram.callMainMethod(PackagedProgram.java:356)\n\n"}]}"#
+    );
+    let (client, seen) = server(200, body).await;
+    assert!(client.thread_dump().await.unwrap().may_run_main());
+    assert_eq!(*seen.lock().unwrap(), ["GET /jobmanager/thread-dump"]);
 }

@@ -99,6 +99,51 @@ pub struct JobDetails {
     /// Vertices of the job graph.
     #[serde(default)]
     pub vertices: Vec<Vertex>,
+    /// How they are connected.
+    #[serde(default)]
+    pub plan: JobPlan,
+    /// Operators that are in no vertex yet: the batch scheduler of 2.x builds the graph as it goes.
+    #[serde(rename = "pending-operators", default)]
+    pub pending_operators: u32,
+}
+
+/// The edges of a job graph.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct JobPlan {
+    /// One for each vertex.
+    #[serde(default)]
+    pub nodes: Vec<PlanNode>,
+}
+
+/// A vertex with what it reads.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PlanNode {
+    /// That of the vertex.
+    pub id: String,
+    /// What it reads.
+    #[serde(default)]
+    pub inputs: Vec<PlanInput>,
+}
+
+/// An edge.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PlanInput {
+    /// The vertex that produces.
+    pub id: String,
+    /// `pipelined_bounded`, `blocking`, `hybrid_full` and the like (`ResultPartitionType`).
+    #[serde(default)]
+    pub exchange: String,
+}
+
+/// One of `/jobs/:id/vertices/:id/taskmanagers`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct VertexTaskManager {
+    /// Resource id, which is the container's id here.
+    #[serde(rename = "taskmanager-id", default)]
+    pub id: String,
+    /// The vertex's tasks there, by state.
+    #[serde(rename = "status-counts", default)]
+    pub tasks: TaskCounts,
 }
 
 /// One vertex of a job.
@@ -196,16 +241,32 @@ pub struct Checkpoint {
     pub is_savepoint: bool,
 }
 
-/// `/jobs/:id/checkpoints/config`.
+/// `/jobs/:id/checkpoints/config`: what the job has asked for, by its configuration or its program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub(super) struct CheckpointConfig {
+pub struct CheckpointConfig {
     /// ms; `Long.MAX_VALUE` when they are off (`CheckpointConfigInfo`, `StreamingJobGraphGenerator`).
     interval: i64,
+    #[serde(default)]
+    externalization: Option<Externalization>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+struct Externalization {
+    enabled: bool,
+    #[serde(default)]
+    delete_on_cancellation: Option<bool>,
 }
 
 impl CheckpointConfig {
-    pub(super) fn is_periodic(self) -> bool {
+    /// Whether the job makes checkpoints by itself.
+    pub fn is_periodic(self) -> bool {
         (1..i64::MAX).contains(&self.interval)
+    }
+
+    /// Whether they stay when the job is cancelled; `None` when Flink does not say.
+    pub fn is_kept(self) -> Option<bool> {
+        let Externalization { enabled, delete_on_cancellation } = self.externalization?;
+        if enabled { delete_on_cancellation.map(|deleted| !deleted) } else { Some(false) }
     }
 }
 
@@ -257,6 +318,18 @@ fn not_ended() -> i64 {
 #[derive(Deserialize)]
 pub(super) struct Jobs {
     pub(super) jobs: Vec<JobOverview>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct VertexTaskManagers {
+    #[serde(default)]
+    pub(super) taskmanagers: Vec<VertexTaskManager>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DataSets {
+    #[serde(rename = "dataSets", default)]
+    pub(super) data_sets: Vec<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]

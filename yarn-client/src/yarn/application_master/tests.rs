@@ -20,7 +20,7 @@ async fn master() -> (TcpListener, ApplicationMasterClient) {
     let port = listener.local_addr().unwrap().port();
     let endpoint = Endpoint { id: None, host: "127.0.0.1".to_owned(), port };
     let client = Client::new(vec![endpoint], Auth::Token(token(1)), Options::default());
-    (listener, ApplicationMasterClient { client })
+    (listener, ApplicationMasterClient::of(client))
 }
 
 async fn accept(listener: &TcpListener, key: u8) -> Server {
@@ -39,7 +39,8 @@ async fn a_heartbeat_whose_answer_is_lost_is_repeated_as_it_was_with_the_newest_
     let server = tokio::spawn(async move {
         let mut server = accept(&listener, 1).await;
         let (id, first) = allocate_request(&mut server).await;
-        server.reply(id, &wire::AllocateResponseProto::default().encode_length_delimited_to_vec()).await;
+        let response = wire::AllocateResponseProto { response_id: Some(7), ..Default::default() };
+        server.reply(id, &response.encode_length_delimited_to_vec()).await;
         let (_, lost) = allocate_request(&mut server).await;
         drop(server);
         let mut server = accept(&listener, 2).await;
@@ -60,13 +61,199 @@ async fn a_heartbeat_whose_answer_is_lost_is_repeated_as_it_was_with_the_newest_
         node_label: None,
         places: Vec::new(),
     };
-    let request = AllocateRequest { response_id: 7, asks: vec![ask], ..AllocateRequest::default() };
+    let request = AllocateRequest { asks: vec![ask], ..AllocateRequest::default() };
     assert_eq!(client.allocate(&request).await.unwrap().response_id, 8);
     let (first, again) = server.await.unwrap();
     assert_eq!((first.response_id, again.response_id), (Some(0), Some(7)));
     // Present on the wire although it is the default of Hadoop 2.
     assert_eq!(again.ask[0].allocation_request_id, Some(0));
     assert_eq!(first.blacklist_request, None);
+}
+
+/// A ResourceManager's side of the conversation, which counts as `ApplicationMasterService` does.
+#[derive(Debug)]
+struct Master {
+    /// -1: the attempt is known, and not registered.
+    response_id: i32,
+    /// Calls that were refused for their number.
+    out_of_step: u32,
+}
+
+impl Master {
+    fn new() -> Self {
+        Self { response_id: -1, out_of_step: 0 }
+    }
+
+    /// The answer to a call, or the exception: class and message.
+    fn answer(&mut self, method: &str, payload: &[u8]) -> Result<Vec<u8>, (&'static str, String)> {
+        let bad_request = "InvalidApplicationMasterRequestException";
+        match method {
+            "registerApplicationMaster" if self.response_id >= 0 => {
+                Err((bad_request, "Application Master is already registered : application_1_0002".to_owned()))
+            }
+            "registerApplicationMaster" => {
+                self.response_id = 0;
+                let response = wire::RegisterApplicationMasterResponseProto {
+                    maximum_capability: Some((&Resource::new(4096, 4)).into()),
+                    ..Default::default()
+                };
+                Ok(response.encode_length_delimited_to_vec())
+            }
+            "allocate" if self.response_id < 0 => {
+                Err(("ApplicationMasterNotRegisteredException", "AM is not registered".to_owned()))
+            }
+            "allocate" => {
+                let request = wire::AllocateRequestProto::decode_length_delimited(payload).unwrap();
+                let (expected, got) = (self.response_id, request.response_id());
+                if got != expected && got + 1 != expected {
+                    self.out_of_step += 1;
+                    let message = format!(
+                        "Invalid responseId in AllocateRequest from application attempt: appattempt_1_0002_000001, \
+                         expect responseId to be {expected}, but get {got}\n\tat a.B.c(B.java:1)"
+                    );
+                    return Err((bad_request, message));
+                }
+                self.response_id = got + 1;
+                let response =
+                    wire::AllocateResponseProto { response_id: Some(self.response_id), ..Default::default() };
+                Ok(response.encode_length_delimited_to_vec())
+            }
+            other => panic!("{other} was not expected"),
+        }
+    }
+
+    /// Serves `answered` calls, then it is another process.
+    async fn serve_then_restart(&mut self, listener: &TcpListener, answered: usize) {
+        let mut server = accept(listener, 1).await;
+        for _ in 0..answered {
+            self.serve_one(&mut server).await;
+        }
+        self.response_id = -1;
+    }
+
+    /// Serves `answered` calls, and one more whose answer is lost with the connection.
+    async fn serve_then_hang_up(&mut self, listener: &TcpListener, answered: usize) {
+        let mut server = accept(listener, 1).await;
+        for _ in 0..answered {
+            self.serve_one(&mut server).await;
+        }
+        let Received::Call { method, payload, .. } = server.receive().await else { panic!("a call") };
+        self.answer(&method, &payload).unwrap();
+    }
+
+    /// Serves one connection until the client is gone.
+    async fn serve(&mut self, listener: &TcpListener) {
+        let mut server = accept(listener, 1).await;
+        while self.serve_one(&mut server).await {}
+    }
+
+    async fn serve_one(&mut self, server: &mut Server) -> bool {
+        let Received::Call { id, method, payload, .. } = server.receive().await else { return false };
+        match self.answer(&method, &payload) {
+            Ok(payload) => server.reply(id, &payload).await,
+            Err((class, message)) => {
+                let class = format!("org.apache.hadoop.yarn.exceptions.{class}");
+                server.fail(id, RpcStatusProto::Error, &class, &message).await;
+            }
+        }
+        true
+    }
+}
+
+/// The ResourceManager restarts, and the answer to the registration after that is lost.
+#[tokio::test]
+async fn heartbeats_are_accepted_after_the_lost_answer_to_another_registration() {
+    let (listener, client) = master().await;
+    let server = tokio::spawn(async move {
+        let mut master = Master::new();
+        // A registration and three heartbeats.
+        master.serve_then_restart(&listener, 4).await;
+        // "not registered" is said, and the registration carried out without an answer.
+        master.serve_then_hang_up(&listener, 1).await;
+        master.serve(&listener).await;
+        master
+    });
+    let heartbeat = async || client.allocate(&AllocateRequest::default()).await.map(|it| it.response_id);
+    client.register("host", 1, "").await.unwrap();
+    for number in 1..=3 {
+        assert_eq!(heartbeat().await.unwrap(), number);
+    }
+    assert!(heartbeat().await.unwrap_err().is_resync());
+    let error = client.register("host", 1, "").await.unwrap_err();
+    assert!(error.is_already_registered() && !error.is_registration_refused(), "{error}");
+    for number in 1..=3 {
+        assert_eq!(heartbeat().await.unwrap(), number);
+    }
+    drop(client);
+    assert_eq!(server.await.unwrap().out_of_step, 0);
+}
+
+/// Nobody knows how it came to that; it does not last.
+#[tokio::test]
+async fn a_heartbeat_with_a_wrong_number_is_the_last_one_with_it() {
+    let (listener, client) = master().await;
+    let server = tokio::spawn(async move {
+        let mut master = Master { response_id: 5, out_of_step: 0 };
+        master.serve(&listener).await;
+        master
+    });
+    let error = client.allocate(&AllocateRequest::default()).await.unwrap_err();
+    assert_eq!(error.expected_response_id(), Some(5), "{error}");
+    assert!(!error.is_resync() && !error.is_shutdown());
+    for number in 6..=7 {
+        assert_eq!(client.allocate(&AllocateRequest::default()).await.unwrap().response_id, number);
+    }
+    drop(client);
+    assert_eq!(server.await.unwrap().out_of_step, 1);
+}
+
+/// What each exception of `ApplicationMasterService` means to each of its callers.
+#[tokio::test]
+async fn exceptions_of_the_resource_manager_are_told_apart() {
+    let bad_request = "org.apache.hadoop.yarn.exceptions.InvalidApplicationMasterRequestException";
+    let cases = [
+        // class, message, over, refused
+        (bad_request, "Application doesn't exist in cache appattempt_1_0002_000001", true, true),
+        (bad_request, "Application Master is already registered : application_1_0002", false, false),
+        (bad_request, "something else", false, true),
+        (
+            "org.apache.hadoop.yarn.exceptions.ApplicationAttemptNotFoundException",
+            "Application attempt appattempt_1_0002_000001 doesn't exist in ApplicationMasterService cache.",
+            true,
+            true,
+        ),
+        ("org.apache.hadoop.security.AccessControlException", "User x cannot", false, true),
+        ("org.apache.hadoop.yarn.exceptions.ApplicationMasterNotRegisteredException", "", false, false),
+        ("org.apache.hadoop.security.token.SecretManager$InvalidToken", "not found", false, false),
+        ("org.apache.hadoop.yarn.exceptions.YarnException", "Failed to store", false, false),
+        ("java.lang.NullPointerException", "", false, false),
+        ("java.io.IOException", "doesn't exist in cache", false, false),
+    ];
+    let (listener, client) = master().await;
+    let server = tokio::spawn(async move {
+        let mut server = accept(&listener, 1).await;
+        for (class, message, ..) in cases {
+            for _ in 0..3 {
+                let Received::Call { id, .. } = server.receive().await else { panic!("a call") };
+                let message = format!("{message}\n\tat a.B.c(B.java:1)");
+                server.fail(id, RpcStatusProto::Error, class, &message).await;
+            }
+        }
+        server.receive().await
+    });
+    for (class, message, over, refused) in cases {
+        let errors = [
+            client.register("host", 1, "").await.unwrap_err(),
+            client.allocate(&AllocateRequest::default()).await.unwrap_err(),
+            client.finish(FinalStatus::Succeeded, "", "").await.unwrap_err(),
+        ];
+        for error in errors {
+            let told = (error.is_shutdown(), error.is_registration_refused());
+            assert_eq!(told, (over, refused), "{class}: {message}");
+        }
+    }
+    drop(client);
+    server.await.unwrap();
 }
 
 #[tokio::test]

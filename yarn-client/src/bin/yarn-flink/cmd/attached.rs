@@ -137,14 +137,19 @@ async fn watch(
     };
     match ended {
         Some(Ok(report)) => {
-            let evidence = Box::pin(explain::gather(&gateway.resource_manager, report)).await;
+            let mut evidence = Box::pin(explain::gather(&gateway.resource_manager, report)).await;
+            if evidence.report.state.is_final() {
+                explain::consult(gateway, &mut evidence, &gateway_base(submitted, id)).await;
+            }
             finish(context, &evidence, (subject, submitted), level)
         }
         Some(Err(error)) => {
             let timed_out = matches!(error, ApplicationError::TimedOut { .. });
             let evidence = match last {
                 Some(last) if timed_out => {
-                    gateway.evidence(id).await.unwrap_or_else(|_| Evidence::of(last)).into()
+                    let mut evidence = gateway.evidence(id).await.unwrap_or_else(|_| Evidence::of(last));
+                    explain::consult(gateway, &mut evidence, &gateway_base(submitted, id)).await;
+                    Some(evidence)
                 }
                 last => last.map(Evidence::of),
             };
@@ -211,6 +216,9 @@ fn finish(
         }
         if let Some(state) = view.job_state {
             fields.add("job_state", state);
+        }
+        if let Some(checkpoint) = &view.checkpoint {
+            fields.add("checkpoint", checkpoint);
         }
         if level == WaitLevel::Running
             && let Some(url) = &view.tracking_url
@@ -287,7 +295,9 @@ async fn kill_it(context: &Context, gateway: &Gateway, submitted: &Submitted) ->
         KillOutcome::Killed => context.printer.note(&format!("{id} killed")),
         KillOutcome::AlreadyFinished(_) => {}
     }
-    finish(context, &gateway.evidence(id).await?, (Subject::Job, submitted), WaitLevel::Finished)
+    let mut evidence = gateway.evidence(id).await?;
+    evidence.checkpoint = killed.checkpoint;
+    finish(context, &evidence, (Subject::Job, submitted), WaitLevel::Finished)
 }
 
 /// Ends a session in good order; one that does not run yet is killed.

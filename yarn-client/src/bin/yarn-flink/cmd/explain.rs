@@ -11,7 +11,12 @@ use crate::view::ExplanationView;
 pub(super) async fn run(context: &Context, args: Explain) -> Result<ExitStatus, Failure> {
     let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
     let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
-    let evidence = super::tidying(&gateway, gateway.evidence(id)).await?;
+    let asked = async {
+        let mut evidence = gateway.evidence(id).await?;
+        explain::consult(&gateway, &mut evidence, &super::staging_bases(context)).await;
+        Ok::<_, ApplicationError>(evidence)
+    };
+    let evidence = super::tidying(&gateway, asked).await?;
     let view = ExplanationView::new(&evidence, explain::decide(&evidence, super::now_ms().cast_signed()));
     if context.printer.is_json() {
         context.printer.json(&view)?;

@@ -1,5 +1,6 @@
 //! `yarn-flink gc`
 
+use proto::ids::ApplicationId;
 use serde::Serialize;
 use yarn_client::deploy::{Gateway, gc};
 
@@ -14,6 +15,8 @@ struct View {
     removed: Vec<RemovedView>,
     /// Things that stay.
     kept: usize,
+    /// Of these, what Flink's high availability keeps of applications whose end nobody meant.
+    kept_state: Vec<KeptStateView>,
     failed: Vec<FailedView>,
 }
 
@@ -26,6 +29,20 @@ struct RemovedView {
     application_id: Option<String>,
     /// `ended`, `forgotten`, `unknown`, `expired`, `unused` or `abandoned`.
     reason: &'static str,
+    /// The newest checkpoint of the job, as the removed files knew it.
+    checkpoint: Option<String>,
+}
+
+#[derive(Serialize)]
+struct KeptStateView {
+    application_id: String,
+    /// Staging directory with the record of the rest.
+    path: String,
+    zookeeper_quorum: String,
+    zookeeper_node: String,
+    storage: Vec<String>,
+    /// How to remove it by hand.
+    removal: String,
 }
 
 #[derive(Serialize)]
@@ -45,19 +62,37 @@ pub(super) async fn run(context: &Context, args: Gc) -> Result<ExitStatus, Failu
         keep_keys: args.keep_keys,
         keep_cache: args.keep_cache,
     };
-    let collected = gc::collect(&gateway, &bases, &options, super::now_ms()).await?;
     let printer = &context.printer;
+    // At once, before it is gone: nobody else knows it then.
+    let mut told = |application: ApplicationId, checkpoint: &str| {
+        let line = format!("{application} checkpoint: {checkpoint}");
+        if printer.is_json() || printer.data(&line).is_err() {
+            printer.note(&line);
+        }
+    };
+    let collected = gc::collect(&gateway, &bases, &options, super::now_ms(), &mut told).await?;
     let status = if collected.failed.is_empty() { ExitStatus::Success } else { ExitStatus::Cluster };
     let removed: Vec<_> = collected.removed.iter().map(view).collect();
     if printer.is_json() {
         let failed = collected.failed.into_iter().map(|(path, error)| FailedView { path, error }).collect();
-        printer.json(&View { dry_run: args.dry_run, removed, kept: collected.kept, failed })?;
+        let kept_state = collected.kept_state.iter().map(kept_view).collect();
+        printer.json(&View { dry_run: args.dry_run, removed, kept: collected.kept, kept_state, failed })?;
         return Ok(status);
     }
     let verb = if args.dry_run { "would remove" } else { "removed" };
     for RemovedView { path, application_id, reason, .. } in &removed {
         let owner = application_id.as_ref().map_or_else(String::new, |id| format!("{id} "));
         printer.data(&format!("{verb} {path} ({owner}{})", words(reason)))?;
+    }
+    for kept in &collected.kept_state {
+        printer.data(&format!(
+            "kept {} ({}: it leads to what Flink's high availability keeps, {} of ZooKeeper at {}; `{}` removes it)",
+            kept.directory,
+            kept.application,
+            kept.storage.iter().fold(kept.node.clone(), |all, storage| format!("{storage}, {all}")),
+            kept.quorum,
+            kept.removal(),
+        ))?;
     }
     for (path, error) in &collected.failed {
         printer.warning(&format!("{path}: {error}"));
@@ -76,6 +111,7 @@ fn view(removed: &gc::Removed) -> RemovedView {
             gc::Kind::Upload => "upload",
         },
         application_id: removed.application.map(|id| id.to_string()),
+        checkpoint: removed.checkpoint.clone(),
         reason: match removed.reason {
             gc::Reason::Ended => "ended",
             gc::Reason::Forgotten => "forgotten",
@@ -84,6 +120,17 @@ fn view(removed: &gc::Removed) -> RemovedView {
             gc::Reason::Unused => "unused",
             gc::Reason::Abandoned => "abandoned",
         },
+    }
+}
+
+fn kept_view(kept: &gc::KeptState) -> KeptStateView {
+    KeptStateView {
+        application_id: kept.application.to_string(),
+        path: kept.directory.clone(),
+        zookeeper_quorum: kept.quorum.clone(),
+        zookeeper_node: kept.node.clone(),
+        storage: kept.storage.clone(),
+        removal: kept.removal(),
     }
 }
 

@@ -32,6 +32,7 @@ pub(super) async fn run(context: &Context, args: Kill) -> Result<ExitStatus, Fai
                     application_id: id.to_string(),
                     outcome: if not_found { "not_found" } else { "error" },
                     state: None,
+                    checkpoint: None,
                     removed: None,
                     error: Some(text),
                 }
@@ -56,6 +57,9 @@ fn done(context: &Context, killed: &Killed) -> Result<KillView, Failure> {
     if !context.printer.is_json() {
         context.printer.data(&text)?;
     }
+    if let Some(checkpoint) = &killed.checkpoint {
+        context.printer.note(&format!("checkpoint: {checkpoint}; `run -s` goes on from there"));
+    }
     if let Some(path) = &killed.removed {
         context.printer.note(&format!("removed {path}"));
     }
@@ -66,6 +70,7 @@ fn done(context: &Context, killed: &Killed) -> Result<KillView, Failure> {
         application_id: id.to_string(),
         outcome,
         state: Some(state),
+        checkpoint: killed.checkpoint.clone(),
         removed: killed.removed.clone(),
         error: None,
     })

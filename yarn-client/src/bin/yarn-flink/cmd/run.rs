@@ -23,11 +23,11 @@ pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Fail
     }
     let printer = &context.printer;
     let mut interrupts = Interrupts::install();
-    let mut site = site(context, args.cluster.app_master.as_deref());
+    let site = site(context, args.cluster.app_master.as_deref());
     let key = args.key.as_deref().map(Key::new).transpose()?;
     let job = submission(&args);
     let (gateway, job) = tokio::select! {
-        prepared = prepare(context, &mut site, &job, key.as_ref()) => prepared?,
+        prepared = prepare(context, &site, &job) => prepared?,
         _ = interrupts.next() => return Err(SubmitError::Interrupted.into()),
     };
     let plan = Plan::new(&job, &gateway.configuration, &gateway.user.name)?;
@@ -133,9 +133,8 @@ pub(super) fn site(context: &Context, app_master: Option<&Path>) -> Site {
 /// Configuration, distribution and jar.
 pub(super) async fn prepare(
     context: &Context,
-    site: &mut Site,
+    site: &Site,
     job: &JobSubmission,
-    key: Option<&Key>,
 ) -> Result<(Gateway, ResolvedJob), Failure> {
     let mut hadoop = Configuration::load(&context.environment, context.global.conf_dir.as_deref())
         .map_err(PreflightError::from)?;
@@ -154,8 +153,5 @@ pub(super) async fn prepare(
     };
     job.apply_hadoop_overrides(&home.config, &mut hadoop)?;
     let gateway = Gateway::with(hadoop, &context.environment)?;
-    if let Some(key) = key {
-        site.entropy = key.job_entropy(&gateway.user.name);
-    }
     Ok((gateway, job.resolve(home, site)?))
 }

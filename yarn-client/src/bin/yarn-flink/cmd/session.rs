@@ -27,7 +27,7 @@ pub(super) async fn verb(context: &Context, command: Session) -> Result<ExitStat
 
 async fn start(context: &Context, args: SessionStart) -> Result<ExitStatus, Failure> {
     let mut interrupts = Interrupts::install();
-    let mut site = run::site(context, args.cluster.app_master.as_deref());
+    let site = run::site(context, args.cluster.app_master.as_deref());
     let submission = JobSubmission {
         session: Some(SessionSize {
             task_managers: args.task_managers,
@@ -38,7 +38,7 @@ async fn start(context: &Context, args: SessionStart) -> Result<ExitStatus, Fail
         ..run::cluster(&args.cluster)
     };
     let prepared = async {
-        let (gateway, resolved) = run::prepare(context, &mut site, &submission, None).await?;
+        let (gateway, resolved) = run::prepare(context, &site, &submission).await?;
         let plan = Plan::new(&resolved, &gateway.configuration, &gateway.user.name)?;
         session::check_name(&gateway, &plan.name).await?;
         Ok::<_, Failure>((gateway, resolved, plan))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proto::ids::ApplicationId;
 use yarn_client::deploy::jobs::{self, Snapshot};
-use yarn_client::deploy::{ApplicationError, Evidence, Gateway, Live};
+use yarn_client::deploy::{ApplicationError, Evidence, Gateway, Live, explain};
 use yarn_client::yarn::ApplicationState;
 
 use super::{Context, Failure};
@@ -19,8 +19,15 @@ pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, F
     let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
     let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
     let asked = async {
-        let evidence = gateway.evidence(id).await?;
+        let mut evidence = gateway.evidence(id).await?;
         let live = snapshot(context, &gateway, &evidence).await;
+        match &live {
+            Some(snapshot) => evidence.told_waiting(&snapshot.status.waiting),
+            None if evidence.report.state.is_final() => {
+                explain::consult(&gateway, &mut evidence, &super::staging_bases(context)).await;
+            }
+            None => {}
+        }
         Ok::<_, ApplicationError>((evidence, live))
     };
     let (evidence, live) = super::tidying(&gateway, asked).await?;

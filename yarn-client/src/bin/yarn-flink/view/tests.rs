@@ -62,6 +62,7 @@ fn json_of_a_running_application() {
             "diagnostics": "",
             "job_id": null,
             "job_state": null,
+            "checkpoint": null,
             "cause": null,
         })
     );
@@ -167,6 +168,26 @@ fn an_explanation_is_sentence_evidence_hint() {
         assert!(value.get(key).is_some(), "{key}");
     }
     assert_eq!((&value["cause"]["code"], &value["job_state"]), (&json!("out_of_memory"), &json!("FAILED")));
+}
+
+#[test]
+fn a_checkpoint_to_go_on_from_is_shown() {
+    let failed = ApplicationReport {
+        state: ApplicationState::Finished,
+        final_status: FinalStatus::Failed,
+        diagnostics: "Job 0123456789abcdef0123456789abcdef FAILED: a.B: c\nhint: submit again with -s hdfs://n/c/chk-7\n\
+                      checkpoint: hdfs://n/c/chk-7"
+            .into(),
+        ..report()
+    };
+    let expected =
+        "a.B: c [job_failed]\ncheckpoint: hdfs://n/c/chk-7\nhint: submit again with -s hdfs://n/c/chk-7\n";
+    let view = explained(&Evidence::of(failed.clone()));
+    assert_eq!(view.text(), expected);
+    assert_eq!(serde_json::to_value(&view).unwrap()["checkpoint"], "hdfs://n/c/chk-7");
+    let view = ApplicationView::new(&failed);
+    assert!(view.text(0).contains("\ncheckpoint: hdfs://n/c/chk-7\n"), "{}", view.text(0));
+    assert_eq!(serde_json::to_value(&view).unwrap()["checkpoint"], "hdfs://n/c/chk-7");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The course in a world where everything dies: clients at every step, replies, application masters, the
 //! ResourceManager's memory. Twelve thousand lives, each of a seed; a failing one prints what happened.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::rngs::StdRng;
 use rand::{RngCore as _, SeedableRng as _};
@@ -14,6 +14,15 @@ const PROGRAM: &str = "p";
 
 fn id(number: i32) -> ApplicationId {
     ApplicationId { cluster_timestamp: 1, id: number }
+}
+
+/// The job of a client's own.
+fn job(client: u32) -> JobId {
+    JobId { id: format!("{client:032x}"), fixed: false }
+}
+
+fn course(client: u32, program: &str) -> Course {
+    Course::new(program, job(client))
 }
 
 /// Where an application is, for the ResourceManager.
@@ -33,6 +42,7 @@ enum State {
 struct Application {
     state: State,
     submission: u32,
+    job: JobId,
     program: String,
 }
 
@@ -40,7 +50,9 @@ struct Application {
 #[derive(Default)]
 struct World {
     /// Record by generation.
-    records: BTreeMap<u32, ApplicationId>,
+    records: BTreeMap<u32, (ApplicationId, JobId)>,
+    /// The jobs that applications have been submitted with, refused and forgotten ones included.
+    jobs: BTreeMap<i32, String>,
     /// The fence: submission and program.
     started: Option<(u32, String)>,
     ended: bool,
@@ -56,14 +68,18 @@ impl World {
         self.trace.push(text);
     }
 
-    fn carry_out(&mut self, client: u32, step: &Step, program: &str) -> Happened {
+    fn carry_out(&mut self, client: u32, course: &Course) -> Happened {
+        let (step, program, job) = (course.step(), course.program.as_str(), course.job().clone());
         let happened = match step {
             Step::Read => {
-                Happened::Found(self.records.last_key_value().map(|(generation, application)| Located {
-                    generation: *generation,
-                    application: *application,
-                    started: self.started.as_ref().map(|(_, program)| program.clone()),
-                    ended: self.ended,
+                Happened::Found(self.records.last_key_value().map(|(generation, (application, job))| {
+                    Located {
+                        generation: *generation,
+                        application: *application,
+                        job: job.clone(),
+                        started: self.started.as_ref().map(|(_, program)| program.clone()),
+                        ended: self.ended,
+                    }
                 }))
             }
             Step::Ask(application) => match self.applications.get(&application.id) {
@@ -78,13 +94,16 @@ impl World {
                 Happened::Prepared(id(self.next_id))
             }
             Step::Publish { generation, application } => {
-                let there = *self.records.entry(*generation).or_insert(*application);
-                Happened::Published(there == *application)
+                let there = self.records.entry(*generation).or_insert((*application, job));
+                Happened::Published(there.0 == *application)
             }
             Step::Submit(application) => {
+                let before = self.jobs.entry(application.id).or_insert_with(|| job.id.clone());
+                assert_eq!(*before, job.id, "{application} was submitted with another job before");
                 self.applications.entry(application.id).or_insert_with(|| Application {
                     state: State::Accepted,
                     submission: client,
+                    job,
                     program: program.to_owned(),
                 });
                 Happened::Taken
@@ -146,6 +165,9 @@ impl World {
 
     fn check(&self, seed: u64) {
         assert!(self.ran.len() <= 1, "seed {seed}: the job has run twice\n{}", self.trace.join("\n"));
+        let jobs: BTreeSet<_> = self.jobs.values().collect();
+        let apart = jobs.len() == self.jobs.len();
+        assert!(apart, "seed {seed}: two applications share a job id\n{}", self.trace.join("\n"));
     }
 }
 
@@ -164,7 +186,7 @@ struct Ends {
 fn play(seed: u64, ends: &mut Ends) {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut world = World::default();
-    let mut clients: Vec<(u32, String, Course)> = Vec::new();
+    let mut clients: Vec<(u32, Course)> = Vec::new();
     let mut born = 0;
     for _ in 0..STEPS {
         match rng.next_u32() % 16 {
@@ -172,7 +194,7 @@ fn play(seed: u64, ends: &mut Ends) {
                 born += 1;
                 // A few want another program.
                 let program = if rng.next_u32().is_multiple_of(8) { "other" } else { PROGRAM };
-                clients.push((born, program.to_owned(), Course::new(program)));
+                clients.push((born, course(born, program)));
             }
             2..=5 => world.live(&mut rng, false),
             6 => {
@@ -185,12 +207,12 @@ fn play(seed: u64, ends: &mut Ends) {
                 let at = rng.next_u32() as usize % clients.len();
                 let fate = rng.next_u32() % 12;
                 if fate == 0 {
-                    let (name, ..) = clients.swap_remove(at);
+                    let (name, _) = clients.swap_remove(at);
                     world.note(format!("client {name}: SIGKILL"));
                     continue;
                 }
-                let (name, program, course) = &mut clients[at];
-                let happened = world.carry_out(*name, course.step(), program);
+                let (name, course) = &mut clients[at];
+                let happened = world.carry_out(*name, course);
                 if fate == 1 {
                     world.note(format!("client {name}: the reply is lost"));
                     clients.swap_remove(at);
@@ -206,7 +228,7 @@ fn play(seed: u64, ends: &mut Ends) {
         world.check(seed);
     }
     // One last client that nothing happens to.
-    let mut course = Course::new(PROGRAM);
+    let mut course = course(0, PROGRAM);
     let (mut submitted, known) = (false, !world.records.is_empty());
     let mut rounds = 0;
     let end = loop {
@@ -214,7 +236,7 @@ fn play(seed: u64, ends: &mut Ends) {
             break *end;
         }
         submitted |= matches!(course.step(), Step::Submit(_));
-        let happened = world.carry_out(0, course.step(), PROGRAM);
+        let happened = world.carry_out(0, &course);
         course.handle(happened);
         rounds += 1;
         assert!(rounds < 20, "seed {seed}: the client does not come to an end\n{}", world.trace.join("\n"));
@@ -259,25 +281,27 @@ fn a_client_that_dies_at_any_step_is_followed_or_adopted() {
     for steps in 0..8 {
         for lost in [false, true] {
             let mut world = World::default();
-            let mut first = Course::new(PROGRAM);
+            let mut first = course(1, PROGRAM);
             for _ in 0..steps {
                 if matches!(first.step(), Step::Done(_)) {
                     break;
                 }
-                let happened = world.carry_out(1, &first.step().clone(), PROGRAM);
+                let happened = world.carry_out(1, &first);
                 first.handle(happened);
             }
             if lost && !matches!(first.step(), Step::Done(_)) {
-                world.carry_out(1, &first.step().clone(), PROGRAM);
+                world.carry_out(1, &first);
             }
-            let mut second = Course::new(PROGRAM);
+            let mut second = course(2, PROGRAM);
             while !matches!(second.step(), Step::Done(_)) {
-                let happened = world.carry_out(2, &second.step().clone(), PROGRAM);
+                let happened = world.carry_out(2, &second);
                 second.handle(happened);
             }
             let trace = world.trace.join("\n");
             assert_eq!(world.applications.len(), 1, "{steps} {lost}\n{trace}");
             assert!(matches!(second.step(), Step::Done(End::Follow { .. })), "{steps} {lost}\n{trace}");
+            let application = world.applications.values().next().unwrap();
+            assert_eq!(*second.job(), application.job, "it is told of another job: {steps} {lost}\n{trace}");
         }
     }
 }
@@ -285,29 +309,49 @@ fn a_client_that_dies_at_any_step_is_followed_or_adopted() {
 #[test]
 fn a_refused_application_gives_the_key_back() {
     let mut world = World::default();
-    let refused = Application { state: State::Refused, submission: 9, program: "other".to_owned() };
+    let job = job(9);
     world.next_id = 1;
-    world.records.insert(1, id(1));
+    world.records.insert(1, (id(1), job.clone()));
+    let refused = Application { state: State::Refused, submission: 9, job, program: "other".to_owned() };
     world.applications.insert(1, refused);
-    let mut course = Course::new(PROGRAM);
+    let mut course = course(1, PROGRAM);
     while !matches!(course.step(), Step::Done(_)) {
-        let happened = world.carry_out(1, &course.step().clone(), PROGRAM);
+        let happened = world.carry_out(1, &course);
         course.handle(happened);
     }
     assert_eq!(course.step(), &Step::Done(End::Follow { application: id(2), submitted: true }));
-    assert_eq!(world.records.len(), 2);
+    assert_eq!(world.records[&2], (id(2), self::job(1)), "a job of its own");
 }
 
 #[test]
 fn another_program_is_told_apart() {
-    let mut course = Course::new("mine");
+    let mut course = course(1, "mine");
     course.handle(Happened::Found(Some(Located {
         generation: 1,
         application: id(1),
+        job: job(2),
         started: None,
         ended: false,
     })));
     assert_eq!(course.step(), &Step::Ask(id(1)));
     course.handle(Happened::Known { refused: false, program: Some("yours".to_owned()) });
     assert_eq!(course.step(), &Step::Done(End::Differs(id(1))));
+}
+
+#[test]
+fn ids_of_flinks_own_are_left_to_flink() {
+    let several = JobId { id: String::new(), fixed: false };
+    for (own, recorded, expected) in
+        [(&several, job(2), &several), (&job(1), several.clone(), &job(1)), (&job(1), job(2), &job(2))]
+    {
+        let mut course = Course::new(PROGRAM, own.clone());
+        course.handle(Happened::Found(Some(Located {
+            generation: 1,
+            application: id(1),
+            job: recorded,
+            started: None,
+            ended: false,
+        })));
+        assert_eq!(course.job(), expected);
+    }
 }
