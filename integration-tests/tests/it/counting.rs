@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::Cluster;
 use serde_json::Value;
 
-use crate::failures::{appears, ends, logs, submit};
-use crate::tool::{GONE, LIMIT, eventually, nothing_left};
+use crate::failures::{appears, ends, logs};
+use crate::tool::{GONE, LIMIT, eventually, nothing_left, run, text};
 
 /// More than a job counts before it is told to hurry.
 const RECORDS: &str = "30000";
@@ -16,22 +16,39 @@ const RECORDS: &str = "30000";
 pub(crate) struct Counting<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) id: String,
-    /// Where its checkpoints go.
-    checkpoints: String,
-    /// From when this file is there, records take no time.
+    /// Flink's id of it.
+    pub(crate) job: String,
+    /// Where its checkpoints go: a path in HDFS.
+    pub(crate) checkpoints: String,
+    /// What its program looks for: see `Run.java`.
+    files: Files,
+}
+
+/// Files that make the program do something once they are there.
+#[derive(Debug, Clone)]
+struct Files {
+    /// Records take no time.
     hurry: PathBuf,
-    /// Whoever finds this file holds on to a gigabyte.
+    /// Whoever finds it holds on to a gigabyte.
     swell: PathBuf,
+    /// Counting throws.
+    fail: PathBuf,
+    /// The JobManager's JVM ends with the code in it.
+    halt: PathBuf,
+}
+
+/// A path in HDFS that no other job has.
+pub(crate) fn checkpoint_dir(cluster: &Cluster) -> Result<String> {
+    let folder = cluster.scratch("checkpoints")?;
+    let name = folder.file_name().and_then(|name| name.to_str()).context("a folder without a name")?;
+    Ok(format!("/user/{}/{name}", cluster.user()))
 }
 
 impl<'a> Counting<'a> {
     /// Submits it with further options of `run`, and arguments of the job.
     pub(crate) async fn submit(cluster: &'a Cluster, options: &[&str], arguments: &[&str]) -> Result<Self> {
-        let folder = cluster.scratch("counting")?;
-        let name = folder.file_name().and_then(|name| name.to_str()).context("a folder without a name")?;
-        let checkpoints = format!("/user/{}/checkpoints-{name}", cluster.user());
+        let checkpoints = checkpoint_dir(cluster)?;
         let directory = format!("execution.checkpointing.dir={}{checkpoints}", cluster.default_fs());
-        let (hurry, swell) = (folder.join("hurry"), folder.join("swell"));
         // Without Flink's growing pauses between restarts, which would be most of the test.
         let own = [
             directory.as_str(),
@@ -41,11 +58,46 @@ impl<'a> Counting<'a> {
             "restart-strategy.fixed-delay.attempts=10000",
         ];
         let own: Vec<_> = own.into_iter().flat_map(|option| ["-D", option]).collect();
-        let options = [&own[..], options].concat();
-        let files = [hurry.display().to_string(), swell.display().to_string()];
-        let own = ["Run", "--checkpoint-ms", "300", "--records", RECORDS, "--hurry", &files[0], "--swell"];
-        let id = submit(cluster, &options, &[&own[..], &[files[1].as_str()], arguments].concat()).await?;
-        Ok(Self { cluster, id, checkpoints, hurry, swell })
+        let arguments = [&["--checkpoint-ms", "300"], arguments].concat();
+        Self::with(cluster, checkpoints, &[&own[..], options].concat(), &arguments).await
+    }
+
+    /// Submits one whose program says itself that it makes checkpoints and where they go; no setting but `options`.
+    pub(crate) async fn of_program(
+        cluster: &'a Cluster,
+        options: &[&str],
+        arguments: &[&str],
+    ) -> Result<Self> {
+        let checkpoints = checkpoint_dir(cluster)?;
+        let storage = format!("{}{checkpoints}", cluster.default_fs());
+        let arguments = [&["--checkpoint-ms", "300", "--storage", &storage], arguments].concat();
+        Self::with(cluster, checkpoints, options, &arguments).await
+    }
+
+    /// Submits one whose checkpoints go where `options` or `arguments` say.
+    pub(crate) async fn with(
+        cluster: &'a Cluster,
+        checkpoints: String,
+        options: &[&str],
+        arguments: &[&str],
+    ) -> Result<Self> {
+        let folder = cluster.scratch("counting")?;
+        let [hurry, swell, fail, halt] = ["hurry", "swell", "fail", "halt"].map(|name| folder.join(name));
+        let files = Files { hurry, swell, fail, halt };
+        let mut program = ["Run", "--records", RECORDS].map(str::to_owned).to_vec();
+        for (option, file) in [
+            ("--hurry", &files.hurry),
+            ("--swell", &files.swell),
+            ("--fail", &files.fail),
+            ("--halt", &files.halt),
+        ] {
+            program.extend([option.to_owned(), file.display().to_string()]);
+        }
+        let program: Vec<_> = program.iter().map(String::as_str).chain(arguments.iter().copied()).collect();
+        let options = [&["-d", "-o", "json"], options].concat();
+        let submitted = run(cluster, &options, &program).await?.expect(0)?.json()?;
+        let field = |key| text(&submitted, key).to_owned();
+        Ok(Self { cluster, id: field("application_id"), job: field("job_id"), checkpoints, files })
     }
 
     /// The numbers of the checkpoint that this JobManager's job was last restored from, and of the newest one.
@@ -70,6 +122,27 @@ impl<'a> Counting<'a> {
         self.newest().await.1.context("Flink does not answer any more")
     }
 
+    /// Number and place of the checkpoint that this JobManager's job was restored from.
+    pub(crate) async fn restored(&self) -> Result<(u64, String)> {
+        let seen = self.cluster.checkpoints(&self.id).await.context("Flink does not answer any more")?;
+        let restored = seen.pointer("/latest/restored").context("not restored")?;
+        let number = restored.get("id").and_then(Value::as_u64).context("no number")?;
+        Ok((number, text(restored, "external_path").to_owned()))
+    }
+
+    /// The complete checkpoints in its directory: numbers and paths in HDFS, oldest first.
+    pub(crate) async fn kept(&self) -> Result<Vec<(u64, String)>> {
+        let files = self.cluster.hdfs()?.files(&self.checkpoints).await?;
+        let complete = |(path, _): &(String, _)| {
+            let directory = path.strip_suffix("/_metadata")?;
+            let number = directory.rsplit_once("/chk-")?.1.parse().ok()?;
+            Some((number, directory.to_owned()))
+        };
+        let mut kept: Vec<_> = files.iter().filter_map(complete).collect();
+        kept.sort_unstable();
+        Ok(kept)
+    }
+
     /// Waits until the job was restored from checkpoint `before` or a later one, and has completed one since.
     pub(crate) async fn goes_on_from(&self, before: u64) -> Result<()> {
         eventually(&format!("the job goes on from checkpoint {before}"), LIMIT, || async {
@@ -81,7 +154,7 @@ impl<'a> Counting<'a> {
     }
 
     /// An application that has ended is not waited for.
-    async fn lives(&self) -> Result<()> {
+    pub(crate) async fn lives(&self) -> Result<()> {
         // A ResourceManager that is away, or just back, says nothing.
         let Ok(application) = self.cluster.application(&self.id).await else { return Ok(()) };
         ensure!(
@@ -115,15 +188,34 @@ impl<'a> Counting<'a> {
 
     /// Lets one TaskManager grow by a gigabyte.
     pub(crate) fn swell(&self) -> Result<()> {
-        std::fs::write(&self.swell, "").context("cannot write a file")
+        std::fs::write(&self.files.swell, "").context("cannot write a file")
+    }
+
+    /// Lets the job fail by itself.
+    pub(crate) fn fail(&self) -> Result<()> {
+        std::fs::write(&self.files.fail, "").context("cannot write a file")
+    }
+
+    /// Lets the JobManager's JVM end with this exit code, once.
+    pub(crate) fn halt(&self, code: i32) -> Result<()> {
+        // The program must not read half of it.
+        let whole = self.files.halt.with_extension("writing");
+        std::fs::write(&whole, code.to_string())?;
+        std::fs::rename(whole, &self.files.halt).context("cannot rename a file")
     }
 
     /// Lets it count to its end: every record once, and nothing is left of it.
     pub(crate) async fn finishes(self) -> Result<()> {
-        std::fs::write(&self.hurry, "")?;
+        let job = self.counts_all().await?;
+        job.leaves_nothing().await
+    }
+
+    /// The same; what is left is not looked at.
+    pub(crate) async fn counts_all(self) -> Result<Self> {
+        std::fs::write(&self.files.hurry, "")?;
         let diagnostics = ends(self.cluster, &self.id, "SUCCEEDED").await?;
         ensure!(diagnostics.ends_with("FINISHED"), "{diagnostics}");
-        self.leaves_nothing().await
+        Ok(self)
     }
 
     /// Nothing of an application that has ended is left, checkpoints included.

@@ -9,6 +9,7 @@ use integration_tests::cluster::{Cluster, Daemon, Process};
 use integration_tests::{http, prerequisites, shared};
 use serde_json::Value;
 
+use crate::counting::Counting;
 use crate::tool::{
     GONE, LIMIT, Ran, end, eventually, jar, job_in_state, nothing_left, run, text, yarn_flink,
 };
@@ -363,33 +364,37 @@ async fn no_free_port_in_the_range() -> Result<()> {
     fails(cluster, &["-D", &option], &["Run"], &[&cause, "hint: widen the range"]).await.map(drop)
 }
 
-/// One small cluster for two: a program that needs more than it has, and a ResourceManager that dies.
+/// A ResourceManager that dies takes nothing along. One that kills does, and the SIGTERM of its NodeManagers leaves a
+/// JobManager all the time it could want for tidying up: the newest checkpoint stays, though nobody asked to retain it.
 #[tokio::test]
-async fn cluster_that_is_too_small_and_a_resource_manager_that_dies() -> Result<()> {
+async fn resource_manager_that_dies_and_one_that_kills() -> Result<()> {
     let _turn = shared::turn().await;
-    let cluster = Cluster::builder("failures").node_size(3072, 8).recovery().boot().await?;
-    let id = submit(&cluster, &[], &["Run", "--checkpoint-ms", "500"]).await?;
-    job_in_state(&cluster, &id, "RUNNING").await?;
-    let jvms = || cluster.jvms_of(&id).into_iter().map(|jvm| jvm.pid).collect::<BTreeSet<_>>();
+    let cluster = Cluster::builder("failures")
+        .node_size(3072, 8)
+        .recovery()
+        .property("yarn.nodemanager.sleep-delay-before-sigkill.ms", "5000")
+        .boot()
+        .await?;
+    let job = Counting::of_program(&cluster, &[], &[]).await?;
+    let id = &job.id;
+    job_in_state(&cluster, id, "RUNNING").await?;
+    let jvms = || cluster.jvms_of(id).into_iter().map(|jvm| jvm.pid).collect::<BTreeSet<_>>();
     let before = jvms();
     cluster.kill_9(Daemon::ResourceManager(1))?;
     cluster.restart(Daemon::ResourceManager(1)).await?;
     // A recovered application is ACCEPTED until its master has registered again.
-    cluster.wait_for_state(&id, "RUNNING", LIMIT).await?;
-    job_in_state(&cluster, &id, "RUNNING").await?;
+    cluster.wait_for_state(id, "RUNNING", LIMIT).await?;
+    job_in_state(&cluster, id, "RUNNING").await?;
     assert_eq!(jvms(), before);
-    cancel(&cluster, &id).await?;
-    assert!(ends(&cluster, &id, "KILLED").await?.contains("CANCELED"));
-    nothing_left(&cluster, &id, GONE).await?;
-    let folder = cluster.log_dir(Daemon::NodeManager(1)).join("containers").join(&id);
+    let folder = cluster.log_dir(Daemon::NodeManager(1)).join("containers").join(id);
     assert_eq!(std::fs::read_dir(folder)?.count(), 2, "no container more, not even for a moment");
 
-    // Beside the application master there is room for two of the nine.
-    let program = ["Run", "--parallelism", "9"];
-    let texts = [
-        "needs 9 slots, that is 9 TaskManagers of 800 MiB",
-        "can hold 2 beside",
-        "hint: lower the parallelism",
-    ];
-    fails(&cluster, &[], &program, &texts).await.map(drop)
+    let newest = job.completes_a_checkpoint().await?;
+    cluster.kill_application(id).await?;
+    eventually("no process is left", GONE, || async { Ok(cluster.processes_of(id).is_empty()) }).await?;
+    let kept = job.kept().await?;
+    ensure!(kept.last().is_some_and(|(number, _)| *number >= newest), "after {newest}: {kept:?}");
+    yarn_flink(&cluster, &["kill", id]).await?.expect(0)?;
+    nothing_left(&cluster, id, GONE).await?;
+    cluster.stop()
 }

@@ -121,7 +121,7 @@ async fn checkpoints_that_the_owner_retains_stay() -> Result<()> {
 }
 
 /// Flink's own recovery: the JobManager of the next attempt finds the job in ZooKeeper, and the TaskManagers find the
-/// JobManager. The same cluster has two ResourceManagers, of which one dies under the running job.
+/// JobManager. So does one that follows a JobManager that has ended by itself. The same cluster has two ResourceManagers, of which one dies under the running job.
 #[tokio::test]
 async fn with_zookeeper_flink_recovers_the_job_and_task_managers_stay() -> Result<()> {
     let _turn = shared::turn().await;
@@ -139,13 +139,21 @@ async fn with_zookeeper_flink_recovers_the_job_and_task_managers_stay() -> Resul
         format!("high-availability.storageDir=file://{}", storage.display()),
     ];
     let options: Vec<_> = options.iter().flat_map(|option| ["-D", option]).collect();
-    let id = submit(&cluster, &options, &COUNTING).await?;
+    let halt = files.join("halt");
+    let halted = [&COUNTING[..], &["--halt", halt.to_str().context("no path")?]].concat();
+    let id = submit(&cluster, &options, &halted).await?;
     completes_a_checkpoint(&cluster, &id, false).await?;
     let pids = || cluster.task_managers(&id).into_iter().map(|process| process.pid).collect::<BTreeSet<_>>();
     let before = pids();
     appears("application master", || cluster.app_masters(&id)).await?.kill_9();
     completes_a_checkpoint(&cluster, &id, true).await?;
     assert_eq!(pids(), before, "TaskManagers are kept");
+    // What Flink does when it has lost ZooKeeper or its leadership for good.
+    let ended = appears("JobManager", || cluster.job_managers(&id)).await?;
+    std::fs::write(files.join("code"), "2")?;
+    std::fs::rename(files.join("code"), &halt)?;
+    eventually("it ends", GONE, || async { Ok(!ended.lives()) }).await?;
+    completes_a_checkpoint(&cluster, &id, true).await?;
     cluster.kill_9(Daemon::ResourceManager(crate::rpc::active(&cluster).await?))?;
     eventually("the other takes over", LIMIT, || async { Ok(cluster.application(&id).await.is_ok()) })
         .await?;

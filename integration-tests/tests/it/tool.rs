@@ -159,6 +159,13 @@ where
     Ok(())
 }
 
+/// All that is wrong with parts of a test that ran side by side.
+pub(crate) fn every<const N: usize>(parts: [Result<()>; N]) -> Result<()> {
+    let wrong: Vec<_> = parts.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")).collect();
+    ensure!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    Ok(())
+}
+
 /// Fails unless every process of the application is gone within `limit` and its staging directory with it.
 pub(crate) async fn nothing_left(cluster: &Cluster, id: &str, limit: Duration) -> Result<()> {
     eventually("no process of the application", limit, || async { Ok(cluster.processes_of(id).is_empty()) })

@@ -38,6 +38,8 @@ pub(crate) enum Expected {
     Code(&'static str),
     /// The client refuses; its message holds these words.
     Refusal(&'static str),
+    /// The job runs again, `explain` has nothing against it, and an event of the application holds these words.
+    Event(&'static str),
 }
 
 /// A fault, and the application it happens to.
@@ -76,6 +78,11 @@ impl Fault {
     /// One that the client sees before it submits.
     pub(crate) fn refused(name: &'static str, how: &'static str, words: &'static str) -> Self {
         Self { expected: Expected::Refusal(words), ..Self::new(name, how, "") }
+    }
+
+    /// One that an application outlives.
+    pub(crate) fn outlived(name: &'static str, how: &'static str, words: &'static str) -> Self {
+        Self { expected: Expected::Event(words), ..Self::new(name, how, "") }
     }
 
     /// One that an application waits for ever with.
@@ -170,21 +177,21 @@ impl Application<'_> {
         }
     }
 
+    /// The job's id, if all its tasks run.
+    async fn all_run(&self) -> Option<String> {
+        let url = format!("{}/proxy/{}/jobs/overview", self.cluster.rm_web(), self.id);
+        let overview = integration_tests::http::get_json(&url).await.ok()?;
+        let count = |key: &str| overview.pointer(&format!("/jobs/0/tasks/{key}")).and_then(Value::as_u64);
+        let all = count("running").is_some_and(|running| running > 0) && count("running") == count("total");
+        all.then(|| overview.pointer("/jobs/0/jid")?.as_str().map(str::to_owned)).flatten()
+    }
+
     /// Waits until all tasks of the job run, and returns the job's id.
     pub(crate) async fn runs(&self) -> Result<String> {
-        let url = format!("{}/proxy/{}/jobs/overview", self.cluster.rm_web(), self.id);
         let begun = Instant::now();
         loop {
-            if let Ok(overview) = integration_tests::http::get_json(&url).await {
-                let count =
-                    |key: &str| overview.pointer(&format!("/jobs/0/tasks/{key}")).and_then(Value::as_u64);
-                if count("running").is_some_and(|running| running > 0) && count("running") == count("total") {
-                    return Ok(overview
-                        .pointer("/jobs/0/jid")
-                        .and_then(Value::as_str)
-                        .unwrap_or_default()
-                        .to_owned());
-                }
+            if let Some(job) = self.all_run().await {
+                return Ok(job);
             }
             ensure!(
                 begun.elapsed() < SUBMISSION,
@@ -279,7 +286,7 @@ impl Bench<'_> {
         // The lines after the first one and the hint belong to it.
         let refusal = error.get(from..).unwrap_or(error).replace('\n', " ");
         let id = [&submitted.stdout, &submitted.stderr].into_iter().find_map(|text| application_id(text));
-        let (Some(id), Expected::Code(code)) = (id, fault.expected) else {
+        let (Some(id), Expected::Code(_) | Expected::Event(_)) = (id, fault.expected) else {
             let right = matches!(fault.expected, Expected::Refusal(words) if refusal.contains(words));
             let verdict = if right { Verdict::Right } else { Verdict::Wrong };
             return Ok(Answer { verdict, said: refusal, code: None, seconds: begun.elapsed().as_secs_f64() });
@@ -292,11 +299,22 @@ impl Bench<'_> {
             loop {
                 let ended = application.has_ended().await?;
                 let printed = self.explain(&application.id).await?;
-                let said = text(&printed, "text").to_owned();
+                let mut said = text(&printed, "text").to_owned();
                 let found = printed.pointer("/cause/code").and_then(Value::as_str).map(str::to_owned);
-                let verdict = match Verdict::of(found.as_deref(), code) {
-                    Verdict::Right if !said.contains(fault.words) => Verdict::Unknown,
-                    verdict => verdict,
+                let verdict = match fault.expected {
+                    Expected::Event(_) if ended => Verdict::Wrong,
+                    Expected::Event(words) => match self.event(&application, words).await? {
+                        Some(told) if found.is_none() && application.all_run().await.is_some() => {
+                            said = format!("(event) {told}; then: {said}");
+                            Verdict::Right
+                        }
+                        _ => Verdict::Unknown,
+                    },
+                    Expected::Code(code) => match Verdict::of(found.as_deref(), code) {
+                        Verdict::Right if !said.contains(fault.words) => Verdict::Unknown,
+                        verdict => verdict,
+                    },
+                    Expected::Refusal(_) => Verdict::Wrong,
                 };
                 // What is said of a life that is over does not change any more.
                 if verdict == Verdict::Right || ended || begun.elapsed() > fault.limit {
@@ -316,6 +334,16 @@ impl Bench<'_> {
         command.envs(self.cluster.client_environment()).args(["explain", "-o", "json", id]);
         let output = java::output(command).await?.success()?;
         serde_json::from_str(&output.stdout).context("no JSON from explain")
+    }
+
+    /// What an event says with these words, once one does. An application master that has just begun tells nothing.
+    async fn event(&self, application: &Application<'_>, words: &str) -> Result<Option<String>> {
+        let mut command = Command::new(&self.binaries.yarn_flink);
+        command.envs(self.cluster.client_environment()).args(["events", "-o", "json", &application.id]);
+        let output = java::output(command).await?;
+        let events = output.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let mut causes = events.map(|event| text(&event, "cause").to_owned());
+        Ok(causes.find(|cause| cause.contains(words)))
     }
 
     async fn flinks(

@@ -156,6 +156,7 @@ async fn on_queues(bench: &Bench<'_>) -> Result<()> {
     programs::of_the_processes(bench).await?;
     processes::by_people(bench).await?;
     processes::by_signals(bench).await?;
+    processes::that_hang(bench).await?;
     waiting::without_nodes(bench).await
 }
 

@@ -156,3 +156,33 @@ pub(crate) async fn by_signals(bench: &Bench<'_>) -> Result<()> {
         .set("execution.checkpointing.interval=1s");
     bench.tries(fault, removed, fine).await
 }
+
+/// Processes that are there and do nothing any more.
+pub(crate) async fn that_hang(bench: &Bench<'_>) -> Result<()> {
+    let task_manager = async |application: &Application<'_>| {
+        application.runs().await?;
+        application.appears(Application::task_manager).await?.stop();
+        Ok(())
+    };
+    let interval = "execution.checkpointing.interval=1s";
+    let storage = format!(
+        "execution.checkpointing.dir={}/user/{}/checkpoints",
+        bench.cluster.default_fs(),
+        bench.cluster.user()
+    );
+    let how = "its JVM stopped (SIGSTOP); a job with checkpoints";
+    let fault = Fault::outlived("hung TaskManager", how, "Flink has lost it: no heartbeat for");
+    bench.tries(fault.set(interval).set(&storage), task_manager, fine).await?;
+    let how = "its JVM stopped (SIGSTOP); a job without restarts";
+    let fault = Fault::new("hung TaskManager, no restarts", how, "task_manager_unresponsive");
+    bench.tries(fault, task_manager, fine).await?;
+
+    let job_manager = async |application: &Application<'_>| {
+        application.runs().await?;
+        application.appears(Application::job_manager).await?.stop();
+        Ok(())
+    };
+    let how = "its JVM stopped (SIGSTOP); a job with checkpoints";
+    let fault = Fault::outlived("hung JobManager", how, "did not answer for");
+    bench.tries(fault.set(interval).set(&storage).within(150), job_manager, fine).await
+}

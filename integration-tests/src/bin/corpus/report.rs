@@ -76,6 +76,7 @@ impl Row {
     pub(crate) fn new(name: &'static str, how: &'static str, expected: Expected) -> Self {
         let expected = match expected {
             Expected::Code(code) => format!("`{code}`"),
+            Expected::Event(words) => format!("goes on; `events`: \"{words}\""),
             Expected::Refusal(words) => format!("`run` refuses: \"{words}\""),
         };
         Self { name, how, expected, ours: None, flinks: None }

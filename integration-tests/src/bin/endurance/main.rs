@@ -1,7 +1,9 @@
 //! A counting job whose application is hit again and again: the application master, the JobManager, a TaskManager, the
-//! ResourceManager or a NodeManager is killed, at random, for as long as it is told to. The job fails by itself when its
-//! state has lost or repeated a record; in the end it must have counted all of them.
+//! ResourceManager or a NodeManager is killed, or the JVM of a JobManager or TaskManager is stopped (SIGSTOP) and, sometimes,
+//! goes on when nobody expects it any more, at random, for as long as it is told to. The job fails by itself when its state
+//! has lost or repeated a record; in the end it must have counted all of them.
 
+use std::fmt;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -16,7 +18,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
-/// Kills parts of a running application and of its cluster, and checks that the job counts on exactly.
+/// Kills and stops parts of a running application and of its cluster, and checks that the job counts on exactly.
 #[derive(Debug, Parser)]
 #[command(name = "endurance")]
 struct Arguments {
@@ -31,8 +33,10 @@ struct Arguments {
 /// From a kill until the job runs again.
 const LIMIT: Duration = Duration::from_secs(300);
 const LOOK: Duration = Duration::from_millis(200);
-/// Each record takes this long; half of the time goes with recoveries.
-const RECORDS_PER_MINUTE: u64 = 2400;
+/// Each record takes 10 ms; most of the time goes with recoveries.
+const RECORDS_PER_MINUTE: u64 = 1800;
+/// When Flink misses a TaskManager, with time to spare.
+const MISSED: Duration = Duration::from_secs(20);
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -74,16 +78,43 @@ enum Target {
     TaskManager,
     ResourceManager,
     NodeManager(u8),
+    /// Its JVM is stopped, and goes on after this time if it is still there.
+    Hung(Hung, Option<Duration>),
+}
+
+/// Whose JVM is stopped.
+#[derive(Debug, Clone, Copy)]
+enum Hung {
+    JobManager,
+    TaskManager,
 }
 
 impl Target {
+    /// A hung JobManager costs more than a minute, so it is rare.
     fn random(rng: &mut StdRng) -> Self {
-        match rng.random_range(0..5) {
-            0 => Self::Master,
-            1 => Self::JobManager,
-            2 => Self::TaskManager,
-            3 => Self::ResourceManager,
-            _ => Self::NodeManager(rng.random_range(1..=2)),
+        match rng.random_range(0..20) {
+            0..=2 => Self::Master,
+            3..=5 => Self::JobManager,
+            6..=8 => Self::TaskManager,
+            9..=11 => Self::ResourceManager,
+            12..=15 => Self::NodeManager(rng.random_range(1..=2)),
+            // Before, about when and after Flink, or the application master, has given it up.
+            16..=18 => Self::Hung(Hung::TaskManager, Self::resurrection(rng, 40)),
+            _ => Self::Hung(Hung::JobManager, Self::resurrection(rng, 90)),
+        }
+    }
+
+    fn resurrection(rng: &mut StdRng, most: u64) -> Option<Duration> {
+        rng.random_bool(0.5).then(|| Duration::from_secs(rng.random_range(1..most)))
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hung(who, None) => write!(f, "{who:?} stopped"),
+            Self::Hung(who, Some(after)) => write!(f, "{who:?} stopped for {} s", after.as_secs()),
+            target => write!(f, "{target:?} killed"),
         }
     }
 }
@@ -93,7 +124,7 @@ async fn endure(cluster: &Cluster, minutes: u64, mut rng: StdRng) -> Result<()> 
     progress::line(&id);
     let begun = Instant::now();
     runs(cluster, &id).await?;
-    let (mut kills, mut slowest) = (0, Duration::ZERO);
+    let (mut faults, mut slowest) = (0, Duration::ZERO);
     while begun.elapsed() < Duration::from_secs(minutes * 60) {
         tokio::time::sleep(Duration::from_secs(rng.random_range(3..20))).await;
         if finished(cluster, &id).await?.is_some() {
@@ -102,10 +133,10 @@ async fn endure(cluster: &Cluster, minutes: u64, mut rng: StdRng) -> Result<()> 
         let target = Target::random(&mut rng);
         let at = Instant::now();
         hit(cluster, &id, target).await?;
-        runs(cluster, &id).await.with_context(|| format!("after {target:?} was killed"))?;
-        (kills, slowest) = (kills + 1, slowest.max(at.elapsed()));
+        runs(cluster, &id).await.with_context(|| format!("after {target}"))?;
+        (faults, slowest) = (faults + 1, slowest.max(at.elapsed()));
         let (minute, took) = (begun.elapsed().as_secs_f32() / 60.0, at.elapsed().as_secs_f32());
-        progress::line(&format!("{minute:>5.1} min  {target:?} killed, runs again after {took:.1} s"));
+        progress::line(&format!("{minute:>5.1} min  {target}, runs again after {took:.1} s"));
     }
     progress::line("waiting for the last record");
     let end = loop {
@@ -125,7 +156,7 @@ async fn endure(cluster: &Cluster, minutes: u64, mut rng: StdRng) -> Result<()> 
         ensure!(left.is_empty(), "files are left: {left:?}");
     }
     progress::line(&format!(
-        "counted {} records exactly; {kills} kills, {attempts} attempts, slowest recovery {:.1} s, {:.1} min in all; \
+        "counted {} records exactly; {faults} faults, {attempts} attempts, slowest recovery {:.1} s, {:.1} min in all; \
          nothing is left",
         minutes * RECORDS_PER_MINUTE,
         slowest.as_secs_f32(),
@@ -157,6 +188,7 @@ async fn hit(cluster: &Cluster, id: &str, target: Target) -> Result<()> {
         Target::TaskManager => cluster.task_managers(id),
         Target::ResourceManager => return again(cluster, Daemon::ResourceManager(1)).await,
         Target::NodeManager(number) => return again(cluster, Daemon::NodeManager(number)).await,
+        Target::Hung(who, after) => return hang(cluster, id, who, after).await,
     };
     let victim = processes.into_iter().next().with_context(|| format!("there is no {target:?}"))?;
     victim.kill_9();
@@ -165,6 +197,31 @@ async fn hit(cluster: &Cluster, id: &str, target: Target) -> Result<()> {
         tokio::time::sleep(LOOK).await;
     }
     // Flink notices within its heartbeat's time-out at the latest; until then it lists what is dead.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    Ok(())
+}
+
+/// Stops a JVM until it is gone, or until it has gone on and whoever missed it has had the time to notice.
+async fn hang(cluster: &Cluster, id: &str, who: Hung, after: Option<Duration>) -> Result<()> {
+    let processes = match who {
+        Hung::JobManager => cluster.job_managers(id),
+        Hung::TaskManager => cluster.task_managers(id),
+    };
+    let victim = processes.into_iter().next().with_context(|| format!("there is no {who:?}"))?;
+    let begun = Instant::now();
+    victim.stop();
+    let mut stopped = true;
+    while victim.lives() {
+        if stopped && after.is_some_and(|after| begun.elapsed() > after) {
+            victim.go_on();
+            stopped = false;
+        }
+        if after.is_some_and(|after| begun.elapsed() > after + MISSED) {
+            return Ok(());
+        }
+        ensure!(begun.elapsed() < LIMIT, "the stopped {who:?} is still there after {} s", LIMIT.as_secs());
+        tokio::time::sleep(LOOK).await;
+    }
     tokio::time::sleep(Duration::from_secs(2)).await;
     Ok(())
 }
