@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::FinalStatus;
 
+use super::event::Found;
 use super::job_manager::Process;
 use super::scheduler::Registration;
 use super::{Action, AppMaster, CheckpointsView, Occurrence, Timer, form, text};
@@ -95,6 +96,17 @@ pub(super) struct Ending {
     unregistering: bool,
     /// Tries to unregister that have failed in a row.
     refusals: u32,
+    /// The newest checkpoint, which the report is to tell, is looked for.
+    search: Search,
+}
+
+/// The last look for the newest checkpoint of a job that somebody may want to go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Search {
+    /// Once nothing can make a newer one any more.
+    Due,
+    UnderWay,
+    Done,
 }
 
 impl Ending {
@@ -165,7 +177,13 @@ impl AppMaster {
             self.timers.stop(timer);
         }
         self.job_manager.give_up();
-        self.ending = Some(Ending { end, killed: false, recorded, unregistering: false, refusals: 0 });
+        let tells = match &end {
+            End::Report(outcome) => text::kept(outcome, self.record.journal.checkpoints.as_ref()).is_some(),
+            End::Abandon(_) => false,
+        };
+        let search = if tells { Search::Due } else { Search::Done };
+        self.ending =
+            Some(Ending { end, killed: false, recorded, unregistering: false, refusals: 0, search });
     }
 
     /// SIGTERM. The NodeManager follows with SIGKILL after 250 ms.
@@ -251,6 +269,11 @@ impl AppMaster {
                 self.actions.push_back(Action::Exit(*code));
                 self.exited = true;
             }
+            End::Report(_) if ending.search == Search::Due => {
+                ending.search = Search::UnderWay;
+                self.find_checkpoint();
+            }
+            End::Report(_) if ending.search == Search::UnderWay => {}
             End::Report(outcome) if self.line.registration == Registration::Done => {
                 ending.unregistering = true;
                 let checkpoints = self.record.journal.checkpoints.as_ref();
@@ -260,6 +283,20 @@ impl AppMaster {
             }
             End::Report(_) => {}
         }
+    }
+
+    /// What is told is there: the last look at Flink may have been before its last checkpoint.
+    pub(super) fn last_checkpoint_found(&mut self, found: Result<Found, String>, now: Duration) {
+        match found {
+            Ok(Found::Newest(path)) => self.record.journal.found(path),
+            Ok(Found::Nothing) => self.record.journal.lost_checkpoints(),
+            Ok(Found::Unknown) => {}
+            Err(cause) => tracing::warn!("looking for the newest checkpoint: {cause}"),
+        }
+        if let Some(ending) = &mut self.ending {
+            ending.search = Search::Done;
+        }
+        self.advance_ending(now);
     }
 
     /// No attempt will follow: nothing that one could need has to stay.

@@ -205,20 +205,22 @@ impl AppMaster {
         }
         match self.job_manager.step {
             Step::Mark => self.actions.push_back(Action::Begin),
-            Step::FindCheckpoint => {
-                let known = match &self.record.journal.checkpoints {
-                    Some(CheckpointsView::On { path, .. }) => path.clone(),
-                    _ => None,
-                };
-                let own_directory = self.settings.own_directory;
-                self.actions.push_back(Action::FindCheckpoint { known, own_directory });
-            }
+            Step::FindCheckpoint => self.find_checkpoint(),
             Step::Start => self.start_job_manager(None),
         }
     }
 
+    pub(super) fn find_checkpoint(&mut self) {
+        let known = self.record.journal.newest_checkpoint().map(str::to_owned);
+        let own_directory = self.settings.own_directory;
+        self.actions.push_back(Action::FindCheckpoint { known, own_directory });
+    }
+
     pub(super) fn checkpoint_found(&mut self, found: Result<Found, String>, now: Duration) {
-        if self.ending.is_some() || self.job_manager.process != Process::Absent {
+        if self.ending.is_some() {
+            return self.last_checkpoint_found(found, now);
+        }
+        if self.job_manager.process != Process::Absent {
             return;
         }
         let completed =

@@ -197,6 +197,13 @@ impl Journal {
         }
     }
 
+    /// None is left where they were.
+    pub(super) fn lost_checkpoints(&mut self) {
+        if let Some(CheckpointsView::On { path, .. }) = &mut self.checkpoints {
+            *path = None;
+        }
+    }
+
     pub(super) fn newest_checkpoint(&self) -> Option<&str> {
         match &self.checkpoints {
             Some(CheckpointsView::On { path, .. }) => path.as_deref(),

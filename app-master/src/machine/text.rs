@@ -46,14 +46,16 @@ pub(super) fn diagnostics(
 }
 
 /// The newest checkpoint, where it is still there after the end.
-fn kept<'a>(outcome: &Outcome, checkpoints: Option<&'a CheckpointsView>) -> Option<&'a str> {
+pub(super) fn kept<'a>(outcome: &Outcome, checkpoints: Option<&'a CheckpointsView>) -> Option<&'a str> {
     let Some(CheckpointsView::On { path, kept, .. }) = checkpoints else { return None };
     let stays = match outcome.job {
         JobStatus::Finished => false,
         JobStatus::Canceled => *kept == Some(true),
         _ => true,
     };
-    path.as_deref().filter(|_| stays)
+    // What Flink could not find is none to go on from.
+    let missing = |path: &&str| outcome.cause.as_ref().is_some_and(|cause| cause.contains(*path));
+    path.as_deref().filter(|_| stays).filter(|path| !missing(path))
 }
 
 /// Says where it is, and how to go on from it: in the hint, where there is one.
