@@ -42,9 +42,9 @@ impl Job {
     }
 
     fn lose_all(&mut self, durable: &Durable, model: &JobModel) {
-        let checkpoints = model.checkpoint_interval.and(durable.checkpoints.last());
+        let newest = durable.checkpoints.last().filter(|_| model.checkpoint_interval.is_some());
         self.running_since = None;
-        self.progress = checkpoints.copied().unwrap_or_default();
+        self.progress = newest.copied().unwrap_or_default();
         self.holders.clear();
         self.read = Duration::ZERO;
     }

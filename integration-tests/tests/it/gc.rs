@@ -86,7 +86,7 @@ async fn the_newest_checkpoint_is_told(cluster: &Cluster, id: &str, directory: &
     ensure!(explained.stdout.contains(&format!("\ncheckpoint: {checkpoint}\n")), "{explained:?}");
     ensure!(explained.stdout.contains(&format!("submit again with -s {checkpoint}\n")), "{explained:?}");
 
-    let path = checkpoint.strip_prefix(&cluster.default_fs()).unwrap_or_default();
+    let path = checkpoint.strip_prefix(cluster.default_fs()).unwrap_or_default();
     let number: u64 = path.rsplit('-').next().unwrap_or_default().parse()?;
     let newer = path.replace(&format!("chk-{number}"), &format!("chk-{}/_metadata", number + 1));
     ensure!(cluster.hdfs()?.stat(&newer).await?.is_none(), "{checkpoint} is not the newest");

@@ -52,7 +52,7 @@ impl Fake {
                     let stack = format!("t\n\tat {frame}(B.java:1)\n");
                     serde_json::json!({"threadInfos": [{"threadName": "t", "stringifiedThreadInfo": stack}]})
                 };
-                let look = looks.get(*count.borrow()).or(looks.last());
+                let look = looks.get(*count.borrow()).or_else(|| looks.last());
                 let (status, body) = match look {
                     Some(Main) => ("200 OK", thread(MAIN).to_string()),
                     Some(NoMain) => ("200 OK", thread("a.B.c").to_string()),

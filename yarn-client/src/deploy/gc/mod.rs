@@ -144,6 +144,9 @@ pub struct Collected {
     pub failed: Vec<(String, String)>,
 }
 
+/// Hears of the newest checkpoint of an application's job.
+pub type OnCheckpoint<'a> = dyn FnMut(ApplicationId, &str) + Send + 'a;
+
 /// Looks below the home directory and below `bases` (values of `yarn.staging-directory`). Nothing of an application that
 /// the ResourceManager reports live is touched, and nothing at all when it does not answer. `told` hears of the newest
 /// checkpoint of a job before the last note of it is removed.
@@ -156,7 +159,7 @@ pub async fn collect(
     bases: &[String],
     options: &Options,
     now_ms: u64,
-    told: &mut (dyn FnMut(ApplicationId, &str) + Send),
+    told: &mut OnCheckpoint<'_>,
 ) -> Result<Collected, ApplicationError> {
     let file_systems = gateway.file_systems()?;
     let everything =
@@ -218,7 +221,7 @@ struct Sweep<'a> {
     /// How old the staging directory of an application must be that could not report its end.
     keep_unreported: Duration,
     /// Who is told of checkpoints; nobody in passing.
-    told: Option<&'a mut (dyn FnMut(ApplicationId, &str) + Send)>,
+    told: Option<&'a mut OnCheckpoint<'a>>,
     collected: Collected,
 }
 

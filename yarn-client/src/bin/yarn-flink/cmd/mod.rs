@@ -119,13 +119,13 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
     let printer = Printer::new(global.output, global.quiet, global.verbose);
     let context = Context { printer, global, environment };
     let done = match command {
-        Command::Run(args) => run::run(&context, *args).await,
+        Command::Run(args) => Box::pin(run::run(&context, *args)).await,
         Command::List(args) => list::run(&context, args).await,
         Command::Status(args) => status::run(&context, args).await,
         Command::Explain(args) => explain::run(&context, args).await,
         Command::Logs(args) => logs::run(&context, args).await,
         Command::Events(args) => events::run(&context, args).await,
-        Command::Session(args) => session::verb(&context, args).await,
+        Command::Session(args) => Box::pin(session::verb(&context, args)).await,
         Command::Scale(args) => session::scale(&context, args).await,
         Command::Jobs(args) => jobs::list(&context, args).await,
         Command::Cancel(args) => jobs::cancel(&context, args).await,

@@ -19,7 +19,7 @@ const END: Duration = Duration::from_secs(60);
 
 pub(super) async fn verb(context: &Context, command: Session) -> Result<ExitStatus, Failure> {
     match command {
-        Session::Start(args) => start(context, *args).await,
+        Session::Start(args) => Box::pin(start(context, *args)).await,
         Session::List => list(context).await,
         Session::Stop(args) => stop(context, args).await,
     }
