@@ -81,6 +81,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
 
     let (rest, place) = watch::channel(None);
     let flink = Forward::new(place);
+    let mut used = flink.watch_use();
     let control = ControlPlane::start(&container, &staging, flink.clone()).await;
     let web_port = control.start_web(&conf, &container, &spec, flink).await;
     let (events, mut inbox) = mpsc::unbounded_channel();
@@ -131,12 +132,16 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
                 answer(question, &mut machine, &mut recorder, attempt, now);
                 continue;
             }
+            Ok(()) = used.changed() => {
+                Some(Event::Used { under_way: used.borrow_and_update().in_flight })
+            }
             _ = terminate.recv() => Some(Event::Terminate),
             () = sleep_until(wake.map(|after| start + after)) => None,
         };
         let now = start.elapsed();
         match event {
             Some(event) => {
+                driver.forget_completed(&event);
                 recorder.event(now, &event);
                 machine.handle(event, now);
             }
@@ -351,6 +356,16 @@ impl Driver {
         let ours = self.recovers && config.value(&HA_CLUSTER_ID) == Some(&application);
         let storage = config.value(&HA_STORAGE_DIR).filter(|_| ours)?;
         Some((storage.to_owned(), application))
+    }
+
+    /// What a container was launched with is of no use after its end.
+    fn forget_completed(&self, event: &Event) {
+        let Event::Heartbeat(answer) = event else { return };
+        let ids: Vec<_> = answer.completed.iter().map(|status| status.id).collect();
+        if !ids.is_empty() {
+            let nodes = self.nodes.clone();
+            tokio::spawn(async move { nodes.forget(&ids).await });
+        }
     }
 
     fn signal_job_manager(&self, signal: Signal) {

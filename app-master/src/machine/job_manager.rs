@@ -328,10 +328,8 @@ impl AppMaster {
         for timer in [Timer::JobManagerExit, Timer::FlinkPoll, Timer::Unresponsive, Timer::Surplus] {
             self.timers.stop(timer);
         }
-        let cause = match self.job_manager.unresponsive.take() {
-            Some(silent) => Some(text::unresponsive(silent)),
-            None => cause,
-        };
+        let silent = self.job_manager.unresponsive.take();
+        let cause = silent.map(text::unresponsive).or(cause);
         self.job_manager.killed = false;
         if self.ending.is_some() {
             return self.advance_ending(now);
@@ -359,7 +357,10 @@ impl AppMaster {
         let cause = match (cause, stage) {
             // `main` ends with the failure of its job.
             (Some(cause), text::Stage::Program) if exit == Exit::Code(2) => cause,
-            (cause, _) => text::job_manager_exit(exit, cause.as_deref(), stage, missing, starts),
+            (cause, _) => match silent {
+                Some(silent) => text::job_manager_silent(silent, stage, missing, starts),
+                None => text::job_manager_exit(exit, cause.as_deref(), stage, missing, starts),
+            },
         };
         if let Some(failed) = self.first_failed().filter(|_| self.settings.multi_job) {
             return self.end_of_several(failed, JobStatus::Failed, Some(&cause), now);

@@ -251,7 +251,7 @@ impl AppMaster {
     /// while nodes are on their way back to it after it has restarted.
     fn ask_refused(&mut self, refused: Option<Heartbeat>, cause: &str, now: Duration) {
         let (wanted, maximum) = (self.settings.task_manager_mib, self.line.maximum_mib);
-        let cause = if wanted > maximum { text::too_large(wanted, maximum) } else { text::refused(cause) };
+        let cause = if wanted > maximum { text::too_large(wanted, maximum) } else { text::refuses(cause) };
         if self.line.refused.is_none() {
             tracing::warn!("{cause}");
         }

@@ -246,6 +246,11 @@ pub(super) fn too_large(wanted_mib: u64, maximum_mib: u64) -> String {
 }
 
 pub(super) fn refused(cause: &str) -> String {
+    format!("the ResourceManager refused to give TaskManager containers: {cause}")
+}
+
+/// The same, as long as it may change its mind.
+pub(super) fn refuses(cause: &str) -> String {
     format!("the ResourceManager refuses to give TaskManager containers: {cause}")
 }
 
@@ -344,6 +349,18 @@ pub(super) enum Stage {
     Job(JobStatus),
 }
 
+impl Stage {
+    fn words(self) -> String {
+        match self {
+            Self::Job(status) => format!("while the job was {status}"),
+            Self::Returning => "before the job ran again".to_owned(),
+            Self::Session => "while the session ran".to_owned(),
+            Self::Program => "while the program ran".to_owned(),
+            Self::BeforeJob => "before the job had started".to_owned(),
+        }
+    }
+}
+
 /// `missing`: why the JobManager could not be started again, when its death would have allowed it.
 pub(super) fn job_manager_exit(
     exit: Exit,
@@ -352,13 +369,7 @@ pub(super) fn job_manager_exit(
     missing: Option<&str>,
     starts: u32,
 ) -> String {
-    let stage_text = match stage {
-        Stage::Job(status) => format!("while the job was {status}"),
-        Stage::Returning => "before the job ran again".to_owned(),
-        Stage::Session => "while the session ran".to_owned(),
-        Stage::Program => "while the program ran".to_owned(),
-        Stage::BeforeJob => "before the job had started".to_owned(),
-    };
+    let stage_text = stage.words();
     let mut text = match exit {
         Exit::Code(0) => {
             format!("the JobManager ended by itself {stage_text}: the program may have called System.exit(0)")
@@ -376,23 +387,47 @@ pub(super) fn job_manager_exit(
     if let Some(cause) = cause {
         let _ = write!(text, ": {cause}");
     }
+    let killed = matches!(exit, Exit::Signal(_) | Exit::Code(3 | 137 | 143));
+    let hint = "if the node ran out of memory, raise jobmanager.memory.process.size";
+    not_started_again(text, killed.then_some(hint), stage, missing, starts)
+}
+
+/// The same of one that hung.
+pub(super) fn job_manager_silent(
+    silent: Duration,
+    stage: Stage,
+    missing: Option<&str>,
+    starts: u32,
+) -> String {
+    let text =
+        format!("the JobManager did not answer for {} s and was killed {}", silent.as_secs(), stage.words());
+    let hint = "jobmanager.out ends with what its threads did, if it could still tell";
+    not_started_again(text, Some(hint), stage, missing, starts)
+}
+
+fn not_started_again(
+    mut text: String,
+    hint: Option<&str>,
+    stage: Stage,
+    missing: Option<&str>,
+    starts: u32,
+) -> String {
     if starts > 1 {
         let _ = write!(text, "\nit had been started {starts} times");
     }
-    let killed = matches!(exit, Exit::Signal(_) | Exit::Code(137 | 143));
-    let memory = "if the node ran out of memory, raise jobmanager.memory.process.size";
     match (missing, stage) {
         (Some(missing), Stage::Job(_) | Stage::Returning) => {
             let _ = write!(text, "\n{missing}; {NOT_AGAIN}\nhint: ");
-            if killed {
-                let _ = write!(text, "{memory}; ");
+            if let Some(hint) = hint {
+                let _ = write!(text, "{hint}; ");
             }
             text.push_str(FROM_CHECKPOINTS);
         }
-        _ if killed => {
-            let _ = write!(text, "\nhint: {memory}");
+        _ => {
+            if let Some(hint) = hint {
+                let _ = write!(text, "\nhint: {hint}");
+            }
         }
-        _ => {}
     }
     text
 }

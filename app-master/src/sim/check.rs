@@ -12,6 +12,10 @@ use super::yarn::Application;
 use super::{ProgramModel, World};
 use crate::machine::{Action, Event, Heartbeat, Occurrence};
 
+/// No fault, and nothing that follows from one, lasts longer: YARN's patience with a node and then with an attempt on it, a
+/// node that is left alone.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
 /// An event or action on one line, with ids as `container 1/2` (attempt and number).
 pub(super) fn short(what: &impl Debug) -> String {
     const LENGTH: usize = 300;
@@ -177,14 +181,20 @@ impl World {
         }
     }
 
-    /// Nothing waits for ever that could go on.
-    pub(super) fn check_patience(&mut self) {
+    /// Whether the job's TaskManagers can never be had.
+    pub(super) fn is_hopeless(&self) -> bool {
         let settings = &self.scenario.settings;
         let slots = self.scenario.program.as_ref().map_or(self.scenario.job.slots, ProgramModel::least_slots);
         let room = self.resource_manager.whole_room() * settings.slots;
-        let fits = slots <= room && settings.task_manager_mib <= self.scenario.maximum_mib;
-        if fits && self.scenario.session.is_none() {
-            self.violated("the owner has given up waiting, and there was room for the job".to_owned());
+        (self.scenario.session.is_none() && slots > room)
+            || settings.task_manager_mib > self.scenario.maximum_mib
+    }
+
+    /// Nothing waits for ever that could go on.
+    pub(super) fn check_patience(&mut self) {
+        let faults_over = self.scenario.horizon + PATIENCE;
+        if self.scenario.session.is_none() && self.now > faults_over {
+            self.violated("there is room for the job, and it waits".to_owned());
         }
     }
 

@@ -26,8 +26,8 @@ pub enum Fault {
     KillApplication,
     /// SIGTERM for the application master alone.
     TerminateMaster,
-    /// The owner has waited long enough.
-    OwnerGivesUp,
+    /// The owner looks whether there is any hope, and ends the application when there is none.
+    OwnerLooks,
     /// The answers to the next registrations get lost on their way; each is said again.
     LoseRegistrations(u32),
     /// The answers to the next heartbeats get lost on their way.

@@ -7,6 +7,7 @@ use yarn_client::flink::JobStatus;
 use yarn_client::yarn::Resource;
 
 use super::job::JobManager;
+use super::scenario::LOOK;
 use super::yarn::{Application, Stage};
 use super::{Call, Due, Fault, FileOperation, JOB, World, check, ms};
 use crate::machine::{
@@ -423,6 +424,9 @@ impl World {
         if self.resource_manager.over() {
             return;
         }
+        if *fault == Fault::OwnerLooks {
+            return self.owner_looks();
+        }
         self.note(|| format!("FAULT {fault:?}"));
         self.faults_injected += 1;
         let now = self.now;
@@ -432,6 +436,7 @@ impl World {
             (!live.is_empty()).then(|| live[n % live.len()])
         };
         match *fault {
+            Fault::OwnerLooks => {}
             Fault::KillTaskManager(n, status) => {
                 if let Some(id) = nth(self, n) {
                     self.resource_manager.end_container(id, status, "", now);
@@ -453,11 +458,6 @@ impl World {
                 if let Some(job_manager) = master.and_then(|master| master.job_manager.as_mut()) {
                     job_manager.hung_until = now + during;
                 }
-            }
-            Fault::OwnerGivesUp => {
-                self.given_up = true;
-                self.check_patience();
-                self.inject(&Fault::KillApplication);
             }
             Fault::LoseRegistrations(n) => self.lose_registrations += n,
             Fault::TerminateMaster => self.deliver(current, Event::Terminate, None),
@@ -509,6 +509,16 @@ impl World {
             Fault::RestAway(during) => self.rest_away_until = now + during,
             Fault::RestForgets(during) => self.rest_forgets_until = now + during,
         }
+    }
+
+    /// Nodes that are gone do not come back here.
+    fn owner_looks(&mut self) {
+        if !self.is_hopeless() {
+            self.check_patience();
+            return self.after(LOOK, Due::Fault(Fault::OwnerLooks));
+        }
+        self.given_up = true;
+        self.inject(&Fault::KillApplication);
     }
 
     /// The last node stays: without any there is nothing to see.

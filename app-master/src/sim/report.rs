@@ -14,8 +14,6 @@ use crate::machine::Settings;
 
 /// Longest life that is played.
 const LIMIT: Duration = Duration::from_secs(30 * 86_400);
-/// Nobody waits longer than this, and twice the time the job may need, for nodes that do not come back.
-const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What to simulate.
 #[derive(Debug, Clone)]
@@ -130,11 +128,13 @@ impl Request {
             let kind = kinds[rng.random_range(0..kinds.len())];
             faults.push((at, kind.draw(&mut rng, self.nodes, self.task_managers)));
         }
-        faults.push((horizon * 2 + PATIENCE, Fault::OwnerGivesUp));
+        faults.push((horizon * 2, Fault::OwnerLooks));
         Scenario {
             nodes: self.nodes,
             containers_per_node: (2 * self.task_managers).div_ceil(self.nodes) + 1,
             max_attempts: self.max_attempts,
+            // Many faults take a job back to its last checkpoint, or to its beginning, many times.
+            horizon: LIMIT,
             faults,
             ..Scenario::calm(settings, job)
         }

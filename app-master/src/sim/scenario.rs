@@ -62,6 +62,8 @@ pub struct Scenario {
     pub small_nodes: u32,
     /// Numbers up to this one are taken by checkpoints that another application has left where this one's go.
     pub foreign: usize,
+    /// When everything has gone wrong, and the job should have ended if nothing did.
+    pub horizon: Duration,
     /// What goes wrong, and when.
     pub faults: Vec<(Duration, Fault)>,
 }
@@ -95,8 +97,8 @@ pub fn settings() -> Settings {
     }
 }
 
-/// When the owner of a random life ends it: long after the last fault.
-const PATIENCE: Duration = Duration::from_secs(3600);
+/// How often the owner of an application looks whether there is any hope.
+pub(super) const LOOK: Duration = Duration::from_secs(300);
 
 impl JobModel {
     /// A job of one second without checkpoints.
@@ -130,6 +132,7 @@ impl Scenario {
             expiry: Duration::from_secs(60),
             small_nodes: 0,
             foreign: 0,
+            horizon: Duration::from_secs(600),
             faults: Vec::new(),
         }
     }
@@ -210,7 +213,7 @@ impl Scenario {
             let at = Duration::from_millis(rng.random_range(0..120_000));
             scenario.faults.push((at, Fault::random(rng, scenario.nodes)));
         }
-        scenario.faults.push((PATIENCE, Fault::OwnerGivesUp));
+        scenario.faults.push((LOOK, Fault::OwnerLooks));
         scenario.faults.sort_by_key(|(at, _)| *at);
         scenario
     }

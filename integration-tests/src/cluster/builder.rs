@@ -1,5 +1,6 @@
 //! The description of a cluster, and its boot.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,8 @@ use super::daemons::{Layout, NameNodePorts, ResourceManagerPorts, node_address};
 use super::download::Hadoop;
 use super::ports::Ports;
 use super::sites::{self, Audience, Properties};
-use super::{Cluster, Daemon};
+use super::users::OsUser;
+use super::{Cluster, Daemon, cut, timers, users};
 use crate::versions::{HADOOP_3_4, HadoopVersion};
 use crate::{cache, prerequisites};
 
@@ -24,6 +26,10 @@ pub struct Builder {
     node_managers: u8,
     node_memory_mib: u32,
     node_vcores: u32,
+    other_sizes: BTreeMap<u8, u32>,
+    node_users: BTreeMap<u8, String>,
+    default_timers: bool,
+    cuttable: bool,
     high_availability: bool,
     recovery: bool,
     log_aggregation: bool,
@@ -42,6 +48,10 @@ impl Builder {
             node_managers: 1,
             node_memory_mib: 8192,
             node_vcores: 8,
+            other_sizes: BTreeMap::new(),
+            node_users: BTreeMap::new(),
+            default_timers: false,
+            cuttable: false,
             high_availability: false,
             recovery: false,
             log_aggregation: false,
@@ -74,6 +84,33 @@ impl Builder {
     pub fn node_size(mut self, memory_mib: u32, vcores: u32) -> Self {
         self.node_memory_mib = memory_mib;
         self.node_vcores = vcores;
+        self
+    }
+
+    /// Another memory (MiB) for one of the NodeManagers.
+    pub fn memory_of(mut self, number: u8, memory_mib: u32) -> Self {
+        self.other_sizes.insert(number, memory_mib);
+        self
+    }
+
+    /// NodeManager `number`, and all containers there, run as this user of the operating system, who must exist
+    /// (`nobody` does everywhere). Only root can boot such a cluster. It has HDFS: what is staged in a file system of
+    /// the machine belongs to whoever submits, and no other user's NodeManager could read it.
+    pub fn node_user(mut self, number: u8, os_user: &str) -> Self {
+        self.node_users.insert(number, os_user.to_owned());
+        self
+    }
+
+    /// Hadoop's own times everywhere: a lost node is missed after ten minutes, an application master after fifteen, a
+    /// NodeManager looks for a lost ResourceManager every 30 s. See [`timers::SHORTENED`] for what other clusters have.
+    pub fn default_timers(mut self) -> Self {
+        self.default_timers = true;
+        self
+    }
+
+    /// Processes of containers can be cut off from each other: [`Cluster::cut_off`]. Needs a C compiler.
+    pub fn cuttable(mut self) -> Self {
+        self.cuttable = true;
         self
     }
 
@@ -158,6 +195,9 @@ impl Builder {
             "between 1 and 100 NodeManagers, not {}",
             self.node_managers
         );
+        if !self.node_users.is_empty() {
+            users::check()?;
+        }
         let hadoop = Hadoop::download(self.hadoop)?;
         let java_home = prerequisites::java_home()?;
         let cache = cache::directory()?;
@@ -178,7 +218,8 @@ impl Builder {
             });
         }
         let zookeeper = if self.high_availability { Some(port()?) } else { None };
-        let layout = Layout {
+        let node_users = self.node_users.iter().map(|(number, name)| Ok((*number, OsUser::find(name)?)));
+        let mut layout = Layout {
             name: self.name.clone(),
             hadoop: self.hadoop.version.to_owned(),
             jars: hadoop.jars.clone(),
@@ -192,9 +233,17 @@ impl Builder {
             resource_managers,
             zookeeper,
             node_managers: self.node_managers,
+            node_users: node_users.collect::<Result<_>>()?,
+            cuttable: self.cuttable,
             pids: Vec::new(),
             directory,
         };
+        if !layout.node_users.is_empty() {
+            users::prepare(&mut layout)?;
+        }
+        if self.cuttable {
+            cut::prepare(&layout.directory)?;
+        }
         let cluster = Cluster::new(layout)?; // from here on the reaper removes the folder
         self.write_configuration(&cluster.layout, &mut ports, &cache)?;
         if self.hdfs {
@@ -210,7 +259,7 @@ impl Builder {
 
     fn write_configuration(&self, layout: &Layout, ports: &mut Ports, cache: &Path) -> Result<()> {
         let own = |properties: &mut Properties| properties.extend(self.sites.iter().cloned());
-        let mut client = client_properties(layout);
+        let mut client = client_properties(layout, self.default_timers);
         // Where collected logs are is for those who read them, too.
         let shared = ["yarn.log-aggregation", "yarn.nodemanager.remote-app-log-dir"];
         let of_logs = |key: &String| shared.iter().any(|prefix| key.starts_with(prefix));
@@ -237,8 +286,9 @@ impl Builder {
         if let Some(port) = layout.zookeeper {
             let data = layout.directory.join("data/zookeeper");
             let text = format!(
-                "tickTime=500\ndataDir={}\nclientPort={port}\nclientPortAddress=127.0.0.1\n\
+                "tickTime={}\ndataDir={}\nclientPort={port}\nclientPortAddress=127.0.0.1\n\
                  admin.enableServer=false\nmaxClientCnxns=0\n",
+                if self.default_timers { 2000 } else { 500 },
                 data.display()
             );
             let path = shared.join("zoo.cfg");
@@ -260,6 +310,9 @@ impl Builder {
             set("local-dirs", data.join("local").display().to_string());
             set("recovery.dir", data.join("recovery").display().to_string());
             set("log-dirs", layout.log_dir(node).join("containers").display().to_string());
+            if let Some(memory) = self.other_sizes.get(&number) {
+                set("resource.memory-mb", memory.to_string());
+            }
             own(&mut properties);
             sites::write(&layout.conf_dir(&node.to_string()), &properties, &scheduler, Audience::Daemon)?;
         }
@@ -267,10 +320,15 @@ impl Builder {
     }
 
     fn daemon_properties(&self, layout: &Layout) -> Properties {
-        let mut properties = Properties::new();
+        let mut properties = match self.default_timers {
+            true => Properties::new(),
+            false => timers::shortened(self.recovery, self.high_availability),
+        };
         let mut set = |key: &str, value: &str| properties.insert(key.to_owned(), value.to_owned());
         let data = |name: &str| layout.directory.join("data").join(name).display().to_string();
         let memory = self.node_memory_mib.to_string();
+        let largest =
+            self.other_sizes.values().copied().chain([self.node_memory_mib]).max().unwrap_or_default();
         let vcores = self.node_vcores.to_string();
         let root = |name: &str| match &layout.name_node {
             Some(_) => format!("/{name}"),
@@ -284,18 +342,13 @@ impl Builder {
             set(&format!("dfs.datanode.{key}"), "127.0.0.1:0");
         }
         set("dfs.datanode.hostname", "localhost");
-        set("dfs.heartbeat.interval", "1");
-        set("dfs.namenode.safemode.extension", "0");
 
         set("yarn.scheduler.minimum-allocation-mb", "64");
-        set("yarn.scheduler.maximum-allocation-mb", &memory);
+        set("yarn.scheduler.maximum-allocation-mb", &largest.to_string());
         set("yarn.scheduler.maximum-allocation-vcores", &vcores);
-        set("yarn.resourcemanager.nodemanagers.heartbeat-interval-ms", "100");
-        set("yarn.resourcemanager.connect.retry-interval.ms", "200");
         set("yarn.nodemanager.resource.memory-mb", &memory);
         set("yarn.nodemanager.resource.cpu-vcores", &vcores);
         set("yarn.nodemanager.aux-services", "");
-        set("yarn.nodemanager.container-monitor.interval-ms", "500");
         set("yarn.nodemanager.vmem-check-enabled", "false");
         // `true` would leave the limit to cgroups that are not there; a container beyond its memory shall be killed.
         set("yarn.nodemanager.resource.memory.enforced", "false");
@@ -311,19 +364,12 @@ impl Builder {
                 set("yarn.resourcemanager.store.class", &format!("{store}.LeveldbRMStateStore"));
                 set("yarn.resourcemanager.leveldb-state-store.path", &data("rm-state"));
             }
-            set("yarn.resourcemanager.work-preserving-recovery.scheduling-wait-ms", "1000");
-            // A ResourceManager that dies between storing an attempt and launching it leaves a successor that waits
-            // this long for an application master nobody has started; 10 min by default.
-            set("yarn.am.liveness-monitor.expiry-interval-ms", "30000");
             set("yarn.nodemanager.recovery.enabled", "true");
             set("yarn.nodemanager.recovery.supervised", "true");
         }
         if self.high_availability {
             set("yarn.resourcemanager.ha.automatic-failover.embedded", "true");
             set("hadoop.zk.address", &format!("127.0.0.1:{}", layout.zookeeper.unwrap_or_default()));
-            // The time until the other one takes over from a killed one; 10 s by default.
-            set("hadoop.zk.timeout-ms", "2000");
-            set("yarn.resourcemanager.zk-timeout-ms", "2000");
         }
         if self.log_aggregation {
             // Without it the local logs vanish once they are aggregated, and with them what a failed test is about.
@@ -333,6 +379,9 @@ impl Builder {
         }
         // Below /tmp by default, where two clusters of one user meet.
         set("yarn.node-attribute.fs-store.root-dir", &format!("file://{}", data("node-attributes")));
+        if self.cuttable {
+            set("yarn.nodemanager.env-whitelist", cut::WHITELIST);
+        }
         if self.node_labels {
             set("yarn.node-labels.enabled", "true");
             set("yarn.node-labels.fs-store.root-dir", &format!("file://{}", data("node-labels")));
@@ -345,7 +394,7 @@ impl Builder {
 }
 
 /// What an administrator gives to clients.
-fn client_properties(layout: &Layout) -> Properties {
+fn client_properties(layout: &Layout, default_timers: bool) -> Properties {
     let mut properties = Properties::new();
     let mut set = |key: &str, value: String| properties.insert(key.to_owned(), value);
     set("fs.defaultFS", layout.default_fs.clone());
@@ -373,8 +422,10 @@ fn client_properties(layout: &Layout) -> Properties {
         set("yarn.resourcemanager.ha.enabled", "true".to_owned());
         set("yarn.resourcemanager.cluster-id", "pair".to_owned());
         set("yarn.resourcemanager.ha.rm-ids", "rm1,rm2".to_owned());
-        set("yarn.client.failover-sleep-base-ms", "100".to_owned());
-        set("yarn.client.failover-sleep-max-ms", "500".to_owned());
+        if !default_timers {
+            set("yarn.client.failover-sleep-base-ms", "100".to_owned());
+            set("yarn.client.failover-sleep-max-ms", "500".to_owned());
+        }
     }
     properties
 }

@@ -1,5 +1,6 @@
 //! Command lines, processes and signs of readiness of the daemons.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::net::Ipv4Addr;
@@ -13,10 +14,10 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::clock;
 use super::processes::{lives, signal};
 use super::reaper::MARKER;
-use super::{Cluster, Daemon};
+use super::users::OsUser;
+use super::{Cluster, Daemon, clock, cut};
 use crate::http;
 
 /// C1 only: the boot of all daemons takes half the time, because nearly all of it is class loading and compilation.
@@ -30,8 +31,8 @@ const JVM_FLAGS: [&str; 7] = [
     "--add-opens=java.base/java.lang=ALL-UNNAMED",
 ];
 
-/// Longest wait until a daemon is ready; a loaded machine needs several times the usual seconds.
-const BOOT_LIMIT: Duration = Duration::from_secs(120);
+/// Longest wait until a daemon is ready; a loaded machine needs many times the usual seconds.
+const BOOT_LIMIT: Duration = Duration::from_secs(300);
 
 /// Time between two looks for readiness.
 const POLL: Duration = Duration::from_millis(100);
@@ -50,6 +51,12 @@ pub(crate) struct Layout {
     pub(crate) resource_managers: Vec<ResourceManagerPorts>,
     pub(crate) zookeeper: Option<u16>,
     pub(crate) node_managers: u8,
+    /// NodeManagers that are another user's.
+    #[serde(default)]
+    pub(crate) node_users: BTreeMap<u8, OsUser>,
+    /// Whether processes of containers can be cut off from each other.
+    #[serde(default)]
+    pub(crate) cuttable: bool,
     /// Process ids at the time of writing.
     pub(crate) pids: Vec<(Daemon, u32)>,
 }
@@ -149,7 +156,15 @@ impl Layout {
                 }
                 &mut command
             }
-            Daemon::NodeManager(_) => command.arg("org.apache.hadoop.yarn.server.nodemanager.NodeManager"),
+            Daemon::NodeManager(number) => {
+                if self.cuttable {
+                    command.envs(cut::environment(&self.directory));
+                }
+                if let Some(user) = self.node_users.get(&number) {
+                    user.runs(&mut command);
+                }
+                command.arg("org.apache.hadoop.yarn.server.nodemanager.NodeManager")
+            }
         };
         command
     }

@@ -15,16 +15,20 @@
 
 pub mod builder;
 pub mod clock;
+mod cut;
 mod daemons;
 pub mod download;
 pub mod hdfs;
 pub mod java;
 mod parts;
 mod ports;
+mod preload;
 pub mod processes;
 pub mod reaper;
 pub mod rest;
 mod sites;
+pub mod timers;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -458,6 +462,8 @@ mod tests {
             resource_managers: Vec::new(),
             zookeeper: None,
             node_managers: 0,
+            node_users: BTreeMap::new(),
+            cuttable: false,
             pids: Vec::new(),
             directory,
         };

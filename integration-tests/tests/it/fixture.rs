@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::java::{APPLICATION_CLI, FLINK_CLI, FS_SHELL, RM_ADMIN_CLI, output};
-use integration_tests::cluster::{Cluster, Daemon};
+use integration_tests::cluster::{Cluster, Daemon, Process, timers};
 use integration_tests::flink::Flink;
 use integration_tests::versions::{FLINK_1_20, FLINK_2_1, HADOOP_3_3, HADOOP_3_5};
-use integration_tests::{jobs, prerequisites, shared};
+use integration_tests::{http, jobs, prerequisites, shared};
 use serde_json::Value;
 
 /// Polls until `condition` holds.
@@ -219,6 +219,119 @@ async fn the_oldest_and_the_newest_hadoop_boot() -> Result<()> {
     }
     Ok(())
 }
+
+/// Asked of the daemons: a value that comes from Hadoop's own file is one that nobody has shortened.
+#[tokio::test]
+async fn default_timers_are_hadoop_s_own() -> Result<()> {
+    let _turn = shared::turn().await;
+    let of = async |cluster: &Cluster| -> Result<Vec<(String, bool)>> {
+        let mut found = Vec::new();
+        for timer in timers::SHORTENED {
+            let url = format!("{}/conf?name={}", cluster.rm_web(), timer.key);
+            let json = [("Accept", "application/json")];
+            let answer = http::request("GET", &url, &json, Default::default()).await?;
+            // Some defaults are in Hadoop's code only, and the page does not know them.
+            let known = answer.status != 404;
+            let property = if known { answer.json()?["property"].take() } else { Value::Null };
+            let value = property["value"].as_str().unwrap_or_default();
+            let own =
+                !known || property["resource"].as_str().is_some_and(|file| file.ends_with("-default.xml"));
+            ensure!(
+                !known || value == if own { timer.default } else { timer.ours },
+                "{}: {property}",
+                timer.key
+            );
+            found.push((timer.key.to_owned(), own));
+        }
+        Ok(found)
+    };
+    let cluster =
+        Cluster::builder("default-timers").without_hdfs().recovery().default_timers().boot().await?;
+    let own = of(&cluster).await?;
+    ensure!(own.iter().all(|(_, own)| *own), "shortened: {own:?}");
+    cluster.stop()?;
+
+    let cluster = Cluster::builder("our-timers").without_hdfs().recovery().boot().await?;
+    let of_pairs = own.iter().filter(|(key, _)| key.contains("zk")).count();
+    let shortened = of(&cluster).await?.iter().filter(|(_, own)| !own).count();
+    ensure!(shortened + of_pairs == own.len(), "{shortened} of {}", own.len());
+    cluster.stop()
+}
+
+/// What one container says to another is lost, and what it says to all others is not.
+#[tokio::test]
+async fn two_containers_are_cut_off_from_each_other() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = Cluster::builder("cut").without_hdfs().cuttable().boot().await?;
+    let folder = cluster.scratch("said")?;
+    let script = folder.join("talks.py");
+    fs::write(&script, TALKS)?;
+    let start = async |name: &str| {
+        let command = format!("python3 {} {name} {}", script.display(), folder.display());
+        cluster.submit_command(cluster.user(), "default", name, &command).await
+    };
+    let python = |id: &str| {
+        let own = |process: &Process| process.command.first().is_some_and(|program| program == "python3");
+        cluster.processes_of(id).into_iter().find(own)
+    };
+    let limit = Duration::from_secs(60);
+    let heard = |by: &str| fs::read_to_string(folder.join(by)).ok()?.parse::<u64>().ok();
+    let hears = async |by: &str| {
+        let before = heard(by).unwrap_or_default();
+        eventually(&format!("{by} hears something"), limit, || heard(by) > Some(before)).await
+    };
+    let one = start("one").await?;
+    eventually("one listens", limit, || folder.join("one.port").exists()).await?;
+    let (other, third) = (start("other").await?, start("third").await?);
+    for name in ["other", "third"] {
+        hears(name).await?;
+    }
+    let (one, other) = (python(&one).context("one is gone")?, python(&other).context("other is gone")?);
+    cluster.cut_off(&other, &one)?;
+    // What was on its way arrives.
+    for _ in 0..3 {
+        hears("third").await?;
+    }
+    let last = heard("other");
+    for _ in 0..20 {
+        hears("third").await?;
+    }
+    ensure!(heard("other") == last, "it is cut off, and has heard {:?} after {last:?}", heard("other"));
+    assert!(other.lives() && one.lives() && python(&third).is_some());
+    cluster.connect_again(&other)?;
+    hears("other").await?;
+    cluster.stop()
+}
+
+/// `one` repeats what it is told; everybody else counts what it hears.
+const TALKS: &str = r#"
+import os, pathlib, socket, sys, threading, time
+name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+def write(path, text):
+    new = path.with_name(path.name + ".new")
+    new.write_text(text)
+    os.replace(new, path)
+def repeat(connection):
+    while True:
+        connection.sendall(connection.recv(1))
+if name == "one":
+    server = socket.create_server(("127.0.0.1", 0))
+    write(folder / "one.port", str(server.getsockname()[1]))
+    while True:
+        threading.Thread(target=repeat, args=(server.accept()[0],)).start()
+else:
+    connection = socket.create_connection(("127.0.0.1", int((folder / "one.port").read_text())))
+    connection.settimeout(0.5)
+    heard = 0
+    while True:
+        connection.send(b"x")
+        try:
+            heard += len(connection.recv(1))
+            write(folder / name, str(heard))
+        except TimeoutError:
+            pass
+        time.sleep(0.02)
+"#;
 
 /// The hard case of cleaning up: SIGKILL of the process that boots, while it boots.
 #[tokio::test]

@@ -33,5 +33,6 @@ mod state;
 mod terminal;
 mod tokens;
 mod tool;
+mod users;
 mod versions;
 mod web;

@@ -4,11 +4,12 @@
 //! `cargo run --release -p integration-tests --bin corpus -- --table docs/fault-corpus.md`
 //!
 //! `bench` submits for both sides, injects and asks, `report` writes it down; `refused`, `waiting`, `files`, `programs`,
-//! `processes` and `nodes` are the faults.
+//! `processes`, `cut` and `nodes` are the faults.
 
 #![expect(clippy::future_not_send, reason = "everything runs on one thread, one fault after the other")]
 
 mod bench;
+mod cut;
 mod files;
 mod fillers;
 mod nodes;
@@ -161,6 +162,7 @@ async fn on_queues(bench: &Bench<'_>) -> Result<()> {
 
 async fn on_nodes(bench: &Bench<'_>, exclude: &Path) -> Result<()> {
     nodes::containers(bench).await?;
+    cut::off(bench).await?;
     nodes::lost(bench, exclude).await?;
     files::spoilt(bench).await?;
     waiting::restarted(bench).await?;
@@ -227,6 +229,7 @@ fn queues() -> integration_tests::cluster::Builder {
 fn for_nodes(exclude: &Path) -> integration_tests::cluster::Builder {
     let mut builder = Cluster::builder("corpus-nodes")
         .recovery()
+        .cuttable()
         .node_managers(2)
         .node_size(NODE_MIB, 16)
         .queues(&[("wide", 50), ("other", 40), ("masters", 10)]);

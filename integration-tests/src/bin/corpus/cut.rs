@@ -1,0 +1,35 @@
+//! A road that is closed between two processes of an application, and open to everybody else.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+
+use crate::bench::{Application, Bench, Fault};
+
+/// Flink's own heartbeat time-out is 50 s, and a JVM has to start.
+const REPLACED: Duration = Duration::from_secs(120);
+
+pub(crate) async fn off(bench: &Bench<'_>) -> Result<()> {
+    let cut = async |application: &Application<'_>| {
+        application.runs().await?;
+        let task_manager = application.appears(Application::task_manager).await?;
+        let job_manager = application.appears(Application::job_manager).await?;
+        let jvms = || bench.cluster.jvms_of(&application.id).into_iter().map(|jvm| jvm.pid);
+        let before: BTreeSet<_> = jvms().collect();
+        bench.cluster.cut_off(&task_manager, &job_manager)?;
+        let begun = Instant::now();
+        while jvms().all(|pid| before.contains(&pid)) {
+            ensure!(begun.elapsed() < REPLACED, "it is not replaced within {} s", REPLACED.as_secs());
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        application.runs().await.map(drop)
+    };
+    let fault = Fault::new(
+        "TaskManager cut off from its JobManager",
+        "nothing passes between the two any more, both reach all others; asked once another one has its tasks",
+        "task_manager_unresponsive",
+    )
+    .runs(&["Run", "--checkpoint-ms", "1000"]);
+    bench.tries(fault, cut, async || Ok(())).await
+}

@@ -1,0 +1,108 @@
+//! One application whose containers run as two users of the operating system, and what strangers on its nodes see.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use integration_tests::cluster::{Cluster, Daemon, Process};
+use integration_tests::shared;
+
+use crate::failures::{appears, ends, submit};
+use crate::tool::{GONE, job_in_state, nothing_left};
+
+/// Whoever runs the second node's containers; is everywhere, and nobody's who submits.
+const OTHER: &str = "nobody";
+/// Runs nothing here.
+const STRANGER: &str = "daemon";
+/// In Flink's configuration, which may hold passwords.
+const SECRET: &str = "s3cret-of-the-fixture";
+/// Files of YARN's that speak for the application.
+const TOKENS: &str = "container_tokens";
+
+fn owner(process: &Process) -> Result<u32> {
+    let folder = format!("/proc/{}", process.pid);
+    Ok(fs::metadata(&folder).with_context(|| format!("{folder} is gone"))?.uid())
+}
+
+fn holds(path: &Path, word: &str) -> bool {
+    fs::read(path).is_ok_and(|content| content.windows(word.len()).any(|part| part == word.as_bytes()))
+}
+
+/// All files below, whoever may read them.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => found.extend(files(&entry.path())),
+            Ok(kind) if kind.is_file() => found.push(entry.path()),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Neither of the two users can read a file of the other's that is not for everybody: all they share goes through HDFS,
+/// YARN and Flink's own connections.
+#[tokio::test]
+async fn containers_of_two_users_run_one_job_and_strangers_read_no_secret() -> Result<()> {
+    let _turn = shared::turn().await;
+    // Each has room for one of the two containers.
+    let cluster =
+        Cluster::builder("users").node_managers(2).node_size(1500, 8).node_user(2, OTHER).boot().await?;
+    let options = [
+        format!("execution.checkpointing.dir={}/user/{}/checkpoints", cluster.default_fs(), cluster.user()),
+        format!("fixture.password={SECRET}"),
+    ];
+    let options: Vec<_> = options.iter().flat_map(|option| ["-D", option]).collect();
+    let folder = cluster.scratch("users")?;
+    // Both are to see when it is time to hurry.
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
+    let hurry = folder.join("hurry");
+    let (records, file) = ("30000", hurry.display().to_string());
+    let program = ["Run", "--checkpoint-ms", "300", "--records", records, "--hurry", &file];
+    let id = submit(&cluster, &options, &program).await?;
+    job_in_state(&cluster, &id, "RUNNING").await?;
+    let master = appears("application master", || cluster.app_masters(&id)).await?;
+    let job_manager = appears("JobManager", || cluster.job_managers(&id)).await?;
+    let task_manager = appears("TaskManager", || cluster.task_managers(&id)).await?;
+    let users = BTreeSet::from([owner(&master)?, owner(&task_manager)?]);
+    ensure!(users.len() == 2 && owner(&job_manager)? == owner(&master)?, "not two users: {users:?}");
+    reads_no_secret(&cluster, &id)?;
+    fs::write(&hurry, "")?;
+    ensure!(ends(&cluster, &id, "SUCCEEDED").await?.ends_with("FINISHED"), "it has not counted to its end");
+    nothing_left(&cluster, &id, GONE).await?;
+    cluster.stop()
+}
+
+/// While it runs.
+fn reads_no_secret(cluster: &Cluster, id: &str) -> Result<()> {
+    for process in cluster.processes_of(id) {
+        let environment = fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
+        let environment = String::from_utf8_lossy(&environment);
+        ensure!(!environment.contains(SECRET), "process {} has it in its environment", process.pid);
+        ensure!(!process.command.concat().contains(SECRET), "everybody sees it: {:?}", process.command);
+    }
+    for number in 1..=2 {
+        let node = Daemon::NodeManager(number);
+        let data = cluster.directory().join("data").join(node.to_string());
+        let (work, logs) = (files(&data), cluster.log_dir(node).join("containers"));
+        let secret: Vec<_> = work.iter().filter(|path| holds(path, SECRET)).collect();
+        ensure!(!secret.is_empty(), "{node} has no configuration in {}", data.display());
+        ensure!(work.iter().any(|path| path.ends_with(TOKENS)), "{node} has no tokens");
+        ensure!(!files(&logs).is_empty(), "{node} has no logs in {}", logs.display());
+        // Its owner reads all of it.
+        let mut others = vec![STRANGER];
+        others.extend((number == 1).then_some(OTHER));
+        for other in others {
+            let read = [cluster.readable_by(other, &data)?, cluster.readable_by(other, &logs)?].concat();
+            // In a container's directory are tokens, configuration and launch script, in that of its logs its logs.
+            // Flink's temporary files beside them are in YARN's directory of the application, whose mode is YARN's.
+            let own = |path: &&PathBuf| path.to_string_lossy().contains("/container_") || holds(path, SECRET);
+            let own: Vec<_> = read.iter().filter(own).collect();
+            ensure!(own.is_empty(), "{other} can read on {node}: {own:#?}");
+        }
+    }
+    Ok(())
+}
