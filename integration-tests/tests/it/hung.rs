@@ -224,7 +224,8 @@ async fn resize(cluster: &Cluster, number: u8, mib: u32) -> Result<()> {
 /// Waits until `explain` says what is missing; until then and after it the application goes on.
 async fn explains(cluster: &Cluster, id: &str, missing: &str) -> Result<()> {
     let said = async || anyhow::Ok(yarn_flink(cluster, &["explain", id]).await?.expect(0)?.stdout);
-    let explained = eventually(&format!("{id} is explained by '{missing}'"), LIMIT, || async {
+    let what = format!("{id} is explained by '{missing}'");
+    let explained = eventually(&what, LIMIT, || async {
         let state = text(&cluster.application(id).await?, "finalStatus").to_owned();
         ensure!(state == "UNDEFINED", "it has ended: {}", said().await?);
         Ok(said().await?.contains(missing))
