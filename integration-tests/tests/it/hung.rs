@@ -61,6 +61,9 @@ async fn a_job_outlives_processes_that_hang() -> Result<()> {
     let cluster = shared::cluster().await?;
     let hit = async |ways: &[Way]| {
         let job = Counting::of_program(cluster, &[], &[]).await?;
+        // Only the program says where checkpoints are: the master has to have seen one.
+        let seen = || async { Ok(told(&job, "checkpoint_completed").await.is_ok()) };
+        eventually("a checkpoint is told", LIMIT, seen).await?;
         for way in ways {
             match way {
                 Way::TaskManagerHangs => task_manager_hangs(&job).await,
