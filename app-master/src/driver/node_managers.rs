@@ -87,7 +87,6 @@ impl NodeManagers {
     }
 
     /// Containers that have ended: nobody will stop them, and a node without any is of no interest for now.
-    #[allow(dead_code, reason = "the driver's loop does not tell yet which containers have ended")]
     pub(super) async fn forget(&self, ids: &[ContainerId]) {
         let mut launched = self.launched.lock().await;
         for id in ids {

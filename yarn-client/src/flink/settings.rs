@@ -78,6 +78,11 @@ pub fn required_settings(
             "the application master reads the result before it ends the cluster",
         ));
         settings.push(forced(
+            o::THREAD_DUMP_DEPTH,
+            &STACK_DEPTH.to_string(),
+            "tells whether the program's main() still runs where the log is silent",
+        ));
+        settings.push(forced(
             o::SUBMIT_FAILED_JOB,
             if mode == Mode::Application { "true" } else { "false" },
             "a main() that throws becomes a failed job whose cause can be read; Flink can do that for one job only",
@@ -98,11 +103,6 @@ pub fn required_settings(
         o::HALT_ON_FATAL_ERROR,
         "true".to_owned(),
         "a JobManager that shuts down in order suspends its jobs, and removes their checkpoints",
-    );
-    unless_set(
-        o::THREAD_DUMP_DEPTH,
-        STACK_DEPTH.to_string(),
-        "tells whether the program's main() still runs where the log is silent",
     );
     unless_set(o::REGISTRATION_ERROR_DELAY, "200".to_owned(), PARALLEL_START);
     unless_set(o::STANDALONE_START_UP_TIME, ms(SLOT_WAIT), SLOTS);
