@@ -17,9 +17,11 @@ const POLL_SETTLED: Duration = Duration::from_secs(1);
 /// The same for a session in which nothing is on its way: a job that comes should not wait long.
 pub(super) const POLL_SESSION: Duration = Duration::from_millis(500);
 const YOUNG: Duration = Duration::from_secs(30);
-/// Pauses between looks at a job's checkpoints; and where a lost one cannot be looked for in its directory.
+/// Pauses between looks at a job's checkpoints; where a lost one cannot be looked for in its directory; and while nobody knows
+/// where they go, because only the program says it.
 const CHECKPOINTS_PAUSE: Duration = Duration::from_secs(2);
 const CHECKPOINTS_HASTE: Duration = Duration::from_secs(1);
+const CHECKPOINTS_FIRST: Duration = Duration::from_millis(500);
 /// TaskManagers find a JobManager that was started again within this time, once they have noticed the end of the one before.
 const RETURN: Duration = Duration::from_secs(30);
 /// A job that lacks TaskManagers for this long makes the application master count the cluster.
@@ -63,9 +65,12 @@ impl AppMaster {
             _ => self.our_job().is_some_and(settled),
         };
         self.timers.set(Timer::FlinkPoll, now + Duration::from_secs(10));
-        let pause = match self.settings.own_directory && self.record.journal.is_found_by_looking() {
-            true => CHECKPOINTS_PAUSE,
-            false => CHECKPOINTS_HASTE,
+        let pause = match self.record.journal.newest_checkpoint() {
+            None if !self.settings.checkpoint_directory => CHECKPOINTS_FIRST,
+            Some(_) if self.settings.own_directory && self.record.journal.is_found_by_looking() => {
+                CHECKPOINTS_PAUSE
+            }
+            _ => CHECKPOINTS_HASTE,
         };
         let checkpoints = match self.our_job().and_then(|job| job.checkpoints.as_ref()) {
             None => self.our_job().is_some(),

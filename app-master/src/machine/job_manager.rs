@@ -229,13 +229,13 @@ impl AppMaster {
             Ok(Found::Newest(path)) => Some(path),
             Ok(_) if self.settings.restart_from_scratch => None,
             Ok(Found::Nothing) if completed => {
-                return self.end(Outcome::failed(text::lost_attempt(text::CHECKPOINTS_LOST)), now);
+                return self.cannot_go_on(text::CHECKPOINTS_LOST, now);
             }
             // Perhaps the program makes none at all, and has done half of its work; or it has made one that nobody knows of, and
             // a job that begins anew would collide with it.
             Ok(Found::Nothing) if !self.knows_no_checkpoints() => None,
             Ok(Found::Nothing | Found::Unknown) => {
-                return self.end(Outcome::failed(text::lost_attempt(text::CHECKPOINTS_UNKNOWN)), now);
+                return self.cannot_go_on(text::CHECKPOINTS_UNKNOWN, now);
             }
             Err(cause) => return self.file_system_refused(&cause, now),
         };
@@ -245,6 +245,12 @@ impl AppMaster {
         }
         tracing::info!(checkpoint = restore.as_deref().unwrap_or("none"), "the job goes on");
         self.start_job_manager(restore);
+    }
+
+    fn cannot_go_on(&mut self, missing: &str, now: Duration) {
+        let own = self.job_manager.starts > 0;
+        let cause = if own { text::lost_job_manager(missing) } else { text::lost_attempt(missing) };
+        self.end(Outcome::failed(cause), now);
     }
 
     fn knows_no_checkpoints(&self) -> bool {

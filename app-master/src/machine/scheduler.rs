@@ -110,6 +110,9 @@ impl AppMaster {
                 let ask = if refused { None } else { self.containers.ask(self.desired()) };
                 if ask.is_some() {
                     self.line.unsatisfied = 0;
+                }
+                // What is refused is asked for again and again, and told once.
+                if ask.is_some() && self.line.refused.is_none() {
                     self.tell(Occurrence::Requested { task_managers: self.desired() });
                 }
                 let full = self.full_hosts(now);

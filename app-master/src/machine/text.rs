@@ -192,9 +192,17 @@ const FROM_CHECKPOINTS: &str = "turn checkpoints on (execution.checkpointing.int
      with --restart-from-scratch; to continue from a savepoint, submit again with -s PATH";
 
 pub(super) fn lost_attempt(missing: &str) -> String {
+    lost("the application master of an earlier attempt", missing)
+}
+
+/// The same when this attempt's own JobManager was lost.
+pub(super) fn lost_job_manager(missing: &str) -> String {
+    lost("the JobManager", missing)
+}
+
+fn lost(what: &str, missing: &str) -> String {
     format!(
-        "the application master of an earlier attempt was lost after the program had started, and {missing}; \
-         {NOT_AGAIN}\nhint: {FROM_CHECKPOINTS}"
+        "{what} was lost after the program had started, and {missing}; {NOT_AGAIN}\nhint: {FROM_CHECKPOINTS}"
     )
 }
 

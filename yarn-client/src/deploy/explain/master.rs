@@ -58,7 +58,7 @@ pub(super) fn shortage(words: &str) -> Option<Cause> {
 }
 
 /// Beginnings of sentences of the application master, each with its cause.
-const SENTENCES: [(&str, CauseCode); 16] = [
+const SENTENCES: [(&str, CauseCode); 17] = [
     ("there is no Java on node ", CauseCode::JavaMissing),
     ("no free port for ", CauseCode::PortInUse),
     ("a TaskManager needs a container of ", CauseCode::AskLargerThanMaximum),
@@ -73,6 +73,7 @@ const SENTENCES: [(&str, CauseCode); 16] = [
     ("the JobManager exited with code ", CauseCode::JobManagerFailed),
     ("the JobManager ended on a fatal error ", CauseCode::JobManagerFailed),
     ("the JobManager ran out of memory ", CauseCode::JobManagerFailed),
+    ("the JobManager was lost after ", CauseCode::JobManagerFailed),
     ("the JobManager ended by itself ", CauseCode::JobManagerFailed),
     ("the file system with the application's files has not answered", CauseCode::FileSystemUnreachable),
     ("the application's staging directory is gone", CauseCode::StagingGone),
