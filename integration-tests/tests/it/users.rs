@@ -104,7 +104,8 @@ async fn reads_no_secret(cluster: &Cluster, id: &str) -> Result<()> {
             let read = [cluster.readable_by(other, &data)?, cluster.readable_by(other, &logs)?].concat();
             // In a container's directory are tokens, configuration and launch script, in that of its logs its logs.
             // Flink's temporary files beside them are in YARN's directory of the application, whose mode is YARN's.
-            let own = |path: &&PathBuf| path.to_string_lossy().contains("/container_") || secret.contains(*path);
+            let own =
+                |path: &&PathBuf| path.to_string_lossy().contains("/container_") || secret.contains(*path);
             let own: Vec<_> = read.iter().filter(own).collect();
             ensure!(own.is_empty(), "{other} can read on {node}: {own:#?}");
         }
