@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use integration_tests::cluster::java::output;
 use integration_tests::cluster::{Cluster, Daemon, Process};
 use integration_tests::shared;
 
@@ -26,8 +28,11 @@ fn owner(process: &Process) -> Result<u32> {
     Ok(fs::metadata(&folder).with_context(|| format!("{folder} is gone"))?.uid())
 }
 
-fn holds(path: &Path, word: &str) -> bool {
-    fs::read(path).is_ok_and(|content| content.windows(word.len()).any(|part| part == word.as_bytes()))
+/// The files below that hold a word, whoever may read them.
+async fn holding(word: &str, folder: &Path) -> Result<BTreeSet<PathBuf>> {
+    let mut grep = Command::new("grep");
+    grep.args(["-rlF", "--", word]).arg(folder);
+    Ok(output(grep).await?.stdout.lines().map(PathBuf::from).collect())
 }
 
 /// All files below, whoever may read them.
@@ -69,7 +74,7 @@ async fn containers_of_two_users_run_one_job_and_strangers_read_no_secret() -> R
     let task_manager = appears("TaskManager", || cluster.task_managers(&id)).await?;
     let users = BTreeSet::from([owner(&master)?, owner(&task_manager)?]);
     ensure!(users.len() == 2 && owner(&job_manager)? == owner(&master)?, "not two users: {users:?}");
-    reads_no_secret(&cluster, &id)?;
+    reads_no_secret(&cluster, &id).await?;
     fs::write(&hurry, "")?;
     ensure!(ends(&cluster, &id, "SUCCEEDED").await?.ends_with("FINISHED"), "it has not counted to its end");
     nothing_left(&cluster, &id, GONE).await?;
@@ -77,7 +82,7 @@ async fn containers_of_two_users_run_one_job_and_strangers_read_no_secret() -> R
 }
 
 /// While it runs.
-fn reads_no_secret(cluster: &Cluster, id: &str) -> Result<()> {
+async fn reads_no_secret(cluster: &Cluster, id: &str) -> Result<()> {
     for process in cluster.processes_of(id) {
         let environment = fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
         let environment = String::from_utf8_lossy(&environment);
@@ -88,7 +93,7 @@ fn reads_no_secret(cluster: &Cluster, id: &str) -> Result<()> {
         let node = Daemon::NodeManager(number);
         let data = cluster.directory().join("data").join(node.to_string());
         let (work, logs) = (files(&data), cluster.log_dir(node).join("containers"));
-        let secret: Vec<_> = work.iter().filter(|path| holds(path, SECRET)).collect();
+        let secret = holding(SECRET, &data).await?;
         ensure!(!secret.is_empty(), "{node} has no configuration in {}", data.display());
         ensure!(work.iter().any(|path| path.ends_with(TOKENS)), "{node} has no tokens");
         ensure!(!files(&logs).is_empty(), "{node} has no logs in {}", logs.display());
@@ -99,7 +104,8 @@ fn reads_no_secret(cluster: &Cluster, id: &str) -> Result<()> {
             let read = [cluster.readable_by(other, &data)?, cluster.readable_by(other, &logs)?].concat();
             // In a container's directory are tokens, configuration and launch script, in that of its logs its logs.
             // Flink's temporary files beside them are in YARN's directory of the application, whose mode is YARN's.
-            let own = |path: &&PathBuf| path.to_string_lossy().contains("/container_") || holds(path, SECRET);
+            let own =
+                |path: &&PathBuf| path.to_string_lossy().contains("/container_") || secret.contains(*path);
             let own: Vec<_> = read.iter().filter(own).collect();
             ensure!(own.is_empty(), "{other} can read on {node}: {own:#?}");
         }

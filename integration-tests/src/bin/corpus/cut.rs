@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail};
 
 use crate::bench::{Application, Bench, Fault};
 
@@ -20,7 +20,12 @@ pub(crate) async fn off(bench: &Bench<'_>) -> Result<()> {
         bench.cluster.cut_off(&task_manager, &job_manager)?;
         let begun = Instant::now();
         while jvms().all(|pid| before.contains(&pid)) {
-            ensure!(begun.elapsed() < REPLACED, "it is not replaced within {} s", REPLACED.as_secs());
+            if begun.elapsed() > REPLACED {
+                let url = format!("{}/proxy/{}/taskmanagers", bench.cluster.rm_web(), application.id);
+                let listed = integration_tests::http::get_json(&url).await.unwrap_or_default();
+                let listed = listed.get("taskmanagers").and_then(|all| all.as_array()).map_or(0, Vec::len);
+                bail!("not replaced within {} s; Flink lists {listed} TaskManagers", REPLACED.as_secs());
+            }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         application.runs().await.map(drop)

@@ -82,10 +82,11 @@ impl Scenario {
         let name = format!("patience-{}", self.name().replace([' ', ','], "-"));
         let builder = Cluster::builder(&name).recovery().default_timers();
         match self {
-            Self::NodePowerLost | Self::NodeHung => builder.node_managers(3).node_size(4096, 8),
+            Self::NodePowerLost | Self::NodeHung | Self::MasterAndNode => {
+                builder.node_managers(3).node_size(4096, 8)
+            }
             Self::NodesOneByOne => builder.node_managers(3).node_size(2560, 8),
             Self::LargeNodeAway => builder.node_managers(3).node_size(2048, 8).memory_of(3, 4096),
-            Self::MasterAndNode => builder.node_managers(2).node_size(4096, 8),
         }
     }
 
