@@ -4,15 +4,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use yarn_client::deploy::checkpoints;
 use yarn_client::hdfs::{FileSystems, HdfsError};
 
 use super::program;
 use super::staging::within;
 use crate::machine::{Event, Found};
 
-const PREFIX: &str = "chk-";
-/// Written last: without it a checkpoint is not complete.
-const METADATA: &str = "_metadata";
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What is known of the job whose newest checkpoint is looked for.
@@ -57,10 +55,10 @@ fn told(known: Option<String>, directory: Option<&str>, log: &Path, job_id: &str
     let newest = newest_in_log(&text, job_id);
     match (known, newest, directory) {
         (Some(known), Some(newest), Some(directory)) if number(&known).is_some_and(|it| it < newest) => {
-            Found::Newest(format!("{directory}/{PREFIX}{newest}"))
+            Found::Newest(checkpoints::path_of(directory, newest))
         }
         (Some(known), ..) => Found::Newest(known),
-        (None, Some(newest), Some(directory)) => Found::Newest(format!("{directory}/{PREFIX}{newest}")),
+        (None, Some(newest), Some(directory)) => Found::Newest(checkpoints::path_of(directory, newest)),
         (None, None, _) if !text.is_empty() && program::is_whole(log) => Found::Nothing,
         (None, ..) => Found::Unknown,
     }
@@ -79,7 +77,7 @@ fn newest_in_log(log: &str, job_id: &str) -> Option<u64> {
 }
 
 fn number(checkpoint: &str) -> Option<u64> {
-    checkpoint.trim_end_matches('/').rsplit('/').next()?.strip_prefix(PREFIX)?.parse().ok()
+    checkpoints::number(checkpoint.trim_end_matches('/').rsplit('/').next()?)
 }
 
 fn is_named(directory: &str, name: &str) -> bool {
@@ -88,22 +86,8 @@ fn is_named(directory: &str, name: &str) -> bool {
 
 async fn list(systems: &FileSystems, directory: &str) -> Result<Option<String>, HdfsError> {
     let (fs, path) = systems.locate(directory)?;
-    let mut numbers: Vec<u64> = fs
-        .list(&path)
-        .await?
-        .iter()
-        .filter_map(|entry| entry.name().strip_prefix(PREFIX)?.parse().ok())
-        .collect();
-    numbers.sort_unstable();
-    for number in numbers.into_iter().rev() {
-        let checkpoint = format!("{path}/{PREFIX}{number}");
-        match fs.stat(&format!("{checkpoint}/{METADATA}")).await {
-            Ok(_) => return Ok(Some(fs.uri(&checkpoint))),
-            Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(None)
+    let newest = checkpoints::newest_in(&*fs, &path).await?;
+    Ok(newest.map(|number| fs.uri(&checkpoints::path_of(&path, number))))
 }
 
 /// Removes all checkpoints of the job that `path` is one of, from the job's own directory: what Flink makes there, and the
@@ -198,7 +182,7 @@ mod tests {
         Ok(Found::Newest(path.into()))
     }
 
-    fn checkpoints(directory: &Path, names: &[(&str, bool)]) {
+    fn make(directory: &Path, names: &[(&str, bool)]) {
         for (name, complete) in names {
             let checkpoint = directory.join(name);
             fs::create_dir_all(&checkpoint).expect("a directory");
@@ -214,7 +198,7 @@ mod tests {
         let (root, no_log) = (directory.path().display().to_string(), Path::new("/nonexistent"));
         let names =
             [("chk-9", true), ("chk-10", true), ("chk-11", false), ("shared", false), ("chk-x", true)];
-        checkpoints(&directory.path().join(JOB), &names);
+        make(&directory.path().join(JOB), &names);
         let expected = newest(format!("file://{root}/{JOB}/chk-10"));
         assert_eq!(found(true, Some(&format!("file://{root}/{JOB}")), None, no_log).await, expected);
         // Flink writes a local path with one slash.
@@ -234,8 +218,8 @@ mod tests {
     async fn where_others_may_be_only_what_was_told_counts() {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path().display().to_string();
-        checkpoints(&directory.path().join(JOB), &[("chk-4", true), ("chk-42", true)]);
-        checkpoints(directory.path(), &[("chk-4", true), ("chk-42", true)]);
+        make(&directory.path().join(JOB), &[("chk-4", true), ("chk-42", true)]);
+        make(directory.path(), &[("chk-4", true), ("chk-42", true)]);
         // Another application had the id; and without a directory for each job.
         for (own_directory, known) in
             [(false, format!("file:{root}/{JOB}/chk-4")), (true, format!("file:{root}/chk-4"))]
@@ -267,7 +251,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path().display().to_string();
         let own = directory.path().join(JOB);
-        checkpoints(&own, &[("chk-10", true), ("shared", false), ("taskowned", false)]);
+        make(&own, &[("chk-10", true), ("shared", false), ("taskowned", false)]);
         remove(&systems(), JOB, &format!("file:{root}/elsewhere/chk-1")).await;
         assert!(own.join("chk-10").exists());
         fs::write(own.join("notes.txt"), b"mine").expect("a file");

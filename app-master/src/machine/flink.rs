@@ -67,9 +67,7 @@ impl AppMaster {
         self.timers.set(Timer::FlinkPoll, now + Duration::from_secs(10));
         let pause = match self.record.journal.newest_checkpoint() {
             None if !self.settings.checkpoint_directory => CHECKPOINTS_FIRST,
-            Some(_) if self.settings.own_directory && self.record.journal.is_found_by_looking() => {
-                CHECKPOINTS_PAUSE
-            }
+            Some(_) if self.finds_newest_checkpoint() => CHECKPOINTS_PAUSE,
             _ => CHECKPOINTS_HASTE,
         };
         let checkpoints = match self.our_job().and_then(|job| job.checkpoints.as_ref()) {

@@ -117,12 +117,13 @@ impl AppMaster {
     /// looking: thousands of jobs should not rewrite a file in HDFS all the time. Where it does not, each one is written
     /// down as it completes: Flink removes the older ones.
     pub(super) fn write_journal(&mut self, now: Duration) {
+        let found_by_looking = self.finds_newest_checkpoint();
         let record = &mut self.record;
         if record.writing.is_some() || record.journal == record.stored {
             return;
         }
         let moved = record.journal.newest_checkpoint() != record.stored.newest_checkpoint();
-        let news = moved && !(self.settings.own_directory && record.journal.is_found_by_looking());
+        let news = moved && !found_by_looking;
         if !news && !record.journal.is_urgent_after(&record.stored) {
             return;
         }
@@ -144,6 +145,11 @@ impl AppMaster {
             // What was under way when the job ended does not hold the end, whether it was written or not.
             self.write_journal(now);
         }
+    }
+
+    /// Whether the newest checkpoint lies where a later attempt finds it by looking.
+    pub(super) fn finds_newest_checkpoint(&self) -> bool {
+        self.settings.own_directory && self.record.journal.newest_checkpoint().is_some_and(is_listable)
     }
 
     /// What an attempt waits between its mark and its JobManager.
@@ -209,11 +215,6 @@ impl Journal {
             Some(CheckpointsView::On { path, .. }) => path.as_deref(),
             _ => None,
         }
-    }
-
-    /// Whether the newest checkpoint lies where a directory can be listed.
-    pub(super) fn is_found_by_looking(&self) -> bool {
-        self.newest_checkpoint().is_some_and(is_listable)
     }
 
     /// Whether a later attempt would decide otherwise without this.

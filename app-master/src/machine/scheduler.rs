@@ -72,6 +72,11 @@ impl Line {
         self.refused.as_ref().map(|(cause, _)| cause.as_str())
     }
 
+    /// What was refused is not asked for again yet.
+    fn holds_back(&self, now: Duration) -> bool {
+        self.refused.as_ref().is_some_and(|(_, until)| *until > now)
+    }
+
     fn idle(&self) -> bool {
         self.in_flight.is_none() && self.registration == Registration::Done
     }
@@ -106,8 +111,7 @@ impl AppMaster {
         let heartbeat = match self.line.unanswered.take() {
             Some(unanswered) => Heartbeat { progress, ..unanswered },
             None => {
-                let refused = self.line.refused.as_ref().is_some_and(|(_, until)| *until > now);
-                let ask = if refused { None } else { self.containers.ask(self.desired()) };
+                let ask = if self.line.holds_back(now) { None } else { self.containers.ask(self.desired()) };
                 if ask.is_some() {
                     self.line.unsatisfied = 0;
                 }
@@ -351,8 +355,7 @@ impl AppMaster {
     /// News for the ResourceManager does not wait for the interval; while a heartbeat is under way, its answer
     /// sets the next one.
     pub(super) fn hasten_heartbeat(&mut self, now: Duration) {
-        let refused = self.line.refused.as_ref().is_some_and(|(_, until)| *until > now);
-        let asks = !refused && self.containers.ask_differs(self.desired());
+        let asks = !self.line.holds_back(now) && self.containers.ask_differs(self.desired());
         let news = asks || self.containers.has_releases();
         if news && self.line.idle() && self.line.unanswered.is_none() {
             self.timers.set_at_most(Timer::Heartbeat, now);

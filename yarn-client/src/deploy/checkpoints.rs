@@ -11,12 +11,15 @@ const MAGIC: [u8; 4] = [0x49, 0x60, 0x67, 0x2d];
 const HEADER: usize = 16;
 
 /// The number in the name of a checkpoint's directory.
-fn number(name: &str) -> Option<u64> {
+pub fn number(name: &str) -> Option<u64> {
     name.strip_prefix(PREFIX)?.parse().ok()
 }
 
 /// The newest completed checkpoint in this directory.
-pub(super) async fn newest_in(fs: &dyn FileSystem, directory: &str) -> Result<Option<u64>, HdfsError> {
+///
+/// # Errors
+/// What the file system answers.
+pub async fn newest_in(fs: &dyn FileSystem, directory: &str) -> Result<Option<u64>, HdfsError> {
     let mut numbers: Vec<u64> =
         fs.list(directory).await?.iter().filter_map(|entry| number(entry.name())).collect();
     numbers.sort_unstable();
@@ -38,7 +41,7 @@ pub(super) async fn is_complete(fs: &dyn FileSystem, checkpoint: &str) -> Result
 }
 
 /// The path of a checkpoint.
-pub(super) fn path_of(directory: &str, number: u64) -> String {
+pub fn path_of(directory: &str, number: u64) -> String {
     format!("{}/{PREFIX}{number}", directory.trim_end_matches('/'))
 }
 

@@ -6,7 +6,7 @@
 //! Everything that can be wrong is checked ([`PreflightError`]) before anything on the cluster is touched.
 
 pub mod attach;
-mod checkpoints;
+pub mod checkpoints;
 mod container_env;
 mod error;
 pub mod events;

@@ -69,6 +69,16 @@ impl World {
         self.resource_manager.granted
     }
 
+    /// One more than an application survives within ten minutes.
+    fn loses_too_many_task_managers(&mut self) {
+        for _ in 0..11 {
+            self.run_until("job runs", Self::job_runs);
+            self.run_for(ms(3000));
+            self.inject(&Fault::KillTaskManager(0, -104));
+            self.run_for(ms(1000));
+        }
+    }
+
     /// What `explain` is told of the newest attempt.
     fn waiting(&self) -> String {
         self.masters.values().next_back().expect("an attempt").machine.status().waiting
@@ -273,12 +283,7 @@ fn task_managers_that_die_again_and_again_end_the_application() {
     let mut scenario = scenario(1);
     scenario.job.work = HALF_AN_HOUR;
     let mut world = world_of(scenario);
-    for _ in 0..11 {
-        world.run_until("job runs", World::job_runs);
-        world.run_for(ms(3000));
-        world.inject(&Fault::KillTaskManager(0, -104));
-        world.run_for(ms(1000));
-    }
+    world.loses_too_many_task_managers();
     let (status, diagnostics) = world.ends_with_report();
     assert_eq!(status, FinalStatus::Failed);
     assert!(diagnostics.contains("11 TaskManagers were lost within 10 minutes"), "{diagnostics}");

@@ -267,12 +267,7 @@ fn an_end_of_ours_tells_where_the_newest_checkpoint_is() {
     let mut scenario = checkpointing(HALF_AN_HOUR);
     scenario.job.kept = false;
     let mut world = world_of(scenario);
-    for _ in 0..11 {
-        world.run_until("job runs", World::job_runs);
-        world.run_for(ms(3000));
-        world.inject(&Fault::KillTaskManager(0, -104));
-        world.run_for(ms(1000));
-    }
+    world.loses_too_many_task_managers();
     let (status, diagnostics) = world.ends_with_report();
     assert_eq!(status, FinalStatus::Failed);
     let path = format!("chk-{}", world.durable.checkpoints.len());
