@@ -199,16 +199,20 @@ impl AppMaster {
     /// that had not ended is waited for: a look that does not show it tells nothing of its end.
     fn keep_forgotten(&mut self, old: &FlinkView, view: &mut FlinkView, now: Duration) {
         let listed = |job: &&JobView| view.jobs.iter().any(|listed| listed.id == job.id);
-        let (ended, vanished): (Vec<_>, Vec<_>) =
-            old.jobs.iter().filter(|job| !listed(job)).cloned().partition(|job| job.status.is_terminal());
-        let waits = match vanished.is_empty() {
-            true => {
-                self.vanished_since = None;
-                false
-            }
-            false => now < *self.vanished_since.get_or_insert(now) + MISSING,
+        let missing: Vec<_> = old.jobs.iter().filter(|job| !listed(job)).cloned().collect();
+        self.vanished = match (missing.len(), self.vanished) {
+            (0, _) => None,
+            (count, Some((since, before))) if count <= before => Some((since, count)),
+            (count, _) => Some((now, count)),
         };
-        view.jobs.splice(0..0, ended.into_iter().chain(vanished.into_iter().filter(|_| waits)));
+        let waits = self.misses_jobs(now);
+        let kept = missing.into_iter().filter(|job| waits || job.status.is_terminal());
+        view.jobs.splice(0..0, kept);
+    }
+
+    /// Jobs have lately gone from Flink's list: what comes of them, and which others it does not show, will be seen.
+    pub(super) fn misses_jobs(&self, now: Duration) -> bool {
+        self.vanished.is_some_and(|(since, _)| now < since + MISSING)
     }
 
     /// A job with no active task that lacks TaskManagers, none of which is on its way, starves.

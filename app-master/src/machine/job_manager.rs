@@ -265,6 +265,7 @@ impl AppMaster {
         self.view = None;
         self.answers_since = None;
         self.unanswered = None;
+        self.vanished = None;
         // It runs the program from its first line.
         self.program_ended = false;
         self.watches_program = false;

@@ -131,8 +131,8 @@ pub struct AppMaster {
     /// When it was asked last who holds results, and whether the next look shall.
     holders_asked: Option<Duration>,
     wants_holders: bool,
-    /// Since when a job of a program is not listed any more that had not ended.
-    vanished_since: Option<Duration>,
+    /// When the last job of a program went from Flink's list, and how many have.
+    vanished: Option<(Duration, usize)>,
     /// When the job's checkpoints were looked at last.
     checkpoints_seen: Option<Duration>,
     /// Slots that all unfinished jobs need, once it is known.
@@ -180,7 +180,7 @@ impl AppMaster {
             unanswered: None,
             holders_asked: None,
             wants_holders: false,
-            vanished_since: None,
+            vanished: None,
             checkpoints_seen: None,
             slots_needed: None,
             job_seen: None,

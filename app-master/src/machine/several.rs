@@ -31,7 +31,7 @@ impl AppMaster {
                 return self.end(Outcome { cause: application.cause, ..Outcome::of_job(end) }, now);
             }
         }
-        if self.program_ended && self.unfinished(None).is_empty() {
+        if self.program_ended && self.unfinished(None).is_empty() && !self.misses_jobs(now) {
             if seen {
                 return self.several_ended(now);
             }
