@@ -20,6 +20,8 @@ const RESULT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long cancelled jobs have to end; a task may not let go.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 const RESULT_PAUSE: Duration = Duration::from_millis(100);
+/// Longer than Flink gives an old answer about checkpoints (`yarn_client::flink::settings` asks for 400 ms).
+const CHECKPOINTS_PAUSE: Duration = Duration::from_millis(500);
 /// What does not answer a look may be one part of the JobManager: its server is asked for something that needs no other.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -166,22 +168,29 @@ impl Flink {
     /// result is still "in progress" (`Dispatcher.requestJobStatus` asks the job's runner as long as there is one, and the
     /// runner of a job that failed in its initialisation says INITIALIZING), so it is asked for again for a while.
     pub(super) async fn result(&self, job: &str) -> Event {
-        self.result_within(job, RESULT_PATIENCE).await
+        let cause = self.failure(job, RESULT_PATIENCE).await;
+        let mut checkpoints = self.checkpoints(job).await;
+        if matches!(checkpoints, Some(CheckpointsView::On { completed: false, .. })) {
+            // An answer from before its first one may be given again for a while.
+            tokio::time::sleep(CHECKPOINTS_PAUSE).await;
+            checkpoints = self.checkpoints(job).await.or(checkpoints);
+        }
+        Event::JobResult { cause, checkpoints }
     }
 
-    async fn result_within(&self, job: &str, patience: Duration) -> Event {
+    async fn failure(&self, job: &str, patience: Duration) -> Option<String> {
         let deadline = Instant::now() + patience;
         loop {
             let missing = match self.rest.execution_result(job).await {
                 Ok(ExecutionResult::Completed { failure, .. }) => {
-                    return Event::JobResult { cause: failure.map(|failure| failure.summary) };
+                    return failure.map(|failure| failure.summary);
                 }
                 Ok(ExecutionResult::InProgress) => "Flink says that it is in progress".to_owned(),
                 Err(error) => error.to_string(),
             };
             if Instant::now() + RESULT_PAUSE > deadline {
                 tracing::warn!("reading the job's result: {missing}");
-                return Event::JobResult { cause: None };
+                return None;
             }
             tokio::time::sleep(RESULT_PAUSE).await;
         }
@@ -266,14 +275,13 @@ mod tests {
         let failed = r#"{"status":{"id":"COMPLETED"},"job-execution-result":{"id":"j","application-status":"FAILED",
             "failure-cause":{"class":"java.io.IOException","stack-trace":"java.io.IOException: no such savepoint"}}}"#;
         let flink = flink(vec![in_progress(), in_progress(), failed.to_owned()]).await;
-        let Event::JobResult { cause } = flink.result("j").await else { panic!("another event") };
+        let cause = flink.failure("j", RESULT_PATIENCE).await;
         assert_eq!(cause.as_deref(), Some("java.io.IOException: no such savepoint"));
     }
 
     #[tokio::test]
     async fn a_result_that_never_comes_does_not_hold_up_the_end() {
         let flink = flink(vec![in_progress()]).await;
-        let result = flink.result_within("j", RESULT_PAUSE * 3).await;
-        assert!(matches!(result, Event::JobResult { cause: None }));
+        assert_eq!(flink.failure("j", RESULT_PAUSE * 3).await, None);
     }
 }

@@ -177,8 +177,12 @@ impl AppMaster {
             self.timers.stop(timer);
         }
         self.job_manager.give_up();
+        let journal = &self.record.journal;
         let tells = match &end {
-            End::Report(outcome) => text::kept(outcome, self.record.journal.checkpoints.as_ref()).is_some(),
+            End::Report(outcome) => {
+                let worked = journal.job_seen || journal.checkpoints.is_some();
+                worked && text::keeps(outcome, journal.checkpoints.as_ref())
+            }
             End::Abandon(_) => false,
         };
         let search = if tells { Search::Due } else { Search::Done };
@@ -342,13 +346,19 @@ impl AppMaster {
 
     /// Flink notices a lost TaskManager at once, but knows nothing of its container: a job that fails for that waits a
     /// moment for what the ResourceManager has to say.
-    pub(super) fn job_result(&mut self, cause: Option<String>, now: Duration) {
+    pub(super) fn job_result(
+        &mut self,
+        cause: Option<String>,
+        checkpoints: Option<CheckpointsView>,
+        now: Duration,
+    ) {
         if let Some(job_id) = self.result_of.take() {
             return match self.session {
                 Some(_) => self.last_job_failed(job_id, cause.as_deref(), now),
                 None => self.end_of_several(job_id, JobStatus::Failed, cause.as_deref(), now),
             };
         }
+        self.record.journal.see(checkpoints);
         match cause {
             Some(cause) if text::names_lost_task_manager(&cause) => {
                 self.result = Some(cause);

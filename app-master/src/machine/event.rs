@@ -87,6 +87,8 @@ pub enum Event {
     JobResult {
         /// Root cause of a failed job.
         cause: Option<String>,
+        /// What it leaves; `None` when Flink does not say.
+        checkpoints: Option<CheckpointsView>,
     },
     /// Answer to [`Action::CancelJobs`](super::Action::CancelJobs): they have ended, or would not.
     JobsCancelled,

@@ -92,19 +92,7 @@ impl AppMaster {
         let journal = &mut self.record.journal;
         let before = journal.newest_checkpoint().map(str::to_owned);
         journal.job_seen = true;
-        // A path once known outlives looks that do not show it.
-        match (&mut journal.checkpoints, seen) {
-            (_, None) => {}
-            (
-                Some(CheckpointsView::On { completed, path, kept }),
-                Some(CheckpointsView::On { completed: more, path: newer, kept: known }),
-            ) => {
-                *completed |= more;
-                *path = newer.or_else(|| path.take());
-                *kept = known.or(*kept);
-            }
-            (known, Some(seen)) => *known = Some(seen),
-        }
+        journal.see(seen);
         let newest = journal.newest_checkpoint().map(str::to_owned);
         if let Some(path) = newest.filter(|newest| Some(newest) != before.as_ref()) {
             let job_id = self.settings.job_id.clone();
@@ -192,6 +180,22 @@ impl AppMaster {
 }
 
 impl Journal {
+    /// Takes over what Flink says of the job's checkpoints. A path once known outlives looks that do not show it.
+    pub(super) fn see(&mut self, seen: Option<CheckpointsView>) {
+        match (&mut self.checkpoints, seen) {
+            (_, None) => {}
+            (
+                Some(CheckpointsView::On { completed, path, kept }),
+                Some(CheckpointsView::On { completed: more, path: newer, kept: known }),
+            ) => {
+                *completed |= more;
+                *path = newer.or_else(|| path.take());
+                *kept = known.or(*kept);
+            }
+            (known, Some(seen)) => *known = Some(seen),
+        }
+    }
+
     /// A newest checkpoint has been found where checkpoints lie.
     pub(super) fn found(&mut self, found: String) {
         match &mut self.checkpoints {

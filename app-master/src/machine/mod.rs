@@ -297,7 +297,7 @@ impl AppMaster {
             Event::Flink(view) => self.observe(view, now),
             Event::FlinkUnreachable { silence, cause } => self.unreachable(silence, cause, now),
             Event::Used { under_way } => self.used(under_way, now),
-            Event::JobResult { cause } => self.job_result(cause, now),
+            Event::JobResult { cause, checkpoints } => self.job_result(cause, checkpoints, now),
             Event::JobsCancelled => self.jobs_cancelled(now),
             // Whoever asked has the answer already.
             Event::Asked(request) => drop(self.ask(request, now)),

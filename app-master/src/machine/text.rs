@@ -46,16 +46,22 @@ pub(super) fn diagnostics(
 }
 
 /// The newest checkpoint, where it is still there after the end.
-pub(super) fn kept<'a>(outcome: &Outcome, checkpoints: Option<&'a CheckpointsView>) -> Option<&'a str> {
-    let Some(CheckpointsView::On { path, kept, .. }) = checkpoints else { return None };
-    let stays = match outcome.job {
-        JobStatus::Finished => false,
-        JobStatus::Canceled => *kept == Some(true),
-        _ => true,
-    };
+fn kept<'a>(outcome: &Outcome, checkpoints: Option<&'a CheckpointsView>) -> Option<&'a str> {
+    let Some(CheckpointsView::On { path, .. }) = checkpoints else { return None };
     // What Flink could not find is none to go on from.
     let missing = |path: &&str| outcome.cause.as_ref().is_some_and(|cause| cause.contains(*path));
-    path.as_deref().filter(|_| stays).filter(|path| !missing(path))
+    path.as_deref().filter(|_| keeps(outcome, checkpoints)).filter(|path| !missing(path))
+}
+
+/// Whether checkpoints, where there are any, stay after this end.
+pub(super) fn keeps(outcome: &Outcome, checkpoints: Option<&CheckpointsView>) -> bool {
+    match (outcome.job, checkpoints) {
+        (JobStatus::Finished, _) | (_, Some(CheckpointsView::Off)) => false,
+        (JobStatus::Canceled, checkpoints) => {
+            matches!(checkpoints, Some(CheckpointsView::On { kept: Some(true), .. }))
+        }
+        _ => true,
+    }
 }
 
 /// Says where it is, and how to go on from it: in the hint, where there is one.

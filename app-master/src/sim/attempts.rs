@@ -7,7 +7,7 @@ use yarn_client::flink::JobStatus;
 
 use super::yarn::{Application, Stage};
 use super::{Due, MASTER_START, Master, NODE_HEARTBEAT, World, ms};
-use crate::machine::{AppMaster, Event, Exit, History, Settings};
+use crate::machine::{AppMaster, CheckpointsView, Event, Exit, History, Settings};
 
 impl World {
     pub(super) fn begin_attempt(&mut self) {
@@ -35,6 +35,11 @@ impl World {
         if attempt == 1 {
             self.recorder.begin(now + MASTER_START, &settings);
         }
+        let knows_directory = settings.checkpoint_directory
+            || matches!(
+                settings.history.journal.checkpoints,
+                Some(CheckpointsView::On { path: Some(_), .. })
+            );
         let machine = AppMaster::new(settings, now + MASTER_START);
         let master = Master {
             node,
@@ -46,6 +51,7 @@ impl World {
             generation: 0,
             containers: BTreeMap::new(),
             told: BTreeMap::new(),
+            knows_directory,
         };
         self.masters.insert(attempt, master);
     }

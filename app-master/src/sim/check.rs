@@ -9,7 +9,7 @@ use yarn_client::yarn::FinalStatus;
 
 use super::perform::RETAINED;
 use super::yarn::Application;
-use super::{ProgramModel, World};
+use super::{ProgramModel, World, ms};
 use crate::machine::{Action, Event, Heartbeat, Occurrence};
 
 /// No fault, and nothing that follows from one, lasts longer: YARN's patience with a node and then with an attempt on it, a
@@ -153,7 +153,11 @@ impl World {
             }
             return there;
         } else if restored < newest {
-            self.violated(format!("goes on from checkpoint {restored}, but there is {newest}"));
+            // Lost just after its first checkpoint, a job can begin anew, where its owner wants that.
+            let unknowable = settings.restart_from_scratch && !self.masters[&attempt].knows_directory;
+            if restored > 0 || !unknowable {
+                self.violated(format!("goes on from checkpoint {restored}, but there is {newest}"));
+            }
         } else if self.durable.worked
             && self.scenario.job.checkpoint_interval.is_none()
             && !settings.restart_from_scratch
@@ -209,7 +213,10 @@ impl World {
             self.violated(format!("exits with {code} while the JobManager lives"));
         }
         let master = &self.masters[&attempt];
-        let left: Vec<_> = master.containers.iter().filter(|(_, gone)| !**gone).map(|(id, _)| *id).collect();
+        // Those that never began, a ResourceManager forgets when it restarts.
+        let known = |id: &&ContainerId| self.resource_manager.containers.contains_key(id);
+        let held = master.containers.iter().filter(|(_, gone)| !**gone).map(|(id, _)| id);
+        let left: Vec<_> = held.filter(known).collect();
         if code == 0 && !left.is_empty() {
             self.violated(format!("{left:?} were neither stopped nor given back nor reported"));
         }
@@ -279,7 +286,22 @@ impl World {
         if !right || (calm && wanted != status) {
             self.violated(format!("reports {status}, but the job is {truth:?}: {diagnostics}"));
         }
+        self.check_told_checkpoint(&diagnostics);
         self.check_staging();
+    }
+
+    /// Who has to submit a failed job again is told the newest checkpoint, once Flink has had the time to tell of any.
+    fn check_told_checkpoint(&mut self, diagnostics: &str) {
+        let known = self.durable.completed_at.first().is_some_and(|at| {
+            self.durable.ended_at.is_some_and(|end| *at + self.scenario.checkpoints_age <= end + ms(400))
+        });
+        if self.durable.ended != Some(JobStatus::Failed) || !known {
+            return;
+        }
+        let newest = format!("\ncheckpoint: chk-{}", self.durable.checkpoints.len());
+        if !diagnostics.contains(&newest) {
+            self.violated(format!("does not tell of the{newest}: {diagnostics}"));
+        }
     }
 
     fn check_end_of_session(&mut self) {

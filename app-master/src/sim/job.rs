@@ -15,10 +15,14 @@ pub(super) const JOB_MANAGER_START: Duration = Duration::from_millis(3000);
 pub(super) struct Durable {
     /// Work done at each completed checkpoint, oldest first; their numbers begin at 1.
     pub(super) checkpoints: Vec<Duration>,
+    /// When each of them was complete.
+    pub(super) completed_at: Vec<Duration>,
     /// A task of the job has run.
     pub(super) worked: bool,
     /// The job has come to its end.
     pub(super) ended: Option<JobStatus>,
+    /// When.
+    pub(super) ended_at: Option<Duration>,
 }
 
 /// The job inside one JobManager.
@@ -128,6 +132,7 @@ impl JobManager {
         }
         if job.checkpoint_at.is_some_and(|at| at <= now) {
             durable.checkpoints.push(job.progress);
+            durable.completed_at.push(now);
             job.checkpoint_at = model.checkpoint_interval.map(|interval| now + interval);
         }
         match model.second_stage {
@@ -143,6 +148,7 @@ impl JobManager {
                 job.status = model.end;
                 job.holders.clear();
                 durable.ended = Some(model.end);
+                durable.ended_at = Some(now);
                 model.main_throws && model.end == JobStatus::Finished
             }
         }

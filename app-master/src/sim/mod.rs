@@ -26,7 +26,7 @@ pub use program::ProgramModel;
 pub use scenario::{JOB, JobModel, Scenario, settings};
 pub use session::{Ask, SessionJob, SessionModel};
 
-use crate::machine::{Action, AppMaster, Event, Exit, Journal, Occurrence};
+use crate::machine::{Action, AppMaster, CheckpointsView, Event, Exit, JobView, Journal, Occurrence};
 use crate::trace::Recorder;
 use job::{Durable, JobManager};
 use yarn::{Application, ResourceManager, Stage};
@@ -103,6 +103,8 @@ struct Master {
     told: BTreeMap<ContainerId, bool>,
     /// Its end is decided.
     ends: bool,
+    /// It was told where the job's checkpoints go.
+    knows_directory: bool,
 }
 
 /// The staging directory.
@@ -502,6 +504,11 @@ impl World {
             for status in &answer.completed {
                 master.containers.insert(status.id, true);
             }
+        }
+        if let (Event::Flink(view), Some(_)) = (&event, &master.job_manager) {
+            let path =
+                |job: &JobView| matches!(job.checkpoints, Some(CheckpointsView::On { path: Some(_), .. }));
+            master.knows_directory |= view.jobs.iter().any(path);
         }
         if attempt == 1 {
             self.recorder.event(now, &event);

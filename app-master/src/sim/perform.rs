@@ -94,7 +94,16 @@ impl World {
             }
             Action::FetchResult { .. } => {
                 let cause = Some(self.cause.clone());
-                self.tell(attempt, ms(10), Event::JobResult { cause });
+                let restored = self.masters[&attempt].job_manager.as_ref().map_or(0, |jm| jm.restored);
+                // The driver looks twice.
+                let checkpoints = match self.checkpoints(restored, self.now) {
+                    CheckpointsView::On { completed: false, .. } => {
+                        self.checkpoints(restored, self.now + ms(500))
+                    }
+                    seen => seen,
+                };
+                let checkpoints = Some(checkpoints).filter(|_| !self.scenario.has_many_jobs());
+                self.tell(attempt, ms(10), Event::JobResult { cause, checkpoints });
             }
             Action::WatchProgram if self.scenario.program.is_some() => self.watch_program(attempt),
             Action::WatchProgram => {
@@ -360,14 +369,33 @@ impl World {
         let found = |number: usize| {
             if number > 0 { Found::Newest(format!("chk-{number}")) } else { Found::Nothing }
         };
+        let has_log = self.masters.get(&attempt).is_some_and(|master| master.generation > 0);
+        if known.is_none() && !self.scenario.settings.checkpoint_directory {
+            // Only the program knows where they go; a log tells their numbers.
+            return if has_log && newest == 0 { Found::Nothing } else { Found::Unknown };
+        }
         if own_directory {
             return found(newest.max(self.scenario.foreign));
         }
-        let has_log = self.masters.get(&attempt).is_some_and(|master| master.generation > 0);
         match known {
             _ if has_log => found(newest),
             Some(known) => Found::Newest(known),
             None => Found::Unknown,
+        }
+    }
+
+    /// What a JobManager that was restored from that number says at `now`.
+    fn checkpoints(&self, restored: usize, now: Duration) -> CheckpointsView {
+        let model = &self.scenario.job;
+        if model.checkpoint_interval.is_none() {
+            return CheckpointsView::Off;
+        }
+        let told = |at: &&Duration| **at + self.scenario.checkpoints_age <= now;
+        let newest = self.durable.completed_at.iter().filter(told).count();
+        CheckpointsView::On {
+            completed: newest > restored,
+            path: (newest > restored).then(|| format!("chk-{newest}")),
+            kept: Some(model.kept),
         }
     }
 
@@ -381,7 +409,7 @@ impl World {
         let running = job.is_some_and(|job| job.running_since.is_some() && !job.status.is_terminal());
         let done = job.is_some_and(|job| job.status == JobStatus::Finished);
         let needed = job.map_or(0, |job| job.slots(model));
-        let newest = self.durable.checkpoints.len();
+        let restored = job_manager.restored;
         let jobs = job.map(|job| JobView {
             id: JOB.to_owned(),
             status: job.status,
@@ -390,14 +418,7 @@ impl World {
             tasks_total: model.slots,
             tasks_active: if running { needed } else { 0 },
             tasks_finished: if done { model.slots } else { 0 },
-            checkpoints: Some(match model.checkpoint_interval {
-                None => CheckpointsView::Off,
-                Some(_) => CheckpointsView::On {
-                    completed: newest > job_manager.restored,
-                    path: (newest > job_manager.restored).then(|| format!("chk-{newest}")),
-                    kept: Some(model.kept),
-                },
-            }),
+            checkpoints: Some(self.checkpoints(restored, self.now)),
         });
         let slots = self.scenario.settings.slots;
         let mut busy = if running { needed } else { 0 };

@@ -62,6 +62,8 @@ pub struct Scenario {
     pub small_nodes: u32,
     /// Numbers up to this one are taken by checkpoints that another application has left where this one's go.
     pub foreign: usize,
+    /// Flink says of checkpoints what was true so long ago: it gives an answer again for a while.
+    pub checkpoints_age: Duration,
     /// When everything has gone wrong, and the job should have ended if nothing did.
     pub horizon: Duration,
     /// What goes wrong, and when.
@@ -132,6 +134,7 @@ impl Scenario {
             expiry: Duration::from_secs(60),
             small_nodes: 0,
             foreign: 0,
+            checkpoints_age: Duration::from_millis(400),
             horizon: Duration::from_secs(600),
             faults: Vec::new(),
         }
@@ -190,6 +193,8 @@ impl Scenario {
             max_attempts: rng.random_range(1..=4),
             expiry,
             foreign,
+            // What the client asks for, or Flink's own default where the owner has chosen that.
+            checkpoints_age: Duration::from_millis(if rng.random_bool(0.8) { 400 } else { 3000 }),
             ..Self::calm(settings, job)
         };
         if rng.random_bool(0.3) {

@@ -249,6 +249,8 @@ options! {
     INTERCEPT_USER_SYSTEM_EXIT = Opt::with("cluster.intercept-user-system-exit", "DISABLED");
     /// Whether a process halts on a fatal error, instead of shutting down in order.
     HALT_ON_FATAL_ERROR = Opt::with("cluster.processes.halt-on-fatal-error", "false");
+    /// How long an answer about a job's checkpoints is given again; unset: `web.refresh-interval`.
+    CHECKPOINT_STATISTICS_TIMEOUT = Opt::new("rest.cache.checkpoint-statistics.timeout");
     /// Frames of each thread in a thread dump.
     THREAD_DUMP_DEPTH = Opt::with("cluster.thread-dump.stacktrace-max-depth", "8");
     /// Pause after an error in a registration.

@@ -45,6 +45,8 @@ const HEARTBEATS: &str = "a restarted JobManager is noticed in seconds";
 /// Checkpoints that Flink keeps where a lost application master's successor cannot look for the newest one: the one that was
 /// written down last must not be gone.
 const RETAINED: u32 = 3;
+/// How old an answer about checkpoints may be: by default 3 s, in which a job has made its first one and is lost.
+const CHECKPOINTS_AGE: Duration = Duration::from_millis(400);
 /// Frames: more than between a thread's first method and anything a program may call.
 const STACK_DEPTH: u32 = 1000;
 
@@ -121,6 +123,11 @@ pub fn required_settings(
         o::CHECKPOINT_RETENTION,
         "DELETE_ON_CANCELLATION".to_owned(),
         "else Flink removes the checkpoints of a job that fails; a program that asks for something else gets it",
+    );
+    unless_set(
+        o::CHECKPOINT_STATISTICS_TIMEOUT,
+        ms(CHECKPOINTS_AGE),
+        "a checkpoint is known as soon as it is complete",
     );
     if !finds_checkpoints(config)? {
         // The older key is read by all versions.
@@ -234,6 +241,7 @@ mod tests {
                 "heartbeat.interval=2000",
                 "heartbeat.timeout=15000",
                 "resourcemanager.standalone.start-up-time=2592000000",
+                "rest.cache.checkpoint-statistics.timeout=400",
                 "slot.request.timeout=2592000000",
                 "taskmanager.registration.timeout=900000",
             ]
