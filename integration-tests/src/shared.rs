@@ -45,11 +45,21 @@ async fn boot() -> Result<Cluster> {
 /// Waits for a turn to load the machine: as many at a time as there are pairs of cores, at least one. Hold it for the
 /// whole test.
 pub async fn turn() -> SemaphorePermit<'static> {
+    share(2).await
+}
+
+/// The same for a test that mostly waits for time-outs, on a cluster of its own: one such test may run beside another.
+pub async fn patient_turn() -> SemaphorePermit<'static> {
+    share(1).await
+}
+
+/// Waits for that many thirds of a pair of cores.
+async fn share(thirds: u32) -> SemaphorePermit<'static> {
     static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Semaphore::new((cores / 2).max(1))
+        Semaphore::new((cores / 2).max(1) * 3)
     });
-    match TURNS.acquire().await {
+    match TURNS.acquire_many(thirds).await {
         Ok(permit) => permit,
         // Nobody closes the semaphore.
         Err(_) => std::future::pending().await,

@@ -18,7 +18,7 @@ const MUCH: Duration = Duration::from_secs(20 * 60);
 
 #[tokio::test]
 async fn little_skew_does_no_harm_and_much_is_named() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let inherited = ["JAVA_HOME", "HADOOP_CONF_DIR"].into_iter().chain(clock::VARIABLES);
     let cluster = Cluster::builder("clocks")
         .node_managers(2)

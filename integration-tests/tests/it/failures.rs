@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::counting::Counting;
 use crate::tool::{
-    GONE, LIMIT, Ran, end, eventually, jar, job_in_state, nothing_left, run, text, yarn_flink,
+    GONE, LIMIT, Ran, SMALL, end, eventually, jar, job_in_state, nothing_left, run, text, yarn_flink,
 };
 
 /// Submits detached and returns the application's id.
@@ -127,8 +127,7 @@ async fn two_clients_with_the_same_jar_upload_it_once() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let jar = fresh_jar(cluster).await?;
-    let small = ["-jm", "700m", "-tm", "800m", "-D", "taskmanager.memory.managed.size=16m"];
-    let args: Vec<_> = [&["run", "-d"][..], &small, &["-c", "example.OneSecond", &jar]].concat();
+    let args: Vec<_> = [&["run", "-d"][..], &SMALL, &["-c", "example.OneSecond", &jar]].concat();
     let (first, second) = tokio::join!(yarn_flink(cluster, &args), yarn_flink(cluster, &args));
     let ids = [first?.expect(0)?.application()?, second?.expect(0)?.application()?];
     let cached = || async {

@@ -35,7 +35,7 @@ const QUEUE: [&str; 2] = ["--queue", "ours"];
 /// One cluster for all.
 #[tokio::test]
 async fn a_job_outlives_what_its_cluster_does() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = boot().await?;
     let job = Counting::submit(&cluster, &QUEUE, &["--parallelism", "3"]).await?;
     preempted(&job).await?;

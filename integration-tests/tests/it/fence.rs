@@ -15,7 +15,7 @@ use crate::tool::{GONE, LIMIT, eventually, nothing_left, run, text};
 
 #[tokio::test]
 async fn attempts_meet_at_the_fence_and_keys_are_remembered() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = Cluster::builder("fence")
         .node_managers(2)
         .node_size(3072, 8)

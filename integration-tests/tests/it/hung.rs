@@ -169,7 +169,7 @@ const NODE_MIB: u32 = 3300;
 /// containers than are possible without it: both wait for it.
 #[tokio::test]
 async fn what_the_cluster_cannot_hold_now_is_waited_for() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = Cluster::builder("too-small")
         .recovery()
         .node_managers(2)

@@ -133,7 +133,7 @@ async fn running_and_collected() -> Result<()> {
 /// The other format, compressed; and a NodeManager that is restarted while its containers run.
 #[tokio::test]
 async fn indexed_files_and_a_restarted_node() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let controller =
         "org.apache.hadoop.yarn.logaggregation.filecontroller.ifile.LogAggregationIndexedFileController";
     let cluster = Cluster::builder("logs-indexed")
@@ -177,7 +177,7 @@ fn collects_soon(cluster: Builder, seconds: u32) -> Builder {
 
 #[tokio::test]
 async fn rolled_away_files_leave_the_node() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = Cluster::builder("logs-rolled").node_managers(1).node_size(4096, 4).log_aggregation();
     rolls(&collects_soon(cluster, 2).boot().await?, &[], &["AGGREGATED"]).await
 }

@@ -26,7 +26,7 @@ async fn boot(excluded: &Path) -> Result<Cluster> {
 /// One job through all of it: its TaskManager is replaced four times.
 #[tokio::test]
 async fn a_job_outlives_its_nodes() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let excluded = tempfile::NamedTempFile::new()?;
     let cluster = boot(excluded.path()).await?;
     let job = Counting::submit(&cluster, &[], &[]).await?;

@@ -12,7 +12,7 @@ use crate::tool::{GONE, job_in_state, nothing_left, run, text, yarn_flink};
 /// Three nodes on two racks; the scheduler alone would fill the first that asks.
 #[tokio::test]
 async fn task_managers_run_where_they_are_wanted() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let racks = tempfile::NamedTempFile::new()?;
     fs::write(racks.path(), "127.0.0.2 /first\n127.0.0.3 /second\n127.0.0.4 /second\n")?;
     let cluster = Cluster::builder("placement")

@@ -124,7 +124,7 @@ async fn checkpoints_that_the_owner_retains_stay() -> Result<()> {
 /// JobManager. So does one that follows a JobManager that has ended by itself. The same cluster has two ResourceManagers, of which one dies under the running job.
 #[tokio::test]
 async fn with_zookeeper_flink_recovers_the_job_and_task_managers_stay() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = Cluster::builder("zookeeper").without_hdfs().high_availability().boot().await?;
     let zookeeper = cluster.zookeeper().context("no ZooKeeper")?;
     let files = cluster.scratch("files")?;

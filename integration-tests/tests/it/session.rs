@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::Cluster;
+use integration_tests::flink::SHORT_LIVED;
 use integration_tests::shared;
 use rustix::process::Signal;
 use serde_json::Value;
@@ -20,7 +21,9 @@ pub(crate) struct Session<'a> {
 }
 
 /// Small JVMs, and a TaskManager without a task goes after two seconds.
-pub(crate) const SMALL: [&str; 10] = [
+pub(crate) const SMALL: [&str; 12] = [
+    "-D",
+    SHORT_LIVED,
     "-D",
     "jobmanager.memory.process.size=700m",
     "-D",

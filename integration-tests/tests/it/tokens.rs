@@ -24,7 +24,7 @@ fn logged(cluster: &Cluster, words: &str) -> Result<usize> {
 
 #[tokio::test]
 async fn an_application_outlives_the_keys_of_its_tokens() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let mut cluster = Cluster::builder("tokens").recovery();
     // A new key is used after 1.5 times the expiry, and made after a little more than twice that at the earliest
     // (`AMRMTokenSecretManager`, `NMTokenSecretManagerInRM`, `RMContainerTokenSecretManager`).

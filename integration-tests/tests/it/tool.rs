@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::binaries::binaries;
 use integration_tests::cluster::Cluster;
-use integration_tests::flink::Flink;
+use integration_tests::flink::{Flink, SHORT_LIVED};
 use integration_tests::jobs;
 use integration_tests::versions::FLINK_1_20;
 use rustix::process::{Pid, Signal, kill_process};
@@ -58,8 +58,11 @@ impl Ran {
 pub(crate) fn command(cluster: &Cluster, args: &[&str]) -> Result<Command> {
     let binaries = binaries()?;
     let flink = Flink::download(FLINK_1_20)?;
-    let mut command = Command::new(&binaries.yarn_flink);
+    // Tests may run under `nohup`, whose deafness would be inherited.
+    let mut command = Command::new("env");
     command
+        .arg("--default-signal=HUP")
+        .arg(&binaries.yarn_flink)
         .env_clear()
         .envs(std::env::vars().filter(|(name, _)| matches!(name.as_str(), "PATH" | "HOME" | "USER" | "LANG")))
         .envs(cluster.client_environment())
@@ -105,15 +108,17 @@ pub(crate) async fn run(cluster: &Cluster, options: &[&str], program: &[&str]) -
     yarn_flink(cluster, &run_args(options, program)?.iter().map(String::as_str).collect::<Vec<_>>()).await
 }
 
+/// Small JVMs: several applications share two cores and the nodes' memory.
+pub(crate) const SMALL: [&str; 8] =
+    ["-jm", "700m", "-tm", "800m", "-D", "taskmanager.memory.managed.size=16m", "-D", SHORT_LIVED];
+
 /// The arguments of [`run`].
 pub(crate) fn run_args(options: &[&str], program: &[&str]) -> Result<Vec<String>> {
     let (class, arguments) = program.split_first().context("no class")?;
     let jar = jar()?.display().to_string();
     let class = format!("example.{class}");
-    // Small JVMs: several applications share two cores and the nodes' memory.
-    let small = ["run", "-jm", "700m", "-tm", "800m", "-D", "taskmanager.memory.managed.size=16m"];
     let end = ["-c", &class, &jar];
-    let all = small.iter().chain(options).chain(&end).chain(arguments);
+    let all = ["run"].iter().chain(&SMALL).chain(options).chain(&end).chain(arguments);
     Ok(all.map(|arg| (*arg).to_owned()).collect())
 }
 

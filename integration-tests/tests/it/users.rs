@@ -52,7 +52,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// YARN and Flink's own connections.
 #[tokio::test]
 async fn containers_of_two_users_run_one_job_and_strangers_read_no_secret() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     // Each has room for one of the two containers.
     let cluster =
         Cluster::builder("users").node_managers(2).node_size(1500, 8).node_user(2, OTHER).boot().await?;

@@ -6,14 +6,13 @@ use integration_tests::flink::Flink;
 use integration_tests::versions::{FLINK_2_1, HADOOP_3_3};
 use integration_tests::{jobs, shared};
 
-use crate::tool::{GONE, Ran, command, end, finish, nothing_left, run, text};
+use crate::tool::{GONE, Ran, SMALL, command, end, finish, nothing_left, run, text};
 
 /// `run` with Flink 2.1 and the jobs compiled for it.
 async fn run_2_1(cluster: &Cluster, options: &[&str], program: &[&str]) -> Result<Ran> {
     let flink = Flink::download(FLINK_2_1)?;
     let jar = jobs::jar(&flink)?.display().to_string();
-    let small = ["run", "-jm", "700m", "-tm", "800m", "-D", "taskmanager.memory.managed.size=16m"];
-    let args: Vec<&str> = small.iter().chain(options).chain(&["-c"]).copied().collect();
+    let args: Vec<&str> = ["run"].iter().chain(&SMALL).chain(options).chain(&["-c"]).copied().collect();
     let (class, arguments) = program.split_first().unwrap_or((&"", &[]));
     let class = format!("example.{class}");
     let all: Vec<&str> =

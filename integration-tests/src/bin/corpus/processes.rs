@@ -184,5 +184,14 @@ pub(crate) async fn that_hang(bench: &Bench<'_>) -> Result<()> {
     };
     let how = "its JVM stopped (SIGSTOP); a job with checkpoints";
     let fault = Fault::outlived("hung JobManager", how, "did not answer for");
-    bench.tries(fault.set(interval).set(&storage).within(150), job_manager, fine).await
+    bench.tries(fault.set(interval).set(&storage).within(150), job_manager, fine).await?;
+
+    let master = async |application: &Application<'_>| {
+        application.runs().await?;
+        application.appears(Application::master).await?.stop();
+        Ok(())
+    };
+    let how = "its process stopped (SIGSTOP); asked before YARN has missed it";
+    let fault = Fault::new("hung application master", how, "am_unreachable");
+    bench.tries(fault.set(interval).set(&storage).set("yarn.application-attempts=2"), master, fine).await
 }

@@ -11,7 +11,9 @@ use crate::deploy::{ApplicationError, Live, journal};
 use crate::yarn::ApplicationState;
 
 /// The explanation is not later than this for it.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_millis(2500);
+/// An application master that lives answers in milliseconds.
+const ANSWER: Duration = Duration::from_millis(1500);
 
 /// Adds what the application's own master says it waits for, or, of one that has ended without a word, the newest checkpoint
 /// that its journal names. `bases`: values of `yarn.staging-directory`, beside the home directory of the application's user.
@@ -28,12 +30,26 @@ pub async fn consult(gateway: &Gateway, evidence: &mut Evidence, bases: &[String
     }
 }
 
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
 async fn ask(gateway: &Gateway, evidence: &mut Evidence, bases: &[String]) -> Result<(), ApplicationError> {
     let report = &evidence.report;
     match report.state {
         ApplicationState::Running if report.rpc_port > 0 => {
             let live = Live::of(gateway.file_systems()?.as_ref(), report.clone(), bases).await?;
-            evidence.told_waiting(&live.status().await?.waiting);
+            match tokio::time::timeout(ANSWER, live.status()).await {
+                Ok(Ok(status)) => evidence.told_waiting(&status.waiting),
+                Ok(Err(ApplicationError::Control { source, .. })) => {
+                    evidence.silent = Some(with_cause(&*source))
+                }
+                Ok(Err(error)) => return Err(error),
+                Err(_) => evidence.silent = Some(format!("no answer within {} ms", ANSWER.as_millis())),
+            }
         }
         // One that has unregistered has said what there is to say.
         ApplicationState::Failed | ApplicationState::Killed

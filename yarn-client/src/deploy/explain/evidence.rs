@@ -51,6 +51,8 @@ pub struct Evidence {
     pub flink: Option<FlinkView>,
     /// What a running application's own master says it waits for; see [`consult`](super::consult).
     pub waiting: Option<String>,
+    /// Why a running application's own master gave no answer, where it should have; see [`consult`](super::consult).
+    pub silent: Option<String>,
     /// The newest checkpoint of an application that has ended without a word of it.
     pub checkpoint: Option<String>,
     /// What could not be asked, and why.
@@ -70,6 +72,7 @@ impl Evidence {
             nodes: None,
             flink: None,
             waiting: None,
+            silent: None,
             checkpoint: None,
             unknown: Vec::new(),
         }

@@ -390,6 +390,17 @@ fn a_job_without_slots() {
 }
 
 #[test]
+fn a_master_that_does_not_answer_is_no_application_that_is_well() {
+    let silent = Some("cannot reach the application master at node1:41000: connection refused".to_owned());
+    let found =
+        cause(&Evidence { silent: silent.clone(), ..Evidence::of(report(ApplicationState::Running, "")) });
+    assert_eq!(found.code, CauseCode::AmUnreachable);
+    assert_eq!(found.evidence, [silent.clone().unwrap()]);
+    // What comes through it shows that it lives.
+    assert_eq!(decide(&Evidence { silent, ..flink(1, 0) }, NOW).cause, None);
+}
+
+#[test]
 fn what_its_master_says_a_running_application_waits_for() {
     const SHORT: &str = "the job needs 9 slots, that is 9 TaskManagers of 800 MiB with 1 slot(s) each, but the whole cluster can \
                          hold 4 beside this application master (2 nodes)";

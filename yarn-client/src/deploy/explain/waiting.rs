@@ -306,6 +306,7 @@ pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
     let told = evidence.waiting.as_deref();
     let cause = match told.and_then(master::shortage) {
         Some(cause) => cause,
+        None if told.is_none() && evidence.flink.is_none() => return unreachable(evidence),
         None if evidence.flink.is_none() => {
             let text = format!("TaskManagers are missing: {}", told?.lines().next()?);
             Cause::new(CauseCode::NoSlots, text).hint(NO_SLOTS_HINT)
@@ -321,6 +322,17 @@ pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
         free.iter().sum::<u64>(),
         free.iter().max().copied().unwrap_or(0)
     )))
+}
+
+/// YARN itself misses an application master only after a while: on a node that has lost its power, or behind a network that is
+/// cut, it counts as running until then. Flink answers through it.
+fn unreachable(evidence: &Evidence) -> Option<Cause> {
+    let silent = evidence.silent.as_deref()?;
+    let report = &evidence.report;
+    let text = format!("its application master at {}:{} does not answer", report.host, report.rpc_port);
+    let hint = "YARN begins the next attempt once it has missed it for yarn.am.liveness-monitor.expiry-interval-ms (10 to 15 min by \
+                default); if other clients reach it, the network is closed from here";
+    Some(Cause::new(CauseCode::AmUnreachable, text).hint(hint).because(silent))
 }
 
 const NO_SLOTS_HINT: &str = "new TaskManagers take seconds where the cluster has room; if it has none, wait until another application \

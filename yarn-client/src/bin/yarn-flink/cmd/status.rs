@@ -23,10 +23,7 @@ pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, F
         let live = snapshot(context, &gateway, &evidence).await;
         match &live {
             Some(snapshot) => evidence.told_waiting(&snapshot.status.waiting),
-            None if evidence.report.state.is_final() => {
-                explain::consult(&gateway, &mut evidence, &super::staging_bases(context)).await;
-            }
-            None => {}
+            None => explain::consult(&gateway, &mut evidence, &super::staging_bases(context)).await,
         }
         Ok::<_, ApplicationError>((evidence, live))
     };
