@@ -25,6 +25,7 @@ async fn boot(excluded: &Path) -> Result<Cluster> {
 
 /// One job through all of it: its TaskManager is replaced four times.
 #[tokio::test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when"]
 async fn a_job_outlives_its_nodes() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let excluded = tempfile::NamedTempFile::new()?;
