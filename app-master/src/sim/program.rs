@@ -19,6 +19,8 @@ pub struct ProgramModel {
     pub rounds: Vec<Vec<SessionJob>>,
     /// After all of them it throws: the JobManager exits with 2.
     pub throws: bool,
+    /// Flink forgets ended jobs after this time (`jobstore.expiration-time`), and `main` takes longer between its jobs.
+    pub forgets_after: Option<Duration>,
 }
 
 impl ProgramModel {
@@ -29,7 +31,9 @@ impl ProgramModel {
             let jobs = rng.random_range(1..4);
             (0..jobs).map(|_| SessionJob::random(rng, 6)).collect()
         });
-        Self { rounds: rounds.collect(), throws: rng.random_bool(0.05) }
+        let rounds = rounds.collect();
+        let forgets_after = rng.random_bool(0.3).then(|| ms(rng.random_range(5_000..20_000)));
+        Self { rounds, throws: rng.random_bool(0.05), forgets_after }
     }
 
     /// Slots that are needed at once.
@@ -90,7 +94,8 @@ impl World {
             Some(at) if at > self.now => return,
             Some(_) => self.program.goes_on = None,
             None => {
-                let at = self.now + ms(self.rng.random_range(1..3000));
+                let most = model.forgets_after.map_or(ms(3000), |after| after * 2);
+                let at = self.now + self.rng.random_range(ms(1)..most);
                 self.program.goes_on = Some(at);
                 return self.at(at, Due::Main);
             }

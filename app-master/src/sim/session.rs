@@ -71,6 +71,7 @@ pub(super) struct Submitted {
     results: Vec<ContainerId>,
     placed_at: Duration,
     lived: Duration,
+    ended_at: Option<Duration>,
 }
 
 /// Everything of a session that is not the machine's.
@@ -177,6 +178,7 @@ impl World {
             results: Vec::new(),
             placed_at: self.now,
             lived: self.now,
+            ended_at: None,
         });
     }
 
@@ -242,6 +244,7 @@ impl World {
                 job.progress += now - job.lived;
                 if job.progress >= job.job.whole() {
                     job.status = job.job.end;
+                    job.ended_at = Some(now);
                     job.unplace();
                 } else if job.progress >= job.job.work && job.results.is_empty() {
                     job.results.clone_from(&job.placed);
@@ -304,7 +307,11 @@ impl World {
     /// What Flink shows of a session.
     pub(super) fn session_view(&self, attempt: u32) -> FlinkView {
         let here = self.jobs.list.iter().filter(|job| job.home.is_some_and(|(of, _)| of == attempt));
-        let jobs = here.map(|job| JobView {
+        let after = self.scenario.program.as_ref().and_then(|program| program.forgets_after);
+        let forgotten = |job: &Submitted| {
+            after.zip(job.ended_at).is_some_and(|(after, ended_at)| ended_at + after <= self.now)
+        };
+        let jobs = here.filter(|job| !forgotten(job)).map(|job| JobView {
             id: job.id.clone(),
             status: job.status,
             slots_needed: Some(if job.results.is_empty() { job.job.slots } else { 1 }),
