@@ -470,3 +470,24 @@ fn describe_exit(status: &ContainerStatus) -> String {
     let said = text::container_end(&status.diagnostics);
     if said.is_empty() { meaning } else { format!("{meaning}: {said}") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn losses_of_long_ago_are_forgotten() {
+        let mut containers = Containers::default();
+        for minute in 0..50_000 {
+            let failure = Failure {
+                id: "container_1_0001_01_000002".parse().expect("an id"),
+                node: NodeId { host: "node1".to_owned(), port: 45454 },
+                cause: "was preempted by the scheduler".to_owned(),
+                code: None,
+                its_fault: false,
+            };
+            containers.lost(failure, Duration::from_secs(60 * minute));
+        }
+        assert!(containers.losses.len() <= 11, "{}", containers.losses.len());
+    }
+}

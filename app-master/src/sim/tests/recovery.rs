@@ -345,3 +345,22 @@ fn an_end_that_cannot_be_reported_ends_all_the_same() {
         assert_eq!(world.count(|action| matches!(action, Action::Exit(1))), 1, "refused: {refused}");
     }
 }
+
+/// A ResourceManager that never answers an attempt may have begun the next one.
+#[test]
+fn an_attempt_that_was_never_registered_looks_for_a_later_one() {
+    let settings = settings();
+    let within = settings.fence_after * 2;
+    let mut machine = AppMaster::new(settings, Duration::ZERO);
+    let mut looked = false;
+    while let Some(now) = machine.poll_timeout().filter(|at| *at <= within) {
+        machine.handle_timeout(now);
+        while let Some(action) = machine.poll_action() {
+            looked |= matches!(action, Action::CheckFence);
+        }
+        if looked {
+            return;
+        }
+    }
+    panic!("no look within {within:?}");
+}
