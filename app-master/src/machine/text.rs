@@ -236,7 +236,8 @@ pub(super) fn names_lost_task_manager(cause: &str) -> bool {
     [
         "is no longer reachable",
         "remote task manager",
-        "Heartbeat of TaskManager",
+        // Capital in Flink 1.14 and before.
+        "eartbeat of TaskManager",
         "TaskExecutor is shutting down",
     ]
     .iter()

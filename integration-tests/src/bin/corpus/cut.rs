@@ -30,10 +30,10 @@ pub(crate) async fn off(bench: &Bench<'_>) -> Result<()> {
         }
         application.runs().await.map(drop)
     };
-    let fault = Fault::new(
+    let fault = Fault::outlived(
         "TaskManager cut off from its JobManager",
         "nothing passes between the two any more, both reach all others; asked once another one has its tasks",
-        "task_manager_unresponsive",
+        "Flink has lost it: no heartbeat for",
     )
     .runs(&["Run", "--checkpoint-ms", "1000"]);
     bench.tries(fault, cut, async || Ok(())).await

@@ -53,6 +53,11 @@ impl CauseCode {
     }
 }
 
+/// The next step where a TaskManager was there and said nothing.
+pub(super) const SILENT_TASK_MANAGER: &str = "its JVM hung (endless garbage collection, a stopped process), its node was lost, or the \
+                                              network between it and the JobManager was cut: the end of its taskmanager.log and its \
+                                              node say more";
+
 /// What to do about it.
 pub(super) fn hint(code: CauseCode, exit: i32) -> Option<&'static str> {
     Some(match code {
@@ -75,10 +80,7 @@ pub(super) fn hint(code: CauseCode, exit: i32) -> Option<&'static str> {
             "log less (conf/log4j.properties), or let the log roll over: env.log.max, yarn.nodemanager.container-log-monitor.*"
         }
         CauseCode::ContainerAborted => "submit again",
-        CauseCode::TaskManagerUnresponsive => {
-            "its JVM hung (endless garbage collection, a stopped process), or the network between it and the JobManager was \
-             cut: the end of its taskmanager.log and its node say more"
-        }
+        CauseCode::TaskManagerUnresponsive => SILENT_TASK_MANAGER,
         _ => return None,
     })
 }

@@ -3,7 +3,7 @@
 //! Only the class and, where it decides, fixed words of the JDK's, Hadoop's or Flink's own message count. A message of
 //! the program itself never does.
 
-use super::CauseCode;
+use super::{CauseCode, exit_status};
 
 const SHIP: &str = "put the class into the program's jar, ship the library that holds it (--ship), or for a class of Hadoop \
                     have yarn.application.classpath name Hadoop's jars";
@@ -13,7 +13,6 @@ const PERMISSION: &str =
     "have the permission given to the user who runs the application, or use another path";
 const TOKEN: &str = "submit again with a fresh ticket (`kinit`): a delegation token lives at most as long as the cluster \
                      allows, 7 days by default";
-
 /// Code and next step for a root exception, `class: message`; `None` where the class says nothing specific.
 pub(super) fn exception(root: &str) -> Option<(CauseCode, &'static str)> {
     let root = root.trim();
@@ -49,6 +48,12 @@ pub(super) fn exception(root: &str) -> Option<(CauseCode, &'static str)> {
             CauseCode::NoSlots,
             "lower the parallelism, give TaskManagers more slots (-ys), or wait until the cluster has room",
         ),
+        // Of `JobMaster`, where its container's end has not told more.
+        "java.util.concurrent.TimeoutException"
+            if message.contains("eartbeat of TaskManager with id ") && message.contains(" timed out") =>
+        {
+            (CauseCode::TaskManagerUnresponsive, exit_status::SILENT_TASK_MANAGER)
+        }
         "java.net.BindException" => {
             (CauseCode::PortInUse, "choose another port or a range, or leave the option out")
         }
@@ -134,6 +139,10 @@ mod tests {
             ),
             ("java.lang.OutOfMemoryError: Java heap space", CauseCode::OutOfMemory),
             ("java.net.BindException: Address already in use", CauseCode::PortInUse),
+            (
+                "java.util.concurrent.TimeoutException: The heartbeat of TaskManager with id container_1_0001_01_000002 timed out.",
+                CauseCode::TaskManagerUnresponsive,
+            ),
             (
                 "org.apache.hadoop.ipc.RemoteException(org.apache.hadoop.security.AccessControlException): Permission denied: \
                  user=alice, access=WRITE, inode=\"/\":root:supergroup:drwxr-xr-x",

@@ -124,7 +124,7 @@ fn lost_container<'a>(told: &str, rest: &'a str) -> Option<&'a str> {
     const LOST: [&str; 4] = [
         "is no longer reachable",
         "remote task manager",
-        "Heartbeat of TaskManager",
+        "eartbeat of TaskManager",
         "TaskExecutor is shutting down",
     ];
     LOST.iter().any(|words| told.contains(words)).then_some(())?;
