@@ -236,7 +236,7 @@ pub(super) fn names_lost_task_manager(cause: &str) -> bool {
     [
         "is no longer reachable",
         "remote task manager",
-        // Capital in Flink 1.14 and before.
+        // Flink's JobMaster and ResourceManager say it with letters of different size.
         "eartbeat of TaskManager",
         "TaskExecutor is shutting down",
     ]
