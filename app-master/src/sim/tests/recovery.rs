@@ -1,6 +1,7 @@
 //! What is lost comes back, without doing the job's work twice.
 
 use super::*;
+use crate::machine::Found;
 
 fn checkpointing(work: Duration) -> Scenario {
     let mut scenario = scenario(2);
@@ -363,4 +364,31 @@ fn an_attempt_that_was_never_registered_looks_for_a_later_one() {
         }
     }
     panic!("no look within {within:?}");
+}
+
+/// The attempt before it notices that it is superseded with one of its heartbeats.
+#[test]
+fn the_next_attempt_leaves_the_one_before_the_time_of_a_heartbeat() {
+    let mut settings = settings();
+    settings.heartbeat = ms(12_000);
+    settings.history.begun = true;
+    settings.restart_from_scratch = true;
+    let mut machine = AppMaster::new(settings, Duration::ZERO);
+    machine.handle(Event::Begun(Ok(())), ms(10));
+    while let Some(now) = machine.poll_timeout().filter(|at| *at < ms(60_000)) {
+        machine.handle_timeout(now);
+        while let Some(action) = machine.poll_action() {
+            match action {
+                Action::FindCheckpoint { .. } => {
+                    machine.handle(Event::CheckpointFound(Ok(Found::Nothing)), now)
+                }
+                Action::StartJobManager { .. } => {
+                    assert!(now >= ms(14_000), "begins after {now:?}");
+                    return;
+                }
+                _ => {}
+            }
+        }
+    }
+    panic!("no JobManager is started");
 }
