@@ -32,6 +32,8 @@ struct Arguments {
 
 /// From a kill until the job runs again.
 const LIMIT: Duration = Duration::from_secs(300);
+/// Longest time for its processes to go, once it has ended.
+const GONE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(200);
 /// Each record takes 10 ms: the faults end before the job does.
 const RECORDS_PER_MINUTE: u64 = 5000;
@@ -149,8 +151,14 @@ async fn endure(cluster: &Cluster, minutes: u64, mut rng: StdRng) -> Result<()> 
     ensure!(text("finalStatus") == "SUCCEEDED", "{}: {}", text("finalStatus"), text("diagnostics"));
     let attempts = cluster.rm_rest(&format!("/ws/v1/cluster/apps/{id}/appattempts")).await?;
     let attempts = attempts.pointer("/appAttempts/appAttempt").and_then(Value::as_array).map_or(0, Vec::len);
-    let left = cluster.processes_of(&id);
-    ensure!(left.is_empty(), "processes are left: {left:?}");
+    // YARN knows of the end before the last process is gone.
+    let ended = Instant::now();
+    while let left = cluster.processes_of(&id)
+        && !left.is_empty()
+    {
+        ensure!(ended.elapsed() < GONE, "processes are left: {left:?}");
+        tokio::time::sleep(LOOK).await;
+    }
     for place in ["checkpoints".to_owned(), format!(".yarn-flink/apps/{id}")] {
         let left = cluster.hdfs()?.files(&format!("/user/{}/{place}", cluster.user())).await?;
         ensure!(left.is_empty(), "files are left: {left:?}");
