@@ -13,3 +13,11 @@ pub mod logs;
 pub mod rpc;
 pub mod security;
 pub mod yarn;
+
+/// An error, and behind a colon what has caused it, on one line.
+pub fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}

@@ -10,6 +10,7 @@ use yarn_client::flink::rest::{
     ApplicationOverview, Client, ExecutionResult, JobOverview, Options, RestError,
 };
 use yarn_client::flink::results::{Wanted, wanted};
+use yarn_client::with_cause;
 
 use crate::machine::{ApplicationView, CheckpointsView, Event, FlinkView, JobView, Silence, TaskManagerView};
 
@@ -167,15 +168,20 @@ impl Flink {
     /// The root cause of a failed job. While Flink puts the job's remains away, the list of jobs says FAILED and the
     /// result is still "in progress" (`Dispatcher.requestJobStatus` asks the job's runner as long as there is one, and the
     /// runner of a job that failed in its initialisation says INITIALIZING), so it is asked for again for a while.
-    pub(super) async fn result(&self, job: &str) -> Event {
+    pub(super) async fn result(&self, job: &str, checkpoints: bool) -> Event {
         let cause = self.failure(job, RESULT_PATIENCE).await;
-        let mut checkpoints = self.checkpoints(job).await;
-        if matches!(checkpoints, Some(CheckpointsView::On { completed: false, .. })) {
-            // An answer from before its first one may be given again for a while.
-            tokio::time::sleep(CHECKPOINTS_PAUSE).await;
-            checkpoints = self.checkpoints(job).await.or(checkpoints);
-        }
+        let checkpoints = if checkpoints { self.last_checkpoints(job).await } else { None };
         Event::JobResult { cause, checkpoints }
+    }
+
+    /// Those of a job that has ended. An answer from before its first one may be given again for a while.
+    async fn last_checkpoints(&self, job: &str) -> Option<CheckpointsView> {
+        let seen = self.checkpoints(job).await;
+        if !matches!(seen, Some(CheckpointsView::On { completed: false, .. })) {
+            return seen;
+        }
+        tokio::time::sleep(CHECKPOINTS_PAUSE).await;
+        self.checkpoints(job).await.or(seen)
     }
 
     async fn failure(&self, job: &str, patience: Duration) -> Option<String> {
@@ -224,14 +230,6 @@ impl Flink {
             }
         };
         Event::ClusterDeleted { accepted }
-    }
-}
-
-/// The error with what has caused it.
-fn with_cause(error: &RestError) -> String {
-    match std::error::Error::source(error) {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
     }
 }
 

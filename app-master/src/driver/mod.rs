@@ -308,8 +308,8 @@ impl Driver {
             Action::PollFlink { details, checkpoints, holders } => {
                 self.with_flink(move |flink| async move { flink.look(details, checkpoints, holders).await })
             }
-            Action::FetchResult { job_id } => {
-                self.with_flink(|flink| async move { flink.result(&job_id).await })
+            Action::FetchResult { job_id, checkpoints } => {
+                self.with_flink(move |flink| async move { flink.result(&job_id, checkpoints).await })
             }
             Action::CancelJobs(jobs) => self.with_flink(|flink| async move { flink.cancel(&jobs).await }),
             Action::DeleteCluster => self.with_flink(|flink| async move { flink.delete_cluster().await }),

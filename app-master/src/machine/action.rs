@@ -56,6 +56,8 @@ pub enum Action {
     FetchResult {
         /// The job.
         job_id: String,
+        /// With its checkpoints.
+        checkpoints: bool,
     },
     /// Cancel jobs, and wait a while for their ends.
     CancelJobs(Vec<String>),

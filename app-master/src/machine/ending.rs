@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use yarn_client::deploy::explain::names_lost_task_manager;
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::FinalStatus;
 
@@ -338,7 +339,8 @@ impl AppMaster {
         self.timers.stop(Timer::FlinkPoll);
         if status == JobStatus::Failed {
             // Answered even when it fails; a JobManager that dies meanwhile ends the wait too.
-            self.actions.push_back(Action::FetchResult { job_id: self.settings.job_id.clone() });
+            let job_id = self.settings.job_id.clone();
+            self.actions.push_back(Action::FetchResult { job_id, checkpoints: true });
         } else {
             self.end(Outcome::of_job(status), now);
         }
@@ -360,7 +362,7 @@ impl AppMaster {
         }
         self.record.journal.see(checkpoints);
         match cause {
-            Some(cause) if text::names_lost_task_manager(&cause) => {
+            Some(cause) if names_lost_task_manager(&cause) => {
                 self.result = Some(cause);
                 if self.containers.last_loss(RELATED, now).is_some() {
                     return self.settle_result(now);

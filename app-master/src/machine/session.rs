@@ -250,7 +250,7 @@ impl AppMaster {
                 // Its cause is read before anything is shut down.
                 self.timers.stop(Timer::FlinkPoll);
                 self.result_of = Some(job_id.clone());
-                self.actions.push_back(Action::FetchResult { job_id });
+                self.actions.push_back(Action::FetchResult { job_id, checkpoints: false });
             }
         } else {
             let cause = text::ended_with(None, &others);

@@ -68,7 +68,7 @@ impl AppMaster {
             Some((job_id, JobStatus::Failed)) => {
                 if self.result_of.is_none() {
                     self.result_of = Some(job_id.clone());
-                    self.actions.push_back(Action::FetchResult { job_id });
+                    self.actions.push_back(Action::FetchResult { job_id, checkpoints: false });
                 }
             }
             Some((job_id, status)) => self.end_of_several(job_id, status, None, now),

@@ -230,20 +230,6 @@ pub(super) fn losses(losses: &[&Failure]) -> String {
     text
 }
 
-/// Whether Flink's words for a job's failure are those for a TaskManager that is not there any more
-/// (`JobMaster`, `NettyConnectionHandler`, `HeartbeatManagerImpl`).
-pub(super) fn names_lost_task_manager(cause: &str) -> bool {
-    [
-        "is no longer reachable",
-        "remote task manager",
-        // Flink's JobMaster and ResourceManager say it with letters of different size.
-        "eartbeat of TaskManager",
-        "TaskExecutor is shutting down",
-    ]
-    .iter()
-    .any(|words| cause.contains(words))
-}
-
 /// What became of the container behind a job's failure, and the code that `explain` shows for it.
 pub(super) fn loss_note(loss: &Failure) -> String {
     let mut text = format!("\nnote: container {} on {} {}", loss.id, loss.node, loss.cause);

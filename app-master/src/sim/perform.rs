@@ -92,17 +92,16 @@ impl World {
                     };
                 self.tell(attempt, ms(5), event);
             }
-            Action::FetchResult { .. } => {
+            Action::FetchResult { checkpoints, .. } => {
                 let cause = Some(self.cause.clone());
                 let restored = self.masters[&attempt].job_manager.as_ref().map_or(0, |jm| jm.restored);
                 // The driver looks twice.
-                let checkpoints = match self.checkpoints(restored, self.now) {
+                let checkpoints = checkpoints.then(|| match self.checkpoints(restored, self.now) {
                     CheckpointsView::On { completed: false, .. } => {
                         self.checkpoints(restored, self.now + ms(500))
                     }
                     seen => seen,
-                };
-                let checkpoints = Some(checkpoints).filter(|_| !self.scenario.has_many_jobs());
+                });
                 self.tell(attempt, ms(10), Event::JobResult { cause, checkpoints });
             }
             Action::WatchProgram if self.scenario.program.is_some() => self.watch_program(attempt),

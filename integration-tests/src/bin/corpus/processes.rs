@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
+use integration_tests::cluster::Process;
 use integration_tests::cluster::java::APPLICATION_CLI;
 use integration_tests::http;
 
@@ -157,13 +158,19 @@ pub(crate) async fn by_signals(bench: &Bench<'_>) -> Result<()> {
     bench.tries(fault, removed, fine).await
 }
 
+async fn stops<'a>(
+    application: &Application<'a>,
+    process: impl Fn(&Application<'a>) -> Option<Process>,
+) -> Result<()> {
+    application.runs().await?;
+    application.appears(process).await?.stop();
+    Ok(())
+}
+
 /// Processes that are there and do nothing any more.
 pub(crate) async fn that_hang(bench: &Bench<'_>) -> Result<()> {
-    let task_manager = async |application: &Application<'_>| {
-        application.runs().await?;
-        application.appears(Application::task_manager).await?.stop();
-        Ok(())
-    };
+    let task_manager =
+        async |application: &Application<'_>| stops(application, Application::task_manager).await;
     let interval = "execution.checkpointing.interval=1s";
     let storage = format!(
         "execution.checkpointing.dir={}/user/{}/checkpoints",
@@ -177,20 +184,13 @@ pub(crate) async fn that_hang(bench: &Bench<'_>) -> Result<()> {
     let fault = Fault::new("hung TaskManager, no restarts", how, "task_manager_unresponsive");
     bench.tries(fault, task_manager, fine).await?;
 
-    let job_manager = async |application: &Application<'_>| {
-        application.runs().await?;
-        application.appears(Application::job_manager).await?.stop();
-        Ok(())
-    };
+    let job_manager =
+        async |application: &Application<'_>| stops(application, Application::job_manager).await;
     let how = "its JVM stopped (SIGSTOP); a job with checkpoints";
     let fault = Fault::outlived("hung JobManager", how, "did not answer for");
     bench.tries(fault.set(interval).set(&storage).within(150), job_manager, fine).await?;
 
-    let master = async |application: &Application<'_>| {
-        application.runs().await?;
-        application.appears(Application::master).await?.stop();
-        Ok(())
-    };
+    let master = async |application: &Application<'_>| stops(application, Application::master).await;
     let how = "its process stopped (SIGSTOP); asked before YARN has missed it";
     let fault = Fault::new("hung application master", how, "am_unreachable");
     bench.tries(fault.set(interval).set(&storage).set("yarn.application-attempts=2"), master, fine).await

@@ -8,6 +8,7 @@ use crate::deploy::gateway::Gateway;
 use crate::deploy::kill::staging_directories;
 use crate::deploy::outcome::Outcome;
 use crate::deploy::{ApplicationError, Live, journal};
+use crate::with_cause;
 use crate::yarn::ApplicationState;
 
 /// The explanation is not later than this for it.
@@ -27,13 +28,6 @@ pub async fn consult(gateway: &Gateway, evidence: &mut Evidence, bases: &[String
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "the application itself says nothing"),
         Err(_) => tracing::debug!("the application itself says nothing in time"),
-    }
-}
-
-fn with_cause(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
     }
 }
 

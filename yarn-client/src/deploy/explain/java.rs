@@ -13,6 +13,7 @@ const PERMISSION: &str =
     "have the permission given to the user who runs the application, or use another path";
 const TOKEN: &str = "submit again with a fresh ticket (`kinit`): a delegation token lives at most as long as the cluster \
                      allows, 7 days by default";
+
 /// Code and next step for a root exception, `class: message`; `None` where the class says nothing specific.
 pub(super) fn exception(root: &str) -> Option<(CauseCode, &'static str)> {
     let root = root.trim();

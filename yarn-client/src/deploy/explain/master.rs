@@ -118,16 +118,24 @@ pub(super) fn failed(told: &str, rest: &str) -> Cause {
     }
 }
 
+/// Whether Flink's words for a job's failure are those for a TaskManager that is not there any more
+/// (`JobMaster`, `NettyConnectionHandler`, `HeartbeatManagerImpl`).
+pub fn names_lost_task_manager(cause: &str) -> bool {
+    [
+        "is no longer reachable",
+        "remote task manager",
+        // Flink's JobMaster and ResourceManager say it with letters of different size.
+        "eartbeat of TaskManager",
+        "TaskExecutor is shutting down",
+    ]
+    .iter()
+    .any(|words| cause.contains(words))
+}
+
 /// The end of the container behind a job's failure that Flink can only call the loss of a TaskManager. The application
 /// master's own lines come last.
 fn lost_container<'a>(told: &str, rest: &'a str) -> Option<&'a str> {
-    const LOST: [&str; 4] = [
-        "is no longer reachable",
-        "remote task manager",
-        "eartbeat of TaskManager",
-        "TaskExecutor is shutting down",
-    ];
-    LOST.iter().any(|words| told.contains(words)).then_some(())?;
+    names_lost_task_manager(told).then_some(())?;
     rest.lines().rev().find_map(|line| line.strip_prefix("note: container "))
 }
 

@@ -21,6 +21,7 @@ use serde::Serialize;
 pub use code::{CauseCode, Phase, UnknownCode};
 pub use consult::consult;
 pub use evidence::{Evidence, FlinkView, gather};
+pub use master::names_lost_task_manager;
 
 use super::outcome::Outcome;
 use crate::yarn::ApplicationState;
