@@ -182,6 +182,9 @@ async fn rolled_away_files_leave_the_node() -> Result<()> {
     rolls(&collects_soon(cluster, 2).boot().await?, &[], &["AGGREGATED"]).await
 }
 
+/// Of 80 "megabytes" of `Talks`.
+const LINES: usize = 800_000;
+
 /// A job that goes on and on does not fill its node's disk; and whoever follows its log misses nothing, and hears nothing
 /// twice. `places`: of what was rolled away.
 async fn rolls(cluster: &Cluster, options: &[&str], places: &[&str]) -> Result<()> {
@@ -207,6 +210,12 @@ async fn rolls(cluster: &Cluster, options: &[&str], places: &[&str]) -> Result<(
     })
     .await?;
     job_in_state(cluster, &id, "RUNNING").await?;
+    // A node may collect faster than a busy machine writes.
+    eventually("all lines are written", LIMIT, || async {
+        let tail = yarn_flink(cluster, &["logs", &id, "--tail", "1", "taskmanager.log"]).await?;
+        Ok(tail.stdout.contains(&format!(" {LINES} x")))
+    })
+    .await?;
     ensure!(where_is("taskmanager.log").await? == ["LOCAL"]);
     yarn_flink(cluster, &["cancel", &id]).await?.expect(0)?;
     end(cluster, &id).await?;
@@ -225,7 +234,12 @@ async fn rolls(cluster: &Cluster, options: &[&str], places: &[&str]) -> Result<(
     let told = numbers.len();
     numbers.sort_unstable();
     numbers.dedup();
-    ensure!(numbers.len() == 800_000 && told == 800_000, "{} of 800000 lines, {told} in all", numbers.len());
+    let gap = (1..).zip(&numbers).find(|(expected, number)| expected != *number);
+    ensure!(
+        numbers.len() == LINES && told == LINES,
+        "{} of {LINES} lines, {told} in all; missing first: {gap:?}",
+        numbers.len()
+    );
     Ok(())
 }
 
