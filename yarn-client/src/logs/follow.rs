@@ -1,12 +1,12 @@
 //! What is being written: the ends of running containers' files, again and again.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use proto::ids::ApplicationId;
 
+use super::fresh::{Found, Fresh};
 use super::local::TIMEOUT;
-use super::progress::Rest;
+use super::progress::{Place, Rest};
 use super::{LogFile, Logs, LogsError, Progress, Sink, Wanted};
 use crate::deploy::Gateway;
 use crate::yarn::container_logs::{self, Part};
@@ -30,6 +30,8 @@ pub async fn follow(
     mut progress: Progress,
     sink: &mut dyn Sink,
 ) -> Result<(), LogsError> {
+    // What is rolled away while it is followed belongs to it, wherever it is found.
+    let wanted = &Wanted { rolled: true, ..wanted.clone() };
     let mut running = begun.running.clone();
     let mut over = false;
     loop {
@@ -37,10 +39,13 @@ pub async fn follow(
             let Ok(files) = container_logs::list(&container.address, &container.id, TIMEOUT).await else {
                 continue;
             };
-            for (at, from) in progress.plan(&container.id, &files, wanted) {
-                let file = container.file(files[at].clone());
-                let to = grown(&container.address, &file, from, sink).await?;
-                progress.read(&container.id, &file.name, to);
+            let mut pieces = progress.plan(&container.id, &files, wanted).into_iter();
+            while let Some(piece) = pieces.next() {
+                let file = container.file(files[piece.at].clone());
+                let found = grown(&container.address, &file, piece.place.clone(), sink).await?;
+                if progress.settle(&container.id, &files, piece, found, &mut pieces).is_break() {
+                    break;
+                }
             }
         }
         if over {
@@ -84,40 +89,26 @@ async fn rest(
     }
 }
 
-/// Hands on what has come since `from`. Returns up to where.
-async fn grown(address: &str, log: &LogFile, from: u64, sink: &mut dyn Sink) -> Result<u64, LogsError> {
+/// Hands on what has come since `place`.
+async fn grown(
+    address: &str,
+    log: &LogFile,
+    mut place: Place,
+    sink: &mut dyn Sink,
+) -> Result<Found, LogsError> {
     let mut slack = SLACK;
     loop {
-        let mut parts = Vec::new();
-        let last = (log.length - from).saturating_add(slack);
-        let mut keep = |part: &[u8]| {
-            parts.push(bytes::Bytes::copy_from_slice(part));
-            ControlFlow::Continue(())
-        };
-        let read =
-            container_logs::read(address, &log.container, &log.name, Part::Last(last), TIMEOUT, &mut keep)
+        let last = (log.length - place.to).saturating_add(slack);
+        let mut fresh = Fresh::new(log, place, sink);
+        let mut take = |whole, part: &[u8]| fresh.take(whole, last, part);
+        // A node that does not answer is asked again at the next look.
+        let _ =
+            container_logs::read(address, &log.container, &log.name, Part::Last(last), TIMEOUT, &mut take)
                 .await;
-        // Asked again at the next look.
-        let Ok(length) = read else { return Ok(from) };
-        // Rolled away since it was listed: the next look knows its new name.
-        if length < log.length {
-            return Ok(from);
+        match fresh.end()? {
+            Found::More(same) => place = same,
+            found => return Ok(found),
         }
-        let content: u64 = parts.iter().map(|part| part.len() as u64).sum();
-        let begin = length.saturating_sub(content);
-        if begin > from {
-            // It has grown by more: what lies between must not be missed.
-            slack = slack.saturating_mul(4);
-            continue;
-        }
-        let mut skip = from - begin;
-        let _ = sink.begin(log)?;
-        for part in parts {
-            let skipped = usize::try_from(skip).unwrap_or(usize::MAX).min(part.len());
-            skip -= skipped as u64;
-            sink.content(&part[skipped..])?;
-        }
-        sink.end(log)?;
-        return Ok(length.max(from));
+        slack = slack.saturating_mul(4);
     }
 }

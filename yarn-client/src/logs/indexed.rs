@@ -1,8 +1,6 @@
 //! YARN's indexed log files (`LogAggregationIndexedFileController`): compressed pieces, and an index behind them that says
 //! which container's which file each piece is.
 
-use std::ops::ControlFlow;
-
 use sha2::{Digest as _, Sha256};
 
 use super::blob::{Blob, Compression};
@@ -78,9 +76,7 @@ pub(super) async fn read(
             modified: None,
             origin: Origin::Aggregated,
         };
-        let taken =
-            seen.file(wanted, &log.container, &log.name) && sink.begin(&log)? == ControlFlow::Continue(());
-        if !taken {
+        if !seen.taken(wanted, &log, sink)? {
             continue;
         }
         let mut blob = Blob::new(file, path, piece.offset, piece.compressed, compression);

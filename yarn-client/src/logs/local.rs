@@ -57,18 +57,18 @@ impl Running {
         let what = format!("the logs of {}", self.id);
         let files = container_logs::list(&self.address, &self.id, TIMEOUT).await;
         for listed in files.map_err(|source| failed(&what, source))? {
-            if !seen.file(wanted, &self.id, &listed.name) {
-                sink.passed_over(&self.id, &listed);
+            let file = self.file(listed);
+            if !seen.file(wanted, &self.id, &file.name) {
+                sink.passed_over(&file);
                 continue;
             }
-            let file = self.file(listed);
             if sink.begin(&file)? == ControlFlow::Break(()) {
                 continue;
             }
             let what = format!("{} of {}", file.name, self.id);
             let mut written = Ok(());
             let mut left = file.length;
-            let mut write = |part: &[u8]| {
+            let mut write = |_, part: &[u8]| {
                 // The file may have grown meanwhile.
                 let part = &part[..part.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
                 left -= part.len() as u64;
@@ -85,10 +85,7 @@ impl Running {
             )
             .await;
             written?;
-            let length = read.map_err(|source| failed(&what, source))?;
-            if length < file.length {
-                sink.renewed(&file);
-            }
+            read.map_err(|source| failed(&what, source))?;
             sink.end(&file)?;
         }
         Ok(())

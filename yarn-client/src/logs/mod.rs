@@ -7,12 +7,15 @@ mod aggregated;
 mod blob;
 mod error;
 mod follow;
+mod fresh;
 mod indexed;
 mod java;
 mod local;
 mod progress;
 mod tfile;
 
+#[cfg(test)]
+mod rolling;
 #[cfg(test)]
 mod tests;
 
@@ -79,6 +82,8 @@ pub struct Wanted {
     pub masters: bool,
     /// Files of these names; empty: all.
     pub files: Vec<String>,
+    /// And those that were rolled away from them, such as `taskmanager.log.3`.
+    pub rolled: bool,
 }
 
 impl Wanted {
@@ -92,7 +97,8 @@ impl Wanted {
 
     /// Whether a file of a wanted container is.
     pub fn file(&self, name: &str) -> bool {
-        self.files.is_empty() || self.files.iter().any(|wanted| wanted == name)
+        let base = progress::rolled(name).filter(|_| self.rolled).map(|(base, _)| base);
+        self.files.is_empty() || self.files.iter().any(|wanted| wanted == name || Some(&**wanted) == base)
     }
 }
 
@@ -113,6 +119,8 @@ pub trait Sink: Send {
     /// # Errors
     /// Of what is written to.
     fn end(&mut self, file: &LogFile) -> io::Result<()>;
+    /// A file is there that is not wanted.
+    fn passed_over(&mut self, _file: &LogFile) {}
 }
 
 /// Where the logs of an application are.
@@ -243,6 +251,15 @@ impl Seen {
         let hit = wanted.file(name);
         self.any |= hit;
         hit
+    }
+
+    /// Notes a collected file; whether its content is of use.
+    pub(crate) fn taken(&mut self, wanted: &Wanted, file: &LogFile, sink: &mut dyn Sink) -> io::Result<bool> {
+        if !self.file(wanted, &file.container, &file.name) {
+            sink.passed_over(file);
+            return Ok(false);
+        }
+        Ok(sink.begin(file)?.is_continue())
     }
 
     fn check(self, application: ApplicationId, wanted: &Wanted) -> Result<(), LogsError> {

@@ -4,74 +4,221 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::ops::ControlFlow;
 
+use super::fresh::Found;
 use super::{LogFile, Origin, Sink, Wanted};
 use crate::yarn::container_logs::LocalLog;
 
 /// Container and file.
 type Key = (String, String);
 
+/// So many bytes tell one file from another that has its name.
+const MARK: usize = 256;
+
+/// How far a file has been handed on, and how it is known again: log libraries and nodes use names more than once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Bytes.
+    pub(super) to: u64,
+    /// The first of them; none of a file that was passed over.
+    head: Vec<u8>,
+    /// The last of them.
+    tail: Vec<u8>,
+    /// When the file was last written to.
+    pub(super) modified: Option<String>,
+}
+
+impl Place {
+    pub(super) fn advance(&mut self, bytes: &[u8]) {
+        if self.to == self.head.len() as u64 {
+            let left = MARK - self.head.len();
+            self.head.extend_from_slice(&bytes[..bytes.len().min(left)]);
+        }
+        self.to += bytes.len() as u64;
+        Self::keep_last(&mut self.tail, bytes);
+    }
+
+    pub(super) fn keep_last(tail: &mut Vec<u8>, bytes: &[u8]) {
+        tail.extend_from_slice(&bytes[bytes.len().saturating_sub(MARK)..]);
+        tail.drain(..tail.len().saturating_sub(MARK));
+    }
+
+    /// Whether a file of this length, last written to at that time, has been handed on as it is.
+    fn is_all(&self, length: u64, modified: &str) -> bool {
+        self.to == length && self.modified.as_ref().is_none_or(|at| at == modified)
+    }
+
+    /// Whether it can be the one that was read. One that was passed over when it had been rolled away does not grow.
+    fn may_be(&self, length: u64, modified: &str, rolled: bool) -> bool {
+        match rolled {
+            true if self.tail.is_empty() => self.to > 0 && self.is_all(length, modified),
+            true => (1..=length).contains(&self.to),
+            false => self.to <= length,
+        }
+    }
+
+    /// Whether a file whose bytes before this place end like this is the one that was read.
+    pub(super) fn ends_with(&self, before: &[u8]) -> bool {
+        before.iter().rev().zip(self.tail.iter().rev()).all(|(one, other)| one == other)
+    }
+}
+
+/// A file to go on with.
+#[derive(Debug)]
+pub(super) struct Piece {
+    /// Which of those that there are.
+    pub(super) at: usize,
+    /// From where.
+    pub(super) place: Place,
+    taken: Taken,
+}
+
+/// By which name a file was known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// Its own.
+    Same,
+    /// The one from which it was rolled away, as what has that name now was not known to be another one.
+    Open,
+    /// The one from which it was rolled away: which of those that had it.
+    Moved(usize),
+}
+
 /// How far [`Logs::read`](super::Logs::read) has come, for [`follow`](super::follow) to go on from there.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
-    /// Bytes of what was collected, or is no longer on its node. A name may have been used more than once.
-    closed: BTreeMap<Key, u64>,
-    /// Bytes of files that are on their nodes.
-    open: BTreeMap<Key, u64>,
-    /// Bytes that have been handed on under this name, of a file that has another one now.
-    moved: BTreeMap<Key, u64>,
+    /// What was collected, or is no longer on its node. A name may have been used more than once.
+    closed: BTreeMap<Key, Vec<Place>>,
+    /// Files that are on their nodes.
+    open: BTreeMap<Key, Place>,
+    /// What has been handed on under this name, of files that have other ones now, the oldest first.
+    moved: BTreeMap<Key, Vec<Place>>,
+    /// Which places that could be a rolled file's have turned out to be others'.
+    tried: BTreeMap<Key, Vec<Place>>,
 }
 
 impl Progress {
-    /// What to read of the files that a container has now: which, and from where.
-    pub(super) fn plan(&mut self, container: &str, files: &[LocalLog], wanted: &Wanted) -> Vec<(usize, u64)> {
+    /// What to read of the files that a container has now.
+    pub(super) fn plan(&mut self, container: &str, files: &[LocalLog], wanted: &Wanted) -> Vec<Piece> {
         let key = |name: &str| (container.to_owned(), name.to_owned());
         let gone = |of: &Key| of.0 == container && files.iter().all(|file| file.name != of.1);
-        self.open.retain(|key, length| {
-            let gone = gone(key);
-            if gone {
-                *self.closed.entry(key.clone()).or_default() += *length;
-            }
-            !gone
-        });
+        let gone: Vec<(Key, Place)> = self.open.extract_if(.., |key, _| gone(key)).collect();
+        for (key, place) in gone {
+            self.lost(&key, place);
+        }
         let mut order: Vec<usize> = (0..files.len()).collect();
         // What was rolled away is older than what is written now.
         order.sort_by_key(|at| rolled(&files[*at].name).map_or(u64::MAX, |(_, number)| number));
-        let mut parts = Vec::new();
+        let mut pieces = Vec::new();
         for at in order {
-            let LocalLog { name, length, .. } = &files[at];
+            let LocalLog { name, length, modified } = &files[at];
             let base = rolled(name).map(|(base, _)| base);
-            let from = match self.open.get(&key(name)) {
-                Some(from) if from <= length => *from,
-                // It begins anew; what it was has been rolled away, and collected before anybody looked.
-                Some(from) => {
-                    self.moved.insert(key(name), *from);
-                    0
+            let (place, taken) = match self.open.get(&key(name)) {
+                Some(place) if place.may_be(*length, modified, base.is_some()) => {
+                    (place.clone(), Taken::Same)
                 }
-                // The rest of what has been read under the name it had.
-                None => base.map_or(0, |base| self.under(&key(base))).min(*length),
+                other => {
+                    if let Some(place) = other.cloned() {
+                        self.lost(&key(name), place);
+                    }
+                    // The rest of what has been read under the name it had.
+                    base.map_or((Place::default(), Taken::Same), |base| {
+                        self.under(&key(base), *length, &key(name))
+                    })
+                }
             };
-            self.open.insert(key(name), from);
-            if from < *length && (wanted.file(name) || base.is_some_and(|base| wanted.file(base))) {
-                parts.push((at, from));
+            self.open.insert(key(name), place.clone());
+            let untouched = place.is_all(*length, modified);
+            if !untouched && wanted.file(name) {
+                pieces.push(Piece { at, place, taken });
             }
         }
-        parts
+        pieces
     }
 
-    /// Bytes that have been handed on under a name, of a file that has got another one.
-    fn under(&mut self, name: &Key) -> u64 {
-        let moved = self.moved.remove(name);
-        moved.unwrap_or_else(|| self.open.get_mut(name).map(std::mem::take).unwrap_or(0))
+    /// What has been handed on under a name, of a file that has got another one and is so long.
+    fn under(&mut self, name: &Key, length: u64, rolled: &Key) -> (Place, Taken) {
+        let tried = self.tried.get(rolled).map_or(&[][..], Vec::as_slice);
+        let fits = |place: &Place| (1..=length).contains(&place.to) && !tried.contains(place);
+        let moved = self.moved.entry(name.clone()).or_default();
+        if let Some(newest) = moved.iter().rposition(fits) {
+            return (moved.remove(newest), Taken::Moved(newest));
+        }
+        match self.open.get_mut(name).filter(|place| fits(place)) {
+            Some(place) => (std::mem::take(place), Taken::Open),
+            None => (Place::default(), Taken::Same),
+        }
     }
 
-    /// A file on a node has been handed on up to `to`.
-    pub(super) fn read(&mut self, container: &str, name: &str, to: u64) {
-        self.open.insert((container.to_owned(), name.to_owned()), to);
+    /// A file on a node has been handed on up to there.
+    pub(super) fn read(&mut self, container: &str, name: &str, place: Place) {
+        let key = (container.to_owned(), name.to_owned());
+        self.tried.remove(&key);
+        self.open.insert(key, place);
+    }
+
+    /// What was found of a piece. `Break`: the `rest` of this look may build on what was not so, and the next look begins with
+    /// what is known now.
+    pub(super) fn settle(
+        &mut self,
+        container: &str,
+        files: &[LocalLog],
+        piece: Piece,
+        found: Found,
+        rest: &mut std::vec::IntoIter<Piece>,
+    ) -> ControlFlow<()> {
+        let name = &files[piece.at].name;
+        let key = |name: &str| (container.to_owned(), name.to_owned());
+        let another = match found {
+            Found::Same(place) => {
+                self.read(container, name, place);
+                return ControlFlow::Continue(());
+            }
+            Found::Nothing | Found::More(_) if piece.taken == Taken::Same => {
+                return ControlFlow::Continue(());
+            }
+            Found::Nothing | Found::More(_) => false,
+            Found::Another => true,
+        };
+        for piece in rest.rev() {
+            self.give_back(container, &files[piece.at].name, piece);
+        }
+        if piece.taken != Taken::Same {
+            if another {
+                self.tried.entry(key(name)).or_default().push(piece.place.clone());
+            }
+            self.give_back(container, name, piece);
+        } else {
+            self.lost(&key(name), piece.place);
+        }
+        ControlFlow::Break(())
+    }
+
+    /// A file's name is another's now: it has been collected (a number that is used once more), or rolled away and perhaps
+    /// collected before anybody looked.
+    fn lost(&mut self, key: &Key, place: Place) {
+        self.open.remove(key);
+        if rolled(&key.1).is_some() {
+            self.closed.entry(key.clone()).or_default().push(place);
+        } else {
+            self.moved.entry(key.clone()).or_default().push(place);
+        }
+    }
+
+    /// A rolled file was not looked at: what could be its place may be another's.
+    fn give_back(&mut self, container: &str, name: &str, piece: Piece) {
+        let Some((base, _)) = rolled(name) else { return };
+        let base = (container.to_owned(), base.to_owned());
+        match piece.taken {
+            Taken::Same => return,
+            Taken::Open => _ = self.open.insert(base, piece.place),
+            Taken::Moved(nth) => self.moved.entry(base).or_default().insert(nth, piece.place),
+        }
+        self.open.remove(&(container.to_owned(), name.to_owned()));
     }
 }
 
 /// `taskmanager.log.3`: name and number. Log4j's numbers grow (`fileIndex=max`, as in Flink's configurations).
-fn rolled(name: &str) -> Option<(&str, u64)> {
+pub(super) fn rolled(name: &str) -> Option<(&str, u64)> {
     let (base, number) = name.rsplit_once('.')?;
     Some((base, number.parse().ok()?))
 }
@@ -80,95 +227,137 @@ fn rolled(name: &str) -> Option<(&str, u64)> {
 pub(super) struct Noting<'a> {
     pub(super) progress: Progress,
     sink: &'a mut dyn Sink,
-    /// Bytes of the file that is being read.
-    count: u64,
+    /// In the file that is being read.
+    place: Place,
 }
 
 impl<'a> Noting<'a> {
     pub(super) fn new(sink: &'a mut dyn Sink) -> Self {
-        Self { progress: Progress::default(), sink, count: 0 }
-    }
-
-    /// The file was rolled away after it had been listed: what is read is another one.
-    pub(super) fn renewed(&mut self, file: &LogFile) {
-        self.progress.moved.insert((file.container.clone(), file.name.clone()), 0);
-    }
-
-    /// A file on a node is there, but not wanted.
-    pub(super) fn passed_over(&mut self, container: &str, file: &LocalLog) {
-        self.progress.read(container, &file.name, file.length);
+        Self { progress: Progress::default(), sink, place: Place::default() }
     }
 }
 
 impl Sink for Noting<'_> {
     fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>> {
-        self.count = 0;
+        self.place = Place { modified: file.modified.clone(), ..Place::default() };
         self.sink.begin(file)
     }
 
     fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.count += bytes.len() as u64;
+        self.place.advance(bytes);
         self.sink.content(bytes)
     }
 
     fn end(&mut self, file: &LogFile) -> io::Result<()> {
-        let of = match file.origin {
-            Origin::Aggregated => &mut self.progress.closed,
-            Origin::Local => &mut self.progress.open,
-        };
-        *of.entry((file.container.clone(), file.name.clone())).or_default() += self.count;
+        let key = (file.container.clone(), file.name.clone());
+        let place = std::mem::take(&mut self.place);
+        match file.origin {
+            Origin::Aggregated => self.progress.closed.entry(key).or_default().push(place),
+            Origin::Local => _ = self.progress.open.insert(key, place),
+        }
         self.sink.end(file)
+    }
+
+    /// What nobody has asked for at first stays left out when it is collected, or what is written later is asked for.
+    fn passed_over(&mut self, file: &LogFile) {
+        let key = (file.container.clone(), file.name.clone());
+        let place = Place { to: file.length, modified: file.modified.clone(), ..Place::default() };
+        match file.origin {
+            Origin::Aggregated => self.progress.closed.entry(key).or_default().push(place),
+            Origin::Local => _ = self.progress.open.insert(key, place),
+        }
     }
 }
 
 /// Leaves out what has been handed on.
 pub(super) struct Rest<'a> {
-    handed_on: BTreeMap<Key, u64>,
-    moved: BTreeMap<Key, u64>,
+    /// How far files have been handed on, and by which name.
+    places: Vec<(Key, Place)>,
     /// Length and time of what has been seen: nodes that write indexed files collect the same file again and again.
     met: BTreeSet<(Key, u64, Option<i64>)>,
+    /// The file that is being read, while its first bytes do not tell which one it is.
+    head: Option<(LogFile, Vec<u8>)>,
     /// Of the file that is being read.
     skip: u64,
+    begun: bool,
     sink: &'a mut dyn Sink,
 }
 
 impl<'a> Rest<'a> {
     pub(super) fn new(progress: Progress, sink: &'a mut dyn Sink) -> Self {
-        let Progress { closed: mut handed_on, open, moved } = progress;
-        for (key, length) in open {
-            *handed_on.entry(key).or_default() += length;
+        let Progress { closed, open, moved, tried: _ } = progress;
+        let several = closed.into_iter().chain(moved);
+        let several =
+            several.flat_map(|(key, places)| places.into_iter().map(move |place| (key.clone(), place)));
+        Self {
+            places: several.chain(open).collect(),
+            met: BTreeSet::new(),
+            head: None,
+            skip: 0,
+            begun: false,
+            sink,
         }
-        Self { handed_on, moved, met: BTreeSet::new(), skip: 0, sink }
+    }
+
+    /// It was passed over; of such a file nothing is known but name and length.
+    fn passed_over_before(&mut self, file: &LogFile) -> bool {
+        let known = self.places.iter().position(|((container, name), place)| {
+            *container == file.container
+                && *name == file.name
+                && place.head.is_empty()
+                && place.to == file.length
+        });
+        known.map(|nth| self.places.swap_remove(nth)).is_some()
+    }
+
+    /// How much of a file with these first bytes has been handed on, by whatever name it had.
+    fn handed_on(&mut self, file: &LogFile, head: &[u8]) -> u64 {
+        let base = |name: &str| rolled(name).map_or(name, |(base, _)| base).to_owned();
+        let it_is = |(key, place): &(Key, Place)| {
+            key.0 == file.container
+                && base(&key.1) == base(&file.name)
+                && (1..=file.length).contains(&place.to)
+                && if place.head.is_empty() { key.1 == file.name } else { head.starts_with(&place.head) }
+        };
+        let nth = self.places.iter().position(it_is);
+        nth.map_or(0, |nth| self.places.swap_remove(nth).1.to)
+    }
+
+    fn decide(&mut self) -> io::Result<()> {
+        let Some((file, head)) = self.head.take() else { return Ok(()) };
+        self.skip = self.handed_on(&file, &head);
+        self.begun = self.skip < file.length;
+        if self.begun {
+            // Whoever follows has asked for it.
+            let _ = self.sink.begin(&file)?;
+        }
+        self.content(&head)
     }
 }
 
 impl Sink for Rest<'_> {
     fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>> {
-        // A name that was used more than once comes as often, the oldest first.
-        let key = |name: &str| (file.container.clone(), name.to_owned());
-        if !self.met.insert((key(&file.name), file.length, file.modified_ms)) {
+        let key = (file.container.clone(), file.name.clone());
+        if !self.met.insert((key, file.length, file.modified_ms)) || self.passed_over_before(file) {
             return Ok(ControlFlow::Break(()));
         }
-        let left = self.handed_on.entry(key(&file.name)).or_default();
-        if let (0, Some((base, _))) = (*left, rolled(&file.name)) {
-            *left = self.moved.remove(&key(base)).unwrap_or(0);
-        }
-        self.skip = (*left).min(file.length);
-        *left -= self.skip;
-        if self.skip == file.length {
-            return Ok(ControlFlow::Break(()));
-        }
-        self.sink.begin(file)
+        self.head = Some((file.clone(), Vec::new()));
+        Ok(ControlFlow::Continue(()))
     }
 
     fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some((_, head)) = &mut self.head {
+            head.extend_from_slice(bytes);
+            return if head.len() < MARK { Ok(()) } else { self.decide() };
+        }
         let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
         self.skip -= skipped as u64;
-        self.sink.content(&bytes[skipped..])
+        if skipped == bytes.len() { Ok(()) } else { self.sink.content(&bytes[skipped..]) }
     }
 
     fn end(&mut self, file: &LogFile) -> io::Result<()> {
-        self.sink.end(file)
+        self.decide()?;
+        if self.begun { self.sink.end(file) } else { Ok(()) }
     }
 }
 
@@ -188,22 +377,26 @@ mod tests {
             .collect()
     }
 
+    fn read(progress: &mut Progress, name: &str, to: u64) {
+        progress.read(C, name, Place { to, ..Place::default() });
+    }
+
     /// Looks, and reads everything.
     fn look<'a>(progress: &mut Progress, of: &[(&'a str, u64)], wanted: &Wanted) -> Vec<(&'a str, u64)> {
         let parts = progress.plan(C, &files(of), wanted);
-        for (at, _) in &parts {
-            progress.read(C, of[*at].0, of[*at].1);
+        for piece in &parts {
+            read(progress, of[piece.at].0, of[piece.at].1);
         }
-        parts.into_iter().map(|(at, from)| (of[at].0, from)).collect()
+        parts.into_iter().map(|piece| (of[piece.at].0, piece.place.to)).collect()
     }
 
     #[test]
     fn a_file_that_is_rolled_away_is_read_to_its_end() {
-        let wanted = Wanted { files: vec!["a.log".to_owned()], ..Wanted::default() };
+        let wanted = Wanted { files: vec!["a.log".to_owned()], rolled: true, ..Wanted::default() };
         let mut progress = Progress::default();
-        progress.read(C, "a.log", 10);
+        read(&mut progress, "a.log", 10);
         // Was there before, and was not wanted.
-        progress.read(C, "a.log.1", 50);
+        read(&mut progress, "a.log.1", 50);
         assert_eq!(look(&mut progress, &[("a.log", 12), ("a.log.1", 50)], &wanted), [("a.log", 10)]);
         let rolled = [("a.log", 3), ("a.log.1", 50), ("a.log.2", 40)];
         assert_eq!(look(&mut progress, &rolled, &wanted), [("a.log.2", 12), ("a.log", 0)]);
@@ -222,7 +415,7 @@ mod tests {
     fn what_is_not_rolled_stands_for_itself() {
         let mut progress = Progress::default();
         let all = Wanted::default();
-        progress.read(C, "a.out", 7);
+        read(&mut progress, "a.out", 7);
         assert_eq!(look(&mut progress, &[("a.out", 7)], &all), []);
         assert_eq!(look(&mut progress, &[("a.out", 7), ("b.log", 2)], &all), [("b.log", 0)]);
         assert_eq!(look(&mut progress, &[("a.out", 4), ("b.log", 2)], &all), [("a.out", 0)]);
@@ -272,14 +465,16 @@ mod tests {
         let mut noting = Noting::new(&mut kept);
         give(&mut noting, Origin::Aggregated, 1);
         let mut progress = noting.progress;
-        progress.read(C, "a.log.1", 2);
+        read(&mut progress, "a.log.1", 2);
         kept.0.clear();
         give(&mut Rest::new(progress, &mut kept), Origin::Aggregated, 3);
         assert_eq!(kept.0, b"reefive");
 
         // Collected under another name before anybody looked.
         let mut progress = Progress::default();
-        progress.read(C, "a.log", 2);
+        let mut place = Place::default();
+        place.advance(b"on");
+        progress.read(C, "a.log", place);
         assert_eq!(look(&mut progress, &[("a.log", 1)], &Wanted::default()), [("a.log", 0)]);
         kept.0.clear();
         give(&mut Rest::new(progress, &mut kept), Origin::Aggregated, 2);

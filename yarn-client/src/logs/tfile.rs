@@ -1,8 +1,6 @@
 //! Hadoop's TFile (`org.apache.hadoop.io.file.tfile`), and what NodeManagers write into it
 //! (`AggregatedLogFormat`): for each container one record with all of its files.
 
-use std::ops::ControlFlow;
-
 use bytes::{Buf as _, Bytes};
 
 use super::blob::{Blob, Compression};
@@ -116,7 +114,7 @@ async fn container(
             modified: None,
             origin: Origin::Aggregated,
         };
-        let taken = seen.file(wanted, id, &file.name) && sink.begin(&file)? == ControlFlow::Continue(());
+        let taken = seen.taken(wanted, &file, sink)?;
         let mut left = length;
         while left > 0 {
             let part = value.take(usize::try_from(left).unwrap_or(usize::MAX)).await?;

@@ -103,8 +103,9 @@ pub enum Part {
     Last(u64),
 }
 
-/// A part of a file as it comes, without what the NodeManager writes around it. Returns the file's whole length: one that is
-/// shorter than it was listed is another one. `timeout` is for each step, not for the whole: files may be long.
+/// A part of a file as it comes, with the file's whole length and without what the NodeManager writes around it. Returns that
+/// length: a file that is shorter than it was listed is another one. `timeout` is for each step, not for the whole: files may
+/// be long.
 ///
 /// # Errors
 /// [`WebError`].
@@ -114,7 +115,7 @@ pub async fn read(
     name: &str,
     part: Part,
     timeout: Duration,
-    on_content: &mut (dyn FnMut(&[u8]) -> ControlFlow<()> + Send),
+    on_content: &mut (dyn FnMut(u64, &[u8]) -> ControlFlow<()> + Send),
 ) -> Result<u64, WebError> {
     let authority = web::authority(address)?;
     let (size, wanted) = match part {
@@ -132,7 +133,7 @@ pub async fn read(
             let frame = frame.map_err(|error| web::transport(authority, error))?;
             let Ok(data) = frame.into_data() else { continue };
             let part = content.take(&data).map_err(|what| web::transport(authority, what))?;
-            if part.is_some_and(|part| !part.is_empty() && on_content(&part).is_break())
+            if part.is_some_and(|part| !part.is_empty() && on_content(content.whole, &part).is_break())
                 || content.left == Some(0)
             {
                 return Ok(content.whole);

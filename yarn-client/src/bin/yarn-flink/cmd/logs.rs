@@ -32,7 +32,7 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
         hadoop.set(key, value);
     }
     let gateway = Gateway::with(hadoop, &context.environment)?;
-    let wanted = Wanted { container, masters: args.am, files: args.files };
+    let wanted = Wanted { container, masters: args.am, files: args.files, rolled: false };
     let found = logs::find(&gateway, id).await?;
     if args.list {
         let view = LogsView::new(id, &found.list(&wanted).await?);
