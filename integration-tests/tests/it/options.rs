@@ -340,7 +340,8 @@ async fn class_path_command_template_and_the_legacy_file() -> Result<()> {
         let process = process(cluster, &id, |process| process.is_jvm() && process.runs(class))?;
         let container = process.container.clone().unwrap_or_default();
         assert!(has(&process, &format!("-Dof={container}")), "{:?}", process.command);
-        assert_eq!(niceness(process.pid)?, 3, "{class}");
+        // The NodeManager has ours, which is that of whoever runs the tests.
+        assert_eq!(niceness(process.pid)?, (niceness(std::process::id())? + 3).min(19), "{class}");
         let env = environment(&process)?;
         let entries: Vec<&str> = env["CLASSPATH"].split(':').collect();
         assert_eq!(entries.first(), Some(&"userjar/example-jobs.jar"), "{entries:?}");
