@@ -94,18 +94,36 @@ async fn verbs_on_a_cluster_of_one_job() -> Result<()> {
         let seen = status(cluster, &id).await?;
         ensure!(text(&seen, "state") == "RUNNING" && text(&seen, "final_status") == "UNDEFINED", "{seen}");
         let completed = seen.pointer("/jobs/0/checkpoints/completed").and_then(Value::as_u64);
+        ensure!(text(&seen, "job_id") == job && text(&seen, "job_state") == "RUNNING", "{seen}");
         Ok(completed > Some(0) && seen["task_managers"] == 1 && seen["slots_total"] == 1)
     })
     .await?;
+    let explained = yarn_flink(cluster, &["explain", "-o", "json", &id]).await?.expect(0)?.json()?;
+    ensure!(text(&explained, "job_id") == job && text(&explained, "job_state") == "RUNNING", "{explained}");
+    let listed = yarn_flink(cluster, &["list", "-o", "json"]).await?.expect(0)?.json()?;
+    let listed = listed["applications"].as_array().cloned().unwrap_or_default();
+    let listed = listed.iter().find(|it| text(it, "application_id") == id).context("it is not listed")?;
+    ensure!(text(listed, "job_id") == job, "{listed}");
     let refused = yarn_flink(cluster, &["scale", &id, "2"]).await?.expect(2)?;
     ensure!(refused.stderr.contains("scheduler-mode=reactive"), "{refused:?}");
     let nowhere = yarn_flink(cluster, &["savepoint", &id]).await?.expect(3)?;
     ensure!(nowhere.stderr.contains("hint: name a directory with -p DIR"), "{nowhere:?}");
     let not_one = yarn_flink(cluster, &["session", "stop", &id]).await?.expect(2)?;
     ensure!(not_one.stderr.contains("is no session"), "{not_one:?}");
+    // No state on the disk of one node, nor in a container's directory: the job goes on.
+    for (lost, why) in [("rep/sp", "is relative"), ("file:///tmp/sp", "is on the disk of whatever node")] {
+        for verb in ["stop", "savepoint"] {
+            let refused = yarn_flink(cluster, &[verb, &id, "-p", lost]).await?.expect(2)?;
+            ensure!(
+                refused.stderr.contains(why) && refused.stderr.contains("hint: name a dir"),
+                "{refused:?}"
+            );
+        }
+    }
+    let directory = directory.strip_prefix(cluster.default_fs()).context("of another file system")?;
     // Stopped with a savepoint the job is FINISHED, and with it the application.
-    let path =
-        savepoint(&yarn_flink(cluster, &["stop", &id, "--drain", "-p", &directory]).await?.expect(0)?)?;
+    let path = savepoint(&yarn_flink(cluster, &["stop", &id, "--drain", "-p", directory]).await?.expect(0)?)?;
+    ensure!(path.starts_with(&format!("{}{directory}", cluster.default_fs())), "{path}");
     let ended = end(cluster, &id).await?;
     ensure!(text(&ended, "job_state") == "FINISHED" && text(&ended, "job_id") == job, "{ended}");
     ensure!(cluster.hdfs()?.stat(path.trim_start_matches(cluster.default_fs())).await?.is_some());

@@ -23,6 +23,7 @@ mod logs;
 mod nodes;
 mod options;
 mod placement;
+mod prompt;
 mod recovery;
 mod relay;
 mod rpc;

@@ -17,8 +17,8 @@ use integration_tests::{http, prerequisites, shared};
 use serde_json::Value;
 
 use crate::tool::{
-    GONE, LIMIT, Ran, command, end, eventually, finish, has_staging, jar, job_in_state, nothing_left, text,
-    yarn_flink,
+    GONE, LIMIT, Ran, command, end, eventually, finish, has_staging, jar, job_in_state, nothing_left, status,
+    text, yarn_flink,
 };
 
 const JOB_MANAGER: &str = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint";
@@ -159,7 +159,8 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
     assert_eq!(text(&application, "name"), "of the flag");
     // -D beats the file.
     assert_eq!(text(&application, "applicationType"), "Options");
-    assert_eq!(text(&application, "applicationTags"), "etl,nightly");
+    let job = text(&status(cluster, &id).await?, "job_id").to_owned();
+    assert_eq!(text(&application, "applicationTags"), format!("etl,flink-job:{job},nightly"));
 
     // Four TaskManagers of two slots.
     let managers = flink(cluster, &id, "/taskmanagers").await?;
@@ -334,7 +335,7 @@ async fn class_path_command_template_and_the_legacy_file() -> Result<()> {
     job_in_state(cluster, &id, "RUNNING").await?;
 
     let application = cluster.application(&id).await?;
-    assert_eq!(text(&application, "applicationTags"), "legacy");
+    assert!(text(&application, "applicationTags").ends_with(",legacy"), "{application}");
     assert_eq!(text(&application, "name"), "Sleep");
     for class in [JOB_MANAGER, TASK_MANAGER] {
         let process = process(cluster, &id, |process| process.is_jvm() && process.runs(class))?;
@@ -370,7 +371,12 @@ async fn a_savepoint_that_is_not_there_fails_the_job_with_its_path() -> Result<(
     // On the node's own disk, where the client cannot look.
     let savepoint = "file:///tmp/no/such/savepoint-1";
     let program = jar()?.display().to_string();
+    let refused =
+        run(cluster, &[], &["-s", savepoint, "-c", "example.OneSecond", &program]).await?.expect(2)?;
+    ensure!(refused.stderr.contains("is on the disk of whatever node"), "{refused:?}");
+    let allowed = ["-D", "yarn-flink.allow-local-state=true"];
     let args = ["-o", "json", "-s", savepoint, "-n", "-c", "example.OneSecond", &program];
+    let args = [&allowed[..], &args].concat();
     let ran = run(cluster, &[], &args).await?.expect(1)?;
     let result = ran.json()?;
     assert_eq!((text(&result, "final_status"), text(&result, "job_state")), ("FAILED", "FAILED"), "{result}");

@@ -9,6 +9,7 @@ use super::error::ApplicationError;
 use super::explain::{self, Evidence};
 use crate::conf::{Configuration, Environment};
 use crate::hdfs::FileSystems;
+use crate::rpc::OnOutage;
 use crate::security::User;
 use crate::yarn::{ApplicationFilter, ApplicationReport, ApplicationState, ResourceManager};
 
@@ -41,6 +42,15 @@ impl Gateway {
         let resource_manager =
             ResourceManager::new(&configuration, &user).map_err(ApplicationError::ResourceManager)?;
         Ok(Self { configuration, user, resource_manager })
+    }
+
+    /// From now on a ResourceManager that does not answer is waited for; see [`ResourceManager::wait_out`].
+    ///
+    /// # Errors
+    /// [`ApplicationError::ResourceManager`] where a setting is unusable.
+    pub fn wait_out(&self, on_outage: OnOutage) -> Result<(), ApplicationError> {
+        let done = self.resource_manager.wait_out(&self.configuration, on_outage);
+        done.map_err(ApplicationError::ResourceManager)
     }
 
     /// The cluster's file systems.

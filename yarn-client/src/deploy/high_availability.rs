@@ -89,11 +89,24 @@ impl HighAvailability {
         let path = format!("{}/{FILE}", directory.trim_end_matches('/'));
         match fs.read(&path, LIMIT).await {
             Ok(content) => {
-                serde_json::from_slice(&content).map(Some).map_err(|error| not_a_record(fs, &path, &error))
+                let record: Self =
+                    serde_json::from_slice(&content).map_err(|error| not_a_record(fs, &path, &error))?;
+                // Whoever may write here would else have an administrator's `kill` or `gc` remove what he may not.
+                match record.is_of(directory) {
+                    true => Ok(Some(record)),
+                    false => Err(not_a_record(fs, &path, &"it names what is not of this application")),
+                }
             }
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether all that it names is of the application that the directory belongs to, and of no other.
+    fn is_of(&self, directory: &str) -> bool {
+        let id = directory.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let own = |path: &String| path.rsplit_once('/').is_some_and(|(_, name)| name == id);
+        !id.is_empty() && own(&self.node) && self.storage.iter().all(own)
     }
 
     async fn remove(&self, file_systems: &FileSystems) -> Result<(), LeftError> {
@@ -168,7 +181,7 @@ async fn remove_once(client: &Client, node: &str) -> Result<(), ZooKeeperError> 
     Ok(())
 }
 
-fn not_a_record(fs: &dyn FileSystem, path: &str, error: &serde_json::Error) -> HdfsError {
+fn not_a_record(fs: &dyn FileSystem, path: &str, error: &dyn std::fmt::Display) -> HdfsError {
     HdfsError::Failed {
         operation: "understand",
         path: fs.uri(path),
@@ -210,6 +223,19 @@ mod tests {
         );
         let rooted = of(&[&ZOOKEEPER[..], &[("high-availability.zookeeper.path.root", "/a/b/")]].concat());
         assert_eq!(rooted.expect("with ZooKeeper").node, "/a/b/application_5_0001");
+    }
+
+    #[test]
+    fn a_record_names_nothing_of_others() {
+        let mut found = of(&ZOOKEEPER).expect("with ZooKeeper");
+        let directory = "/user/ada/.yarn-flink/apps/application_5_0001/";
+        assert!(found.is_of(directory));
+        assert!(!found.is_of("/user/ada/.yarn-flink/apps/application_5_0002"));
+        found.storage.push("hdfs:///important".to_owned());
+        assert!(!found.is_of(directory));
+        found.storage.clear();
+        found.node = "/flink".to_owned();
+        assert!(!found.is_of(directory));
     }
 
     #[test]

@@ -1,15 +1,13 @@
 //! Ends applications from outside, and removes what their own master can no longer remove.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use proto::ids::ApplicationId;
 
 use super::error::ApplicationError;
 use super::gateway::Gateway;
-use super::{high_availability, journal};
-use crate::hdfs::application_dir::ApplicationDir;
-use crate::hdfs::{FileSystem, FileSystems, HdfsError};
+use super::{high_availability, journal, place};
+use crate::hdfs::FileSystems;
 use crate::yarn::{ApplicationReport, KillOutcome};
 
 /// A ResourceManager that has not killed an application by then will hardly do so.
@@ -35,8 +33,8 @@ pub struct Killed {
 /// Kills an application, waits until the ResourceManager has ended it, and removes its staging directory. One that
 /// has ended already is only cleaned up after.
 ///
-/// The directory is looked for below `bases` (values of `yarn.staging-directory`) and the home directory of the
-/// application's user. That it cannot be removed is no error: the application has ended nevertheless.
+/// The directory is where the application's tag says, or below `bases` (values of `yarn.staging-directory`) or the home
+/// directory of the application's user. That it cannot be removed is no error: the application has ended nevertheless.
 ///
 /// # Errors
 /// [`ApplicationError::NotFound`], [`ApplicationError::ResourceManager`].
@@ -70,8 +68,7 @@ pub async fn kill_because(
 }
 
 async fn clean_up(file_systems: &FileSystems, bases: &[String], killed: &mut Killed) {
-    let directories: Vec<_> = staging_directories(file_systems, &killed.report, bases).collect();
-    for directory in directories {
+    for directory in place::directories(file_systems, &killed.report, bases) {
         let (fs, path) = match directory {
             Ok(directory) => directory,
             Err(error) => {
@@ -88,38 +85,5 @@ async fn clean_up(file_systems: &FileSystems, bases: &[String], killed: &mut Kil
             Ok(false) => {}
             Err(error) => killed.not_removed = Some(error.to_string()),
         }
-    }
-}
-
-/// Where the staging directory of an application may be.
-pub(super) fn staging_directories(
-    file_systems: &FileSystems,
-    report: &ApplicationReport,
-    bases: &[String],
-) -> impl Iterator<Item = Result<(Arc<dyn FileSystem>, String), HdfsError>> {
-    let fs = Arc::clone(file_systems.default_fs());
-    let home = home_of(fs.home(), &report.user);
-    let bases = bases.iter().map(|base| file_systems.locate(base));
-    std::iter::once(Ok((fs, home))).chain(bases).map(|place| {
-        let (fs, base) = place?;
-        let directory = ApplicationDir::path_of(&base, &report.id);
-        Ok((fs, directory))
-    })
-}
-
-/// Homes lie side by side (`dfs.user.home.dir.prefix`), so another user's is beside our own.
-pub(super) fn home_of(own: &str, user: &str) -> String {
-    match own.rsplit_once('/') {
-        Some((prefix, _)) => format!("{prefix}/{user}"),
-        None => own.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn homes_lie_side_by_side() {
-        assert_eq!(super::home_of("/user/alice", "alice"), "/user/alice");
-        assert_eq!(super::home_of("/user/alice", "bob"), "/user/bob");
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::error::ApplicationError;
 use super::gateway::Gateway;
-use super::kill::staging_directories;
+use super::place;
 use crate::control::{self, Control, ControlError, Identity};
 use crate::flink::rest::{Client, Connect, Connecting, Connection, Options, RestError};
 use crate::hdfs::{FileSystems, HdfsError};
@@ -290,19 +290,21 @@ async fn certificate(
     attempt: u32,
 ) -> Result<Bytes, ApplicationError> {
     let mut looked = Vec::new();
-    for place in staging_directories(file_systems, report, bases) {
+    let mut denied = None;
+    for place in place::directories(file_systems, report, bases) {
         let (fs, directory) = place?;
         let path = format!("{directory}/{}", control::certificate_file(attempt));
         match fs.read(&path, CERTIFICATE_LIMIT).await {
             Ok(pem) => return Ok(pem),
             Err(error) if error.is_not_found() => looked.push(fs.uri(&directory)),
-            Err(source @ HdfsError::PermissionDenied { .. }) => {
-                let owner = report.user.clone();
-                let source = Box::new(source);
-                return Err(ApplicationError::NotOurs { application: report.id, owner, source });
-            }
+            // It may lie in another place all the same.
+            Err(source @ HdfsError::PermissionDenied { .. }) => denied = denied.or(Some(source)),
             Err(error) => return Err(error.into()),
         }
+    }
+    if let Some(source) = denied {
+        let (owner, source) = (report.user.clone(), Box::new(source));
+        return Err(ApplicationError::NotOurs { application: report.id, owner, source });
     }
     Err(ApplicationError::Elsewhere { application: report.id, looked })
 }

@@ -22,11 +22,13 @@ mod keys;
 pub mod kill;
 pub mod live;
 mod outcome;
+mod place;
 mod placement;
 pub mod plan;
 pub mod preflight;
 pub mod session;
 mod spec;
+pub mod state_paths;
 pub mod submit;
 
 pub use attach::WaitLevel;

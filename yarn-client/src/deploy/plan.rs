@@ -12,6 +12,7 @@ use super::error::PreflightError;
 use super::files;
 use super::keys;
 use super::spec::ResolvedJob;
+use super::state_paths::StateRoot;
 use crate::conf::Configuration;
 use crate::flink::memory::MemoryError;
 use crate::flink::options::Opt;
@@ -96,6 +97,8 @@ pub struct Plan {
     pub config: FlinkConfig,
     /// The job's id.
     pub job_id: String,
+    /// Full URI of the savepoint to begin with.
+    pub savepoint: Option<String>,
     /// Class to run, as far as known.
     pub main_class: Option<String>,
     /// What the user should know.
@@ -113,6 +116,19 @@ impl Plan {
     pub fn new(job: &ResolvedJob, hadoop: &Configuration, user: &str) -> Result<Self, PreflightError> {
         let mut config = job.config.clone();
         let mut warnings = job.warnings.clone();
+        let state = StateRoot::of_cluster(hadoop, &config)?;
+        warnings.extend(state.apply(&mut config)?);
+        let savepoint = match &job.savepoint {
+            Some(given) => {
+                let path = state.qualify("the savepoint", given)?.into_owned();
+                if path != *given {
+                    let text = format!("{given} is taken as {path}");
+                    warnings.push(Warning { key: keys::SAVEPOINT.key.to_owned(), text });
+                }
+                Some(path)
+            }
+            None => None,
+        };
         let job_manager = derive(&mut config, "JobManager", STOCK_SIZES[0], JobManagerMemory::derive)?;
         let task_manager = derive(&mut config, "TaskManagers", STOCK_SIZES[1], TaskManagerMemory::derive)?;
 
@@ -169,7 +185,7 @@ impl Plan {
                 main_class: job.main_class.clone(),
                 args: job.args.clone(),
                 parallelism,
-                savepoint_path: job.savepoint.clone(),
+                savepoint_path: savepoint.clone(),
                 allow_non_restored_state: job.allow_non_restored_state,
                 fixed_id: job.fixed_job_id && !job.multi_job,
             }),
@@ -239,6 +255,7 @@ impl Plan {
             acls: (text(&keys::VIEW_ACLS), text(&keys::MODIFY_ACLS)),
             version: job.version.clone(),
             job_id,
+            savepoint,
             main_class: job.main_class.clone(),
             warnings,
             user_jar,
@@ -417,7 +434,7 @@ fn rpc_ports(config: &FlinkConfig) -> &str {
 
 fn tags(config: &FlinkConfig) -> Result<BTreeSet<String>, PreflightError> {
     let value = config.value(&keys::TAGS).unwrap_or_default();
-    // The ResourceManager keeps what it gets; Java's clients ask for lower case only.
+    // The ResourceManager stores them in lower case.
     let tags: BTreeSet<String> =
         value.split(',').map(|tag| tag.trim().to_ascii_lowercase()).filter(|tag| !tag.is_empty()).collect();
     let refuse = |value: &str, reason: String| {

@@ -48,8 +48,8 @@ pub async fn check(gateway: &Gateway, job: &ResolvedJob, plan: &Plan) -> Result<
     let staging = async {
         Staging::open(Arc::clone(&file_systems), plan.staging.clone()).await.map_err(PreflightError::from)
     };
-    let remote = check_remote(&file_systems, job, &plan.config);
-    let checkpoints = checkpoints::check(&file_systems, job, &plan.config);
+    let remote = check_remote(&file_systems, job, plan);
+    let checkpoints = checkpoints::check(&file_systems, job, plan);
     let (application, (), staging, (), ()) =
         futures::try_join!(application, queue, staging, remote, checkpoints)?;
     check_sizes(plan, &application.maximum)?;
@@ -97,7 +97,7 @@ pub(super) fn file_system(error: ApplicationError) -> PreflightError {
 async fn check_remote(
     file_systems: &FileSystems,
     job: &ResolvedJob,
-    config: &FlinkConfig,
+    plan: &Plan,
 ) -> Result<(), PreflightError> {
     let stat = async |what: &'static str, path: &str| {
         let remote =
@@ -112,8 +112,12 @@ async fn check_remote(
             return Err(PreflightError::Value { key: "the jar", value: uri.clone(), reason });
         }
     }
-    // Other schemes need plugins that only the nodes have; a path without one is the JobManager's own disk.
-    if let Some(path) = job.savepoint.as_deref().filter(|path| path.starts_with("hdfs:")) {
+    // Other schemes need plugins that only the nodes have, or are of a disk that the nodes have mounted.
+    if let Some(path) = plan
+        .savepoint
+        .as_deref()
+        .filter(|path| ["hdfs:", "viewfs:"].iter().any(|scheme| path.starts_with(scheme)))
+    {
         let status = stat("the savepoint", path).await?;
         let metadata = format!("{}/_metadata", path.trim_end_matches('/'));
         match stat("the savepoint", &metadata).await {
@@ -125,6 +129,7 @@ async fn check_remote(
             _ => {}
         }
     }
+    let config = &plan.config;
     let dirs = provided_dirs(config);
     if dirs.is_empty() {
         return Ok(());

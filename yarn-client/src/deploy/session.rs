@@ -1,5 +1,6 @@
 //! Sessions: clusters for many jobs, found by id or by name.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -15,9 +16,11 @@ use super::error::{ApplicationError, PreflightError};
 use super::gateway::Gateway;
 use super::live::Live;
 use super::spec::JobJar;
-use crate::flink::FlinkConfig;
+use super::state_paths::{ALLOW_LOCAL_STATE, StateRoot};
+use crate::conf::Configuration;
 use crate::flink::failure::Failure;
 use crate::flink::rest::{RestError, RunJar};
+use crate::flink::{FlinkConfig, Warning};
 use crate::hdfs::FileRead;
 use crate::yarn::{ApplicationFilter, ApplicationReport};
 
@@ -142,19 +145,40 @@ pub async fn check_name(gateway: &Gateway, name: &str) -> Result<(), PreflightEr
     }
 }
 
+/// What one job of a session is told.
+#[derive(Debug, Clone, Default)]
+pub struct JobSettings {
+    /// Flink's configuration of the job.
+    pub flink: BTreeMap<String, String>,
+    /// Full URI of the savepoint to begin with.
+    pub savepoint: Option<String>,
+    /// What the user should know.
+    pub warnings: Vec<Warning>,
+}
+
 /// Settings of one job of a session.
 ///
 /// # Errors
-/// [`PreflightError::Flink`] for what is no `key=value`, [`PreflightError::ClusterKey`] for what only a new cluster could heed.
-pub fn job_settings(dynamic: &[String]) -> Result<BTreeMap<String, String>, PreflightError> {
+/// [`PreflightError::Flink`] for what is no `key=value`, [`PreflightError::ClusterKey`] for what only a new cluster could heed,
+/// [`PreflightError::StatePath`].
+pub fn job_settings(
+    hadoop: &Configuration,
+    dynamic: &[String],
+    savepoint: Option<&str>,
+) -> Result<JobSettings, PreflightError> {
     let mut config = FlinkConfig::new();
     for given in dynamic {
         config.apply_dynamic(given)?;
     }
+    let state = StateRoot::of_cluster(hadoop, &config)?;
+    config.remove(ALLOW_LOCAL_STATE.key);
+    let warnings = state.apply(&mut config)?;
+    let savepoint = savepoint.map(|given| state.qualify("the savepoint", given)).transpose()?;
+    let savepoint = savepoint.map(Cow::into_owned);
     let settings = config.flat().clone();
     match settings.keys().find(|key| CLUSTER_KEYS.iter().any(|prefix| key.starts_with(prefix))) {
         Some(key) => Err(PreflightError::ClusterKey { key: key.clone() }),
-        None => Ok(settings),
+        None => Ok(JobSettings { flink: settings, savepoint, warnings }),
     }
 }
 
@@ -261,12 +285,21 @@ mod tests {
 
     #[test]
     fn a_job_sets_what_is_the_jobs() {
-        let dynamic =
-            |given: &[&str]| job_settings(&given.iter().map(|&it| it.to_owned()).collect::<Vec<_>>());
+        let mut hadoop = Configuration::default();
+        hadoop.set("fs.defaultFS", "hdfs://nn");
+        let dynamic = |given: &[&str]| {
+            let given: Vec<_> = given.iter().map(|&it| it.to_owned()).collect();
+            job_settings(&hadoop, &given, Some("/sp"))
+        };
         let settings =
             dynamic(&["pipeline.name=n", "execution.checkpointing.interval=1s", "pipeline.name=m"]).unwrap();
-        assert_eq!(settings.len(), 2);
-        assert_eq!(settings["pipeline.name"], "m");
+        assert_eq!(settings.flink.len(), 2);
+        assert_eq!(settings.flink["pipeline.name"], "m");
+        assert_eq!(settings.savepoint.as_deref(), Some("hdfs://nn/sp"));
+        let local = "execution.checkpointing.savepoint-dir=file:///mnt/sp";
+        assert!(matches!(dynamic(&[local]), Err(PreflightError::StatePath(_))));
+        let settings = dynamic(&[local, "yarn-flink.allow-local-state=true"]).unwrap();
+        assert_eq!(settings.flink.len(), 1, "only we know what ours is");
         for key in [
             "yarn.application.queue",
             "taskmanager.numberOfTaskSlots",

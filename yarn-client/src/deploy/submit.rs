@@ -2,6 +2,7 @@
 //! nothing behind but whole entries of the cache.
 
 use std::future::Future;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +12,8 @@ use proto::ids::ApplicationId;
 use super::error::{PreflightError, SubmitError};
 use super::gateway::Gateway;
 use super::high_availability::HighAvailability;
-use super::plan::Plan;
+use super::place;
+use super::plan::{MAX_TAGS, Plan};
 use super::preflight::Ready;
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::digest::Digests;
@@ -39,11 +41,14 @@ pub struct Submitted {
     pub followed: bool,
 }
 
+/// A ResourceManager that is there answers a submission in milliseconds.
+const ANSWER: Duration = Duration::from_secs(2);
+
 /// Stages everything and submits. `interrupt` ends the work before the submission; once the application is being
-/// submitted the answer is waited for.
+/// submitted the answer is waited for, unless it takes long.
 ///
 /// # Errors
-/// [`SubmitError`]; the application's staging directory has then been removed again.
+/// [`SubmitError`]; the application's staging directory has then been removed again, unless the application may exist.
 pub async fn submit(
     gateway: &Gateway,
     plan: &Plan,
@@ -54,16 +59,17 @@ pub async fn submit(
 ) -> Result<Submitted, SubmitError> {
     let id = ready.application.id;
     let mut directory = None;
+    let mut interrupt = pin!(interrupt);
     let staged = {
         let work = stage(plan, &ready.staging, id, None, digests, progress, &mut directory);
         tokio::select! {
             biased;
-            () = interrupt => Err(SubmitError::Interrupted),
+            () = &mut interrupt => Err(SubmitError::Interrupted),
             staged = work => staged,
         }
     };
     let submitted = match staged {
-        Ok((staging_dir, submission)) => match gateway.resource_manager.submit(&submission).await {
+        Ok((staging_dir, submission)) => match hand_over(gateway, &submission, interrupt).await {
             Ok(()) => Ok(Submitted {
                 application_id: id,
                 job_id: plan.job_id.clone(),
@@ -73,14 +79,43 @@ pub async fn submit(
                 submission: Some(submission),
                 followed: false,
             }),
-            Err(source) => Err(SubmitError::Refused { application: id, source: Box::new(source) }),
+            Err(error) => Err(error),
         },
         Err(error) => Err(error),
     };
-    if submitted.is_err() {
-        discard(gateway, ready, directory, &submitted).await;
+    // An application that may exist needs its files.
+    if !matches!(submitted, Ok(_) | Err(SubmitError::Unsure { .. })) {
+        discard(ready, directory).await;
     }
     submitted
+}
+
+/// Submits, and waits for the answer; where that takes long, until `interrupt`.
+///
+/// # Errors
+/// [`SubmitError::Refused`]: there is no such application. [`SubmitError::Unsure`]: there may be.
+pub(super) async fn hand_over(
+    gateway: &Gateway,
+    submission: &ApplicationSubmission,
+    interrupt: Pin<&mut (impl Future<Output = ()> + Send)>,
+) -> Result<(), SubmitError> {
+    let application = submission.id;
+    let patience = async {
+        tokio::time::sleep(ANSWER).await;
+        interrupt.await;
+    };
+    tokio::select! {
+        biased;
+        answer = gateway.resource_manager.submit(submission) => answer.map_err(|source| {
+            let lost = source.is_outcome_unknown();
+            let source = Box::new(source);
+            match lost {
+                true => SubmitError::Unsure { application, source: Some(source) },
+                false => SubmitError::Refused { application, source },
+            }
+        }),
+        () = patience => Err(SubmitError::Unsure { application, source: None }),
+    }
 }
 
 /// Uploads the files of the plan and describes the application with them. Nothing but content that the cache lacks
@@ -123,7 +158,12 @@ pub(super) async fn stage(
         view_acls: plan.acls.0.clone().unwrap_or_default(),
         modify_acls: plan.acls.1.clone().unwrap_or_default(),
     };
-    Ok((directory.uri(), submission(plan, id, context)))
+    let mut submission = submission(plan, id, context);
+    let place = place::tag(staging.fs().as_ref(), staging.base(), staging.file_systems());
+    let job = Some(&plan.job_id).filter(|id| !id.is_empty()).map(|id| place::job_tag(id));
+    let room = MAX_TAGS.saturating_sub(submission.tags.len());
+    submission.tags.extend(place.into_iter().chain(job).take(room));
+    Ok((directory.uri(), submission))
 }
 
 /// What the ResourceManager is asked to run.
@@ -151,21 +191,8 @@ fn submission(plan: &Plan, id: ApplicationId, context: LaunchContext) -> Applica
     }
 }
 
-/// Takes back what a failed submission has made. When the ResourceManager's answer was lost, the application may
-/// exist: it is killed first, or its containers would look for files that are gone.
-async fn discard(
-    gateway: &Gateway,
-    ready: Ready,
-    directory: Option<ApplicationDir>,
-    failed: &Result<Submitted, SubmitError>,
-) {
-    let id = ready.application.id;
-    if let Err(SubmitError::Refused { source, .. }) = failed
-        && source.remote_class().is_none()
-        && let Err(error) = gateway.resource_manager.kill(id).await
-    {
-        tracing::debug!(%id, %error, "kill after a lost submission");
-    }
+/// Takes back what a failed submission has made.
+async fn discard(ready: Ready, directory: Option<ApplicationDir>) {
     if let Some(directory) = directory
         && let Err(error) = ready.staging.discard(&directory).await
     {

@@ -279,6 +279,8 @@ options! {
     CHECKPOINT_DIR = Opt::new("execution.checkpointing.dir").or(&["state.checkpoints.dir", "state.backend.fs.checkpointdir"]);
     /// Where savepoints go.
     SAVEPOINT_DIR = Opt::new("execution.checkpointing.savepoint-dir").or(&["state.savepoints.dir", "savepoints.state.backend.fs.dir"]);
+    /// Where the changelog of state goes.
+    CHANGELOG_DIR = Opt::new("state.changelog.dstl.dfs.base-path").or(&["dstl.dfs.base-path"]);
     /// Restore from here.
     STATE_RECOVERY_PATH = Opt::new("execution.state-recovery.path").or(&["execution.savepoint.path"]);
 }

@@ -181,6 +181,11 @@ impl Staging {
         &self.fs
     }
 
+    /// All file systems of the cluster.
+    pub fn file_systems(&self) -> &FileSystems {
+        &self.filesystems
+    }
+
     /// Absolute path of `<base>`.
     pub fn base(&self) -> &str {
         &self.base

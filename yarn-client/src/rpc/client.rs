@@ -11,7 +11,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::failover::{Decision, Stage, decide};
 use super::frame::ClientId;
-use super::{Call, CallError, Connection, ConnectionError, Options, RpcError, RpcErrorKind, Setup};
+use super::outage::{OnOutage, Outage};
+use super::{
+    Backoff, Call, CallError, Connection, ConnectionError, Options, Patience, RpcError, RpcErrorKind, Setup,
+};
 use crate::conf::Endpoint;
 use crate::security::Auth;
 
@@ -23,6 +26,8 @@ use crate::security::Auth;
 pub struct Client {
     endpoints: Vec<Endpoint>,
     options: Options,
+    patience: Mutex<(Patience, Backoff)>,
+    outage: Outage,
     client_id: ClientId,
     auth: Mutex<Auth>,
     /// Index of the server that is believed to be active.
@@ -45,6 +50,8 @@ impl Client {
         Self {
             endpoints,
             client_id,
+            patience: Mutex::new((options.patience, options.backoff)),
+            outage: Outage::default(),
             options,
             auth: Mutex::new(auth),
             active: AtomicUsize::new(0),
@@ -58,6 +65,15 @@ impl Client {
         *self.auth.lock().unwrap_or_else(PoisonError::into_inner) = auth;
     }
 
+    /// From now on calls go on trying for so long, every `interval` at the latest, and `on_outage` hears when that has become
+    /// noticeable.
+    pub fn wait_out(&self, patience: Patience, interval: Option<Duration>, on_outage: OnOutage) {
+        let cap = interval.unwrap_or(self.options.backoff.cap);
+        *self.patience.lock().unwrap_or_else(PoisonError::into_inner) =
+            (patience, Backoff { cap, ..self.options.backoff });
+        self.outage.tell(on_outage);
+    }
+
     /// The servers.
     pub fn endpoints(&self) -> &[Endpoint] {
         &self.endpoints
@@ -69,47 +85,52 @@ impl Client {
     /// [`RpcError`], after everything that is safe and worth a try has been tried. The caller need not try again.
     pub async fn call<C: Call>(&self, request: &C) -> Result<C::Response, RpcError> {
         let started = Instant::now();
+        let (patience, backoff) = *self.patience.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tries = 0_u32;
         let mut delays = 0_u32;
+        // In any try, for an earlier one may have been carried out.
+        let mut sent = false;
         loop {
             let index = self.active.load(Ordering::Relaxed);
-            let error = |kind, tries, stage| RpcError {
+            let error = |kind, tries, sent| RpcError {
                 method: C::METHOD,
                 endpoint: self.endpoints.get(index).cloned(),
                 kind,
                 tries,
                 elapsed: started.elapsed(),
-                sent: stage == Stage::Sent,
+                sent,
             };
-            let left = self.options.patience.overall.saturating_sub(started.elapsed());
+            let left = patience.overall.saturating_sub(started.elapsed());
             let attempt = Box::pin(self.attempt(index, request, tries));
             tries += 1;
             let Failure { kind, stage } = match timeout(left, attempt).await {
-                Ok(Ok(response)) => return Ok(response),
+                Ok(Ok(response)) => {
+                    self.outage.over();
+                    return Ok(response);
+                }
                 Ok(Err(failure)) => failure,
                 // How far it got is not known, so the worst is assumed.
                 Err(_) => {
-                    return Err(error(
-                        RpcErrorKind::Timeout(self.options.patience.overall),
-                        tries,
-                        Stage::Sent,
-                    ));
+                    return Err(error(RpcErrorKind::Timeout(patience.overall), tries, true));
                 }
             };
+            sent |= stage == Stage::Sent && !matches!(kind, RpcErrorKind::Remote(_));
             let decision = decide(&kind, stage, C::SAFETY);
             if decision == Decision::Fail {
-                return Err(error(kind, tries, stage));
+                return Err(error(kind, tries, sent));
             }
             tracing::debug!(method = C::METHOD, tries, ?decision, "call failed: {kind}");
             let delay = if self.is_free(decision, stage, tries) {
                 Duration::ZERO
             } else {
                 delays += 1;
-                self.options.backoff.delay(delays - 1, &*self.options.entropy)
+                backoff.delay(delays - 1, &*self.options.entropy)
             };
-            if started.elapsed() + delay > self.limit(&kind) {
-                return Err(error(kind, tries, stage));
+            let limit = self.limit(patience, &kind);
+            if started.elapsed() + delay > limit {
+                return Err(error(kind, tries, sent));
             }
+            self.outage.lasts(started.elapsed() + delay, limit, || error(kind.clone(), tries, sent));
             if decision == Decision::FailOver {
                 // Another call may have moved on already; then its choice is taken.
                 let next = (index + 1) % self.endpoints.len().max(1);
@@ -127,8 +148,7 @@ impl Client {
         }
     }
 
-    fn limit(&self, kind: &RpcErrorKind) -> Duration {
-        let patience = self.options.patience;
+    fn limit(&self, patience: Patience, kind: &RpcErrorKind) -> Duration {
         if self.endpoints.len() <= 1 && kind.is_unreachable() {
             patience.refused.min(patience.overall)
         } else {

@@ -22,7 +22,7 @@ pub struct RpcError {
     pub(super) kind: RpcErrorKind,
     pub(super) tries: u32,
     pub(super) elapsed: Duration,
-    /// The request of the last try may have reached the server.
+    /// A request may have reached the server without an answer.
     pub(super) sent: bool,
 }
 
@@ -202,11 +202,11 @@ impl RpcError {
 
     /// Whether the request may have reached the server without an answer: nobody knows if it was carried out.
     pub fn is_outcome_unknown(&self) -> bool {
-        let unanswered = matches!(
-            self.kind,
-            RpcErrorKind::Connection(_) | RpcErrorKind::Timeout(_) | RpcErrorKind::Answer(_)
-        );
-        unanswered && self.sent
+        // A server that is not the active one says nothing of what became of an earlier try.
+        let answered = self
+            .remote()
+            .is_some_and(|remote| !matches!(remote.kind(), RemoteKind::Standby | RemoteKind::Retriable));
+        self.sent && !answered
     }
 
     /// What to do about it, where there is something.

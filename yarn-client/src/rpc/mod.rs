@@ -15,6 +15,7 @@ pub mod frame;
 #[cfg(test)]
 mod golden;
 mod options;
+mod outage;
 mod retry;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -23,6 +24,7 @@ pub use client::Client;
 pub use connection::{CallError, Connection, ConnectionError, Setup};
 pub use error::{Remote, RemoteKind, RpcError, RpcErrorKind, first_lines};
 pub use options::{Options, Patience};
+pub use outage::{OnOutage, Told};
 pub use retry::Backoff;
 
 /// A request that can be sent: which method of which protocol it is, and what answers it.

@@ -201,6 +201,11 @@ impl YarnError {
         matches!(self, Self::Rpc(error) if error.is_unreachable())
     }
 
+    /// Whether a request may have been carried out without an answer.
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(self, Self::Rpc(error) if error.is_outcome_unknown())
+    }
+
     /// All that is known, Java stack trace included, for people who want to see it.
     pub fn detail(&self) -> Option<&str> {
         match self {

@@ -9,8 +9,8 @@ use proto::hadoop::yarn as wire;
 use proto::ids::{ApplicationAttemptId, ApplicationId};
 use tokio::time::Instant;
 
-use crate::conf::{Configuration, RmService};
-use crate::rpc::{Client, Options};
+use crate::conf::{Configuration, RmService, TimeUnit, keys};
+use crate::rpc::{Client, OnOutage, Options, Patience};
 use crate::security::{Auth, Token, User};
 
 use super::{
@@ -81,6 +81,26 @@ impl ResourceManager {
     pub fn with_options(conf: &Configuration, auth: Auth, options: Options) -> Result<Self, YarnError> {
         let endpoints = conf.resource_managers(RmService::Client)?;
         Ok(Self { client: Client::new(endpoints, auth, options) })
+    }
+
+    /// From now on a ResourceManager that does not answer is waited for, as Hadoop's own clients do:
+    /// `yarn.resourcemanager.connect.max-wait.ms`, fifteen minutes by default, -1 for ever. `on_outage` hears of it.
+    ///
+    /// # Errors
+    /// [`YarnError::Configuration`] where that or `…retry-interval.ms` is unusable.
+    pub fn wait_out(&self, conf: &Configuration, on_outage: OnOutage) -> Result<(), YarnError> {
+        let millis = |key, default| conf.duration(key, default, TimeUnit::Millis);
+        let limit = match conf.get(keys::RM_CONNECT_MAX_WAIT_MS) {
+            Some(text) if text.trim() == "-1" => Duration::MAX,
+            _ => millis(keys::RM_CONNECT_MAX_WAIT_MS, Patience::DAEMON.overall)?,
+        };
+        // Hadoop's own half a minute between two tries is for thousands of NodeManagers.
+        let interval = match conf.get(keys::RM_CONNECT_RETRY_INTERVAL_MS) {
+            Some(_) => Some(millis(keys::RM_CONNECT_RETRY_INTERVAL_MS, Duration::ZERO)?),
+            None => None,
+        };
+        self.client.wait_out(Patience { overall: limit, refused: limit }, interval, on_outage);
+        Ok(())
     }
 
     /// A fresh application id. It costs the ResourceManager nothing; an id not used needs no return.

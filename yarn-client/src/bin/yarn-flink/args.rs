@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use jobs::{Cancel, Jobs, Savepoint, SavepointType, Stop};
+pub(crate) use jobs::{Cancel, Jobs, Savepoint, SavepointType, Stop, Target};
 pub(crate) use session::{Scale, Session, SessionStart, SessionStop};
 
 /// Runs Apache Flink jobs on Hadoop YARN.
@@ -93,6 +93,31 @@ pub(crate) enum Command {
     Simulate(Simulate),
     /// Print the completion script of a shell
     Completions(Completions),
+}
+
+impl Command {
+    /// Whether it does something on the cluster, of which its exit code tells.
+    pub(crate) fn changes_something(&self) -> bool {
+        match self {
+            Self::Run(_)
+            | Self::Session(Session::Start(_) | Session::Stop(_))
+            | Self::Scale(_)
+            | Self::Cancel(_)
+            | Self::Stop(_)
+            | Self::Savepoint(_)
+            | Self::Kill(_)
+            | Self::Gc(_) => true,
+            Self::Session(Session::List)
+            | Self::List(_)
+            | Self::Status(_)
+            | Self::Explain(_)
+            | Self::Logs(_)
+            | Self::Events(_)
+            | Self::Jobs(_)
+            | Self::Simulate(_)
+            | Self::Completions(_) => false,
+        }
+    }
 }
 
 /// Options follow Flink's own where Flink has them. Two-letter options of Flink (`-jm`, `-tm`, `-ys`, `-yD` and

@@ -5,6 +5,8 @@
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
@@ -21,11 +23,13 @@ pub(crate) struct Printer {
     output: Output,
     quiet: bool,
     verbose: bool,
+    /// Something could not be written to standard output.
+    lost: Arc<AtomicBool>,
 }
 
 impl Printer {
     pub(crate) fn new(output: Output, quiet: bool, verbosity: u8) -> Self {
-        Self { output, quiet, verbose: verbosity > 0 }
+        Self { output, quiet, verbose: verbosity > 0, lost: Arc::default() }
     }
 
     /// Whether standard output wants JSON.
@@ -43,8 +47,29 @@ impl Printer {
         !self.quiet && io::stderr().is_terminal()
     }
 
-    /// Data in text form.
-    pub(crate) fn data(&self, text: &str) -> io::Result<()> {
+    /// Data in text form. That nobody reads it, or that it cannot be written, stops no verb: what it does, and its exit code, are
+    /// the same whoever reads.
+    pub(crate) fn data(&self, text: &str) {
+        match self.stream(text) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                if !self.lost.swap(true, Ordering::Relaxed) {
+                    self.error_text(&format!("cannot write to standard output: {error}"), None);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether data was lost that somebody wanted.
+    pub(crate) fn has_lost_data(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    /// A piece of data that goes on for as long as somebody reads it.
+    ///
+    /// # Errors
+    /// Nobody does, or it cannot be written.
+    pub(crate) fn stream(&self, text: &str) -> io::Result<()> {
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
         if !text.is_empty() && !text.ends_with('\n') {
@@ -54,18 +79,25 @@ impl Printer {
     }
 
     /// Data as one JSON object, on one line of its own when a program reads it.
-    pub(crate) fn json(&self, value: &impl Serialize) -> io::Result<()> {
+    pub(crate) fn json(&self, value: &impl Serialize) {
         let text = if io::stdout().is_terminal() {
             serde_json::to_string_pretty(value)
         } else {
             serde_json::to_string(value)
         };
-        self.data(&text?)
+        match text {
+            Ok(text) => self.data(&text),
+            // No view has a map with keys that are no text.
+            Err(error) => self.error_text(&error.to_string(), None),
+        }
     }
 
-    /// One JSON object of many, on a line of its own.
+    /// One JSON object of many, on a line of its own, for as long as somebody reads them.
+    ///
+    /// # Errors
+    /// As [`Self::stream`].
     pub(crate) fn json_line(&self, value: &impl Serialize) -> io::Result<()> {
-        self.data(&serde_json::to_string(value)?)
+        self.stream(&serde_json::to_string(value)?)
     }
 
     /// A line about what happens; not shown with `--quiet`.

@@ -11,7 +11,7 @@ pub(crate) use live::{
 };
 pub(crate) use logs::LogsView;
 use serde::Serialize;
-use yarn_client::deploy::{Cause, Evidence, Explanation, JobState, Outcome, Submitted, explain};
+use yarn_client::deploy::{Cause, Evidence, Explanation, Outcome, Submitted, explain};
 use yarn_client::yarn::ApplicationReport;
 
 use crate::render::{Fields, span, time};
@@ -43,7 +43,8 @@ pub(crate) struct ApplicationView {
     pub(crate) vcores: Option<u32>,
     pub(crate) diagnostics: String,
     pub(crate) job_id: Option<String>,
-    pub(crate) job_state: Option<JobState>,
+    /// Flink's name; of a running job only where its master is asked.
+    pub(crate) job_state: Option<String>,
     /// The newest checkpoint of a job that has ended otherwise than it should.
     pub(crate) checkpoint: Option<String>,
     pub(crate) cause: Option<Cause>,
@@ -83,8 +84,8 @@ impl ApplicationView {
             memory_mib: viewable.map(|_| usage.used.memory_mib),
             vcores: viewable.map(|_| usage.used.vcores),
             diagnostics: report.diagnostics.trim().to_owned(),
-            job_id: outcome.as_ref().and_then(|outcome| outcome.job_id.clone()),
-            job_state: outcome.as_ref().and_then(|outcome| outcome.job_state),
+            job_id: evidence.job_id(),
+            job_state: evidence.job_state(),
             checkpoint: outcome.and_then(|outcome| outcome.checkpoint),
             cause: explain::decide(evidence, now_ms.cast_signed()).cause,
         }
@@ -127,7 +128,7 @@ impl ApplicationView {
         fields
             .add("attempt", optional(self.attempt))
             .add("job_id", optional(self.job_id.as_ref()))
-            .add("job_state", optional(self.job_state))
+            .add("job_state", optional(self.job_state.as_ref()))
             .add("checkpoint", optional(self.checkpoint.as_ref()));
         if let Some(cause) = &self.cause {
             fields.add("cause", format_args!("{}: {}", cause.code, cause.text));
@@ -147,7 +148,8 @@ pub(crate) struct ExplanationView {
     /// YARN's result, `UNDEFINED` until the end.
     pub(crate) final_status: String,
     pub(crate) job_id: Option<String>,
-    pub(crate) job_state: Option<JobState>,
+    /// Flink's name; of a running job only where its master is asked.
+    pub(crate) job_state: Option<String>,
     /// The newest checkpoint of a job that has ended otherwise than it should.
     pub(crate) checkpoint: Option<String>,
     /// One sentence, also when nothing is wrong.
@@ -165,8 +167,8 @@ impl ExplanationView {
             application_id: evidence.report.id.to_string(),
             state: evidence.report.state.to_string(),
             final_status: evidence.report.final_status.to_string(),
-            job_id: outcome.as_ref().and_then(|outcome| outcome.job_id.clone()),
-            job_state: outcome.as_ref().and_then(|outcome| outcome.job_state),
+            job_id: evidence.job_id(),
+            job_state: evidence.job_state(),
             checkpoint: outcome.and_then(|outcome| outcome.checkpoint),
             text: explanation.text,
             cause: explanation.cause,

@@ -7,6 +7,7 @@ use proto::ids::ApplicationId;
 use super::{ErrorKind, resource_manager_hint, resource_manager_text, yarn_kind};
 use crate::conf::ConfError;
 use crate::control::ControlError;
+use crate::deploy::state_paths::StatePathError;
 use crate::flink::failure::Failure;
 use crate::flink::rest::RestError;
 use crate::hdfs::HdfsError;
@@ -94,6 +95,9 @@ pub enum ApplicationError {
         /// Staging directories that it might have had.
         looked: Vec<String>,
     },
+    /// A path at which state would be lost.
+    #[error(transparent)]
+    StatePath(#[from] StatePathError),
     /// Flink, through the application master.
     #[error("{application}: {source}")]
     Flink {
@@ -223,7 +227,7 @@ impl ApplicationError {
     /// What kind of failure this is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Id(_) => ErrorKind::Usage,
+            Self::Id(_) | Self::StatePath(_) => ErrorKind::Usage,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::TimedOut { .. } | Self::NotRunning { .. } => ErrorKind::TimedOut,
             Self::ResourceManager(source) => yarn_kind(source),
@@ -250,6 +254,7 @@ impl ApplicationError {
     /// What to do next, where there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::StatePath(source) => Some(source.hint()),
             Self::NotFound { .. } => Some(
                 "it may belong to another cluster, or have ended so long ago that the ResourceManager has forgotten \
                  it; `yarn-flink list --all` shows what it remembers"

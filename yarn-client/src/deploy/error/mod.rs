@@ -52,6 +52,15 @@ pub enum SubmitError {
         #[source]
         source: Box<YarnError>,
     },
+    /// The ResourceManager's answer was lost, or not waited for.
+    #[error("whether the ResourceManager has taken {application} is not known")]
+    Unsure {
+        /// The application.
+        application: ApplicationId,
+        /// What happened to the answer; `None`: the caller asked to stop.
+        #[source]
+        source: Option<Box<YarnError>>,
+    },
     /// The key stands for another jar, class, savepoint or other arguments.
     #[error("the key '{key}' has been used for another program: {application}")]
     KeyDiffers {
@@ -92,7 +101,8 @@ impl SubmitError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Preflight(source) => source.kind(),
-            Self::Interrupted => ErrorKind::Interrupted,
+            Self::Interrupted | Self::Unsure { source: None, .. } => ErrorKind::Interrupted,
+            Self::Unsure { source: Some(_), .. } => ErrorKind::Cluster,
             Self::Staging(source) => stage_kind(source),
             Self::Refused { source, .. } => yarn_kind(source),
             Self::KeyDiffers { .. } => ErrorKind::Usage,
@@ -110,6 +120,10 @@ impl SubmitError {
                     .to_owned(),
             ),
             Self::Refused { source, .. } => resource_manager_hint(source),
+            Self::Unsure { application, .. } => Some(format!(
+                "`yarn-flink status {application}` tells once the ResourceManager answers; what was uploaded for it stays until \
+                 then. With --key the same command can be repeated"
+            )),
             Self::KeyDiffers { application, .. } => Some(format!(
                 "a key stands for one jar, class, savepoint and list of arguments: use another key; `yarn-flink status \
                  {application}` shows what runs under this one"

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::{ErrorKind, resource_manager_hint, resource_manager_text, stage_kind, yarn_kind};
 use crate::conf::ConfError;
+use crate::deploy::state_paths::StatePathError;
 use crate::flink::dist::DistError;
 use crate::flink::jar::JarError;
 use crate::flink::memory::MemoryError;
@@ -115,6 +116,9 @@ pub enum PreflightError {
         #[source]
         source: PortRangeError,
     },
+    /// A path at which state would be lost.
+    #[error(transparent)]
+    StatePath(#[from] StatePathError),
     /// Any other value of Flink's configuration that YARN would not take.
     #[error("{key}: '{value}' {reason}")]
     Value {
@@ -255,6 +259,7 @@ impl PreflightError {
         let text = match self {
             Self::Hadoop(source) => return source.hint(),
             Self::Flink(source) => return source.hint(),
+            Self::StatePath(source) => source.hint(),
             Self::User(source) => source.hint().to_owned(),
             Self::Distribution(source) => return source.hint(),
             Self::Jar(source) => return source.hint(),

@@ -5,9 +5,8 @@ use std::time::Duration;
 use super::evidence::Evidence;
 use super::waiting;
 use crate::deploy::gateway::Gateway;
-use crate::deploy::kill::staging_directories;
 use crate::deploy::outcome::Outcome;
-use crate::deploy::{ApplicationError, Live, journal};
+use crate::deploy::{ApplicationError, Live, journal, place};
 use crate::with_cause;
 use crate::yarn::ApplicationState;
 
@@ -37,7 +36,7 @@ async fn ask(gateway: &Gateway, evidence: &mut Evidence, bases: &[String]) -> Re
         ApplicationState::Running if report.rpc_port > 0 => {
             let live = Live::of(gateway.file_systems()?.as_ref(), report.clone(), bases).await?;
             match tokio::time::timeout(ANSWER, live.status()).await {
-                Ok(Ok(status)) => evidence.told_waiting(&status.waiting),
+                Ok(Ok(status)) => evidence.told(&status),
                 Ok(Err(ApplicationError::Control { source, .. })) => {
                     evidence.silent = Some(with_cause(&*source))
                 }
@@ -50,8 +49,7 @@ async fn ask(gateway: &Gateway, evidence: &mut Evidence, bases: &[String]) -> Re
             if Outcome::of_evidence(evidence).is_some_and(|outcome| outcome.checkpoint.is_none()) =>
         {
             let file_systems = gateway.file_systems()?;
-            let places: Vec<_> = staging_directories(&file_systems, &evidence.report, bases).collect();
-            for place in places {
+            for place in place::directories(&file_systems, &evidence.report, bases) {
                 let (fs, directory) = place?;
                 match journal::newest_checkpoint(&file_systems, fs.as_ref(), &directory).await {
                     Ok(Some(checkpoint)) => {

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use proto::control::StatusReply;
+
 use super::waiting;
+use crate::deploy::outcome::Outcome;
+use crate::deploy::place;
 use crate::flink::rest::{Client, JobOverview, Options, Overview, RestError};
 use crate::yarn::{
     ApplicationReport, ApplicationState, AttemptReport, ContainerReport, NodeReport, QueueInfo,
@@ -51,6 +55,8 @@ pub struct Evidence {
     pub flink: Option<FlinkView>,
     /// What a running application's own master says it waits for; see [`consult`](super::consult).
     pub waiting: Option<String>,
+    /// Id and state of a running application's only job, as its master tells.
+    pub job: Option<(String, String)>,
     /// Why a running application's own master gave no answer, where it should have; see [`consult`](super::consult).
     pub silent: Option<String>,
     /// The newest checkpoint of an application that has ended without a word of it.
@@ -72,15 +78,33 @@ impl Evidence {
             nodes: None,
             flink: None,
             waiting: None,
+            job: None,
             silent: None,
             checkpoint: None,
             unknown: Vec::new(),
         }
     }
 
-    /// Takes note of what the application's master says it waits for; empty when it waits for nothing.
-    pub fn told_waiting(&mut self, words: &str) {
-        self.waiting = Some(words.trim().to_owned()).filter(|words| !words.is_empty());
+    /// Takes note of what the application's master says.
+    pub fn told(&mut self, status: &StatusReply) {
+        self.waiting = Some(status.waiting.trim().to_owned()).filter(|words| !words.is_empty());
+        self.job = match status.jobs.as_slice() {
+            [job] if status.session.is_none() => Some((job.id.clone(), job.state.clone())),
+            _ => None,
+        };
+    }
+
+    /// The job of an application that has one: as its end tells, its master, or its submission.
+    pub fn job_id(&self) -> Option<String> {
+        let ended = Outcome::of_evidence(self).and_then(|outcome| outcome.job_id);
+        let running = || self.job.as_ref().map(|(id, _)| id.clone());
+        ended.or_else(running).or_else(|| place::job_of(&self.report.tags))
+    }
+
+    /// Flink's name of that job's state, where that is known.
+    pub fn job_state(&self) -> Option<String> {
+        let ended = Outcome::of_evidence(self).and_then(|outcome| outcome.job_state);
+        ended.map(|state| state.to_string()).or_else(|| self.job.as_ref().map(|(_, state)| state.clone()))
     }
 
     /// The application master's container, while it lives.

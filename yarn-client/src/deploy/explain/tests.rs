@@ -1,5 +1,6 @@
 //! Decisions on texts that were copied from real runs.
 
+use proto::control::StatusReply;
 use proto::ids::{ApplicationAttemptId, ContainerId, NodeId};
 
 use super::*;
@@ -24,6 +25,11 @@ fn report(state: ApplicationState, diagnostics: &str) -> ApplicationReport {
         diagnostics: diagnostics.to_owned(),
         ..crate::deploy::tests::report(id)
     }
+}
+
+/// What its master says that it waits for.
+fn waits_for(words: &str) -> StatusReply {
+    StatusReply { waiting: words.to_owned(), ..StatusReply::default() }
 }
 
 fn node(number: u16, state: NodeState, used: u64, capability: u64, labels: &[&str]) -> NodeReport {
@@ -407,7 +413,7 @@ fn what_its_master_says_a_running_application_waits_for() {
     let without_flink = Evidence::of(report(ApplicationState::Running, ""));
     // Flink may have free slots, only not enough.
     for mut evidence in [without_flink.clone(), flink(0, 3), flink(1, 0)] {
-        evidence.told_waiting(&format!("{SHORT}\nhint: lower the parallelism"));
+        evidence.told(&waits_for(&format!("{SHORT}\nhint: lower the parallelism")));
         evidence.nodes = Some(vec![node(1, NodeState::Running, 1024, 2048, &[])]);
         let found = cause(&evidence);
         assert_eq!((found.code, found.text.as_str()), (CauseCode::ClusterTooSmall, SHORT));
@@ -416,7 +422,7 @@ fn what_its_master_says_a_running_application_waits_for() {
     }
     let given = "the ResourceManager has not yet given 2 of the TaskManagers' containers";
     let told = |mut evidence: Evidence| {
-        evidence.told_waiting(given);
+        evidence.told(&waits_for(given));
         decide(&evidence, NOW).cause
     };
     let found = told(without_flink).unwrap();

@@ -19,7 +19,7 @@ pub use self::tidy::tidy;
 use super::error::ApplicationError;
 use super::gateway::Gateway;
 use super::high_availability::HighAvailability;
-use super::{high_availability, journal};
+use super::{high_availability, journal, place};
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::key_record::KeyRecord;
 use crate::hdfs::{FileStatus, FileSystem, FileSystems};
@@ -168,7 +168,18 @@ pub async fn collect(
         Known::of(gateway.applications(everything).await?.iter().map(|report| (report.id, report.into())));
     let mut areas = Vec::new();
     for base in bases {
-        areas.push(file_systems.locate(base)?);
+        for base in place::below(base, &gateway.user.name) {
+            areas.push(file_systems.locate(&base)?);
+        }
+        if options.all_users {
+            let (fs, base) = file_systems.locate(base)?;
+            let own = format!("{}/{}", base.trim_end_matches('/'), gateway.user.name);
+            for entry in entries(fs.as_ref(), &base, &mut Collected::default()).await.unwrap_or_default() {
+                if entry.is_dir && entry.path != own {
+                    areas.push((Arc::clone(&fs), entry.path));
+                }
+            }
+        }
     }
     let home = Arc::clone(file_systems.default_fs());
     if options.all_users {
@@ -181,6 +192,9 @@ pub async fn collect(
         let own = home.home().to_owned();
         areas.push((home, own));
     }
+    // A base directory may be the one above the homes.
+    let mut seen = BTreeSet::new();
+    areas.retain(|(fs, base)| seen.insert(fs.uri(base)));
     let mut sweep = Sweep {
         gateway,
         file_systems: &file_systems,
@@ -457,15 +471,15 @@ mod tests {
 
     #[tokio::test]
     async fn what_leads_to_a_jobs_state_stays_and_is_named_where_nobody_has_given_it_up() {
-        let record = r#"{"quorum":"z:1","node":"/flink/a","storage":["hdfs:///ha/a"]}"#;
+        let record = r#"{"quorum":"z:1","node":"/flink/application_5_0001","storage":["hdfs:///ha/application_5_0001"]}"#;
         for life in [Life::Ended(Ending::Unreported), Life::Ended(Ending::Failed), Life::Forgotten] {
             let (collected, heard, left) = swept(life, &[("high-availability.json", record)]).await;
             assert!(left && heard.is_empty() && collected.removed.is_empty(), "{life:?}: {collected:?}");
             let [kept] = collected.kept_state.as_slice() else { panic!("{life:?}: {collected:?}") };
             let removal = kept.removal();
             if life == Life::Forgotten {
-                let expected =
-                    "zkCli.sh -server z:1 deleteall /flink/a, then hdfs dfs -rm -r hdfs:///ha/a file:///";
+                let expected = "zkCli.sh -server z:1 deleteall /flink/application_5_0001, then hdfs dfs -rm -r \
+                     hdfs:///ha/application_5_0001 file:///";
                 assert!(
                     removal.starts_with(expected) && removal.ends_with("/application_5_0001"),
                     "{removal}"

@@ -21,7 +21,7 @@ use super::gateway::Gateway;
 use super::plan::{MAX_TAGS, Plan};
 use super::preflight::{self, Ready};
 use super::spec::{JobJar, ResolvedJob};
-use super::submit::{Submitted, stage};
+use super::submit::{Submitted, hand_over, stage};
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::digest::Digests;
 use crate::hdfs::key_record::{Found, KeyRecord, Published, Record};
@@ -179,9 +179,7 @@ pub async fn submit(
                 };
                 // From here on the answer is waited for.
                 tracing::debug!(%application, "key: files staged");
-                if let Err(source) = gateway.resource_manager.submit(&staged.1).await {
-                    return Err(SubmitError::Refused { application, source: Box::new(source) });
-                }
+                hand_over(gateway, &staged.1, interrupt.as_mut()).await?;
                 client.sent = Some(staged);
                 Happened::Taken
             }

@@ -9,10 +9,11 @@ use std::time::Duration;
 use crate::deploy::checkpoints;
 use crate::deploy::error::PreflightError;
 use crate::deploy::keys;
+use crate::deploy::plan::Plan;
 use crate::deploy::spec::ResolvedJob;
 use crate::flink::options::CHECKPOINT_DIR;
 use crate::flink::{FlinkConfig, settings};
-use crate::hdfs::{FileSystems, FileUri, HdfsError};
+use crate::hdfs::{FileSystems, HdfsError};
 
 /// A file system that does not answer is no reason to refuse a job.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,11 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) async fn check(
     file_systems: &FileSystems,
     job: &ResolvedJob,
-    config: &FlinkConfig,
+    plan: &Plan,
 ) -> Result<(), PreflightError> {
-    let Some((directory, shared)) = directory(job, config)? else { return Ok(()) };
-    let savepoint = job.savepoint.as_deref().map(|savepoint| with_scheme(savepoint, config));
-    let look = look(file_systems, &directory, savepoint.as_deref());
+    let Some((directory, shared)) = directory(job, &plan.config)? else { return Ok(()) };
+    let look = look(file_systems, &directory, plan.savepoint.as_deref());
     match tokio::time::timeout(PATIENCE, look).await {
         Ok(Ok(Some(InTheWay { directory, newest, first }))) => {
             Err(PreflightError::CheckpointsInTheWay { directory, newest, first, shared })
@@ -54,7 +54,6 @@ fn directory(job: &ResolvedJob, config: &FlinkConfig) -> Result<Option<(String, 
     if settings::recovers(config) && config.explicit(&keys::HA_CLUSTER_ID).is_some() {
         return Ok(None);
     }
-    let root = with_scheme(root, config);
     let root = root.trim_end_matches('/');
     let own = config.boolean(&keys::CHECKPOINT_SUBDIRECTORY)?.unwrap_or(true);
     Ok(match (own, job.fixed_job_id && !job.multi_job) {
@@ -62,15 +61,6 @@ fn directory(job: &ResolvedJob, config: &FlinkConfig) -> Result<Option<(String, 
         (true, true) => Some((format!("{root}/{}", job.job_id), false)),
         (true, false) => None,
     })
-}
-
-/// As Flink reads a path (`FileSystem.getUnguardedFileSystem`).
-fn with_scheme(path: &str, config: &FlinkConfig) -> String {
-    if FileUri::has_scheme(path) {
-        return path.to_owned();
-    }
-    let default = config.value(&keys::DEFAULT_SCHEME).unwrap_or("file:");
-    format!("{}{path}", default.trim_end_matches('/'))
 }
 
 /// What is in the way.
@@ -143,8 +133,8 @@ mod tests {
         let mut job = job(&settings);
         job.fixed_job_id = fixed;
         job.savepoint = savepoint.map(str::to_owned);
-        let config = job.config.clone();
-        check(&file_systems, &job, &config).await
+        let plan = Plan::new(&job, &conf, "ada")?;
+        check(&file_systems, &job, &plan).await
     }
 
     #[tokio::test]

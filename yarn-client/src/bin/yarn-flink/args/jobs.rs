@@ -31,9 +31,8 @@ pub(crate) struct Stop {
     /// Job id [default: the only job that has not ended]
     #[arg(value_name = "JOB")]
     pub(crate) job: Option<String>,
-    /// Directory for the savepoint [execution.checkpointing.savepoint-dir]
-    #[arg(short = 'p', long = "savepointPath", alias = "savepoint-path", value_name = "DIR")]
-    pub(crate) directory: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// Let event time come to its end first: for a job that will not go on
     #[arg(short = 'd', long)]
     pub(crate) drain: bool,
@@ -51,15 +50,25 @@ pub(crate) struct Savepoint {
     /// Job id [default: the only job that has not ended]
     #[arg(value_name = "JOB")]
     pub(crate) job: Option<String>,
-    /// Directory for the savepoint [execution.checkpointing.savepoint-dir]
-    #[arg(short = 'p', long = "savepointPath", alias = "savepoint-path", value_name = "DIR")]
-    pub(crate) directory: Option<String>,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// How the savepoint is written
     #[arg(long = "type", value_enum, default_value_t = SavepointType::Canonical, value_name = "TYPE")]
     pub(crate) kind: SavepointType,
     /// Remove this savepoint instead, with the help of this application
     #[arg(long, value_name = "PATH", conflicts_with_all = ["job", "directory", "kind"])]
     pub(crate) dispose: Option<String>,
+}
+
+/// Where a savepoint goes.
+#[derive(Debug, Args)]
+pub(crate) struct Target {
+    /// Directory for the savepoint [execution.checkpointing.savepoint-dir]; without a scheme it is of fs.defaultFS
+    #[arg(short = 'p', long = "savepointPath", alias = "savepoint-path", value_name = "DIR")]
+    pub(crate) directory: Option<String>,
+    /// DIR may be a file: path, as all nodes have mounted it
+    #[arg(long)]
+    pub(crate) allow_local_state: bool,
 }
 
 /// How a savepoint is written.

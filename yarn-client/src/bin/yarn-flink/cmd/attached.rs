@@ -61,11 +61,11 @@ pub(super) async fn follow(
     let level = level(waiting);
     let view = SubmittedView::new(submitted, &gateway.user.name);
     if !printer.is_json() {
-        printer.data(&view.text())?;
+        printer.data(&view.text());
     }
     if level == WaitLevel::Submitted && (waiting.max_wait.is_none() || ended.is_some()) {
         if printer.is_json() {
-            printer.json(&view)?;
+            printer.json(&view);
         }
         return Ok(ExitStatus::Success);
     }
@@ -190,8 +190,8 @@ fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted)
         match last {
             Some(evidence) => context
                 .printer
-                .json(&ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id))?,
-            None => context.printer.json(&SubmittedView::new(submitted, ""))?,
+                .json(&ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id)),
+            None => context.printer.json(&SubmittedView::new(submitted, "")),
         }
     }
     Ok(())
@@ -207,14 +207,14 @@ fn finish(
     let report = &evidence.report;
     let view = ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id);
     if printer.is_json() {
-        printer.json(&view)?;
+        printer.json(&view);
     } else {
         let mut fields = Fields::default();
         fields.add("state", &view.state);
         if report.state.is_final() {
             fields.add("final_status", &view.final_status);
         }
-        if let Some(state) = view.job_state {
+        if let Some(state) = &view.job_state {
             fields.add("job_state", state);
         }
         if let Some(checkpoint) = &view.checkpoint {
@@ -225,7 +225,7 @@ fn finish(
         {
             fields.add("tracking_url", url);
         }
-        printer.data(fields.render())?;
+        printer.data(fields.render());
     }
     let Some(outcome) = Outcome::of_evidence(evidence) else { return Ok(ExitStatus::Success) };
     if let Some(cause) = &outcome.cause {

@@ -9,6 +9,6 @@ use crate::exit::ExitStatus;
 pub(super) fn run(context: &Context, args: Completions) -> Result<ExitStatus, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "yarn-flink", &mut script);
-    context.printer.data(&String::from_utf8_lossy(&script))?;
+    context.printer.data(&String::from_utf8_lossy(&script));
     Ok(ExitStatus::Success)
 }

@@ -16,6 +16,9 @@ use crate::view::event_line;
 pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, Failure> {
     let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
     let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    if args.follow {
+        super::wait_out(context, &gateway)?;
+    }
     let bases = super::staging_bases(context);
     let after = args.after.map(|(attempt, number)| EventId { attempt, number });
     let printer = &context.printer;
@@ -25,7 +28,7 @@ pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, F
             let printed = match reply.reply {
                 Some(watch_reply::Reply::Event(event)) => match EventView::new(event) {
                     Some(view) if printer.is_json() => printer.json_line(&view),
-                    Some(view) => printer.data(&event_line(&view)),
+                    Some(view) => printer.stream(&event_line(&view)),
                     // Of a newer application master than this client.
                     None => Ok(()),
                 },

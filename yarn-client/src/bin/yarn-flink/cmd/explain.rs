@@ -19,12 +19,12 @@ pub(super) async fn run(context: &Context, args: Explain) -> Result<ExitStatus, 
     let evidence = super::tidying(&gateway, asked).await?;
     let view = ExplanationView::new(&evidence, explain::decide(&evidence, super::now_ms().cast_signed()));
     if context.printer.is_json() {
-        context.printer.json(&view)?;
+        context.printer.json(&view);
     } else {
         for unknown in &view.unknown {
             context.printer.warning(&format!("not known: {unknown}"));
         }
-        context.printer.data(&view.text())?;
+        context.printer.data(&view.text());
     }
     Ok(ExitStatus::Success)
 }

@@ -66,8 +66,10 @@ pub(super) async fn run(context: &Context, args: Gc) -> Result<ExitStatus, Failu
     // At once, before it is gone: nobody else knows it then.
     let mut told = |application: ApplicationId, checkpoint: &str| {
         let line = format!("{application} checkpoint: {checkpoint}");
-        if printer.is_json() || printer.data(&line).is_err() {
+        if printer.is_json() {
             printer.note(&line);
+        } else {
+            printer.data(&line);
         }
     };
     let collected = gc::collect(&gateway, &bases, &options, super::now_ms(), &mut told).await?;
@@ -76,13 +78,13 @@ pub(super) async fn run(context: &Context, args: Gc) -> Result<ExitStatus, Failu
     if printer.is_json() {
         let failed = collected.failed.into_iter().map(|(path, error)| FailedView { path, error }).collect();
         let kept_state = collected.kept_state.iter().map(kept_view).collect();
-        printer.json(&View { dry_run: args.dry_run, removed, kept: collected.kept, kept_state, failed })?;
+        printer.json(&View { dry_run: args.dry_run, removed, kept: collected.kept, kept_state, failed });
         return Ok(status);
     }
     let verb = if args.dry_run { "would remove" } else { "removed" };
     for RemovedView { path, application_id, reason, .. } in &removed {
         let owner = application_id.as_ref().map_or_else(String::new, |id| format!("{id} "));
-        printer.data(&format!("{verb} {path} ({owner}{})", words(reason)))?;
+        printer.data(&format!("{verb} {path} ({owner}{})", words(reason)));
     }
     for kept in &collected.kept_state {
         printer.data(&format!(
@@ -92,7 +94,7 @@ pub(super) async fn run(context: &Context, args: Gc) -> Result<ExitStatus, Failu
             kept.storage.iter().fold(kept.node.clone(), |all, storage| format!("{storage}, {all}")),
             kept.quorum,
             kept.removal(),
-        ))?;
+        ));
     }
     for (path, error) in &collected.failed {
         printer.warning(&format!("{path}: {error}"));

@@ -41,7 +41,7 @@ pub(super) async fn run(context: &Context, args: Kill) -> Result<ExitStatus, Fai
         views.push(view);
     }
     if context.printer.is_json() {
-        context.printer.json(&KillsView { applications: views })?;
+        context.printer.json(&KillsView { applications: views });
     }
     Ok(status)
 }
@@ -55,7 +55,7 @@ fn done(context: &Context, killed: &Killed) -> Result<KillView, Failure> {
         }
     };
     if !context.printer.is_json() {
-        context.printer.data(&text)?;
+        context.printer.data(&text);
     }
     if let Some(checkpoint) = &killed.checkpoint {
         context.printer.note(&format!("checkpoint: {checkpoint}; `run -s` goes on from there"));

@@ -22,11 +22,11 @@ pub(super) async fn run(context: &Context, args: List) -> Result<ExitStatus, Fai
     let reports = super::tidying(&gateway, gateway.applications(filter)).await?;
     let applications: Vec<_> = reports.iter().map(ApplicationView::new).collect();
     if context.printer.is_json() {
-        context.printer.json(&ListView { applications })?;
+        context.printer.json(&ListView { applications });
     } else if applications.is_empty() {
         context.printer.note("no applications");
     } else {
-        context.printer.data(&table(&applications, super::now_ms()))?;
+        context.printer.data(&table(&applications, super::now_ms()));
     }
     Ok(ExitStatus::Success)
 }

@@ -37,9 +37,9 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
     if args.list {
         let view = LogsView::new(id, &found.list(&wanted).await?);
         if context.printer.is_json() {
-            context.printer.json(&view)?;
+            context.printer.json(&view);
         } else {
-            context.printer.data(&view.text())?;
+            context.printer.data(&view.text());
         }
         return Ok(ExitStatus::Success);
     }
@@ -63,6 +63,7 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
     let progress = found.read(&wanted, &mut sink).await?;
     sink.to.flush()?;
     if args.follow {
+        super::wait_out(context, &gateway)?;
         let mut sink = Following { to: sink.to, last: None };
         logs::follow(&gateway, id, &wanted, &found, progress, &mut sink).await?;
         sink.to.flush()?;

@@ -18,11 +18,13 @@ mod status;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use clap::{CommandFactory, FromArgMatches};
 use yarn_client::conf::Environment;
 use yarn_client::deploy::{self, ApplicationError, ErrorKind, Gateway, Live, PreflightError, SubmitError};
 use yarn_client::logs::LogsError;
+use yarn_client::rpc::Told;
 
 use crate::args::{Cli, Command, Global, Output};
 use crate::exit::ExitStatus;
@@ -118,6 +120,7 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
     start_logging(global.verbose, &environment);
     let printer = Printer::new(global.output, global.quiet, global.verbose);
     let context = Context { printer, global, environment };
+    let changes_something = command.changes_something();
     let done = match command {
         Command::Run(args) => Box::pin(run::run(&context, *args)).await,
         Command::List(args) => list::run(&context, args).await,
@@ -136,7 +139,11 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Simulate(args) => simulate::run(&context, &args),
         Command::Completions(args) => completions::run(&context, args),
     };
-    done.unwrap_or_else(|failure| report(&context.printer, &failure))
+    match done.unwrap_or_else(|failure| report(&context.printer, &failure)) {
+        // Of what was done on the cluster the exit code tells, and not of who was told.
+        ExitStatus::Success if context.printer.has_lost_data() && !changes_something => ExitStatus::Usage,
+        status => status,
+    }
 }
 
 /// Says what went wrong and finds the exit code for it.
@@ -189,6 +196,27 @@ async fn live(context: &Context, wanted: &str) -> Result<(Gateway, Live), Failur
     };
     let live = Live::open(&gateway, id, &staging_bases(context)).await?;
     Ok((gateway, live))
+}
+
+/// From now on a ResourceManager that is away is waited for, and that is said.
+fn wait_out(context: &Context, gateway: &Gateway) -> Result<(), ApplicationError> {
+    let printer = context.printer.clone();
+    gateway.wait_out(Arc::new(move |told| match told {
+        Told::Away { error, limit } => {
+            let at = error.endpoint().map_or_else(String::new, |endpoint| format!(" at {endpoint}"));
+            // "For ever" is no number of minutes.
+            let limit = match limit.as_secs() {
+                seconds if seconds < 120 => format!(" for up to {seconds} s"),
+                seconds if seconds < 86_400 => format!(" for up to {} min", seconds / 60),
+                _ => String::new(),
+            };
+            printer.note(&format!(
+                "the ResourceManager{at} does not answer ({}); waiting for it{limit}",
+                error.kind()
+            ));
+        }
+        Told::Back => printer.note("the ResourceManager answers again"),
+    }))
 }
 
 /// Does what a verb is for, and meanwhile tidies up a little.

@@ -63,11 +63,13 @@ pub(super) async fn bring(
             ready = preflight::check(gateway, job, plan) => ready?,
             _ = interrupts.next() => return Err(SubmitError::Interrupted.into()),
         };
+        super::wait_out(context, gateway)?;
         let interrupted = interrupts.next().map(drop);
         let submitted = submit::submit(gateway, plan, ready, &digests, &uploads, interrupted).await;
         uploads.finish();
         return Ok(Bring { submitted: submitted?, ended: None });
     };
+    super::wait_out(context, gateway)?;
     let submission = format!("{:032x}", rand::random::<u128>());
     let interrupted = interrupts.next().map(drop);
     let now = super::now_ms();

@@ -62,9 +62,9 @@ async fn list(context: &Context) -> Result<ExitStatus, Failure> {
     let listed = session::glance(&gateway, reports, &super::staging_bases(context)).await;
     let view = SessionsView { sessions: listed.iter().map(SessionView::new).collect() };
     if context.printer.is_json() {
-        context.printer.json(&view)?;
+        context.printer.json(&view);
     } else {
-        context.printer.data(&view.text(super::now_ms()))?;
+        context.printer.data(&view.text(super::now_ms()));
     }
     Ok(ExitStatus::Success)
 }
@@ -93,14 +93,14 @@ async fn stop(context: &Context, args: SessionStop) -> Result<ExitStatus, Failur
         cancelled_jobs,
     };
     if context.printer.is_json() {
-        context.printer.json(&view)?;
+        context.printer.json(&view);
     } else {
         let mut fields = Fields::default();
         fields
             .add("application_id", &view.application_id)
             .add("state", &view.state)
             .add("final_status", &view.final_status);
-        context.printer.data(fields.render())?;
+        context.printer.data(fields.render());
     }
     Ok(ExitStatus::Success)
 }
@@ -114,11 +114,9 @@ pub(super) async fn scale(context: &Context, args: Scale) -> Result<ExitStatus, 
         task_managers: reply.task_managers,
     };
     if context.printer.is_json() {
-        context.printer.json(&view)?;
+        context.printer.json(&view);
     } else {
-        context
-            .printer
-            .data(&format!("task_managers: {} (were {})\n", view.task_managers, reply.previous))?;
+        context.printer.data(&format!("task_managers: {} (were {})\n", view.task_managers, reply.previous));
     }
     Ok(ExitStatus::Success)
 }

@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     let mut interrupts = Interrupts::install();
     let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
     let jar = JobJar::parse(&args.jar);
-    let run = jar_run(args)?;
+    let run = jar_run(context, &gateway, args)?;
     let uploaded = async {
         let id = session::find(&gateway, wanted).await?.id;
         let live = Live::open_within(&gateway, id, &super::staging_bases(context), FLINK_STARTS).await?;
@@ -58,15 +58,16 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     if !printer.is_json() {
         let mut fields = Fields::default();
         fields.add("application_id", &view.application_id).add("job_id", &view.job_id);
-        printer.data(fields.render())?;
+        printer.data(fields.render());
     }
+    super::wait_out(context, &gateway)?;
     if args.stop_session_after {
         match live.stop_after_job(&run.job_id).await {
             Ok(jobs) => view.cancelled_jobs = jobs,
             // The job runs: whoever reads JSON gets its id too.
             Err(error) => {
                 if printer.is_json() {
-                    printer.json(&view)?;
+                    printer.json(&view);
                 }
                 return Err(error.into());
             }
@@ -77,7 +78,7 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     }
     if args.waiting.detached {
         if printer.is_json() {
-            printer.json(&view)?;
+            printer.json(&view);
         }
         return Ok(ExitStatus::Success);
     }
@@ -106,9 +107,9 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     view.job_state = Some(ended.state.to_string());
     view.cause = ended.failure.as_ref().map(|failure| failure.root.clone());
     if printer.is_json() {
-        printer.json(&view)?;
+        printer.json(&view);
     } else {
-        printer.data(&format!("job_state: {}\n", ended.state))?;
+        printer.data(&format!("job_state: {}\n", ended.state));
     }
     if let Some(failure) = &ended.failure {
         printer.error_text(&format!("the job failed: {}", failure.summary), None);
@@ -137,14 +138,24 @@ async fn wait(
 }
 
 /// What Flink is told to run.
-fn jar_run(args: &Run) -> Result<RunJar, Failure> {
+fn jar_run(context: &Context, gateway: &Gateway, args: &Run) -> Result<RunJar, Failure> {
+    let savepoint = args.from_savepoint.as_deref();
+    let settings = session::job_settings(&gateway.configuration, &args.cluster.dynamic, savepoint)?;
+    for warning in &settings.warnings {
+        context.printer.warning(&warning.to_string());
+    }
+    if settings.savepoint.as_deref() != savepoint
+        && let Some(path) = &settings.savepoint
+    {
+        context.printer.note(&format!("the savepoint is taken as {path}"));
+    }
     Ok(RunJar {
         job_id: format!("{:032x}", rand::random::<u128>()),
         entry_class: args.class.clone(),
         program_args_list: args.args.clone(),
         parallelism: args.parallelism,
-        savepoint_path: args.from_savepoint.clone(),
+        savepoint_path: settings.savepoint,
         allow_non_restored_state: args.allow_non_restored_state.then_some(true),
-        flink_configuration: session::job_settings(&args.cluster.dynamic)?,
+        flink_configuration: settings.flink,
     })
 }

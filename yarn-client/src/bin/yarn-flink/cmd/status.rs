@@ -22,7 +22,7 @@ pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, F
         let mut evidence = gateway.evidence(id).await?;
         let live = snapshot(context, &gateway, &evidence).await;
         match &live {
-            Some(snapshot) => evidence.told_waiting(&snapshot.status.waiting),
+            Some(snapshot) => evidence.told(&snapshot.status),
             None => explain::consult(&gateway, &mut evidence, &super::staging_bases(context)).await,
         }
         Ok::<_, ApplicationError>((evidence, live))
@@ -33,9 +33,9 @@ pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, F
         live: live.as_ref().map(LiveView::new),
     };
     if context.printer.is_json() {
-        context.printer.json(&view)?;
+        context.printer.json(&view);
     } else {
-        context.printer.data(&view.text(super::now_ms()))?;
+        context.printer.data(&view.text(super::now_ms()));
     }
     Ok(ExitStatus::Success)
 }

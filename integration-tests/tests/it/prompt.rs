@@ -1,0 +1,123 @@
+//! What a shell, a scheduler and a person at a prompt can rely on.
+
+use std::fs::File;
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
+use integration_tests::cluster::{Cluster, Daemon};
+use integration_tests::shared;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+
+use crate::tool::{
+    GONE, LIMIT, application_named, command, end, eventually, finish, job_in_state, nothing_left, run,
+    run_args, status, text, yarn_flink,
+};
+
+/// `run failing.jar | head -1`, a full disk: the exit code is that of what was done.
+#[tokio::test]
+async fn an_exit_code_does_not_depend_on_who_reads() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let nobody = async |args: &[&str]| {
+        let mut child = command(cluster, args)?.spawn()?;
+        drop(child.stdout.take());
+        finish(child).await
+    };
+    let full = async |args: &[&str]| {
+        finish(command(cluster, args)?.stdout(Stdio::from(File::create("/dev/full")?)).spawn()?).await
+    };
+    let failing = run_args(&[], &["ThrowInMain"])?;
+    let failing: Vec<&str> = failing.iter().map(String::as_str).collect();
+    let failed = nobody(&failing).await?.expect(1)?;
+    ensure!(failed.stderr.contains("this is the root of it"), "{failed:?}");
+    nobody(&["list", "--all"]).await?.expect(0)?;
+    nobody(&["status", "application_1_0001"]).await?.expect(5)?;
+    let lost = full(&["list"]).await?.expect(2)?;
+    ensure!(lost.stderr.contains("cannot write to standard output"), "{lost:?}");
+    // It has been submitted: whoever reads 2 would submit it again.
+    let detached = run_args(&["-d", "--name", "told-to-nobody"], &["Run"])?;
+    full(&detached.iter().map(String::as_str).collect::<Vec<_>>()).await?.expect(0)?;
+    let id = application_named(cluster, "told-to-nobody").await?;
+    full(&["kill", &id]).await?.expect(0)?;
+    nothing_left(cluster, &id, GONE).await
+}
+
+/// The usual shared set-up: everybody may write there, and each has a directory of his own. No verb is told where.
+#[tokio::test]
+async fn a_staging_directory_that_everybody_shares() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let hdfs = cluster.hdfs()?;
+    let scratch = cluster.scratch("Shared-Staging")?;
+    let name = scratch.file_name().and_then(|name| name.to_str()).context("a folder without a name")?;
+    let base = format!("/{name}");
+    hdfs.mkdirs(&base).await?;
+    hdfs.set_permission(&base, "1777").await?;
+    let staging = format!("yarn.staging-directory={base}");
+    let options = ["-d", "-D", &staging];
+    let id = run(cluster, &options, &["Run"]).await?.expect(0)?.application()?;
+    let own = format!("{base}/{}/.yarn-flink/apps/{id}", cluster.user());
+    ensure!(hdfs.stat(&own).await?.is_some(), "{own} is not there");
+    job_in_state(cluster, &id, "RUNNING").await?;
+    yarn_flink(cluster, &["jobs", &id]).await?.expect(0)?;
+    let seen = status(cluster, &id).await?;
+    ensure!(text(&seen, "job_state") == "RUNNING" && seen["task_managers"] == 1, "{seen}");
+    yarn_flink(cluster, &["events", &id]).await?.expect(0)?;
+    yarn_flink(cluster, &["kill", &id]).await?.expect(0)?;
+    ensure!(hdfs.stat(&own).await?.is_none(), "{own} is still there");
+    nothing_left(cluster, &id, GONE).await?;
+
+    // What only `gc` can find.
+    let id = run(cluster, &options, &["Run"]).await?.expect(0)?.application()?;
+    cluster.kill_application(&id).await?;
+    let own = format!("{base}/{}/.yarn-flink/apps/{id}", cluster.user());
+    eventually("its processes are gone", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) }).await?;
+    ensure!(hdfs.stat(&own).await?.is_some(), "its master had time to remove it");
+    let conf = cluster.scratch("shared-staging-conf")?;
+    std::fs::write(conf.join("config.yaml"), format!("yarn.staging-directory: {base}\n"))?;
+    finish(command(cluster, &["gc"])?.env("FLINK_CONF_DIR", &conf).spawn()?).await?.expect(0)?;
+    ensure!(hdfs.stat(&own).await?.is_none(), "{own} is still there");
+    ensure!(hdfs.delete(&base).await?);
+    Ok(())
+}
+
+/// The ResourceManager is away for longer than a command tries for: a client that waits for a job waits for it.
+#[tokio::test]
+async fn who_waits_for_a_job_waits_out_the_resource_manager() -> Result<()> {
+    let _turn = shared::patient_turn().await;
+    let cluster = Cluster::builder("waits-out").node_managers(1).node_size(4096, 8).recovery().boot().await?;
+    let args = run_args(&["--name", "waits-out"], &["Sleep", "--seconds", "8"])?;
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut client = command(&cluster, &args)?.spawn()?;
+    let id = application_named(&cluster, "waits-out").await?;
+    job_in_state(&cluster, &id, "RUNNING").await?;
+    let mut follower = command(&cluster, &["events", "--follow", &id])?.spawn()?;
+    let mut follower_says = BufReader::new(follower.stderr.take().context("no stderr")?);
+    cluster.kill_9(Daemon::ResourceManager(1))?;
+
+    let mut says = BufReader::new(client.stderr.take().context("no stderr")?);
+    let mut said = String::new();
+    let waits = async {
+        while !said.contains("does not answer") {
+            ensure!(says.read_line(&mut said).await? > 0, "it has ended: {said}");
+        }
+        anyhow::Ok(())
+    };
+    tokio::time::timeout(LIMIT, waits).await.context("nothing was told")??;
+    ensure!(said.contains("waiting for it for up to 15 min"), "{said}");
+    // One that asks a single question does not.
+    let asked = yarn_flink(&cluster, &["status", &id]).await?.expect(3)?;
+    ensure!(asked.stderr.contains("is the ResourceManager running"), "{asked:?}");
+    cluster.restart(Daemon::ResourceManager(1)).await?;
+    let ran = finish(client).await?.expect(0)?;
+    says.read_to_string(&mut said).await?;
+    ensure!(ran.stdout.contains("final_status: SUCCEEDED"), "{ran:?}");
+    ensure!(said.contains("answers again") && said.matches("does not answer").count() == 1, "{said}");
+    finish(follower).await?.expect(0)?;
+    let mut said = String::new();
+    follower_says.read_to_string(&mut said).await?;
+    ensure!(said.contains(&format!("{id} FINISHED")), "{said}");
+    let ended = end(&cluster, &id).await?;
+    ensure!(text(&ended, "final_status") == "SUCCEEDED", "{ended}");
+    cluster.stop()
+}
