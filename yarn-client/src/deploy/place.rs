@@ -14,6 +14,9 @@ const TAG: &str = "yarn-flink-staging:";
 /// What follows is the id of its only job.
 const JOB: &str = "flink-job:";
 
+/// A file system and an absolute path on it, or why there is no such file system.
+pub(super) type Place = Result<(Arc<dyn FileSystem>, String), HdfsError>;
+
 /// The tag that says where an application's directory is; `None` for the home directory, and for what no tag can hold.
 pub(super) fn tag(fs: &dyn FileSystem, base: &str, file_systems: &FileSystems) -> Option<String> {
     let default = file_systems.default_fs();
@@ -41,7 +44,7 @@ pub(super) fn directories(
     file_systems: &FileSystems,
     report: &ApplicationReport,
     bases: &[String],
-) -> Vec<Result<(Arc<dyn FileSystem>, String), HdfsError>> {
+) -> Vec<Place> {
     let tagged = report.tags.iter().filter_map(|tag| tag.strip_prefix(TAG)).map(unescaped);
     let home = file_systems.default_fs().uri(&home_of(file_systems.default_fs().home(), &report.user));
     let guessed = bases.iter().flat_map(|base| below(base, &report.user));

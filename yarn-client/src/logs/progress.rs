@@ -101,7 +101,8 @@ impl Progress {
     pub(super) fn plan(&mut self, container: &str, files: &[LocalLog], wanted: &Wanted) -> Vec<Piece> {
         let key = |name: &str| (container.to_owned(), name.to_owned());
         let gone = |of: &Key| of.0 == container && files.iter().all(|file| file.name != of.1);
-        let gone: Vec<(Key, Place)> = self.open.extract_if(.., |key, _| gone(key)).collect();
+        let gone: Vec<_> =
+            self.open.iter().filter(|(key, _)| gone(key)).map(|(k, p)| (k.clone(), p.clone())).collect();
         for (key, place) in gone {
             self.lost(&key, place);
         }
@@ -121,9 +122,10 @@ impl Progress {
                         self.lost(&key(name), place);
                     }
                     // The rest of what has been read under the name it had.
-                    base.map_or((Place::default(), Taken::Same), |base| {
-                        self.under(&key(base), *length, &key(name))
-                    })
+                    match base {
+                        Some(base) => self.under(&key(base), *length, &key(name)),
+                        None => (Place::default(), Taken::Same),
+                    }
                 }
             };
             self.open.insert(key(name), place.clone());

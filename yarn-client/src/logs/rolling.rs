@@ -26,7 +26,7 @@ enum Step {
     /// The node puts what was rolled away into the cluster's file system.
     Collect,
     /// The one who follows looks; what is given happens between the list and the first file's content.
-    Look(Box<Option<Step>>),
+    Look(Box<Option<Self>>),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

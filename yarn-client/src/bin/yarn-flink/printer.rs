@@ -50,13 +50,11 @@ impl Printer {
     /// Data in text form. That nobody reads it, or that it cannot be written, stops no verb: what it does, and its exit code, are
     /// the same whoever reads.
     pub(crate) fn data(&self, text: &str) {
-        match self.stream(text) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                if !self.lost.swap(true, Ordering::Relaxed) {
-                    self.error_text(&format!("cannot write to standard output: {error}"), None);
-                }
-            }
-            _ => {}
+        if let Err(error) = self.stream(text)
+            && error.kind() != io::ErrorKind::BrokenPipe
+            && !self.lost.swap(true, Ordering::Relaxed)
+        {
+            self.error_text(&format!("cannot write to standard output: {error}"), None);
         }
     }
 

@@ -81,14 +81,10 @@ pub(super) async fn savepoint(context: &Context, args: Savepoint) -> Result<Exit
 }
 
 /// Where the savepoint goes, as a full URI.
-fn directory(
-    context: &Context,
-    gateway: &Gateway,
-    target: &Target,
-) -> Result<Option<String>, ApplicationError> {
+fn directory(context: &Context, gateway: &Gateway, target: &Target) -> Result<Option<String>, Failure> {
     let Some(given) = &target.directory else { return Ok(None) };
     let root = StateRoot::new(&gateway.configuration, target.allow_local_state);
-    let path = root.qualify("-p", given)?;
+    let path = root.qualify("-p", given).map_err(ApplicationError::from)?;
     if path != *given {
         context.printer.note(&format!("-p: {given} is taken as {path}"));
     }

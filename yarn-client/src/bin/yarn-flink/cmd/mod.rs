@@ -199,9 +199,9 @@ async fn live(context: &Context, wanted: &str) -> Result<(Gateway, Live), Failur
 }
 
 /// From now on a ResourceManager that is away is waited for, and that is said.
-fn wait_out(context: &Context, gateway: &Gateway) -> Result<(), ApplicationError> {
+fn wait_out(context: &Context, gateway: &Gateway) -> Result<(), Failure> {
     let printer = context.printer.clone();
-    gateway.wait_out(Arc::new(move |told| match told {
+    let told = Arc::new(move |told: Told<'_>| match told {
         Told::Away { error, limit } => {
             let at = error.endpoint().map_or_else(String::new, |endpoint| format!(" at {endpoint}"));
             // "For ever" is no number of minutes.
@@ -216,7 +216,8 @@ fn wait_out(context: &Context, gateway: &Gateway) -> Result<(), ApplicationError
             ));
         }
         Told::Back => printer.note("the ResourceManager answers again"),
-    }))
+    });
+    Ok(gateway.wait_out(told)?)
 }
 
 /// Does what a verb is for, and meanwhile tidies up a little.
