@@ -239,7 +239,8 @@ pub(super) fn loss_note(loss: &Failure) -> String {
     text
 }
 
-const LOGS_HINT: &str = "\nhint: their logs (taskmanager.log, taskmanager.stderr) say more; after the end: yarn logs -applicationId <id>";
+const LOGS_HINT: &str =
+    "\nhint: their logs (taskmanager.log, taskmanager.stderr) say more; `yarn-flink logs <id>` prints them";
 
 pub(super) fn too_large(wanted_mib: u64, maximum_mib: u64) -> String {
     format!(

@@ -197,7 +197,8 @@ async fn detached_job_whose_task_fails() -> Result<()> {
     let submitted = run(cluster, &["-d", "-o", "json"], &["FailingTask"]).await?.expect(0)?;
     let id = submitted.application()?;
     let end = end(cluster, &id).await?;
-    let right = failed("FAILED: java.lang.IllegalStateException: this task was asked to fail", "yarn logs");
+    let right =
+        failed("FAILED: java.lang.IllegalStateException: this task was asked to fail", "yarn-flink logs");
     check(&end, text(&submitted.json()?, "job_id"), &right)?;
     nothing_left(cluster, &id, GONE).await
 }
@@ -208,7 +209,7 @@ async fn attached_job_whose_task_fails() -> Result<()> {
     let cluster = shared::cluster().await?;
     let ran =
         run(cluster, &["-o", "json"], &["FailingTask", "--message", "no such luck"]).await?.expect(1)?;
-    let right = failed("FAILED: java.lang.IllegalStateException: no such luck", "yarn logs");
+    let right = failed("FAILED: java.lang.IllegalStateException: no such luck", "yarn-flink logs");
     check_attached(cluster, &ran, &right).await?;
     ensure!(
         ran.stderr.contains("error: the job failed: java.lang.IllegalStateException: no such luck"),
@@ -279,7 +280,7 @@ async fn faulty(program: &[&str], right: &End<'_>) -> Result<(Ran, Value)> {
 
 #[tokio::test]
 async fn main_that_throws() -> Result<()> {
-    let right = failed("FAILED: java.lang.IllegalStateException: this is the root of it", "yarn logs");
+    let right = failed("FAILED: java.lang.IllegalStateException: this is the root of it", "yarn-flink logs");
     let (_, printed) = faulty(&["ThrowInMain"], &right).await?;
     let diagnostics = text(&printed, "diagnostics");
     ensure!(
@@ -342,7 +343,7 @@ async fn main_that_throws_after_its_job() -> Result<()> {
     let right = failed(
         "FAILED: the program failed after its job had finished: org.apache.hadoop.fs.UnsupportedFileSystemException: \
          No FileSystem for scheme \"nowhere\"",
-        "yarn logs",
+        "yarn-flink logs",
     );
     faulty(&["UsesResult", "nowhere://host/file"], &right).await?;
     Ok(())

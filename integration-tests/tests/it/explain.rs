@@ -276,7 +276,7 @@ async fn why_a_job_failed() -> Result<()> {
     let (memory, no_java) = (["-D", memory], ["-D", no_java]);
     let case = |options, program, code, words, hint| Failing { options, program, code, words, hint };
     let cases = [
-        case(&[][..], "FailingTask", "job_failed", &["this task was asked to fail"][..], "yarn logs"),
+        case(&[][..], "FailingTask", "job_failed", &["this task was asked to fail"][..], "yarn-flink logs"),
         case(&memory, "Run", "memory_limit", &["a TaskManager used ", " of the 832 MB "], "(-tm)"),
         case(&no_java, "Run", "java_missing", &["/nonexistent/bin/java"], "containerized.taskmanager"),
     ];

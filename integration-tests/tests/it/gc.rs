@@ -33,7 +33,8 @@ async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its
     let checkpoint = the_newest_checkpoint_is_told(cluster, &killed, &checkpoints).await?;
 
     let listed = yarn_flink(cluster, &["gc", "--dry-run", "-o", "json"]).await?.expect(0)?.json()?;
-    let found = listed.get("removed").and_then(Value::as_array).cloned().unwrap_or_default();
+    ensure!(listed["removed"].as_array().is_some_and(Vec::is_empty), "{listed}");
+    let found = listed.get("would_remove").and_then(Value::as_array).cloned().unwrap_or_default();
     let ids: Vec<_> = found.iter().map(|removed| text(removed, "application_id")).collect();
     assert!(ids.contains(&killed.as_str()) && !ids.contains(&running.as_str()), "{listed}");
     let of_killed = found.iter().find(|removed| text(removed, "application_id") == killed);

@@ -198,7 +198,7 @@ mod tests {
             ("job_failed", "java.lang.RuntimeException: boom: at 3")
         );
         assert_eq!(cause.evidence.len(), 1, "stack frames are no evidence");
-        assert!(cause.hint.unwrap().starts_with("yarn logs -applicationId application_1_0001 -appOwner "));
+        assert!(cause.hint.unwrap().starts_with("`yarn-flink logs application_1_0001`"));
 
         let canceled = of(ApplicationState::Finished, FinalStatus::Killed, &format!("Job {JOB} CANCELED"));
         assert_eq!((canceled.verdict, canceled.job_state), (Verdict::Killed, Some(JobState::Canceled)));

@@ -308,8 +308,19 @@ pub enum Support {
 const KERBEROS: Support = Support::Refused("it comes with Kerberos support");
 const PYTHON: Support = Support::Refused("Python jobs are not supported yet; jobs in jars are");
 
+const REST_SSL: Support = Support::Refused(
+    "the application master could not read Flink's REST server; without --open-rest that listens on the loopback interface only",
+);
+const CLAIM: Support = Support::Refused(
+    "Flink's application entry point always restores with NO_CLAIM; jobs of a session (`run --session`) can be told otherwise",
+);
+
 /// Keys and, ending in `.`, prefixes.
 const SUPPORT: &[(&str, Support)] = &[
+    ("security.ssl.rest.enabled", REST_SSL),
+    ("security.ssl.enabled", REST_SSL),
+    ("execution.state-recovery.claim-mode", CLAIM),
+    ("execution.savepoint-restore-mode", CLAIM),
     ("yarn.security.", KERBEROS),
     ("security.kerberos.", KERBEROS),
     ("python.", PYTHON),
@@ -342,7 +353,13 @@ const SUPPORT: &[(&str, Support)] = &[
 ];
 
 /// Settings of the refused groups that say nothing: Flink's own defaults.
-const HARMLESS: &[(&str, &str)] = &[("security.kerberos.login.use-ticket-cache", "true")];
+const HARMLESS: &[(&str, &str)] = &[
+    ("security.kerberos.login.use-ticket-cache", "true"),
+    ("security.ssl.rest.enabled", "false"),
+    ("security.ssl.enabled", "false"),
+    ("execution.state-recovery.claim-mode", "NO_CLAIM"),
+    ("execution.savepoint-restore-mode", "NO_CLAIM"),
+];
 
 /// How `key` is treated; `None` for keys that belong to Flink itself and are passed through, and for unknown ones.
 pub fn support(key: &str) -> Option<Support> {
@@ -368,7 +385,7 @@ pub fn check_supported(config: &FlinkConfig, version: &Version) -> Result<Vec<Wa
         Err(ConfigError::Unsupported { key: key.to_owned(), message: message.to_owned() })
     };
     for (key, value) in config.flat() {
-        if HARMLESS.contains(&(key.as_str(), value.as_str())) {
+        if HARMLESS.iter().any(|(of, harmless)| of == key && value.trim().eq_ignore_ascii_case(harmless)) {
             continue;
         }
         match support(key) {
@@ -383,6 +400,12 @@ pub fn check_supported(config: &FlinkConfig, version: &Version) -> Result<Vec<Wa
             }
             None => {}
         }
+    }
+    // Another kind would recover jobs behind our back, or not at all.
+    if let Some(kind) = config.explicit(&HA_TYPE)
+        && !["none", "zookeeper"].iter().any(|known| kind.trim().eq_ignore_ascii_case(known))
+    {
+        return refused(HA_TYPE.key, &format!("'{kind}' is not supported; zookeeper and none are"));
     }
     if !version.features().legacy_heap_options {
         for (old, new) in [
@@ -450,6 +473,17 @@ mod tests {
         assert!(check("security.kerberos.login.keytab", "/k", "1.20.5").is_err());
         assert!(check("security.kerberos.login.use-ticket-cache", "true", "1.20.5").unwrap().is_empty());
         assert!(check("python.files", "a.py", "1.20.5").is_err());
+        for (key, refused, harmless) in [
+            ("security.ssl.rest.enabled", "true", "false"),
+            ("security.ssl.enabled", "TRUE", "False"),
+            ("execution.state-recovery.claim-mode", "CLAIM", "no_claim"),
+            ("execution.savepoint-restore-mode", "LEGACY", "NO_CLAIM"),
+            ("high-availability.type", "kubernetes", "NONE"),
+            ("high-availability", "org.example.Factory", "ZooKeeper"),
+        ] {
+            assert!(check(key, refused, "1.20.5").is_err(), "{key}");
+            assert!(check(key, harmless, "1.20.5").unwrap().is_empty(), "{key}");
+        }
         assert_eq!(check("yarn.properties-file.location", "/tmp", "1.20.5").unwrap().len(), 1);
         assert_eq!(check("yarn.aplication.queue", "a", "1.20.5").unwrap().len(), 1);
         assert!(check("yarn.application.queue", "a", "1.20.5").unwrap().is_empty());

@@ -23,7 +23,12 @@ fn main() -> ExitCode {
             status.into()
         }
         Err(error) => {
-            printer::Printer::new(args::Output::Text, false, 0).error(&error, None, None);
+            printer::Printer::new(args::Output::Text, false, 0).error(
+                &error,
+                None,
+                None,
+                exit::ExitStatus::Usage,
+            );
             exit::ExitStatus::Usage.into()
         }
     }

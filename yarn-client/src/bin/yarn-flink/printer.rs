@@ -12,6 +12,8 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::args::Output;
+use crate::exit::ExitStatus;
+use crate::render::plain;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -54,7 +56,8 @@ impl Printer {
             && error.kind() != io::ErrorKind::BrokenPipe
             && !self.lost.swap(true, Ordering::Relaxed)
         {
-            self.error_text(&format!("cannot write to standard output: {error}"), None);
+            let text = format!("cannot write to standard output: {error}");
+            self.error_text(&text, None, ExitStatus::Usage);
         }
     }
 
@@ -68,6 +71,8 @@ impl Printer {
     /// # Errors
     /// Nobody does, or it cannot be written.
     pub(crate) fn stream(&self, text: &str) -> io::Result<()> {
+        // JSON escapes them itself.
+        let text = &*plain(text);
         let mut out = io::stdout().lock();
         out.write_all(text.as_bytes())?;
         if !text.is_empty() && !text.ends_with('\n') {
@@ -86,7 +91,7 @@ impl Printer {
         match text {
             Ok(text) => self.data(&text),
             // No view has a map with keys that are no text.
-            Err(error) => self.error_text(&error.to_string(), None),
+            Err(error) => self.error_text(&error.to_string(), None, ExitStatus::Usage),
         }
     }
 
@@ -101,14 +106,14 @@ impl Printer {
     /// A line about what happens; not shown with `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            write_stderr(&format!("{text}\n"));
+            write_stderr(&format!("{}\n", plain(text)));
         }
     }
 
     /// Something that works, but not as the user may expect; not shown with `--quiet`.
     pub(crate) fn warning(&self, text: &str) {
         if !self.quiet {
-            write_stderr(&format!("{WARNING}warning:{WARNING:#} {text}\n"));
+            write_stderr(&format!("{WARNING}warning:{WARNING:#} {}\n", plain(text)));
         }
     }
 
@@ -117,15 +122,49 @@ impl Printer {
         write_stderr(text);
     }
 
-    /// An error with its chain of causes, and the next step if there is one.
-    pub(crate) fn error(&self, error: &(dyn Error + 'static), hint: Option<&str>, detail: Option<&str>) {
-        write_stderr(&render_error(error, hint, detail.filter(|_| self.verbose)));
+    /// An error with its chain of causes, and the next step if there is one. With JSON it is an object, too, on a line of its
+    /// own.
+    pub(crate) fn error(
+        &self,
+        error: &(dyn Error + 'static),
+        hint: Option<&str>,
+        detail: Option<&str>,
+        exit: ExitStatus,
+    ) {
+        let detail = detail.filter(|_| self.verbose);
+        let causes = causes(error);
+        let error = error.to_string();
+        if self.is_json() {
+            return write_error(&ErrorView { error, causes, hint, detail, exit_code: exit.code() });
+        }
+        write_stderr(&render_error(&error, &causes, hint, detail));
     }
 
     /// An error that is only a text.
-    pub(crate) fn error_text(&self, text: &str, hint: Option<&str>) {
-        write_stderr(&with_hint(format!("{ERROR}error:{ERROR:#} {text}\n"), hint));
+    pub(crate) fn error_text(&self, text: &str, hint: Option<&str>, exit: ExitStatus) {
+        if self.is_json() {
+            let (error, causes) = (text.to_owned(), Vec::new());
+            return write_error(&ErrorView { error, causes, hint, detail: None, exit_code: exit.code() });
+        }
+        write_stderr(&with_hint(format!("{ERROR}error:{ERROR:#} {}\n", plain(text)), hint));
     }
+}
+
+/// An error as a program reads it.
+#[derive(Serialize)]
+struct ErrorView<'a> {
+    error: String,
+    causes: Vec<String>,
+    hint: Option<&'a str>,
+    /// With `-v`: the other side's whole answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    exit_code: u8,
+}
+
+fn write_error(view: &ErrorView<'_>) {
+    // Texts and a number: nothing in it cannot be written.
+    write_stderr(&format!("{}\n", serde_json::to_string(view).unwrap_or_default()));
 }
 
 /// A closed standard error is nobody's problem: there is no place left to report it.
@@ -137,28 +176,37 @@ fn write_stderr(text: &str) {
 
 fn with_hint(mut text: String, hint: Option<&str>) -> String {
     if let Some(hint) = hint {
-        text.push_str(&format!("\n{HINT}hint:{HINT:#} {hint}\n"));
+        text.push_str(&format!("\n{HINT}hint:{HINT:#} {}\n", plain(hint)));
     }
     text
 }
 
-/// `error:`, one line for each cause that adds something, the Java side's trace when asked for, `hint:` last.
-fn render_error(error: &(dyn Error + 'static), hint: Option<&str>, detail: Option<&str>) -> String {
+/// The causes that add something to what is said above them.
+fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut said = error.to_string();
-    let mut text = format!("{ERROR}error:{ERROR:#} {said}\n");
+    let mut causes = Vec::new();
     let mut cause = error.source();
     while let Some(error) = cause {
         let line = error.to_string();
         // Some libraries repeat their cause in their own text, or what the operating system calls it.
         let (plain, _) = line.split_once(" (os error ").unwrap_or((&line, ""));
         if !said.to_lowercase().contains(&plain.to_lowercase()) {
-            text.push_str(&format!("  caused by: {}\n", line.replace('\n', "\n    ")));
             said.push_str(&line);
+            causes.push(line);
         }
         cause = error.source();
     }
+    causes
+}
+
+/// `error:`, one line for each cause, the Java side's trace when asked for, `hint:` last.
+fn render_error(error: &str, causes: &[String], hint: Option<&str>, detail: Option<&str>) -> String {
+    let mut text = format!("{ERROR}error:{ERROR:#} {}\n", plain(error));
+    for cause in causes {
+        text.push_str(&format!("  caused by: {}\n", plain(cause).replace('\n', "\n    ")));
+    }
     if let Some(detail) = detail {
-        text.push_str(&format!("\n{}\n", detail.trim_end()));
+        text.push_str(&format!("\n{}\n", plain(detail.trim_end())));
     }
     with_hint(text, hint)
 }
@@ -177,15 +225,15 @@ mod tests {
     #[error("Connection refused (os error 111)")]
     struct Inner;
 
-    fn plain(text: &str) -> String {
-        anstream::adapter::strip_str(text).to_string()
+    fn rendered(error: &(dyn Error + 'static), hint: Option<&str>, detail: Option<&str>) -> String {
+        let text = render_error(&error.to_string(), &causes(error), hint, detail);
+        anstream::adapter::strip_str(&text).to_string()
     }
 
     #[test]
     fn an_error_is_its_chain_then_a_blank_line_then_the_hint() {
-        let text = render_error(&Outer(Middle(Inner)), Some("is it running?"), None);
         assert_eq!(
-            plain(&text),
+            rendered(&Outer(Middle(Inner)), Some("is it running?"), None),
             "error: cannot reach the ResourceManager at rm:8032\n  caused by: connect: Connection refused (os \
              error 111)\n\nhint: is it running?\n"
         );
@@ -193,16 +241,13 @@ mod tests {
 
     #[test]
     fn a_cause_that_adds_nothing_is_not_repeated() {
-        assert_eq!(plain(&render_error(&Middle(Inner), None, None)).lines().count(), 1);
+        assert_eq!(rendered(&Middle(Inner), None, None).lines().count(), 1);
     }
 
     #[test]
     fn the_java_trace_stands_between_causes_and_hint() {
-        let text = plain(&render_error(
-            &Inner,
-            Some("h"),
-            Some("java.io.IOException: x\n\tat org.example.A.b(A.java:1)\n"),
-        ));
+        let text =
+            rendered(&Inner, Some("h"), Some("java.io.IOException: x\n\tat org.example.A.b(A.java:1)\n"));
         assert_eq!(
             text,
             "error: Connection refused (os error 111)\n\njava.io.IOException: x\n\tat \

@@ -2,12 +2,18 @@
 
 use std::fmt::Write;
 
-/// Columns as wide as their widest cell, two spaces apart; numbers on the right.
+/// Columns as wide as their widest cell, two spaces apart; numbers on the right. On a terminal no wider than that, where that is
+/// possible: cells are cut, and then columns left out.
 #[derive(Debug)]
 pub(crate) struct Table {
     columns: Vec<(&'static str, Align)>,
     rows: Vec<Vec<String>>,
+    /// Columns that are left out first.
+    expendable: &'static [&'static str],
 }
+
+/// A cut column keeps so many characters.
+const LEAST: usize = 8;
 
 /// Which side of its column a cell stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,15 +24,25 @@ pub(crate) enum Align {
 
 impl Table {
     pub(crate) fn new(columns: &[(&'static str, Align)]) -> Self {
-        Self { columns: columns.to_vec(), rows: Vec::new() }
+        Self { columns: columns.to_vec(), rows: Vec::new(), expendable: &[] }
     }
 
     /// Adds a row; cells beyond the columns are dropped, missing ones are empty.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells.into_iter().map(|cell| one_line(&cell)).collect());
+        self.rows.push(cells.into_iter().map(|cell| line(&cell)).collect());
+    }
+
+    /// Columns that may be left out on a narrow terminal, the first of them first.
+    pub(crate) fn expendable(mut self, titles: &'static [&'static str]) -> Self {
+        self.expendable = titles;
+        self
     }
 
     pub(crate) fn render(&self) -> String {
+        self.render_within(terminal_width())
+    }
+
+    fn render_within(&self, limit: Option<usize>) -> String {
         let cell = |row: &Vec<String>, column: usize| row.get(column).cloned().unwrap_or_default();
         let widths: Vec<usize> = self
             .columns
@@ -41,10 +57,13 @@ impl Table {
                     .max(title.chars().count())
             })
             .collect();
+        let widths = self.fitted(widths, limit);
         let mut text = String::new();
         let mut line = |cells: Vec<String>| {
             let mut line = String::new();
             for ((text, width), (_, align)) in cells.iter().zip(&widths).zip(&self.columns) {
+                let Some(width) = *width else { continue };
+                let text = cut(text, width);
                 // Writing to a String cannot fail.
                 let _ = match align {
                     Align::Left => write!(line, "{text:<width$}  "),
@@ -60,6 +79,50 @@ impl Table {
         }
         text
     }
+
+    /// The widths of the columns that stay. The first column is what people copy, and is never cut.
+    fn fitted(&self, widths: Vec<usize>, limit: Option<usize>) -> Vec<Option<usize>> {
+        let mut fitted: Vec<Option<usize>> = widths.iter().copied().map(Some).collect();
+        let Some(limit) = limit else { return fitted };
+        let mut expendable = self.expendable.iter();
+        loop {
+            let total =
+                |fitted: &[Option<usize>]| fitted.iter().flatten().map(|width| width + 2).sum::<usize>();
+            while total(&fitted) > limit + 2 {
+                let least = |at: usize| self.columns[at].0.len().max(LEAST);
+                let widest = (1..fitted.len())
+                    .filter(|at| self.columns[*at].1 == Align::Left)
+                    .filter(|at| fitted[*at].is_some_and(|width| width > least(*at)))
+                    .max_by_key(|at| fitted[*at]);
+                let Some(at) = widest else { break };
+                fitted[at] = fitted[at].map(|width| width - 1);
+            }
+            if total(&fitted) <= limit + 2 {
+                return fitted;
+            }
+            let Some(title) = expendable.next() else { return fitted };
+            for (at, (name, _)) in self.columns.iter().enumerate() {
+                // The others get back what they have lost to this one.
+                fitted[at] = fitted[at].map(|_| widths[at]).filter(|_| name != title);
+            }
+        }
+    }
+}
+
+/// Columns of the terminal that standard output is, if it is one.
+fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
+/// At most so many characters; the last one tells that there were more.
+fn cut(text: &str, width: usize) -> std::borrow::Cow<'_, str> {
+    if text.chars().count() <= width {
+        return text.into();
+    }
+    let mut kept: String = text.chars().take(width.saturating_sub(1)).collect();
+    kept.push('…');
+    kept.into()
 }
 
 /// `key: value` lines; a value of several lines is indented below its key, an empty one leaves its line out.
@@ -83,9 +146,19 @@ impl Fields {
     }
 }
 
-/// Control characters would break a table, or be obeyed by the terminal: application names are anybody's text.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// Text of anybody's (names, diagnostics, exceptions), as a terminal may get it: it would obey control characters.
+pub(crate) fn plain(text: &str) -> std::borrow::Cow<'_, str> {
+    let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if text.chars().any(obeyed) {
+        text.chars().map(|c| if obeyed(c) { ' ' } else { c }).collect::<String>().into()
+    } else {
+        text.into()
+    }
+}
+
+/// The same on one line.
+pub(crate) fn line(text: &str) -> String {
+    text.replace('\t', "    ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Date and time in the local time zone, or `-` when the event has not happened.
@@ -146,6 +219,32 @@ mod tests {
         table.row(vec!["long\x1b[31m".into(), "7".into()]);
         table.row(vec!["short row".into()]);
         assert_eq!(table.render(), "ID          N\na          10\nlong [31m   7\nshort row\n");
+    }
+
+    #[test]
+    fn a_table_fits_the_terminal() {
+        let mut table = Table::new(&[
+            ("APPLICATION", Align::Left),
+            ("NAME", Align::Left),
+            ("QUEUE", Align::Left),
+            ("MIB", Align::Right),
+        ])
+        .expendable(&["MIB"]);
+        table.row(vec!["application_1_0001".into(), "n".repeat(300), "a long queue".into(), "1024".into()]);
+        let lines = |limit| table.render_within(Some(limit)).lines().map(str::to_owned).collect::<Vec<_>>();
+        for limit in [120, 80, 60] {
+            assert!(lines(limit).iter().all(|line| line.chars().count() <= limit), "{:#?}", lines(limit));
+        }
+        assert!(lines(80)[1].ends_with("n…  a long queue  1024"), "{:#?}", lines(80));
+        assert_eq!(lines(40)[1], "application_1_0001  nnnnnnnn…  a long q…", "without the memory");
+        assert!(lines(20)[1].starts_with("application_1_0001  "), "whatever the terminal");
+        assert!(table.render_within(None).lines().any(|line| line.len() > 300));
+    }
+
+    #[test]
+    fn a_terminal_gets_nothing_to_obey() {
+        assert_eq!(plain("a\x1b]0;title\x07b\r\nc\td\u{9b}31m"), "a ]0;title b \nc\td 31m");
+        assert_eq!(line("a\tb\nc"), "a    b c");
     }
 
     #[test]

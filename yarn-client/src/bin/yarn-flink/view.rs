@@ -12,9 +12,9 @@ pub(crate) use live::{
 pub(crate) use logs::LogsView;
 use serde::Serialize;
 use yarn_client::deploy::{Cause, Evidence, Explanation, Outcome, Submitted, explain};
-use yarn_client::yarn::ApplicationReport;
+use yarn_client::yarn::{ApplicationReport, ApplicationState};
 
-use crate::render::{Fields, span, time};
+use crate::render::{Fields, line, span, time};
 
 /// An application as `status`, `list` and `run` print it. Fields that are not known are `null`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -179,7 +179,7 @@ impl ExplanationView {
     /// The sentence with its code, the evidence, the next step.
     pub(crate) fn text(&self) -> String {
         let Some(cause) = &self.cause else { return format!("{}: {}\n", self.state, self.text) };
-        let mut text = format!("{} [{}]\n", plain(&cause.text), cause.code);
+        let mut text = format!("{} [{}]\n", line(&cause.text), cause.code);
         for line in further_evidence(cause) {
             text.push_str(&format!("  {line}\n"));
         }
@@ -195,23 +195,20 @@ impl ExplanationView {
 
 /// The evidence that says more than the cause's own sentence, for a terminal.
 pub(crate) fn further_evidence(cause: &Cause) -> impl Iterator<Item = String> {
-    cause.evidence.iter().filter(|line| !line.contains(&cause.text)).map(|line| plain(line))
-}
-
-/// Diagnostics hold anybody's text, and a terminal would obey its control characters.
-fn plain(line: &str) -> String {
-    line.replace('\t', "    ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    cause.evidence.iter().filter(|line| !line.contains(&cause.text)).map(|text| line(text))
 }
 
 /// What a submission prints at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct SubmittedView {
     pub(crate) application_id: String,
-    /// `null` for a session.
+    /// `null` for a session, and for a program of several jobs.
     pub(crate) job_id: Option<String>,
-    pub(crate) state: &'static str,
+    /// YARN's state of the application.
+    pub(crate) state: String,
     pub(crate) name: String,
     pub(crate) user: String,
+    /// `null` while the ResourceManager has not said which it is.
     pub(crate) queue: Option<String>,
 }
 
@@ -220,11 +217,30 @@ impl SubmittedView {
         Self {
             application_id: submitted.application_id.to_string(),
             job_id: known(&submitted.job_id),
-            state: "SUBMITTED",
+            state: ApplicationState::Submitted.to_string(),
             name: submitted.name.clone(),
             user: user.to_owned(),
             queue: submitted.queue.clone(),
         }
+    }
+
+    /// A job of a session.
+    pub(crate) fn in_session(report: &ApplicationReport, job_id: &str) -> Self {
+        Self {
+            application_id: report.id.to_string(),
+            job_id: known(job_id),
+            state: report.state.to_string(),
+            name: report.name.clone(),
+            user: report.user.clone(),
+            queue: known(&report.queue),
+        }
+    }
+
+    /// With what the ResourceManager has made of it.
+    pub(crate) fn reported(mut self, report: &ApplicationReport) -> Self {
+        self.state = report.state.to_string();
+        self.queue = known(&report.queue).or(self.queue);
+        self
     }
 
     pub(crate) fn text(&self) -> String {

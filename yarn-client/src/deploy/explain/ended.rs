@@ -295,7 +295,7 @@ fn exit_code(diagnostics: &str) -> Option<i32> {
 
 /// The next step our application master proposes, else where to read on.
 fn logs(report: &ApplicationReport, diagnostics: &str) -> Option<String> {
-    let logs = || format!("yarn logs -applicationId {} -appOwner {}", report.id, report.user);
+    let logs = || format!("`yarn-flink logs {}` prints what its containers have written", report.id);
     Some(master::told_hint(diagnostics).map_or_else(logs, str::to_owned))
 }
 

@@ -23,6 +23,11 @@ pub use consult::consult;
 pub use evidence::{Evidence, FlinkView, gather};
 pub use master::names_lost_task_manager;
 
+/// The cause of a failed job of a running session, by its root exception.
+pub fn job_failed(root: &str) -> Cause {
+    master::failed(root, "")
+}
+
 use super::outcome::Outcome;
 use crate::yarn::ApplicationState;
 

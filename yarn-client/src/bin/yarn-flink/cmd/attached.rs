@@ -26,6 +26,8 @@ pub(super) enum Subject {
     Session,
 }
 
+/// A ResourceManager that has just answered answers again by then.
+const IN_PASSING: Duration = Duration::from_secs(2);
 /// A session whose end YARN has not told by then hangs.
 const SESSION_END: Duration = Duration::from_secs(60);
 
@@ -65,7 +67,12 @@ pub(super) async fn follow(
     }
     if level == WaitLevel::Submitted && (waiting.max_wait.is_none() || ended.is_some()) {
         if printer.is_json() {
-            printer.json(&view);
+            // Nobody has named a queue, mostly: whoever reads JSON wants to know.
+            let report = gateway.application(submitted.application_id);
+            match tokio::time::timeout(IN_PASSING, report).await {
+                Ok(Ok(report)) => printer.json(&view.reported(&report)),
+                _ => printer.json(&view),
+            }
         }
         return Ok(ExitStatus::Success);
     }
@@ -228,6 +235,12 @@ fn finish(
         printer.data(fields.render());
     }
     let Some(outcome) = Outcome::of_evidence(evidence) else { return Ok(ExitStatus::Success) };
+    let exit = match outcome.verdict {
+        Verdict::Succeeded => ExitStatus::Success,
+        Verdict::Failed => ExitStatus::JobFailed,
+        Verdict::Killed => ExitStatus::Killed,
+        Verdict::Refused => ExitStatus::Cluster,
+    };
     if let Some(cause) = &outcome.cause {
         let what = match (outcome.verdict, subject) {
             (Verdict::Refused, _) => "YARN refused the application",
@@ -240,14 +253,9 @@ fn finish(
         for line in further_evidence(cause) {
             text.push_str(&format!("\n  {line}"));
         }
-        printer.error_text(&text, cause.hint.as_deref());
+        printer.error_text(&text, cause.hint.as_deref(), exit);
     }
-    Ok(match outcome.verdict {
-        Verdict::Succeeded => ExitStatus::Success,
-        Verdict::Failed => ExitStatus::JobFailed,
-        Verdict::Killed => ExitStatus::Killed,
-        Verdict::Refused => ExitStatus::Cluster,
-    })
+    Ok(exit)
 }
 
 /// What to do after Ctrl-C.

@@ -13,6 +13,8 @@ struct View {
     /// Nothing has been removed, only listed.
     dry_run: bool,
     removed: Vec<RemovedView>,
+    /// With `--dry-run`; nothing is in `removed` then.
+    would_remove: Vec<RemovedView>,
     /// Things that stay.
     kept: usize,
     /// Of these, what Flink's high availability keeps of applications whose end nobody meant.
@@ -78,7 +80,10 @@ pub(super) async fn run(context: &Context, args: Gc) -> Result<ExitStatus, Failu
     if printer.is_json() {
         let failed = collected.failed.into_iter().map(|(path, error)| FailedView { path, error }).collect();
         let kept_state = collected.kept_state.iter().map(kept_view).collect();
-        printer.json(&View { dry_run: args.dry_run, removed, kept: collected.kept, kept_state, failed });
+        let (removed, would_remove) =
+            if args.dry_run { (Vec::new(), removed) } else { (removed, Vec::new()) };
+        let (dry_run, kept) = (args.dry_run, collected.kept);
+        printer.json(&View { dry_run, removed, would_remove, kept, kept_state, failed });
         return Ok(status);
     }
     let verb = if args.dry_run { "would remove" } else { "removed" };

@@ -44,7 +44,8 @@ fn table(applications: &[ApplicationView], now_ms: u64) -> String {
         ("MIB", Align::Right),
         ("STARTED", Align::Left),
         ("ELAPSED", Align::Right),
-    ]);
+    ])
+    .expendable(&["STARTED", "MIB", "DONE", "CONTAINERS", "USER", "QUEUE"]);
     for application in applications {
         let elapsed = application
             .started_ms

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
@@ -58,8 +58,10 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
         incomplete();
         return Ok(ExitStatus::Success);
     }
-    let mut sink =
-        Print { to: BufWriter::with_capacity(64 * 1024, io::stdout()), tail: Tail::new(args.tail) };
+    let mut sink = Print {
+        to: Shown::new(BufWriter::with_capacity(64 * 1024, io::stdout())),
+        tail: Tail::new(args.tail),
+    };
     let progress = found.read(&wanted, &mut sink).await?;
     sink.to.flush()?;
     if args.follow {
@@ -110,6 +112,51 @@ impl Tail {
 
     fn end(&mut self, to: &mut impl Write) -> io::Result<()> {
         self.kept.drain(..).try_for_each(|line| to.write_all(&line))
+    }
+}
+
+/// Standard output. A terminal does not get what it would obey: anybody's program has written it.
+struct Shown<W: Write> {
+    to: W,
+    is_terminal: bool,
+    /// The first half of what may be a control character in UTF-8 (U+0080 to U+009F).
+    half: bool,
+}
+
+impl<W: Write> Shown<W> {
+    fn new(to: W) -> Self {
+        Self { to, is_terminal: io::stdout().is_terminal(), half: false }
+    }
+}
+
+impl<W: Write> Write for Shown<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !self.is_terminal {
+            return self.to.write(bytes);
+        }
+        let mut shown = Vec::with_capacity(bytes.len() + 1);
+        for &byte in bytes {
+            let half = std::mem::replace(&mut self.half, byte == 0xc2);
+            if half && (0x80..0xa0).contains(&byte) {
+                shown.push(b' ');
+                continue;
+            }
+            if half {
+                shown.push(0xc2);
+            }
+            match byte {
+                0xc2 => {}
+                b'\n' | b'\t' => shown.push(byte),
+                0..0x20 | 0x7f => shown.push(b' '),
+                _ => shown.push(byte),
+            }
+        }
+        self.to.write_all(&shown)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
     }
 }
 
@@ -209,6 +256,15 @@ impl Sink for Files {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_is_told_nothing_by_a_log() {
+        let mut shown = Shown { to: Vec::new(), is_terminal: true, half: false };
+        for part in ["a\x1b[31mb\r\n\tü", "\u{9b}2J", "é"].concat().as_bytes().chunks(2) {
+            shown.write_all(part).expect("memory");
+        }
+        assert_eq!(String::from_utf8(shown.to).expect("text"), "a [31mb \n\tü 2Jé");
+    }
 
     #[test]
     fn the_last_lines_are_kept_however_they_come() {

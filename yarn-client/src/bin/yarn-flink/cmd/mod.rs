@@ -97,11 +97,12 @@ impl fmt::Debug for Failure {
 /// Parses the arguments and does what they say.
 pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
     let command = Cli::command();
+    let output = output_of(&arguments);
     let arguments = match legacy::rewrite(&command, arguments) {
         Ok(arguments) => arguments,
         Err(message) => {
-            Printer::new(Output::Text, false, 0)
-                .error_text(&message, Some("`yarn-flink run --help` lists the options"));
+            let hint = Some("`yarn-flink run --help` lists the options");
+            Printer::new(output, false, 0).error_text(&message, hint, ExitStatus::Usage);
             return ExitStatus::Usage;
         }
     };
@@ -110,9 +111,18 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
         Ok(cli) => cli,
         // Help and version are no errors and go to standard output.
         Err(error) => {
-            let status = if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Success };
-            let _ = error.print();
-            return status;
+            if !error.use_stderr() {
+                let _ = error.print();
+                return ExitStatus::Success;
+            }
+            if output == Output::Json {
+                let text = error.render().to_string();
+                let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+                Printer::new(output, false, 0).error_text(text, None, ExitStatus::Usage);
+            } else {
+                let _ = error.print();
+            }
+            return ExitStatus::Usage;
         }
     };
     let environment = Environment::from_process();
@@ -156,15 +166,25 @@ pub(crate) fn report(printer: &Printer, failure: &Failure) -> ExitStatus {
         Failure::Application(error) => (error.as_ref(), error.hint(), error.kind()),
         Failure::Logs(error) => (error.as_ref(), error.hint(), error.kind()),
     };
-    printer.error(error, hint.as_deref(), deploy::detail(error));
-    match kind {
+    let exit = match kind {
         ErrorKind::Cluster => ExitStatus::Cluster,
         ErrorKind::NotFound => ExitStatus::NotFound,
         ErrorKind::TimedOut => ExitStatus::TimedOut,
         ErrorKind::Interrupted => ExitStatus::Interrupted,
         ErrorKind::Job => ExitStatus::JobFailed,
         _ => ExitStatus::Usage,
-    }
+    };
+    printer.error(error, hint.as_deref(), deploy::detail(error), exit);
+    exit
+}
+
+/// What a command line that cannot be understood wants its errors to be.
+fn output_of(arguments: &[OsString]) -> Output {
+    let json = arguments
+        .windows(2)
+        .any(|pair| ["-o", "--output"].iter().any(|option| pair[0] == *option) && pair[1] == "json")
+        || arguments.iter().any(|argument| argument == "--output=json" || argument == "-ojson");
+    if json { Output::Json } else { Output::Text }
 }
 
 /// Logs go to standard error, and only when asked for: `-v` (what we do), `-vv` (how), `-vvv` (every library), or by

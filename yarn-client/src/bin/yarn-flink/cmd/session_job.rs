@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use yarn_client::deploy::{ApplicationError, Gateway, JobJar, Live, WaitLevel, attach, jobs, session};
+use yarn_client::deploy::{
+    ApplicationError, Gateway, JobJar, Live, WaitLevel, attach, explain, jobs, session,
+};
 use yarn_client::flink::JobStatus;
 use yarn_client::flink::rest::RunJar;
 
 use super::{Context, Failure};
 use crate::args::Run;
 use crate::exit::ExitStatus;
-use crate::render::Fields;
 use crate::signal::Interrupts;
-use crate::view::JobRunView;
+use crate::view::{JobRunView, SubmittedView};
 
 /// Somebody who starts a session and sends a job to it at once waits for its JobManager.
 const FLINK_STARTS: Duration = Duration::from_secs(120);
@@ -49,16 +50,13 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
         }
     }
     let mut view = JobRunView {
-        application_id: live.id().to_string(),
-        job_id: run.job_id.clone(),
+        submitted: SubmittedView::in_session(&live.report, &run.job_id),
         job_state: None,
         cause: None,
         cancelled_jobs: Vec::new(),
     };
     if !printer.is_json() {
-        let mut fields = Fields::default();
-        fields.add("application_id", &view.application_id).add("job_id", &view.job_id);
-        printer.data(fields.render());
+        printer.data(&view.submitted.text());
     }
     super::wait_out(context, &gateway)?;
     if args.stop_session_after {
@@ -96,6 +94,7 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
             printer.error_text(
                 &format!("job {} has not ended in time", run.job_id),
                 Some(&format!("it goes on; `yarn-flink jobs {}` shows it", live.id())),
+                ExitStatus::TimedOut,
             );
             return Ok(ExitStatus::TimedOut);
         }
@@ -105,14 +104,14 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
         }
     };
     view.job_state = Some(ended.state.to_string());
-    view.cause = ended.failure.as_ref().map(|failure| failure.root.clone());
+    view.cause = ended.failure.as_ref().map(|failure| explain::job_failed(&failure.root));
     if printer.is_json() {
         printer.json(&view);
     } else {
         printer.data(&format!("job_state: {}\n", ended.state));
     }
     if let Some(failure) = &ended.failure {
-        printer.error_text(&format!("the job failed: {}", failure.summary), None);
+        printer.error_text(&format!("the job failed: {}", failure.summary), None, ExitStatus::JobFailed);
     }
     Ok(match ended.state {
         JobStatus::Finished => ExitStatus::Success,

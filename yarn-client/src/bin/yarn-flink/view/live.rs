@@ -3,12 +3,13 @@
 use proto::control::{Container, ContainerState, Job, StatusReply};
 use proto::ids::ApplicationId;
 use serde::Serialize;
+use yarn_client::deploy::Cause;
 use yarn_client::deploy::jobs::{JobSnapshot, Snapshot};
 use yarn_client::deploy::session::Listed;
 use yarn_client::flink::JobStatus;
 use yarn_client::flink::rest::JobOverview;
 
-use super::ApplicationView;
+use super::{ApplicationView, SubmittedView};
 use crate::render::{Align, Fields, Table, span, time};
 
 /// What `status` prints: the application, and what its own master says while it can be reached.
@@ -167,7 +168,8 @@ impl SessionsView {
             ("JOBS", Align::Right),
             ("STARTED", Align::Left),
             ("ELAPSED", Align::Right),
-        ]);
+        ])
+        .expendable(&["STARTED", "QUEUE", "STATE"]);
         for session in &self.sessions {
             table.row(vec![
                 session.application_id.clone(),
@@ -205,15 +207,15 @@ pub(crate) struct ScaleView {
     pub(crate) task_managers: u32,
 }
 
-/// What `run --session` prints.
+/// What `run --session` prints: what `run` does of a submission, and how the job ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct JobRunView {
-    pub(crate) application_id: String,
-    pub(crate) job_id: String,
+    #[serde(flatten)]
+    pub(crate) submitted: SubmittedView,
     /// `null` with `-d`.
     pub(crate) job_state: Option<String>,
-    /// Root exception of a failed job.
-    pub(crate) cause: Option<String>,
+    /// Of a failed job.
+    pub(crate) cause: Option<Cause>,
     /// With `--stop-session-after`: unfinished jobs that are cancelled with the session.
     pub(crate) cancelled_jobs: Vec<String>,
 }
@@ -301,7 +303,8 @@ impl JobsView {
             ("TASKS", Align::Right),
             ("STARTED", Align::Left),
             ("ELAPSED", Align::Right),
-        ]);
+        ])
+        .expendable(&["STARTED"]);
         for job in &self.jobs {
             let end = job.finished_ms.unwrap_or(now_ms);
             table.row(vec![

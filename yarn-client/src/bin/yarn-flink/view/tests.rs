@@ -86,7 +86,7 @@ fn json_of_a_failed_job_has_its_cause() {
             "code": "job_failed",
             "text": "java.lang.RuntimeException: boom",
             "evidence": ["Job 0123456789abcdef0123456789abcdef FAILED: java.lang.RuntimeException: boom"],
-            "hint": "yarn logs -applicationId application_1700000000000_0007 -appOwner alice",
+            "hint": "`yarn-flink logs application_1700000000000_0007` prints what its containers have written",
         })
     );
 }
@@ -126,7 +126,7 @@ fn a_submission_prints_its_two_ids() {
     let view = SubmittedView {
         application_id: "application_1_0001".into(),
         job_id: Some("ab".into()),
-        state: "SUBMITTED",
+        state: "SUBMITTED".to_owned(),
         name: "n".into(),
         user: "u".into(),
         queue: None,
