@@ -78,11 +78,11 @@ impl Control for Service {
     async fn scale(&self, request: Request<ScaleRequest>) -> Result<Response<ScaleReply>, Status> {
         let ScaleRequest { task_managers } = request.into_inner();
         let reply = self.ask(machine::Request::Scale { task_managers }).await?;
-        let previous = match reply {
-            Reply::Scaled { previous } => previous,
-            Reply::Cancels(_) => 0,
+        let (previous, wanted) = match reply {
+            Reply::Scaled { previous, wanted } => (previous, wanted),
+            Reply::Cancels(_) => (0, task_managers),
         };
-        Ok(Response::new(ScaleReply { previous, task_managers }))
+        Ok(Response::new(ScaleReply { previous, task_managers: wanted }))
     }
 }
 

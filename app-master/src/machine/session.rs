@@ -34,10 +34,14 @@ pub struct Size {
 }
 
 impl Size {
+    /// Whether the number follows the jobs.
+    fn follows(self) -> bool {
+        self.min != self.max
+    }
+
     /// The same, with at least `min`; one that did not follow its jobs still does not.
     fn scaled(self, min: u32) -> Self {
-        let max = if self.min == self.max { min } else { self.max.max(min) };
-        Self { min, max }
+        Self { min, max: if self.follows() { self.max.max(min) } else { min } }
     }
 }
 
@@ -91,6 +95,8 @@ pub enum Reply {
     Scaled {
         /// TaskManagers that were wanted before.
         previous: u32,
+        /// That are wanted now: jobs may need more than were asked for.
+        wanted: u32,
     },
     /// To the others: unfinished jobs that will be cancelled.
     Cancels(Vec<String>),
@@ -114,6 +120,12 @@ pub enum Refusal {
          hint: submit it with -D scheduler-mode=reactive to rescale it while it runs"
     )]
     FixedByJob,
+    /// Its jobs would wait for ever.
+    #[error("{0} needs at least one TaskManager\nhint: `yarn-flink session stop` or `yarn-flink kill` ends it")]
+    Nothing(&'static str),
+    /// Whoever has started it has said how many there are at most.
+    #[error("the session has at most {0} TaskManagers\nhint: start another one with a larger --max")]
+    BeyondMaximum(u32),
     /// There is no such job.
     #[error("the session has no job {0}")]
     NoSuchJob(String),
@@ -147,7 +159,16 @@ impl AppMaster {
     fn scale(&mut self, task_managers: u32, now: Duration) -> Result<Reply, Refusal> {
         let previous = self.desired();
         match &mut self.session {
+            Some(Session { size, .. }) if size.follows() && task_managers > size.max => {
+                return Err(Refusal::BeyondMaximum(size.max));
+            }
+            Some(Session { size, .. }) if !size.follows() && task_managers == 0 => {
+                return Err(Refusal::Nothing("a session of a fixed size"));
+            }
             Some(session) => session.size = session.size.scaled(task_managers),
+            None if self.settings.reactive && task_managers == 0 => {
+                return Err(Refusal::Nothing("a job"));
+            }
             None if self.settings.reactive => {}
             None => return Err(Refusal::FixedByJob),
         }
@@ -165,7 +186,7 @@ impl AppMaster {
             self.stop_containers(stopped);
         }
         self.fit_containers(now);
-        Ok(Reply::Scaled { previous })
+        Ok(Reply::Scaled { previous, wanted })
     }
 
     fn stop_after_job(&mut self, job_id: String, now: Duration) -> Result<Reply, Refusal> {

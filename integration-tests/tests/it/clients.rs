@@ -296,7 +296,8 @@ async fn waiting_and_giving_up() -> Result<()> {
     }
 
     let running = run(cluster, &["--wait", "running", "--timeout", "3min"], &["Run"]).await?.expect(0)?;
-    let printed = fields(&running, &["application_id", "job_id", "state", "tracking_url"])?;
+    let printed = fields(&running, &["application_id", "job_id", "state", "job_state", "tracking_url"])?;
+    ensure!(printed["job_state"] == "RUNNING", "{running:?}");
     let fifth = printed["application_id"];
     ensure!(printed["state"] == "RUNNING" && printed["tracking_url"].contains(fifth), "{running:?}");
     yarn_flink(cluster, &["kill", fifth]).await?.expect(0)?;

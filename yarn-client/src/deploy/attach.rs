@@ -8,6 +8,8 @@ use tokio::time::Instant;
 use super::error::ApplicationError;
 use super::gateway::Gateway;
 use super::kill;
+use super::live::{self, Live};
+use crate::flink::JobStatus;
 use crate::yarn::{ApplicationReport, ApplicationState, ApplicationSubmission, KillOutcome, ResourceManager};
 
 /// Pause after a change of state, and as often as the reference client polls.
@@ -93,6 +95,51 @@ pub async fn wait(
         }
         pause = next_pause(pause);
     }
+}
+
+/// Waits until a running application does what it is for, or has ended: its job is RUNNING, its session takes jobs. Returns the last
+/// report. `bases`: see [`Live::open`].
+///
+/// # Errors
+/// [`ApplicationError::TimedOut`] after `timeout`, [`ApplicationError::NotOurs`], and as [`wait`].
+pub async fn work(
+    gateway: &Gateway,
+    id: ApplicationId,
+    bases: &[String],
+    timeout: Option<Duration>,
+) -> Result<ApplicationReport, ApplicationError> {
+    let begun = Instant::now();
+    let file_systems = gateway.file_systems()?;
+    let mut pause = QUICK;
+    loop {
+        let report = gateway.application(id).await?;
+        if report.state.is_final() {
+            return Ok(report);
+        }
+        match Live::of(&file_systems, report.clone(), bases).await {
+            Ok(live) if works(&live).await => return Ok(report),
+            Ok(_) => {}
+            Err(error) if live::is_passing(&error) => {}
+            Err(error) => return Err(error),
+        }
+        if let Some(timeout) = timeout.filter(|timeout| begun.elapsed() + pause >= *timeout) {
+            tokio::time::sleep(timeout.saturating_sub(begun.elapsed())).await;
+            let state = format!("{}, and its job not", report.state);
+            return Err(ApplicationError::TimedOut { application: id, state, waited: begun.elapsed() });
+        }
+        tokio::time::sleep(pause).await;
+        pause = next_pause(pause);
+    }
+}
+
+/// Whether Flink has got as far as running.
+async fn works(live: &Live) -> bool {
+    let Ok(status) = live.status().await else { return false };
+    if status.session.is_some() {
+        return live.flink.overview().await.is_ok();
+    }
+    let states = status.jobs.iter().filter_map(|job| job.state.parse::<JobStatus>().ok());
+    states.into_iter().any(|state| state == JobStatus::Running || state.is_terminal())
 }
 
 /// Waits until the application runs or has ended; when it has not come so far after `max_wait`, kills it, with the

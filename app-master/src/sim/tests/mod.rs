@@ -456,6 +456,26 @@ fn task_managers_with_results_that_are_still_read_stay() {
 }
 
 #[test]
+fn a_session_is_scaled_within_what_it_was_started_with() {
+    use crate::machine::{Refusal, Reply, Request, SessionSettings, Size};
+    let asked = |min, max, task_managers| {
+        let mut scenario = scenario(1);
+        scenario.settings.session = Some(SessionSettings { size: Size { min, max }, idle_timeout: None });
+        scenario.session = Some(SessionModel::default());
+        let mut world = world_of(scenario);
+        world.run_until("it is looked at", |w| w.now > ms(6000));
+        let now = world.now;
+        let machine = &mut world.masters.get_mut(&1).expect("it lives").machine;
+        machine.ask(Request::Scale { task_managers }, now)
+    };
+    assert_eq!(asked(0, 2, 2), Ok(Reply::Scaled { previous: 0, wanted: 2 }));
+    assert_eq!(asked(0, 2, 3), Err(Refusal::BeyondMaximum(2)));
+    assert_eq!(asked(1, 3, 0), Ok(Reply::Scaled { previous: 1, wanted: 0 }), "jobs bring their own");
+    assert_eq!(asked(2, 2, 5), Ok(Reply::Scaled { previous: 2, wanted: 5 }));
+    assert_eq!(asked(2, 2, 0), Err(Refusal::Nothing("a session of a fixed size")));
+}
+
+#[test]
 fn a_session_that_is_used_is_not_idle_and_only_a_look_shows_that_it_is() {
     let session = crate::machine::SessionSettings {
         size: crate::machine::Size { min: 0, max: 2 },

@@ -267,7 +267,7 @@ pub(crate) enum Wait {
     Submitted,
     /// The scheduler has taken it into its queue
     Accepted,
-    /// The application master has registered
+    /// The job is RUNNING; a session takes jobs
     Running,
     /// The application has ended; the exit code is the job's result
     Finished,

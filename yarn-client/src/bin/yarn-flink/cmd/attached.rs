@@ -1,7 +1,7 @@
 //! What `run` and `session start` do once the ResourceManager has their application: wait, ask on Ctrl-C, tell the end.
 
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use proto::ids::ApplicationId;
 use tokio::sync::oneshot;
@@ -38,6 +38,8 @@ struct Limits {
     timeout: Option<Duration>,
     /// `--max-wait`: for the application to run at all.
     max_wait: Option<Duration>,
+    /// `--wait running`: for its job to run.
+    work: bool,
 }
 
 /// How far the command is to wait.
@@ -80,7 +82,8 @@ pub(super) async fn follow(
         Some(report) => finish(context, &Evidence::of(report), (subject, submitted), level),
         None => {
             let level = if waiting.max_wait.is_some() { level.max(WaitLevel::Running) } else { level };
-            let limits = Limits { timeout: waiting.timeout, max_wait: waiting.max_wait };
+            let work = !waiting.detached && waiting.wait == Some(Wait::Running);
+            let limits = Limits { timeout: waiting.timeout, max_wait: waiting.max_wait, work };
             watch(context, gateway, (subject, submitted), level, limits, interrupts).await
         }
     }
@@ -112,7 +115,14 @@ async fn watch(
                 let running = attach::run_within(gateway, id, max_wait, &bases, again, &mut on_change);
                 running.await?;
             }
-            attach::wait(resource_manager, id, level, limits.timeout, again, &mut on_change).await
+            let begun = Instant::now();
+            let report =
+                attach::wait(resource_manager, id, level, limits.timeout, again, &mut on_change).await?;
+            if !limits.work || report.state.is_final() {
+                return Ok(report);
+            }
+            let left = limits.timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
+            attach::work(gateway, id, &gateway_base(submitted, id), left).await
         };
         let mut waiting = pin!(waiting);
         let mut may_ask = printer.can_ask();
@@ -145,7 +155,7 @@ async fn watch(
     match ended {
         Some(Ok(report)) => {
             let mut evidence = Box::pin(explain::gather(&gateway.resource_manager, report)).await;
-            if evidence.report.state.is_final() {
+            if evidence.report.state.is_final() || limits.work {
                 explain::consult(gateway, &mut evidence, &gateway_base(submitted, id)).await;
             }
             finish(context, &evidence, (subject, submitted), level)

@@ -118,5 +118,9 @@ pub(super) async fn scale(context: &Context, args: Scale) -> Result<ExitStatus, 
     } else {
         context.printer.data(&format!("task_managers: {} (were {})\n", view.task_managers, reply.previous));
     }
+    if reply.task_managers > args.task_managers {
+        let text = format!("its jobs need {}; without them it has {}", reply.task_managers, args.task_managers);
+        context.printer.note(&text);
+    }
     Ok(ExitStatus::Success)
 }
