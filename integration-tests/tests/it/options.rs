@@ -140,7 +140,7 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
         "rest.bind-port=24100-24199",
         "jobmanager.rpc.port=24200-24299",
         "blob.server.port=24300-24399",
-        "containerized.master.env.ONLY_MASTER=a b",
+        r#"containerized.master.env.ONLY_MASTER={"k":"a b"}"#,
         "containerized.taskmanager.env.ONLY_TASKS=$CONTAINER_ID/x",
         "env.java.opts.jobmanager=-Dmaster=$CONTAINER_ID -Dlogs=<LOG_DIR>",
         "env.java.opts.taskmanager=-Dtasks=\"t t\"",
@@ -204,10 +204,10 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
     // Environments.
     let master = environment(&process(cluster, &id, application_master)?)?;
     let tasks = environment(&task_manager)?;
-    assert_eq!(master.get("ONLY_MASTER").map(String::as_str), Some("a b"));
+    assert_eq!(master.get("ONLY_MASTER").map(String::as_str), Some(r#"{"k":"a b"}"#));
     assert_eq!(tasks.get("ONLY_TASKS"), Some(&format!("{}/x", container(&task_manager))));
     assert!(!master.contains_key("ONLY_TASKS") && !tasks.contains_key("ONLY_MASTER"));
-    assert_eq!(environment(&job_manager)?.get("ONLY_MASTER").map(String::as_str), Some("a b"));
+    assert_eq!(environment(&job_manager)?.get("ONLY_MASTER").map(String::as_str), Some(r#"{"k":"a b"}"#));
     for env in [&master, &tasks] {
         assert_eq!(env.get("ROOT_LOG_LEVEL").map(String::as_str), Some("WARN"));
         assert_eq!(env.get("MAX_LOG_FILE_NUMBER").map(String::as_str), Some("3"));

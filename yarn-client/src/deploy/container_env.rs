@@ -59,8 +59,27 @@ fn common(config: &FlinkConfig, hadoop: &Configuration, user: &str) -> BTreeMap<
 /// The user's own variables, the current prefix after (so: over) the deprecated one.
 fn extend(env: &mut BTreeMap<String, String>, config: &FlinkConfig, prefixes: &[&str]) {
     for prefix in prefixes {
-        env.extend(config.prefixed(prefix).map(|(name, value)| (name.to_owned(), value.to_owned())));
+        env.extend(config.prefixed(prefix).map(|(name, value)| (name.to_owned(), in_quotes(value))));
     }
+}
+
+/// A value as the NodeManager's script may have it between double quotes, which it does not escape
+/// (`ContainerLaunch.UnixShellScriptBuilder.env`): variables stay alive, and whoever has escaped them himself gets that.
+fn in_quotes(value: &str) -> String {
+    let mut escaped = false;
+    let mut text = String::with_capacity(value.len());
+    for c in value.chars() {
+        if matches!(c, '"' | '`') && !escaped {
+            text.push('\\');
+        }
+        escaped = c == '\\' && !escaped;
+        text.push(c);
+    }
+    // The closing quote would be escaped.
+    if escaped {
+        text.push('\\');
+    }
+    text
 }
 
 /// Where the nodes keep Hadoop's classes: `yarn.application.classpath`, else YARN's default.
@@ -103,5 +122,24 @@ impl Variables for std::collections::HashMap<String, String> {
     }
     fn put(&mut self, name: &str, value: String) {
         self.insert(name.to_owned(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_reach_the_container_and_variables_live() {
+        for (value, script) in [
+            (r#"{"k":"a b"}"#, r#"{\"k\":\"a b\"}"#),
+            (r"$HOME/x:${Y}", r"$HOME/x:${Y}"),
+            (r#"\"mine\""#, r#"\"mine\""#),
+            ("`date`", "\\`date\\`"),
+            (r"a\b\", r"a\b\\"),
+            (r#"\\""#, r#"\\\""#),
+        ] {
+            assert_eq!(in_quotes(value), script, "{value}");
+        }
     }
 }
