@@ -121,7 +121,9 @@ pub enum Refusal {
     )]
     FixedByJob,
     /// Its jobs would wait for ever.
-    #[error("{0} needs at least one TaskManager\nhint: `yarn-flink session stop` or `yarn-flink kill` ends it")]
+    #[error(
+        "{0} needs at least one TaskManager\nhint: `yarn-flink session stop` or `yarn-flink kill` ends it"
+    )]
     Nothing(&'static str),
     /// Whoever has started it has said how many there are at most.
     #[error("the session has at most {0} TaskManagers\nhint: start another one with a larger --max")]

@@ -208,7 +208,10 @@ async fn a_session_has_as_many_task_managers_as_its_jobs_need() -> Result<()> {
     session.has_task_managers(0).await?;
 
     let beyond = yarn_flink(cluster, &["scale", &session.id, "4"]).await?.expect(2)?;
-    ensure!(beyond.stderr.contains("has at most 3 TaskManagers") && beyond.stderr.contains("--max"), "{beyond:?}");
+    ensure!(
+        beyond.stderr.contains("has at most 3 TaskManagers") && beyond.stderr.contains("--max"),
+        "{beyond:?}"
+    );
     let scaled = yarn_flink(cluster, &["scale", "-o", "json", &session.id, "1"]).await?.expect(0)?.json()?;
     ensure!(scaled["previous_task_managers"] == 0 && scaled["task_managers"] == 1, "{scaled}");
     session.has_task_managers(1).await?;

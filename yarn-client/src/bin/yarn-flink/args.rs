@@ -144,7 +144,7 @@ pub(crate) struct Run {
         aliases = ["applicationId", "yarnapplicationId"],
         conflicts_with_all = ["wait", "max_wait", "key", "classpath", "placement", "restart_from_scratch", "multi_job", "queue", "name",
             "job_manager_memory", "task_manager_memory", "slots", "application_type", "node_label", "ship",
-            "zookeeper_namespace", "target", "master", "app_master", "open_rest"]
+            "zookeeper_namespace", "app_master", "open_rest"]
     )]
     pub(crate) session: Option<String>,
     /// End the session with this job, whatever the job's end; other jobs that still run then are cancelled

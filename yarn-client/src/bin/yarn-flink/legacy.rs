@@ -1,8 +1,11 @@
-//! Flink's multi-letter options behind a single dash, which clap would read as clusters of one-letter options.
+//! What fingers type that know `flink` and `yarn-session.sh`.
 //!
-//! Rewrites `-jm 1g` to `--job-manager-memory 1g` and so on, up to the first positional argument of `run`, and
-//! puts `--` before that one, so that all of the program's own arguments arrive as they were typed. Which options
-//! take a value is asked of clap's own definition, so the two cannot disagree.
+//! Multi-letter options behind a single dash, which clap would read as clusters of one-letter options: `-jm 1g` becomes
+//! `--job-manager-memory 1g` and so on, up to the first positional argument of `run`, and `--` goes before that one, so that
+//! all of the program's own arguments arrive as they were typed. Which options take a value is asked of clap's own
+//! definition, so the two cannot disagree. The verbs for jobs get the application that `-yid` names ([`jobs`]).
+
+mod jobs;
 
 use std::ffi::{OsStr, OsString};
 
@@ -56,6 +59,25 @@ const OPTIONS: &[(&str, Meaning)] = &[
     ("pyclientexec", Refused(PYTHON)),
 ];
 
+/// What differs in `yarn-session.sh`.
+const SESSION: &[(&str, Meaning)] = &[
+    ("s", Same("--slots")),
+    ("t", Same("--ship")),
+    ("z", Same("--zookeeper-namespace")),
+    (
+        "n",
+        Refused("TaskManagers follow the jobs; --min, --max and --task-managers say how many there may be"),
+    ),
+    ("st", Refused("a session runs streaming and batch jobs")),
+    ("j", Refused("name the distribution with --flink-home")),
+    (
+        "id",
+        Refused(
+            "a session needs nobody attached: `yarn-flink run --session ID` sends it a job, `status ID` shows it",
+        ),
+    ),
+];
+
 /// The same refusals by Flink's long names.
 const LONG_REFUSED: &[(&str, &str)] = &[
     ("claimMode", CLAIM),
@@ -66,7 +88,7 @@ const LONG_REFUSED: &[(&str, &str)] = &[
     ("pyModule", PYTHON),
 ];
 
-/// Rewrites the arguments of `run`; those of other commands pass unchanged.
+/// Rewrites the arguments of the commands that Flink's tools have, too; those of others pass unchanged.
 ///
 /// `command` is clap's definition of the whole command line, `arguments` begins with the program's name.
 ///
@@ -75,26 +97,50 @@ const LONG_REFUSED: &[(&str, &str)] = &[
 pub(crate) fn rewrite(command: &Command, arguments: Vec<OsString>) -> Result<Vec<OsString>, String> {
     let mut rest = arguments.into_iter();
     let mut out: Vec<OsString> = rest.next().into_iter().collect();
-
-    // The options before the name of the command are the global ones.
-    let is_run = loop {
-        let Some(argument) = rest.next() else { return Ok(out) };
-        let value_follows = value_follows(command, command, &argument);
-        let positional = is_positional(&argument);
-        let is_run = argument == "run";
-        out.push(argument);
-        if positional {
-            break is_run;
+    let Some(verb) = positional(command, command, &mut rest, &mut out) else { return Ok(out) };
+    let subcommand = |name: &str| command.find_subcommand(name);
+    match verb.to_str() {
+        Some("run") => out.push(verb),
+        // It returns once the application has been submitted.
+        Some("run-application") => out.extend(["run".into(), "--detached".into()]),
+        Some("info") => {
+            return Err(
+                "there is no `info`: Flink's own client shows a program's plan without a cluster".to_owned()
+            );
         }
-        if value_follows {
-            out.extend(rest.next());
+        Some("session") => {
+            out.push(verb);
+            let Some(session) = subcommand("session") else { return Ok(out) };
+            let Some(action) = positional(session, command, &mut rest, &mut out) else { return Ok(out) };
+            let start = session.find_subcommand("start").filter(|_| action == "start");
+            out.push(action);
+            let Some(start) = start else {
+                out.extend(rest);
+                return Ok(out);
+            };
+            while let Some(argument) = rest.next() {
+                let argument = translate(argument, &[SESSION, OPTIONS])?;
+                let value_follows = value_follows(start, command, &argument);
+                out.push(argument);
+                if value_follows {
+                    out.extend(rest.next());
+                }
+            }
+            return Ok(out);
         }
-    };
-    let Some(run) = command.find_subcommand("run").filter(|_| is_run) else {
-        out.extend(rest);
-        return Ok(out);
-    };
-
+        Some(name @ ("list" | "cancel" | "stop" | "savepoint")) => {
+            let Some(of) = subcommand(name) else { return Ok(out) };
+            let takes_value = |argument: &OsStr| value_follows(of, command, argument);
+            out.extend(jobs::rewrite(name, rest, takes_value)?);
+            return Ok(out);
+        }
+        _ => {
+            out.push(verb);
+            out.extend(rest);
+            return Ok(out);
+        }
+    }
+    let Some(run) = subcommand("run") else { return Ok(out) };
     while let Some(argument) = rest.next() {
         if argument == "--" {
             out.push(argument);
@@ -107,7 +153,7 @@ pub(crate) fn rewrite(command: &Command, arguments: Vec<OsString>) -> Result<Vec
             out.extend(rest);
             return Ok(out);
         }
-        let argument = translate(argument)?;
+        let argument = translate(argument, &[OPTIONS])?;
         let value_follows = value_follows(run, command, &argument);
         out.push(argument);
         if value_follows {
@@ -117,13 +163,33 @@ pub(crate) fn rewrite(command: &Command, arguments: Vec<OsString>) -> Result<Vec
     Ok(out)
 }
 
+/// The next positional argument; the options before it go to `out`.
+fn positional(
+    command: &Command,
+    root: &Command,
+    rest: &mut std::vec::IntoIter<OsString>,
+    out: &mut Vec<OsString>,
+) -> Option<OsString> {
+    loop {
+        let argument = rest.next()?;
+        if is_positional(&argument) {
+            return Some(argument);
+        }
+        let value_follows = value_follows(command, root, &argument);
+        out.push(argument);
+        if value_follows {
+            out.extend(rest.next());
+        }
+    }
+}
+
 /// A lone dash is a value by convention; anything else with a dash is an option.
 fn is_positional(argument: &OsStr) -> bool {
     let bytes = argument.as_encoded_bytes();
     bytes == b"-" || !bytes.starts_with(b"-")
 }
 
-fn translate(argument: OsString) -> Result<OsString, String> {
+fn translate(argument: OsString, tables: &[&[(&str, Meaning)]]) -> Result<OsString, String> {
     let Some(text) = argument.to_str() else { return Ok(argument) };
     if let Some(long) = text.strip_prefix("--") {
         let name = long.split('=').next().unwrap_or(long);
@@ -141,7 +207,7 @@ fn translate(argument: OsString) -> Result<OsString, String> {
         Some((name, value)) => (name, Some(value)),
         None => (name, None),
     };
-    match OPTIONS.iter().find(|(option, _)| *option == name) {
+    match tables.iter().copied().flatten().find(|(option, _)| *option == name) {
         Some((_, Same(same))) => Ok(match value {
             Some(value) => format!("{same}={value}").into(),
             None => OsString::from(*same),

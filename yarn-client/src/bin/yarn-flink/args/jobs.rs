@@ -37,7 +37,7 @@ pub(crate) struct Stop {
     #[arg(short = 'd', long)]
     pub(crate) drain: bool,
     /// How the savepoint is written
-    #[arg(long = "type", value_enum, default_value_t = SavepointType::Canonical, value_name = "TYPE")]
+    #[arg(long = "type", value_enum, ignore_case = true, default_value_t = SavepointType::Canonical, value_name = "TYPE")]
     pub(crate) kind: SavepointType,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Savepoint {
     #[command(flatten)]
     pub(crate) target: Target,
     /// How the savepoint is written
-    #[arg(long = "type", value_enum, default_value_t = SavepointType::Canonical, value_name = "TYPE")]
+    #[arg(long = "type", value_enum, ignore_case = true, default_value_t = SavepointType::Canonical, value_name = "TYPE")]
     pub(crate) kind: SavepointType,
     /// Remove this savepoint instead, with the help of this application
     #[arg(long, value_name = "PATH", conflicts_with_all = ["job", "directory", "kind"])]

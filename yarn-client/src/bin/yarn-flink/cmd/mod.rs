@@ -101,7 +101,7 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
     let arguments = match legacy::rewrite(&command, arguments) {
         Ok(arguments) => arguments,
         Err(message) => {
-            let hint = Some("`yarn-flink run --help` lists the options");
+            let hint = Some("`--help` behind the command lists its options");
             Printer::new(output, false, 0).error_text(&message, hint, ExitStatus::Usage);
             return ExitStatus::Usage;
         }

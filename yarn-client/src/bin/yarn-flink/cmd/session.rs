@@ -119,7 +119,8 @@ pub(super) async fn scale(context: &Context, args: Scale) -> Result<ExitStatus, 
         context.printer.data(&format!("task_managers: {} (were {})\n", view.task_managers, reply.previous));
     }
     if reply.task_managers > args.task_managers {
-        let text = format!("its jobs need {}; without them it has {}", reply.task_managers, args.task_managers);
+        let text =
+            format!("its jobs need {}; without them it has {}", reply.task_managers, args.task_managers);
         context.printer.note(&text);
     }
     Ok(ExitStatus::Success)

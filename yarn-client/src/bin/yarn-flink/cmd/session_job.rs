@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use yarn_client::deploy::{
-    ApplicationError, Gateway, JobJar, Live, WaitLevel, attach, explain, jobs, session,
+    ApplicationError, Gateway, JobJar, Live, PreflightError, WaitLevel, attach, explain, jobs, session,
 };
 use yarn_client::flink::JobStatus;
 use yarn_client::flink::rest::RunJar;
@@ -21,6 +21,12 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     let printer = &context.printer;
     let mut interrupts = Interrupts::install();
     let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    // Of a session Flink says one or the other.
+    for (given, known) in [(&args.target, "yarn-session"), (&args.master, "yarn-cluster")] {
+        if let Some(target) = given.as_ref().filter(|target| *target != known) {
+            return Err(PreflightError::Target { target: target.clone() }.into());
+        }
+    }
     let jar = JobJar::parse(&args.jar);
     let run = jar_run(context, &gateway, args)?;
     let uploaded = async {

@@ -1,7 +1,7 @@
 use clap::{CommandFactory, Parser};
 
 use super::rewrite;
-use crate::args::{Cli, Command, Output, Run, Wait};
+use crate::args::{Cli, Command, Output, Run, Session, Wait};
 
 fn parse(line: &str) -> Result<Cli, String> {
     let arguments = line.split_whitespace().map(Into::into).collect();
@@ -139,6 +139,8 @@ fn refused_options_say_why() {
 fn sessions_as_flink_names_them() {
     for line in [
         "yarn-flink run -yid application_1_0001 -d job.jar",
+        "yarn-flink run -m yarn-cluster -yid application_1_0001 -d job.jar",
+        "yarn-flink run -t yarn-session --session application_1_0001 -d job.jar",
         "yarn-flink run --applicationId application_1_0001 -d job.jar",
         "yarn-flink run --session application_1_0001 -d job.jar",
     ] {
@@ -179,5 +181,67 @@ fn other_commands_are_left_alone() {
     match cli.command {
         Command::Kill(kill) => assert_eq!(kill.ids, ["application_1_0001", "application_1_0002"]),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn yarn_session_sh() {
+    for line in [
+        "yarn-flink session start -jm 1g -tm 2g -s 2 -nm etl -qu q -D a=b -d -at Batch -nl ssd -z ns -t lib",
+        "yarn-flink -o json session start -d --jobManagerMemory 1g -tm=2g --slots 2 --name etl --queue q -Da=b -at Batch \
+         -nl ssd -z ns --ship lib",
+    ] {
+        let Command::Session(Session::Start(start)) = parse(line).unwrap().command else { panic!("{line}") };
+        assert!(start.waiting.detached, "{line}");
+        let cluster = start.cluster;
+        assert_eq!(cluster.job_manager_memory.as_deref(), Some("1g"), "{line}");
+        assert_eq!(cluster.task_manager_memory.as_deref(), Some("2g"), "{line}");
+        assert_eq!((cluster.slots, cluster.name.as_deref()), (Some(2), Some("etl")), "{line}");
+        assert_eq!(
+            (cluster.queue.as_deref(), cluster.application_type.as_deref()),
+            (Some("q"), Some("Batch"))
+        );
+        assert_eq!((cluster.dynamic, cluster.ship), (vec!["a=b".to_owned()], vec!["lib".to_owned()]));
+        assert_eq!(
+            (cluster.node_label.as_deref(), cluster.zookeeper_namespace.as_deref()),
+            (Some("ssd"), Some("ns"))
+        );
+    }
+    for (line, reason) in [
+        ("yarn-flink session start -n 4", "--min, --max"),
+        ("yarn-flink session start -id application_1_0001", "run --session ID"),
+    ] {
+        assert!(parse(line).unwrap_err().contains(reason), "{line}");
+    }
+}
+
+#[test]
+fn the_verbs_for_jobs_as_flink_has_them() {
+    let same = |flinks: &str, ours: &str| {
+        let of = |line: &str| {
+            format!("{:?}", parse(line).unwrap_or_else(|error| panic!("{line}: {error}")).command)
+        };
+        assert_eq!(of(&format!("yarn-flink {flinks}")), of(&format!("yarn-flink {ours}")));
+    };
+    let id = "application_1_0001";
+    same(&format!("cancel -yid {id} abc"), &format!("cancel {id} abc"));
+    same(&format!("cancel -m yarn-cluster abc -yid {id}"), &format!("cancel {id} abc"));
+    same(&format!("cancel -t yarn-application -Dyarn.application.id={id} abc"), &format!("cancel {id} abc"));
+    same(&format!("stop -p hdfs:///sp -d -yid {id} abc"), &format!("stop {id} abc -p hdfs:///sp --drain"));
+    same(
+        &format!("savepoint -type NATIVE -D yarn.application.id={id} abc"),
+        &format!("savepoint {id} abc --type NATIVE"),
+    );
+    same(&format!("savepoint -yid {id} -d hdfs:///sp"), &format!("savepoint {id} --dispose hdfs:///sp"));
+    same(&format!("list -r -yid {id}"), &format!("jobs {id}"));
+    same("list -a", "list --all");
+    same("run-application -t yarn-application j.jar -d x", "run -d -t yarn-application j.jar -d x");
+    for (line, reason) in [
+        ("yarn-flink cancel -s hdfs:///sp -yid application_1_0001 abc", "yarn-flink stop"),
+        ("yarn-flink cancel -m localhost:8081 abc", "is named by its id"),
+        ("yarn-flink list -r", "yarn-flink jobs ID"),
+        ("yarn-flink info job.jar", "Flink's own client"),
+    ] {
+        assert!(parse(line).unwrap_err().contains(reason), "{line}");
     }
 }
