@@ -233,7 +233,11 @@ pub async fn run_jar(live: &Live, uploaded: &str, run: &RunJar) -> Result<(), Ap
         }
         Err(RestError::Status { detail, status: 400..=599, .. }) => {
             let failure = Failure::from_trace(&detail);
-            Err(ApplicationError::Program { usage: is_usage(&detail), failure: Box::new(failure) })
+            // In a session a program cannot wait for its job, and one that wants its results fails behind it.
+            let begun = live.flink.job_status(&run.job_id).await;
+            let left = begun.is_ok_and(|state| !state.is_terminal()).then(|| run.job_id.clone());
+            let (application, usage) = (live.id(), is_usage(&detail));
+            Err(ApplicationError::Program { application, usage, failure: Box::new(failure), left })
         }
         Err(error) => Err(live.flink_error(error)),
     }

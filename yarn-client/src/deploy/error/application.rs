@@ -184,13 +184,21 @@ pub enum ApplicationError {
         /// What to do about it.
         hint: Option<String>,
     },
-    /// The program failed before it had submitted its job.
-    #[error("the program failed: {}", failure.summary)]
+    /// The program failed before it had submitted its job, or behind that.
+    #[error(
+        "the program failed: {}{}",
+        failure.summary,
+        left.as_ref().map_or_else(String::new, |job| format!("\nthe job {job}, which it had begun, goes on"))
+    )]
     Program {
+        /// The session.
+        application: ApplicationId,
         /// Its exception.
         failure: Box<Failure>,
         /// The command line is wrong: no such class, no `main`.
         usage: bool,
+        /// A job that it had begun, and that has not ended.
+        left: Option<String>,
     },
     /// A file on this host.
     #[error("{}", path.display())]
@@ -316,6 +324,10 @@ impl ApplicationError {
             Self::Program { usage: true, .. } => {
                 Some("name the class with the main method: -c CLASS".to_owned())
             }
+            Self::Program { application, left: Some(job), .. } => Some(format!(
+                "`yarn-flink cancel {application} {job}` ends it. A program that waits for its job, or uses its results, needs a \
+                 cluster of its own: leave --session out"
+            )),
             Self::Program { .. } | Self::Refused { .. } => None,
             Self::Local { .. } => Some("is the path right, and may you read the file?".to_owned()),
             Self::ResourceManager(source) => resource_manager_hint(source),

@@ -293,9 +293,13 @@ impl PreflightError {
             Self::NoAppMaster { .. } => {
                 "it belongs beside yarn-flink; or name it with --app-master or YARN_FLINK_APP_MASTER".to_owned()
             }
-            Self::Target { target } if target.contains("session") => "sessions are not available yet".to_owned(),
+            Self::Target { target } if target.contains("session") => {
+                "name the session: --session ID|NAME".to_owned()
+            }
             Self::Target { .. } => "leave -t out, or say -t yarn-application".to_owned(),
-            Self::Size { .. } => "write it as 1600m or 2g; without a unit it is in MiB".to_owned(),
+            Self::Size { .. } => {
+                "write it as a whole number with a unit, such as 1600m or 2g; without a unit it is in MiB".to_owned()
+            }
             Self::Ports { .. } => "write it as 50100, 50100-50200 or 50100,50200-50300; 0 is any free port".to_owned(),
             Self::NoQueue { known, .. }
             | Self::QueueClosed { known, .. }
