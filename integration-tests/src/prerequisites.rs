@@ -66,6 +66,16 @@ pub fn check_browser() -> Result<(), MissingPrerequisites> {
     run("chromium", &["--version"]).map(drop).map_err(|found| MissingPrerequisites(vec![missing(found)]))
 }
 
+/// Checks for all that the tests need, before the first of them does anything.
+///
+/// # Errors
+/// [`MissingPrerequisites`] naming every tool that is missing.
+pub fn check_for_tests() -> Result<(), MissingPrerequisites> {
+    let missing = [check(), check_browser()].into_iter().filter_map(Result::err);
+    let missing: Vec<Missing> = missing.flat_map(|missing| missing.0).collect();
+    if missing.is_empty() { Ok(()) } else { Err(MissingPrerequisites(missing)) }
+}
+
 /// Path of a program of the JDK: under `JAVA_HOME` when that is set, else found by `PATH`.
 pub fn java_tool(name: &str) -> String {
     match std::env::var("JAVA_HOME") {

@@ -10,6 +10,7 @@ use anyhow::{Result, anyhow};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 
 use crate::cluster::Cluster;
+use crate::prerequisites::{self, MissingPrerequisites};
 
 /// Variable that makes tests use the cluster that `quickstart --keep` left running.
 pub const KEPT_VARIABLE: &str = "YARN_FLINK_TEST_KEPT";
@@ -54,7 +55,14 @@ pub async fn patient_turn() -> SemaphorePermit<'static> {
 }
 
 /// Waits for that many thirds of a pair of cores.
+///
+/// # Panics
+/// When something is missing that any of the tests needs: nobody wants to hear of it after twenty minutes.
 async fn share(thirds: u32) -> SemaphorePermit<'static> {
+    static READY: LazyLock<Result<(), MissingPrerequisites>> = LazyLock::new(prerequisites::check_for_tests);
+    if let Err(missing) = &*READY {
+        panic!("{missing}");
+    }
     static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Semaphore::new((cores / 2).max(1) * 3)
