@@ -132,8 +132,10 @@ impl JobManager {
         };
         let log = program::tail(&self.log_dir.join(program::LOG));
         let errors = program::tail(&self.log_dir.join("jobmanager.err"));
-        let cause =
-            failure::fatal_error_in_log(&log).map(|failure| failure.summary).or_else(|| last_lines(&errors));
+        let not_loaded = failure::not_loaded_in_log(&log)
+            .map(|failure| format!("{}: {}", failure::NOT_LOADED, failure.summary));
+        let fatal = || failure::fatal_error_in_log(&log).map(|failure| failure.summary);
+        let cause = not_loaded.or_else(fatal).or_else(|| last_lines(&errors));
         let port_taken = exit == Exit::Code(1)
             && (log.contains("java.net.BindException") || log.contains("Address already in use"));
         let job_finished = program::job_finished(&log, &self.job_id);

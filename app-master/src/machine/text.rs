@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use yarn_client::flink::JobStatus;
-use yarn_client::flink::failure::is_chatter;
+use yarn_client::flink::failure::{NOT_LOADED, is_chatter};
 
 use super::containers::Failure;
 use super::ending::Outcome;
@@ -373,6 +373,10 @@ pub(super) fn job_manager_exit(
     missing: Option<&str>,
     starts: u32,
 ) -> String {
+    if let Some(cause) = cause.filter(|cause| cause.starts_with(NOT_LOADED)) {
+        let hint = "is it the right jar and the right class (-c), and does the jar, or -C, have all that the class needs?";
+        return not_started_again(cause.to_owned(), Some(hint), stage, missing, starts);
+    }
     let stage_text = stage.words();
     let mut text = match exit {
         Exit::Code(0) => {

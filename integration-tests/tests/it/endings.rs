@@ -212,7 +212,7 @@ async fn attached_job_whose_task_fails() -> Result<()> {
     let right = failed("FAILED: java.lang.IllegalStateException: no such luck", "yarn-flink logs");
     check_attached(cluster, &ran, &right).await?;
     ensure!(
-        ran.stderr.contains("error: the job failed: java.lang.IllegalStateException: no such luck"),
+        ran.stderr.contains("the job failed: java.lang.IllegalStateException: no such luck"),
         "{ran:?}"
     );
     Ok(())
@@ -297,8 +297,10 @@ async fn main_that_exits() -> Result<()> {
         "the program called System.exit",
     );
     let (ran, printed) = faulty(&["ExitInMain"], &right).await?;
-    let hint = "hint: the program called System.exit";
-    ensure!(ran.stderr.contains(hint) && text(&printed, "diagnostics").contains(hint), "{ran:?}");
+    let hint = "the program called System.exit";
+    let error: Value = serde_json::from_str(ran.stderr.lines().last().unwrap_or_default())?;
+    ensure!(text(&error, "hint").starts_with(hint) && error["exit_code"] == 1, "{ran:?}");
+    ensure!(text(&printed, "diagnostics").contains(&format!("hint: {hint}")), "{ran:?}");
     Ok(())
 }
 

@@ -80,11 +80,26 @@ const FATAL: &str = "Fatal error occurred in the cluster entrypoint";
 /// Other last words of an entry point that could not start.
 const START_UP: &str = "Could not start cluster entrypoint";
 
+/// The last words of an entry point that finds no program in what it is given (`StandaloneApplicationClusterEntryPoint`).
+const NO_PROGRAM: &str = "Could not create application program";
+/// How that is told, before the cause.
+pub const NOT_LOADED: &str = "the program cannot be loaded";
+
+/// Why the program could not be loaded, by a JobManager's log: no such class, no `main`, a jar that is none.
+pub fn not_loaded_in_log(log: &str) -> Option<Failure> {
+    cause_behind(log, &[NO_PROGRAM])
+}
+
 /// The cause in a JobManager's log after "Fatal error occurred in the cluster entrypoint" (or "Could not start …"),
 /// if there is one. The last such place counts.
 pub fn fatal_error_in_log(log: &str) -> Option<Failure> {
+    cause_behind(log, &[FATAL, START_UP])
+}
+
+/// The trace behind the last line that says one of these.
+fn cause_behind(log: &str, words: &[&str]) -> Option<Failure> {
     let lines: Vec<&str> = log.lines().collect();
-    let at = lines.iter().rposition(|line| line.contains(FATAL) || line.contains(START_UP))?;
+    let at = lines.iter().rposition(|line| words.iter().any(|words| line.contains(words)))?;
     let trace: Vec<&str> =
         lines.iter().skip(at + 1).take_while(|line| !starts_with_time(line)).copied().collect();
     if trace.iter().all(|line| line.trim().is_empty()) {

@@ -129,6 +129,7 @@ catalogue! {
     AttemptLost = "attempt_lost", Ended, "The application master of an earlier attempt was lost, and the job could not be resumed.";
     JobManagerKilled = "job_manager_killed", Ended, "The JobManager was killed by a signal.";
     JobManagerFailed = "job_manager_failed", Ended, "The JobManager could not start or ended by itself.";
+    ProgramNotLoaded = "program_not_loaded", Ended, "The JobManager found no program in the jar: no such class, no main method, a class that needs others, a damaged jar.";
     JobManagerUnresponsive = "job_manager_unresponsive", Ended, "The JobManager did not answer and was killed.";
     TaskManagerUnresponsive = "task_manager_unresponsive", Ended, "Flink had no heartbeat from a TaskManager whose container still ran; it was stopped and replaced.";
     TaskManagersFailToStart = "task_managers_fail_to_start", Ended, "TaskManager containers end again and again before they register.";

@@ -3,6 +3,7 @@
 //! `cause: <code>`, which wins over every conclusion drawn here.
 
 use super::{Cause, CauseCode, container, exit_status, java};
+use crate::flink::failure;
 
 /// The code the application master names itself. Its own lines come last, so the last one counts: what stands before
 /// may be a program's text.
@@ -58,7 +59,7 @@ pub(super) fn shortage(words: &str) -> Option<Cause> {
 }
 
 /// Beginnings of sentences of the application master, each with its cause.
-const SENTENCES: [(&str, CauseCode); 17] = [
+const SENTENCES: [(&str, CauseCode); 18] = [
     ("there is no Java on node ", CauseCode::JavaMissing),
     ("no free port for ", CauseCode::PortInUse),
     ("a TaskManager needs a container of ", CauseCode::AskLargerThanMaximum),
@@ -69,6 +70,7 @@ const SENTENCES: [(&str, CauseCode); 17] = [
     ("the JobManager exited with code 137 ", CauseCode::JobManagerKilled),
     ("the JobManager exited with code 143 ", CauseCode::JobManagerKilled),
     ("the JobManager did not answer for ", CauseCode::JobManagerUnresponsive),
+    (failure::NOT_LOADED, CauseCode::ProgramNotLoaded),
     ("the JobManager could not start ", CauseCode::JobManagerFailed),
     ("the JobManager exited with code ", CauseCode::JobManagerFailed),
     ("the JobManager ended on a fatal error ", CauseCode::JobManagerFailed),
