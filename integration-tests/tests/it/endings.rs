@@ -6,8 +6,8 @@ use integration_tests::{http, shared};
 use serde_json::Value;
 
 use crate::tool::{
-    GONE, LIMIT, Ran, command, end, eventually, finish, job_in_state, nothing_left, run, run_args, status,
-    text,
+    GONE, LIMIT, Ran, SMALL, command, end, eventually, finish, job_in_state, nothing_left, run, run_args,
+    status, text, yarn_flink,
 };
 
 /// What programs may count on in the JSON of an application (design: command line).
@@ -211,10 +211,7 @@ async fn attached_job_whose_task_fails() -> Result<()> {
         run(cluster, &["-o", "json"], &["FailingTask", "--message", "no such luck"]).await?.expect(1)?;
     let right = failed("FAILED: java.lang.IllegalStateException: no such luck", "yarn-flink logs");
     check_attached(cluster, &ran, &right).await?;
-    ensure!(
-        ran.stderr.contains("the job failed: java.lang.IllegalStateException: no such luck"),
-        "{ran:?}"
-    );
+    ensure!(ran.stderr.contains("the job failed: java.lang.IllegalStateException: no such luck"), "{ran:?}");
     Ok(())
 }
 
@@ -301,6 +298,33 @@ async fn main_that_exits() -> Result<()> {
     let error: Value = serde_json::from_str(ran.stderr.lines().last().unwrap_or_default())?;
     ensure!(text(&error, "hint").starts_with(hint) && error["exit_code"] == 1, "{ran:?}");
     ensure!(text(&printed, "diagnostics").contains(&format!("hint: {hint}")), "{ran:?}");
+    Ok(())
+}
+
+/// Of a jar that only the cluster has, nobody knows before.
+#[tokio::test]
+async fn a_program_that_cannot_be_loaded() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let folder = format!("/user/{}/not-loaded", cluster.user());
+    let hdfs = cluster.hdfs()?;
+    let whole = std::fs::read(crate::tool::jar()?)?;
+    hdfs.put(&format!("{folder}/cut.jar"), whole[..2000].to_vec()).await?;
+    hdfs.put(&format!("{folder}/jobs.jar"), whole).await?;
+    for (class, jar, why) in [
+        ("no.Such", "jobs.jar", "java.lang.ClassNotFoundException: no.Such"),
+        ("example.Library", "jobs.jar", "does not have a main(String[]) method"),
+        ("example.OneSecond", "cut.jar", "java.lang.ClassNotFoundException: example.OneSecond"),
+    ] {
+        let jar = format!("{}{folder}/{jar}", cluster.default_fs());
+        let args = [&["run", "-o", "json"], &SMALL[..], &["-c", class, &jar]].concat();
+        let ended = yarn_flink(cluster, &args).await?.expect(1)?.json()?;
+        let cause = &ended["cause"];
+        ensure!(text(cause, "code") == "program_not_loaded" && text(cause, "text").contains(why), "{ended}");
+        ensure!(text(cause, "hint").contains("the right class (-c)"), "{ended}");
+        nothing_left(cluster, text(&ended, "application_id"), GONE).await?;
+    }
+    ensure!(hdfs.delete(&folder).await?);
     Ok(())
 }
 

@@ -55,8 +55,10 @@ impl Failure {
         let root = chain.first().cloned().unwrap_or_default();
         let mut lines: Vec<&str> = Vec::new();
         for text in &chain {
-            // A wrapper without a message of its own repeats the text of its cause.
-            if !lines.iter().any(|line| text.ends_with(line)) && lines.len() < SUMMARY_LINES {
+            // A wrapper without a message of its own repeats the text of its cause, or says `null`.
+            let says_nothing = !lines.is_empty() && text.ends_with("Exception: null");
+            if !says_nothing && !lines.iter().any(|line| text.ends_with(line)) && lines.len() < SUMMARY_LINES
+            {
                 lines.push(text);
             }
         }

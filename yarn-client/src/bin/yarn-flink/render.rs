@@ -12,8 +12,8 @@ pub(crate) struct Table {
     expendable: &'static [&'static str],
 }
 
-/// A cut column keeps so many characters.
-const LEAST: usize = 8;
+/// A cut column keeps so many characters; what fits into them is whole, such as a state.
+const LEAST: usize = 10;
 
 /// Which side of its column a cell stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,7 +236,7 @@ mod tests {
             assert!(lines(limit).iter().all(|line| line.chars().count() <= limit), "{:#?}", lines(limit));
         }
         assert!(lines(80)[1].ends_with("n…  a long queue  1024"), "{:#?}", lines(80));
-        assert_eq!(lines(40)[1], "application_1_0001  nnnnnnnn…  a long q…", "without the memory");
+        assert_eq!(lines(40)[1], "application_1_0001  nnnnnnnnn…  a long qu…", "without the memory");
         assert!(lines(20)[1].starts_with("application_1_0001  "), "whatever the terminal");
         assert!(table.render_within(None).lines().any(|line| line.len() > 300));
     }

@@ -334,6 +334,9 @@ impl ApplicationError {
             Self::FileSystem(source) => source.hint(),
             Self::Hadoop(source) => source.hint(),
             Self::User(source) => Some(source.hint().to_owned()),
+            Self::Id(error) if error.to_string().contains("container") => Some(
+                "such as container_1700000000000_0001_01_000002; `yarn-flink logs ID --list` shows the ids".to_owned(),
+            ),
             Self::Id(_) => Some(
                 "such as application_1700000000000_0001; `yarn-flink list --all` shows the ids".to_owned(),
             ),

@@ -296,7 +296,9 @@ impl PreflightError {
             Self::Target { target } if target.contains("session") => {
                 "name the session: --session ID|NAME".to_owned()
             }
-            Self::Target { .. } => "leave -t out, or say -t yarn-application".to_owned(),
+            Self::Target { .. } => {
+                "leave -t and -m out (or say -t yarn-application); --session ID|NAME sends a job to a cluster that runs".to_owned()
+            },
             Self::Size { .. } => {
                 "write it as a whole number with a unit, such as 1600m or 2g; without a unit it is in MiB".to_owned()
             }
@@ -325,6 +327,9 @@ impl PreflightError {
             Self::UnsupportedVersion { .. } => "use another distribution".to_owned(),
             Self::Value { key, .. } if key.contains('.') => {
                 format!("correct it in Flink's configuration; -D {key}=... overrides what is there")
+            }
+            Self::Value { key, .. } if key.starts_with('-') => {
+                format!("`yarn-flink run --help` says what {key} takes")
             }
             Self::Value { .. } => "name the jar itself".to_owned(),
             Self::ShipFile { .. } => {

@@ -122,7 +122,7 @@ async fn watch(
                 return Ok(report);
             }
             let left = limits.timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
-            attach::work(gateway, id, &gateway_base(submitted, id), left).await
+            Box::pin(attach::work(gateway, id, &gateway_base(submitted, id), left)).await
         };
         let mut waiting = pin!(waiting);
         let mut may_ask = printer.can_ask();
