@@ -169,12 +169,31 @@ async fn what_is_wrong_on_this_host() -> Result<()> {
             &["security.kerberos.login.keytab is not supported", "Kerberos", "remove it"],
         ),
         case(&run(&["-D", "yarn.application.id=application_1_1"]), 2, &["yarn.application.id", "session"]),
-        case(&run(&["-t", "yarn-session"]), 2, &["yarn-session", "sessions are not available yet"]),
+        case(&run(&["-t", "yarn-session"]), 2, &["yarn-session", "--session ID|NAME"]),
+        case(&run(&["-m", "localhost:8081"]), 2, &["localhost:8081", "leave -t and -m out"]),
+        case(&run(&["--placement", "foo"]), 2, &["--placement: 'foo' is none of", "run --help"]),
+        case(&run(&["-s", "rep/sp"]), 2, &["the savepoint: rep/sp is relative", "hdfs://"]),
+        case(
+            &run(&["-D", "execution.checkpointing.dir=file:///ck"]),
+            2,
+            &["file:///ck is on the disk of whatever node", "yarn-flink.allow-local-state"],
+        ),
+        case(
+            &run(&["-D", "security.ssl.rest.enabled=true"]),
+            2,
+            &["security.ssl.rest.enabled is not supported"],
+        ),
+        case(&run(&["-D", "execution.state-recovery.claim-mode=CLAIM"]), 2, &["NO_CLAIM", "run --session"]),
         case(&run(&["-D", "yarn.tags=ü"]), 2, &["yarn.tags: 'ü' is not plain ASCII"]),
         case(&run(&["--ship", "/no/such"]), 2, &["yarn.ship-files: /no/such does not exist"]),
         case(&run(&["-n"]), 2, &["--allow-non-restored-state", "-s PATH"]),
         // Ids.
         case(&["status", "app_1"], 2, &["'app_1' is not an application id", "yarn-flink list --all"]),
+        case(
+            &["logs", "application_1_0001", "--container", "container_1"],
+            2,
+            &["'container_1' is not a container id", "logs ID --list"],
+        ),
         case(&["kill", "application_x_1"], 2, &["'application_x_1' is not an application id"]),
     ];
     all(cluster, &cases).await

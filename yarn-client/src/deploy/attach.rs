@@ -169,7 +169,7 @@ pub async fn run_within(
         "" => "the scheduler gives no reason".to_owned(),
         text => text.to_owned(),
     };
-    let reason = format!("killed by --max-wait: {} after {} s: {why}", report.state, waited.as_secs_f32());
+    let reason = format!("killed by --max-wait: {} after {}: {why}", report.state, crate::seconds(waited));
     match kill::kill_because(gateway, id, bases, Some(&reason)).await?.outcome {
         KillOutcome::AlreadyFinished(_) => Ok(()),
         KillOutcome::Killed => {

@@ -290,9 +290,16 @@ async fn certificate(
     attempt: u32,
 ) -> Result<Bytes, ApplicationError> {
     let mut looked = Vec::new();
-    let mut denied = None;
+    let (mut denied, mut unknown) = (None, None);
     for place in place::directories(file_systems, report, bases) {
-        let (fs, directory) = place?;
+        let (fs, directory) = match place {
+            Ok(place) => place,
+            // A file system that this host's configuration does not know.
+            Err(error) => {
+                unknown = unknown.or(Some(error));
+                continue;
+            }
+        };
         let path = format!("{directory}/{}", control::certificate_file(attempt));
         match fs.read(&path, CERTIFICATE_LIMIT).await {
             Ok(pem) => return Ok(pem),
@@ -305,6 +312,9 @@ async fn certificate(
     if let Some(source) = denied {
         let (owner, source) = (report.user.clone(), Box::new(source));
         return Err(ApplicationError::NotOurs { application: report.id, owner, source });
+    }
+    if let Some(error) = unknown {
+        return Err(error.into());
     }
     Err(ApplicationError::Elsewhere { application: report.id, looked })
 }

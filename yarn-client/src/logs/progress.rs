@@ -365,6 +365,7 @@ impl Sink for Rest<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rolling::Kept;
     use super::*;
 
     const C: &str = "container_1_0001_01_000002";
@@ -422,24 +423,6 @@ mod tests {
         assert_eq!(look(&mut progress, &[("a.out", 7), ("b.log", 2)], &all), [("b.log", 0)]);
         assert_eq!(look(&mut progress, &[("a.out", 4), ("b.log", 2)], &all), [("a.out", 0)]);
         assert_eq!(look(&mut progress, &[("a.out", 4), ("b.log.1", 1)], &all), [("b.log.1", 0)]);
-    }
-
-    #[derive(Default)]
-    struct Kept(Vec<u8>);
-
-    impl Sink for Kept {
-        fn begin(&mut self, _: &LogFile) -> io::Result<ControlFlow<()>> {
-            Ok(ControlFlow::Continue(()))
-        }
-
-        fn content(&mut self, bytes: &[u8]) -> io::Result<()> {
-            self.0.extend_from_slice(bytes);
-            Ok(())
-        }
-
-        fn end(&mut self, _: &LogFile) -> io::Result<()> {
-            Ok(())
-        }
     }
 
     /// Two pieces under one name, of which the first and half of the second have been handed on.

@@ -155,8 +155,9 @@ fn look(
     }
 }
 
+/// Keeps what it is given.
 #[derive(Default)]
-struct Kept(Vec<u8>);
+pub(super) struct Kept(pub(super) Vec<u8>);
 
 impl Sink for Kept {
     fn begin(&mut self, _: &LogFile) -> io::Result<ControlFlow<()>> {

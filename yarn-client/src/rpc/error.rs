@@ -46,7 +46,7 @@ pub enum RpcErrorKind {
     #[error("authentication failed")]
     Authentication(#[source] SaslError),
     /// No answer in time.
-    #[error("no answer within {} s", .0.as_secs_f32())]
+    #[error("no answer within {}", crate::seconds(*.0))]
     Timeout(Duration),
     /// The server answered that the call failed.
     #[error("{0}")]

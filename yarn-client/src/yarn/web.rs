@@ -29,7 +29,7 @@ pub enum WebError {
         address: String,
     },
     /// No answer in time.
-    #[error("YARN's web service at {address} did not answer within {} s", after.as_secs_f32())]
+    #[error("YARN's web service at {address} did not answer within {}", crate::seconds(*after))]
     TimedOut {
         /// host:port.
         address: String,

@@ -204,7 +204,7 @@ pub(crate) struct SubmittedView {
     pub(crate) application_id: String,
     /// `null` for a session, and for a program of several jobs.
     pub(crate) job_id: Option<String>,
-    /// YARN's state of the application.
+    /// YARN's state of the application; `SUBMITTED` of a new one.
     pub(crate) state: String,
     pub(crate) name: String,
     pub(crate) user: String,
@@ -236,9 +236,8 @@ impl SubmittedView {
         }
     }
 
-    /// With what the ResourceManager has made of it.
-    pub(crate) fn reported(mut self, report: &ApplicationReport) -> Self {
-        self.state = report.state.to_string();
+    /// With the queue that the ResourceManager has chosen.
+    pub(crate) fn queued(mut self, report: &ApplicationReport) -> Self {
         self.queue = known(&report.queue).or(self.queue);
         self
     }

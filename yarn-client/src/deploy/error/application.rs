@@ -30,7 +30,7 @@ pub enum ApplicationError {
         detail: Option<String>,
     },
     /// The time given for waiting has passed.
-    #[error("{application} was {state} after {} s", waited.as_secs_f32())]
+    #[error("{application} was {state} after {}", crate::seconds(*waited))]
     TimedOut {
         /// The application.
         application: ApplicationId,
@@ -40,7 +40,7 @@ pub enum ApplicationError {
         waited: Duration,
     },
     /// It did not run within the time given for that, and has been killed.
-    #[error("{application} was {state} after {} s and has been killed: {why}", waited.as_secs_f32())]
+    #[error("{application} was {state} after {} and has been killed: {why}", crate::seconds(*waited))]
     NotRunning {
         /// The application.
         application: ApplicationId,

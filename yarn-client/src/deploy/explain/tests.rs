@@ -385,7 +385,11 @@ fn flink(slots_available: u32, scheduled: u32) -> Evidence {
 fn a_job_without_slots() {
     let found = cause(&flink(0, 3));
     assert_eq!(found.code, CauseCode::NoSlots);
-    assert!(found.text.contains("3 of its 4 tasks have none; 1 TaskManagers with 1 slots"), "{}", found.text);
+    assert!(
+        found.text.contains("3 of its 4 tasks have none; 1 TaskManager with 1 slot is registered"),
+        "{}",
+        found.text
+    );
     for fine in [flink(1, 3), flink(0, 0), Evidence::of(report(ApplicationState::Running, ""))] {
         let explanation = decide(&fine, NOW);
         assert_eq!(

@@ -3,6 +3,7 @@
 use super::evidence::Evidence;
 use super::scheduler::{self, Reason, SchedulerText, Stage};
 use super::{Cause, CauseCode, ended, is_flink, master};
+use crate::counted;
 use crate::yarn::{ApplicationReport, ApplicationState, NodeReport, NodeState, Resource};
 
 /// Nodes named in evidence.
@@ -346,8 +347,12 @@ fn no_slots(evidence: &Evidence) -> Option<Cause> {
     let job = flink.jobs.iter().find(|job| !job.state.is_globally_terminal() && job.tasks.scheduled > 0)?;
     let overview = &flink.overview;
     let text = format!(
-        "job {} waits for slots: {} of its {} tasks have none; {} TaskManagers with {} slots are registered",
-        job.id, job.tasks.scheduled, job.tasks.total, overview.taskmanagers, overview.slots_total
+        "job {} waits for slots: {} of its {} tasks have none; {} with {} registered",
+        job.id,
+        job.tasks.scheduled,
+        job.tasks.total,
+        counted(overview.taskmanagers, "TaskManager"),
+        counted(overview.slots_total, "slot") + if overview.taskmanagers == 1 { " is" } else { " are" },
     );
     Some(Cause::new(CauseCode::NoSlots, text).hint(NO_SLOTS_HINT))
 }

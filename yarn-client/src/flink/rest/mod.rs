@@ -78,7 +78,7 @@ pub enum RestError {
         source: std::io::Error,
     },
     /// No answer in time.
-    #[error("Flink's REST server at {address} did not answer {path} within {} s", after.as_secs_f32())]
+    #[error("Flink's REST server at {address} did not answer {path} within {}", crate::seconds(*after))]
     TimedOut {
         /// host:port.
         address: String,

@@ -28,6 +28,8 @@ pub(super) enum Subject {
 
 /// A ResourceManager that has just answered answers again by then.
 const IN_PASSING: Duration = Duration::from_secs(2);
+/// What explains a wait that was too long may take.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 /// A session whose end YARN has not told by then hangs.
 const SESSION_END: Duration = Duration::from_secs(60);
 
@@ -72,7 +74,7 @@ pub(super) async fn follow(
             // Nobody has named a queue, mostly: whoever reads JSON wants to know.
             let report = gateway.application(submitted.application_id);
             match tokio::time::timeout(IN_PASSING, report).await {
-                Ok(Ok(report)) => printer.json(&view.reported(&report)),
+                Ok(Ok(report)) => printer.json(&view.queued(&report)),
                 _ => printer.json(&view),
             }
         }
@@ -144,10 +146,22 @@ async fn watch(
             };
             match answer {
                 Answer::Detach => break None,
-                Answer::End if subject == Subject::Session => {
-                    return Box::pin(stop_it(context, gateway, submitted)).await;
+                Answer::End => {
+                    let ending = async {
+                        match subject {
+                            Subject::Session => stop_it(context, gateway, submitted).await,
+                            Subject::Job => kill_it(context, gateway, submitted).await,
+                        }
+                    };
+                    tokio::select! {
+                        ended = Box::pin(ending) => return ended,
+                        // A ResourceManager that is away is waited for, but not against anybody's will.
+                        _ = interrupts.next() => {
+                            printer.note(&format!("whether {id} has ended is not known; `yarn-flink status {id}` tells"));
+                            return Ok(ExitStatus::Interrupted);
+                        }
+                    }
                 }
-                Answer::End => return kill_it(context, gateway, submitted).await,
                 Answer::Wait => {}
             }
         }
@@ -164,7 +178,9 @@ async fn watch(
             let timed_out = matches!(error, ApplicationError::TimedOut { .. });
             let evidence = match last {
                 Some(last) if timed_out => {
-                    let mut evidence = gateway.evidence(id).await.unwrap_or_else(|_| Evidence::of(last));
+                    // The time is over: a ResourceManager that is away is not waited for now.
+                    let asked = tokio::time::timeout(LAST_LOOK, gateway.evidence(id)).await;
+                    let mut evidence = asked.ok().and_then(Result::ok).unwrap_or_else(|| Evidence::of(last));
                     explain::consult(gateway, &mut evidence, &gateway_base(submitted, id)).await;
                     Some(evidence)
                 }
