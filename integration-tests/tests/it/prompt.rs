@@ -32,7 +32,7 @@ async fn an_exit_code_does_not_depend_on_who_reads() -> Result<()> {
     ensure!(failed.stderr.contains("this is the root of it"), "{failed:?}");
     nobody(&["list", "--all"]).await?.expect(0)?;
     nobody(&["status", "application_1_0001"]).await?.expect(5)?;
-    let lost = full(&["list"]).await?.expect(2)?;
+    let lost = full(&["list", "--all"]).await?.expect(2)?;
     ensure!(lost.stderr.contains("cannot write to standard output"), "{lost:?}");
     // It has been submitted: whoever reads 2 would submit it again.
     let detached = run_args(&["-d", "--name", "told-to-nobody"], &["Run"])?;
