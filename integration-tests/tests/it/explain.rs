@@ -217,14 +217,14 @@ async fn slots(cluster: &Cluster) -> Result<()> {
     let id =
         run(cluster, &["-d", "--queue", "wide", "-D", &base], &["Run"]).await?.expect(0)?.application()?;
     cluster.wait_for_state(&id, "RUNNING", LIMIT).await?;
-    // Its master knows better than Flink what it waits for.
+    // Its master adds what it knows.
     let given = "the ResourceManager has not yet given 1 of the TaskManagers' containers";
     eventually("the job waits for slots", LIMIT, || async {
         let printed = explain(cluster, &id).await?;
-        Ok(code(&printed) == "no_slots" && text(&printed, "text").contains(given))
+        Ok(code(&printed) == "no_slots" && printed["cause"]["evidence"].to_string().contains(given))
     })
     .await?;
-    explained(cluster, &id, "no_slots", &["TaskManagers are missing", given]).await?;
+    explained(cluster, &id, "no_slots", &["waits for slots", "0 TaskManagers with 0 slots"]).await?;
     // Now there is room.
     kill(cluster, &[&filler]).await?;
     eventually("nothing is wrong", LIMIT, || async {
