@@ -110,26 +110,31 @@ pub async fn work(
 ) -> Result<ApplicationReport, ApplicationError> {
     let begun = Instant::now();
     let file_systems = gateway.file_systems()?;
-    let mut pause = QUICK;
-    loop {
-        let report = gateway.application(id).await?;
-        if report.state.is_final() {
-            return Ok(report);
+    let mut state = ApplicationState::Running;
+    let works = async {
+        let mut pause = QUICK;
+        loop {
+            let report = gateway.application(id).await?;
+            state = report.state;
+            if state.is_final() {
+                return Ok(report);
+            }
+            match Live::of(&file_systems, report.clone(), bases).await {
+                Ok(live) if works(&live).await => return Ok(report),
+                Ok(_) => {}
+                Err(error) if live::is_passing(&error) => {}
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(pause).await;
+            pause = next_pause(pause);
         }
-        match Live::of(&file_systems, report.clone(), bases).await {
-            Ok(live) if works(&live).await => return Ok(report),
-            Ok(_) => {}
-            Err(error) if live::is_passing(&error) => {}
-            Err(error) => return Err(error),
-        }
-        if let Some(timeout) = timeout.filter(|timeout| begun.elapsed() + pause >= *timeout) {
-            tokio::time::sleep(timeout.saturating_sub(begun.elapsed())).await;
-            let state = format!("{}, and its job not", report.state);
-            return Err(ApplicationError::TimedOut { application: id, state, waited: begun.elapsed() });
-        }
-        tokio::time::sleep(pause).await;
-        pause = next_pause(pause);
-    }
+    };
+    let Some(timeout) = timeout else { return works.await };
+    // Around all of it: a ResourceManager that is away would be waited for longer.
+    tokio::time::timeout(timeout, works).await.unwrap_or_else(|_| {
+        let state = format!("{state}, and its job not");
+        Err(ApplicationError::TimedOut { application: id, state, waited: begun.elapsed() })
+    })
 }
 
 /// Whether Flink has got as far as running.
@@ -138,8 +143,8 @@ async fn works(live: &Live) -> bool {
     if status.session.is_some() {
         return live.flink.overview().await.is_ok();
     }
-    let states = status.jobs.iter().filter_map(|job| job.state.parse::<JobStatus>().ok());
-    states.into_iter().any(|state| state == JobStatus::Running || state.is_terminal())
+    let mut states = status.jobs.iter().filter_map(|job| job.state.parse::<JobStatus>().ok());
+    states.any(|state| state == JobStatus::Running || state.is_terminal())
 }
 
 /// Waits until the application runs or has ended; when it has not come so far after `max_wait`, kills it, with the

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::plan::MAX_TAG_LENGTH;
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::{FileSystem, FileSystems, HdfsError};
 use crate::yarn::ApplicationReport;
@@ -24,8 +25,8 @@ pub(super) fn tag(fs: &dyn FileSystem, base: &str, file_systems: &FileSystems) -
         return None;
     }
     let tag = format!("{TAG}{}", escaped(&fs.uri(base)));
-    // The ResourceManager refuses others (`YarnConfiguration.APPLICATION_MAX_TAG_LENGTH`).
-    (tag.len() <= 100 && tag.is_ascii()).then_some(tag)
+    // The ResourceManager refuses others.
+    (tag.len() <= MAX_TAG_LENGTH && tag.is_ascii()).then_some(tag)
 }
 
 /// The tag that says which job an application runs, for who does not ask the application itself.

@@ -32,7 +32,7 @@ const STOCK_SIZES: [(&str, &str); 2] =
     [(keys::JOB_MANAGER_PROCESS_SIZE, "1600m"), (keys::TASK_MANAGER_PROCESS_SIZE, "1728m")];
 /// Limits of the ResourceManager (`YarnConfiguration.APPLICATION_MAX_TAGS`, `APPLICATION_MAX_TAG_LENGTH`).
 pub(super) const MAX_TAGS: usize = 10;
-const MAX_TAG_LENGTH: usize = 100;
+pub(super) const MAX_TAG_LENGTH: usize = 100;
 /// The ResourceManager cuts longer ones off (`YarnConfiguration.APPLICATION_TYPE_LENGTH`).
 const MAX_TYPE_LENGTH: usize = 20;
 

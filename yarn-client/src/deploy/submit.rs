@@ -69,8 +69,8 @@ pub async fn submit(
         }
     };
     let submitted = match staged {
-        Ok((staging_dir, submission)) => match hand_over(gateway, &submission, interrupt).await {
-            Ok(()) => Ok(Submitted {
+        Ok((staging_dir, submission)) => {
+            hand_over(gateway, &submission, interrupt).await.map(|()| Submitted {
                 application_id: id,
                 job_id: plan.job_id.clone(),
                 staging_dir,
@@ -78,9 +78,8 @@ pub async fn submit(
                 queue: submission.queue.clone(),
                 submission: Some(submission),
                 followed: false,
-            }),
-            Err(error) => Err(error),
-        },
+            })
+        }
         Err(error) => Err(error),
     };
     // An application that may exist needs its files.

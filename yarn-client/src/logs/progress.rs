@@ -237,6 +237,14 @@ impl<'a> Noting<'a> {
     pub(super) fn new(sink: &'a mut dyn Sink) -> Self {
         Self { progress: Progress::default(), sink, place: Place::default() }
     }
+
+    fn note(&mut self, file: &LogFile, place: Place) {
+        let key = (file.container.clone(), file.name.clone());
+        match file.origin {
+            Origin::Aggregated => self.progress.closed.entry(key).or_default().push(place),
+            Origin::Local => _ = self.progress.open.insert(key, place),
+        }
+    }
 }
 
 impl Sink for Noting<'_> {
@@ -251,23 +259,15 @@ impl Sink for Noting<'_> {
     }
 
     fn end(&mut self, file: &LogFile) -> io::Result<()> {
-        let key = (file.container.clone(), file.name.clone());
         let place = std::mem::take(&mut self.place);
-        match file.origin {
-            Origin::Aggregated => self.progress.closed.entry(key).or_default().push(place),
-            Origin::Local => _ = self.progress.open.insert(key, place),
-        }
+        self.note(file, place);
         self.sink.end(file)
     }
 
     /// What nobody has asked for at first stays left out when it is collected, or what is written later is asked for.
     fn passed_over(&mut self, file: &LogFile) {
-        let key = (file.container.clone(), file.name.clone());
         let place = Place { to: file.length, modified: file.modified.clone(), ..Place::default() };
-        match file.origin {
-            Origin::Aggregated => self.progress.closed.entry(key).or_default().push(place),
-            Origin::Local => _ = self.progress.open.insert(key, place),
-        }
+        self.note(file, place);
     }
 }
 

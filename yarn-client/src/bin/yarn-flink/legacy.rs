@@ -119,12 +119,8 @@ pub(crate) fn rewrite(command: &Command, arguments: Vec<OsString>) -> Result<Vec
                 return Ok(out);
             };
             while let Some(argument) = rest.next() {
-                let argument = translate(argument, &[SESSION, OPTIONS])?;
-                let value_follows = value_follows(start, command, &argument);
-                out.push(argument);
-                if value_follows {
-                    out.extend(rest.next());
-                }
+                let option = translate(argument, &[SESSION, OPTIONS])?;
+                push_option(option, (start, command), &mut rest, &mut out);
             }
             return Ok(out);
         }
@@ -153,12 +149,8 @@ pub(crate) fn rewrite(command: &Command, arguments: Vec<OsString>) -> Result<Vec
             out.extend(rest);
             return Ok(out);
         }
-        let argument = translate(argument, &[OPTIONS])?;
-        let value_follows = value_follows(run, command, &argument);
-        out.push(argument);
-        if value_follows {
-            out.extend(rest.next());
-        }
+        let option = translate(argument, &[OPTIONS])?;
+        push_option(option, (run, command), &mut rest, &mut out);
     }
     Ok(out)
 }
@@ -175,11 +167,21 @@ fn positional(
         if is_positional(&argument) {
             return Some(argument);
         }
-        let value_follows = value_follows(command, root, &argument);
-        out.push(argument);
-        if value_follows {
-            out.extend(rest.next());
-        }
+        push_option(argument, (command, root), rest, out);
+    }
+}
+
+/// An option of a command goes to `out`, and its value with it.
+fn push_option(
+    option: OsString,
+    (command, root): (&Command, &Command),
+    rest: &mut std::vec::IntoIter<OsString>,
+    out: &mut Vec<OsString>,
+) {
+    let value_follows = value_follows(command, root, &option);
+    out.push(option);
+    if value_follows {
+        out.extend(rest.next());
     }
 }
 

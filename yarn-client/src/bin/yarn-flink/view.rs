@@ -60,6 +60,7 @@ impl ApplicationView {
     pub(crate) fn explained(evidence: &Evidence, now_ms: u64) -> Self {
         let report = &evidence.report;
         let outcome = Outcome::of_evidence(evidence);
+        let (job_id, job_state) = evidence.job(outcome.as_ref());
         let usage = &report.usage;
         // A caller without the right to view an application is told -1 and N/A.
         let viewable = u32::try_from(usage.containers).ok();
@@ -84,8 +85,8 @@ impl ApplicationView {
             memory_mib: viewable.map(|_| usage.used.memory_mib),
             vcores: viewable.map(|_| usage.used.vcores),
             diagnostics: report.diagnostics.trim().to_owned(),
-            job_id: evidence.job_id(),
-            job_state: evidence.job_state(),
+            job_id,
+            job_state,
             checkpoint: outcome.and_then(|outcome| outcome.checkpoint),
             cause: explain::decide(evidence, now_ms.cast_signed()).cause,
         }
@@ -163,12 +164,13 @@ pub(crate) struct ExplanationView {
 impl ExplanationView {
     pub(crate) fn new(evidence: &Evidence, explanation: Explanation) -> Self {
         let outcome = Outcome::of_evidence(evidence);
+        let (job_id, job_state) = evidence.job(outcome.as_ref());
         Self {
             application_id: evidence.report.id.to_string(),
             state: evidence.report.state.to_string(),
             final_status: evidence.report.final_status.to_string(),
-            job_id: evidence.job_id(),
-            job_state: evidence.job_state(),
+            job_id,
+            job_state,
             checkpoint: outcome.and_then(|outcome| outcome.checkpoint),
             text: explanation.text,
             cause: explanation.cause,

@@ -56,7 +56,7 @@ pub struct Evidence {
     /// What a running application's own master says it waits for; see [`consult`](super::consult).
     pub waiting: Option<String>,
     /// Id and state of a running application's only job, as its master tells.
-    pub job: Option<(String, String)>,
+    pub told_job: Option<(String, String)>,
     /// Why a running application's own master gave no answer, where it should have; see [`consult`](super::consult).
     pub silent: Option<String>,
     /// The newest checkpoint of an application that has ended without a word of it.
@@ -78,7 +78,7 @@ impl Evidence {
             nodes: None,
             flink: None,
             waiting: None,
-            job: None,
+            told_job: None,
             silent: None,
             checkpoint: None,
             unknown: Vec::new(),
@@ -88,23 +88,19 @@ impl Evidence {
     /// Takes note of what the application's master says.
     pub fn told(&mut self, status: &StatusReply) {
         self.waiting = Some(status.waiting.trim().to_owned()).filter(|words| !words.is_empty());
-        self.job = match status.jobs.as_slice() {
+        self.told_job = match status.jobs.as_slice() {
             [job] if status.session.is_none() => Some((job.id.clone(), job.state.clone())),
             _ => None,
         };
     }
 
-    /// The job of an application that has one: as its end tells, its master, or its submission.
-    pub fn job_id(&self) -> Option<String> {
-        let ended = Outcome::of_evidence(self).and_then(|outcome| outcome.job_id);
-        let running = || self.job.as_ref().map(|(id, _)| id.clone());
-        ended.or_else(running).or_else(|| place::job_of(&self.report.tags))
-    }
-
-    /// Flink's name of that job's state, where that is known.
-    pub fn job_state(&self) -> Option<String> {
-        let ended = Outcome::of_evidence(self).and_then(|outcome| outcome.job_state);
-        ended.map(|state| state.to_string()).or_else(|| self.job.as_ref().map(|(_, state)| state.clone()))
+    /// Id and state of the job of an application that has one: as its end tells (`outcome`), its master, or, without the state,
+    /// its submission.
+    pub fn job(&self, outcome: Option<&Outcome>) -> (Option<String>, Option<String>) {
+        let (id, state) = self.told_job.clone().unzip();
+        let ended_id = outcome.and_then(|outcome| outcome.job_id.clone());
+        let ended_state = outcome.and_then(|outcome| outcome.job_state).map(|state| state.to_string());
+        (ended_id.or(id).or_else(|| place::job_of(&self.report.tags)), ended_state.or(state))
     }
 
     /// The application master's container, while it lives.

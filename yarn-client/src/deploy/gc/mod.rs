@@ -173,9 +173,8 @@ pub async fn collect(
         }
         if options.all_users {
             let (fs, base) = file_systems.locate(base)?;
-            let own = format!("{}/{}", base.trim_end_matches('/'), gateway.user.name);
             for entry in entries(fs.as_ref(), &base, &mut Collected::default()).await.unwrap_or_default() {
-                if entry.is_dir && entry.path != own {
+                if entry.is_dir {
                     areas.push((Arc::clone(&fs), entry.path));
                 }
             }
@@ -192,7 +191,7 @@ pub async fn collect(
         let own = home.home().to_owned();
         areas.push((home, own));
     }
-    // A base directory may be the one above the homes.
+    // Our own directory is one of all users', and a base directory may be the one above the homes.
     let mut seen = BTreeSet::new();
     areas.retain(|(fs, base)| seen.insert(fs.uri(base)));
     let mut sweep = Sweep {

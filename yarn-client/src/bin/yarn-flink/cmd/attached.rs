@@ -186,7 +186,7 @@ async fn watch(
                 }
                 last => last.map(Evidence::of),
             };
-            print_last(context, evidence.as_ref(), submitted)?;
+            print_last(context, evidence.as_ref(), submitted);
             if let Some(cause) = evidence
                 .filter(|_| timed_out)
                 .and_then(|it| explain::decide(&it, super::now_ms().cast_signed()).cause)
@@ -196,7 +196,7 @@ async fn watch(
             Ok(report(printer, &Failure::from(error)))
         }
         None => {
-            print_last(context, last.map(Evidence::of).as_ref(), submitted)?;
+            print_last(context, last.map(Evidence::of).as_ref(), submitted);
             printer.note(&match subject {
                 Subject::Job => format!("detached; the job goes on. `yarn-flink kill {id}` ends it"),
                 Subject::Session => {
@@ -218,7 +218,7 @@ fn change(report: &ApplicationReport) -> String {
 }
 
 /// The last that is known, when the wait ended before the application did.
-fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted) -> Result<(), Failure> {
+fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted) {
     if context.printer.is_json() {
         match last {
             Some(evidence) => context
@@ -227,7 +227,6 @@ fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted)
             None => context.printer.json(&SubmittedView::new(submitted, "")),
         }
     }
-    Ok(())
 }
 
 fn finish(

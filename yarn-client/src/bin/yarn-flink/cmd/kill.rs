@@ -20,7 +20,7 @@ pub(super) async fn run(context: &Context, args: Kill) -> Result<ExitStatus, Fai
     let mut views = Vec::new();
     for id in ids {
         let view = match super::tidying(&gateway, kill::kill(&gateway, id, &bases)).await {
-            Ok(killed) => done(context, &killed)?,
+            Ok(killed) => done(context, &killed),
             Err(error) => {
                 let not_found = matches!(error, ApplicationError::NotFound { .. });
                 let text = error.to_string();
@@ -46,7 +46,7 @@ pub(super) async fn run(context: &Context, args: Kill) -> Result<ExitStatus, Fai
     Ok(status)
 }
 
-fn done(context: &Context, killed: &Killed) -> Result<KillView, Failure> {
+fn done(context: &Context, killed: &Killed) -> KillView {
     let id = killed.report.id;
     let (outcome, state, text) = match killed.outcome {
         KillOutcome::Killed => ("killed", "KILLED".to_owned(), format!("{id} killed")),
@@ -66,12 +66,12 @@ fn done(context: &Context, killed: &Killed) -> Result<KillView, Failure> {
     if let Some(reason) = &killed.not_removed {
         context.printer.warning(&format!("files of {id} may be left: {reason}"));
     }
-    Ok(KillView {
+    KillView {
         application_id: id.to_string(),
         outcome,
         state: Some(state),
         checkpoint: killed.checkpoint.clone(),
         removed: killed.removed.clone(),
         error: None,
-    })
+    }
 }
