@@ -6,7 +6,7 @@ use std::time::Duration;
 use proto::launch::{LaunchSpec, Placement};
 use yarn_client::conf::Configuration;
 use yarn_client::flink::options::{CHECKPOINT_DIR, CHECKPOINT_SUBDIR, Opt};
-use yarn_client::flink::{FlinkConfig, Version, settings as flink_settings};
+use yarn_client::flink::{FlinkConfig, TaskManagerLimits, Version, settings as flink_settings};
 
 use super::StartError;
 use crate::machine::{History, SessionSettings, Settings, Size};
@@ -70,6 +70,11 @@ pub(super) fn settings(
         parallelism: job.parallelism.max(1),
         slots: task_manager.slots.max(1),
         task_manager_mib: task_manager.memory_mib,
+        limits: spec.limits.map_or(TaskManagerLimits::NONE, |limits| TaskManagerLimits {
+            min: limits.min_task_managers,
+            max: limits.max_task_managers,
+            redundant: limits.redundant_task_managers,
+        }),
         application_layer: version.features().applications,
         heartbeat: Duration::from_secs(heartbeat.unsigned_abs()),
         heartbeat_pending: duration(&CONTAINER_REQUEST_INTERVAL, HEARTBEAT_PENDING)?,

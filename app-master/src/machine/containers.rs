@@ -142,6 +142,11 @@ impl Containers {
         full.map(|(host, _)| host.to_owned()).collect()
     }
 
+    /// TaskManagers that Flink lists.
+    pub(super) fn registered(&self) -> u32 {
+        self.count(|state| matches!(state, State::Registered { .. }))
+    }
+
     /// Containers on their way to be TaskManagers.
     pub(super) fn starting(&self) -> u32 {
         self.count(|state| matches!(state, State::Launching | State::Started))

@@ -142,7 +142,10 @@ impl AppMaster {
         self.hasten_heartbeat(now);
         if self.job_manager.process == Process::Running && self.view.is_some() {
             let jobs = self.unfinished(None);
-            if jobs.is_empty() {
+            // A list without any job may be the answer of a moment, and the job may run.
+            let lists_none = self.view.as_ref().is_some_and(|view| view.jobs.is_empty());
+            let out_of_sight = lists_none && (self.job_seen.is_some() || self.record.journal.job_seen);
+            if jobs.is_empty() && (wished || !out_of_sight) {
                 self.actions.push_back(Action::DeleteCluster);
                 self.timers.set(Timer::JobManagerExit, now + SHUTDOWN);
             } else if wished {
@@ -169,7 +172,7 @@ impl AppMaster {
     fn begin_ending(&mut self, end: End, recorded: bool) {
         for timer in [
             Timer::FlinkPoll,
-            Timer::Starvation,
+            Timer::Shortage,
             Timer::JobManagerStart,
             Timer::Surplus,
             Timer::Unresponsive,

@@ -24,8 +24,11 @@ const CHECKPOINTS_HASTE: Duration = Duration::from_secs(1);
 const CHECKPOINTS_FIRST: Duration = Duration::from_millis(500);
 /// TaskManagers find a JobManager that was started again within this time, once they have noticed the end of the one before.
 const RETURN: Duration = Duration::from_secs(30);
-/// A job that lacks TaskManagers for this long makes the application master count the cluster.
-const STARVATION: Duration = Duration::from_secs(15);
+/// Jobs that lack TaskManagers for this long make the application master count the cluster: an empty one gives containers
+/// with its nodes' next heartbeats, and these come every second.
+const SHORTAGE: Duration = Duration::from_secs(3);
+/// It is counted again so often.
+const SHORTAGE_AGAIN: Duration = Duration::from_secs(15);
 
 impl AppMaster {
     /// What the TaskManagers should be: enough for the slots the job needs, or, before it is known, for the default
@@ -34,14 +37,29 @@ impl AppMaster {
         if self.ending.is_some() || self.finished {
             return 0;
         }
-        if let Some(session) = &self.session {
-            return self.demand().clamp(session.size.min, session.size.max);
+        let demand = self.demand();
+        let reserve = if demand > 0 { self.settings.limits.redundant } else { 0 };
+        let (min, max) = self.bounds();
+        if self.reserve_fails {
+            return demand.min(max);
         }
+        demand.saturating_add(reserve).max(min).min(max)
+    }
+
+    /// At least and at most so many TaskManagers, whatever the jobs need.
+    pub(super) fn bounds(&self) -> (u32, u32) {
+        let limits = &self.settings.limits;
+        self.session.as_ref().map_or((limits.min, limits.max), |session| (session.size.min, session.size.max))
+    }
+
+    /// TaskManagers that the jobs need, whatever there may be; until that is known, those of the default parallelism.
+    pub(super) fn demand(&self) -> u32 {
         if let (true, Some(scaled)) = (self.settings.reactive, self.record.journal.scaled) {
             return scaled;
         }
         let known = self.slots_needed.filter(|_| !self.settings.reactive);
-        known.unwrap_or(self.settings.parallelism).div_ceil(self.settings.slots.max(1))
+        let guess = if self.session.is_some() { 0 } else { self.settings.parallelism };
+        known.unwrap_or(guess).div_ceil(self.settings.slots.max(1))
     }
 
     pub(super) fn our_job(&self) -> Option<&JobView> {
@@ -95,6 +113,7 @@ impl AppMaster {
         self.unanswered = None;
         for (id, node) in self.containers.observe(&view.task_managers, now) {
             self.nodes.succeeded(&node.host);
+            self.reserve_fails = false;
             self.tell(Occurrence::TaskManagerRegistered(id));
         }
         self.replace_unlisted(now);
@@ -111,7 +130,7 @@ impl AppMaster {
             return self.observe_several(now);
         }
         let application = self.view.as_ref().and_then(|view| view.application.clone());
-        let job = self.our_job().map(|job| (job.status, job.tasks_active));
+        let job = self.our_job().map(|job| job.status);
         if job.is_some() {
             if self.job_seen.is_none() {
                 self.job_seen = Some(now);
@@ -120,18 +139,18 @@ impl AppMaster {
         }
         match (application, job) {
             (Some(ApplicationView { end: Some(end), cause }), job) => {
-                self.application_ended(end, cause, job.map(|(status, _)| status), now);
+                self.application_ended(end, cause, job, now);
             }
-            (None, Some((JobStatus::Finished, _))) if !self.finished => {
+            (None, Some(JobStatus::Finished)) if !self.finished => {
                 self.finished = true;
                 // `main` may have more to do; Flink must not be shut down under it.
                 self.actions.push_back(Action::WatchProgram);
             }
-            (None, Some((status, _))) if status.is_globally_terminal() && status != JobStatus::Finished => {
+            (None, Some(status)) if status.is_globally_terminal() && status != JobStatus::Finished => {
                 self.fetch_result(now);
             }
-            (_, job) => {
-                self.note_starvation(job.map(|(_, active)| active), now);
+            _ => {
+                self.note_shortage(now);
                 self.fit_containers(now);
                 let interval = match self.job_seen {
                     None => super::POLL_STARTING,
@@ -215,41 +234,40 @@ impl AppMaster {
         self.vanished.is_some_and(|(since, _)| now < since + MISSING)
     }
 
-    /// A job with no active task that lacks TaskManagers, none of which is on its way, starves.
-    pub(super) fn note_starvation(&mut self, active_tasks: Option<u32>, now: Duration) {
-        let starving = active_tasks == Some(0)
-            && self.containers.starting() == 0
-            && self.containers.working() < self.desired();
-        if !starving {
-            self.starving_since = None;
+    /// Whether the jobs have fewer TaskManagers than they need. One that is on its way counts, and a reserve does not.
+    pub(super) fn note_shortage(&mut self, now: Duration) {
+        let known = self.slots_needed.is_some() && !self.settings.reactive && !self.finished;
+        let needed = self.demand().min(self.bounds().1);
+        if !known || self.containers.working() >= needed {
+            self.short_since = None;
             self.shortage = None;
-            self.timers.stop(Timer::Starvation);
-        } else if self.starving_since.is_none() {
-            self.starving_since = Some(now);
-            self.timers.set(Timer::Starvation, now + STARVATION);
+            self.timers.stop(Timer::Shortage);
+        } else if self.short_since.is_none() {
+            self.short_since = Some(now);
+            self.timers.set(Timer::Shortage, now + SHORTAGE);
         }
     }
 
-    pub(super) fn check_starvation(&mut self, now: Duration) {
-        if self.starving_since.is_none() {
+    pub(super) fn check_shortage(&mut self, now: Duration) {
+        if self.short_since.is_none() {
             return;
         }
         if !self.inspecting {
             self.inspecting = true;
             self.actions.push_back(Action::InspectCluster);
         }
-        self.timers.set(Timer::Starvation, now + STARVATION);
+        self.timers.set(Timer::Shortage, now + SHORTAGE_AGAIN);
     }
 
     pub(super) fn capacity_known(&mut self, task_managers: Option<u32>, description: &str) {
         self.inspecting = false;
-        if self.ending.is_some() || self.starving_since.is_none() {
+        if self.ending.is_some() || self.short_since.is_none() {
             return;
         }
-        let desired = self.desired();
-        if task_managers.is_some_and(|most| most < desired) {
+        let needed = self.demand().min(self.bounds().1);
+        if task_managers.is_some_and(|most| most < needed) {
             let slots = self.slots_needed.unwrap_or(self.settings.parallelism);
-            let cause = text::cluster_too_small(slots, desired, &self.settings, task_managers, description);
+            let cause = text::cluster_too_small(slots, needed, &self.settings, task_managers, description);
             // Nodes may be on their way back, and somebody may add one: how long that is waited for is the owner's to say.
             if self.shortage.is_none() {
                 tracing::warn!("{cause}");
@@ -258,5 +276,16 @@ impl AppMaster {
         } else {
             self.shortage = None;
         }
+    }
+
+    /// The jobs need more TaskManagers than there may be, and one of them does not run because of that: batch jobs go on with
+    /// fewer.
+    pub(super) fn held_by_limits(&self) -> bool {
+        let waits = |job: &JobView| {
+            job.tasks_active == 0 || (job.streaming == Some(true) && job.tasks_active < job.tasks_total)
+        };
+        let mut unfinished =
+            self.view.iter().flat_map(|view| &view.jobs).filter(|job| !job.status.is_terminal());
+        self.slots_needed.is_some() && self.demand() > self.bounds().1 && unfinished.any(waits)
     }
 }

@@ -28,6 +28,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use yarn_client::flink::TaskManagerLimits;
 
 pub use action::{Action, Heartbeat};
 pub use ending::Outcome;
@@ -87,6 +88,9 @@ pub struct Settings {
     pub slots: u32,
     /// MiB of one TaskManager container.
     pub task_manager_mib: u64,
+    /// What `slotmanager.*` says of the number of TaskManagers.
+    #[serde(default)]
+    pub limits: TaskManagerLimits,
     /// Flink 2.3 and later: its application layer says when the program has ended.
     pub application_layer: bool,
     /// `yarn.heartbeat.interval`.
@@ -151,10 +155,12 @@ pub struct AppMaster {
     result: Option<String>,
     /// Job of a session whose failure is being read.
     result_of: Option<String>,
-    /// Since when the job has had fewer TaskManagers than it needs and no task active.
-    starving_since: Option<Duration>,
+    /// Since when there have been fewer TaskManagers than the jobs need.
+    short_since: Option<Duration>,
     inspecting: bool,
-    /// Why a session cannot have the TaskManagers its jobs need.
+    /// What there was to be beyond the jobs' need does not start: it is not asked for until one does.
+    reserve_fails: bool,
+    /// Why the jobs cannot have the TaskManagers they need.
     shortage: Option<String>,
     ending: Option<Ending>,
     exited: bool,
@@ -191,8 +197,9 @@ impl AppMaster {
             nodes: Nodes::default(),
             result: None,
             result_of: None,
-            starving_since: None,
+            short_since: None,
             inspecting: false,
+            reserve_fails: false,
             shortage: None,
             ending: None,
             exited: false,
@@ -252,7 +259,7 @@ impl AppMaster {
             Timer::Journal => self.write_journal(now),
             Timer::Surplus => self.look_for_surplus(now),
             Timer::FlinkPoll => self.poll_flink(now),
-            Timer::Starvation => self.check_starvation(now),
+            Timer::Shortage => self.check_shortage(now),
             Timer::Result => self.settle_result(now),
             Timer::JobManagerExit => self.job_manager_overdue(now),
             Timer::Unresponsive => self.kill_unresponsive(now),

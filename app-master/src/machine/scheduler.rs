@@ -377,6 +377,15 @@ impl AppMaster {
         let desired = self.desired() as usize;
         let failures = self.containers.start_failures();
         if failures.len() >= (2 * desired).max(3) {
+            let demand = self.demand();
+            if demand > 0 && self.containers.registered() >= demand {
+                if !self.reserve_fails {
+                    let cause = text::start_failures(failures);
+                    tracing::warn!("TaskManagers beyond the jobs' need are given up: {cause}");
+                    self.reserve_fails = true;
+                }
+                return;
+            }
             let cause = text::start_failures(failures);
             return self.end(Outcome::failed(cause), now);
         }

@@ -128,6 +128,9 @@ pub enum Refusal {
     /// Whoever has started it has said how many there are at most.
     #[error("the session has at most {0} TaskManagers\nhint: start another one with a larger --max")]
     BeyondMaximum(u32),
+    /// Whoever has submitted it has said how many there are at most.
+    #[error("the limits of slotmanager.* allow {0} TaskManager(s)")]
+    BeyondLimits(u32),
     /// There is no such job.
     #[error("the session has no job {0}")]
     NoSuchJob(String),
@@ -171,6 +174,9 @@ impl AppMaster {
             None if self.settings.reactive && task_managers == 0 => {
                 return Err(Refusal::Nothing("a job"));
             }
+            None if self.settings.reactive && task_managers > self.settings.limits.max => {
+                return Err(Refusal::BeyondLimits(self.settings.limits.max));
+            }
             None if self.settings.reactive => {}
             None => return Err(Refusal::FixedByJob),
         }
@@ -213,11 +219,6 @@ impl AppMaster {
         unfinished.map(|job| job.id.clone()).collect()
     }
 
-    /// TaskManagers that the session's jobs need, whatever it may have.
-    pub(super) fn demand(&self) -> u32 {
-        self.slots_needed.unwrap_or(0).div_ceil(self.settings.slots.max(1))
-    }
-
     /// What a look at Flink means for a session.
     pub(super) fn observe_session(&mut self, now: Duration) {
         self.job_seen.get_or_insert(now);
@@ -236,7 +237,7 @@ impl AppMaster {
                 return self.end(Outcome::session_finished(text::idle(timeout)), now);
             }
         }
-        self.note_starvation(Some(0).filter(|_| !idle), now);
+        self.note_shortage(now);
         self.fit_containers(now);
         let young = |job: &JobView| !job.status.is_terminal() && job.tasks_active < job.tasks_total.max(1);
         let waits = self.view.iter().flat_map(|view| &view.jobs).any(young);

@@ -41,10 +41,7 @@ impl AppMaster {
             }
         }
         let waits = !self.unfinished(None).is_empty();
-        // One that waits for the others to end is not starving.
-        let view = self.view.iter().flat_map(|view| &view.jobs);
-        let active = view.filter(|job| !job.status.is_terminal()).map(|job| job.tasks_active).sum();
-        self.note_starvation(Some(active).filter(|_| waits), now);
+        self.note_shortage(now);
         self.fit_containers(now);
         let interval = if waits { flink::POLL_YOUNG } else { flink::POLL_SESSION };
         self.timers.set(super::Timer::FlinkPoll, now + interval);

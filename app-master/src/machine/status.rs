@@ -57,14 +57,15 @@ impl AppMaster {
         if let Some(unanswered) = &self.unanswered {
             return text::no_answer(&unanswered.cause);
         }
-        if let Some(session) = &self.session
-            && self.ending.is_none()
-            && self.demand() > session.size.max
-        {
-            let slots = self.slots_needed.unwrap_or(0);
-            return text::beyond_size(slots, self.demand(), session.size.max);
+        if self.ending.is_none() && self.held_by_limits() {
+            let (slots, demand, most) = (self.slots_needed.unwrap_or(0), self.demand(), self.bounds().1);
+            return if self.session.is_some() {
+                text::beyond_size(slots, demand, most)
+            } else {
+                text::beyond_limits(slots, demand, most)
+            };
         }
         let missing = self.desired().saturating_sub(self.containers.working());
-        if missing > 0 { text::not_given(missing) } else { String::new() }
+        if missing > 0 { text::not_given(missing, self.desired()) } else { String::new() }
     }
 }

@@ -176,9 +176,16 @@ pub(super) fn beyond_size(slots: u32, demand: u32, most: u32) -> String {
     format!("its jobs need {slots} slots, that is {demand} TaskManagers, but the session may have {most}")
 }
 
+/// Why a job waits for slots.
+pub(super) fn beyond_limits(slots: u32, demand: u32, most: u32) -> String {
+    format!(
+        "the limits of slotmanager.* allow {most} TaskManager(s), and the job needs {slots} slots, that is {demand} TaskManagers"
+    )
+}
+
 /// Containers that are asked for.
-pub(super) fn not_given(missing: u32) -> String {
-    format!("the ResourceManager has not yet given {missing} of the TaskManagers' containers")
+pub(super) fn not_given(missing: u32, wanted: u32) -> String {
+    format!("the ResourceManager has not yet given {missing} of the TaskManagers' {wanted} containers")
 }
 
 /// What ends a JobManager whose program is none. Two of Flink's threads hear of it, and whichever is first chooses the exit code:

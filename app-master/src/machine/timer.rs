@@ -19,7 +19,7 @@ pub enum Timer {
     /// When to look at Flink again.
     FlinkPoll,
     /// When a job that lacks TaskManagers is looked at: can the cluster hold them?
-    Starvation,
+    Shortage,
     /// When the end of a lost TaskManager's container is not waited for any more.
     Result,
     /// When a JobManager that was told to go is told more firmly.

@@ -88,7 +88,9 @@ impl World {
             (Some(_), _) => self.jobs.most,
             (None, program) => {
                 let jobs = program.as_ref().map_or(self.scenario.job.slots, ProgramModel::most_slots);
-                jobs.max(self.scenario.settings.parallelism).div_ceil(slots)
+                let limits = &self.scenario.settings.limits;
+                let needs = jobs.max(self.scenario.settings.parallelism).div_ceil(slots);
+                (needs + limits.redundant).clamp(limits.min, limits.max)
             }
         };
         let Some(master) = self.masters.get_mut(&attempt) else { return };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::Rng;
 use rand::rngs::StdRng;
-use yarn_client::flink::JobStatus;
+use yarn_client::flink::{JobStatus, TaskManagerLimits};
 
 use super::fault::Fault;
 use super::program::ProgramModel;
@@ -89,6 +89,7 @@ pub fn settings() -> Settings {
         parallelism: 1,
         slots: 1,
         task_manager_mib: 1024,
+        limits: TaskManagerLimits::NONE,
         application_layer: false,
         heartbeat: Duration::from_secs(5),
         heartbeat_pending: Duration::from_millis(200),
@@ -176,6 +177,12 @@ impl Scenario {
             spread: rng.random_bool(0.2),
             parallelism: rng.random_range(1..=6),
             slots: rng.random_range(1..=2),
+            limits: if rng.random_bool(0.15) {
+                let (min, redundant) = (rng.random_range(0..=3), rng.random_range(0..=2));
+                TaskManagerLimits { min, redundant, ..TaskManagerLimits::NONE }
+            } else {
+                TaskManagerLimits::NONE
+            },
             ..settings()
         };
         // Half of them with what the fixture's clusters have, half with Hadoop's defaults.

@@ -61,9 +61,6 @@ pub(super) const LOG_LEVEL: Opt = options::LOG_LEVEL;
 pub(super) const LOG_MAX: Opt = options::LOG_MAX;
 pub(super) const JOB_MANAGER_PROCESS_SIZE: &str = options::JM_PROCESS.key;
 pub(super) const TASK_MANAGER_PROCESS_SIZE: &str = options::TM_PROCESS.key;
-pub(super) const TASK_SLOTS_OPTION: Opt = options::TM_SLOTS;
-pub(super) const MAX_SLOTS: Opt =
-    Opt { key: "slotmanager.number-of-slots.max", deprecated: &[], default: None };
 /// Ours: where the application master's page and its way to Flink's REST server listen.
 pub(super) const WEB_PORT: Opt = Opt { key: "yarn-flink.web.port", deprecated: &[], default: Some("0") };
 pub(super) const TASK_SLOTS: &str = options::TM_SLOTS.key;

@@ -5,7 +5,7 @@ mod rolled_logs;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proto::ids::ApplicationId;
-use proto::launch::{File, Job, JobManager, LaunchSpec, LocalResource, TaskManager, local_resource};
+use proto::launch::{File, Job, JobManager, LaunchSpec, Limits, LocalResource, TaskManager, local_resource};
 
 use super::container_env;
 use super::error::PreflightError;
@@ -14,10 +14,13 @@ use super::keys;
 use super::spec::ResolvedJob;
 use super::state_paths::StateRoot;
 use crate::conf::Configuration;
+use crate::counted;
 use crate::flink::memory::MemoryError;
 use crate::flink::options::Opt;
 use crate::flink::ports::PortRange;
-use crate::flink::{FlinkConfig, JobManagerMemory, TaskManagerMemory, Version, Warning, command, settings};
+use crate::flink::{
+    FlinkConfig, JobManagerMemory, TaskManagerLimits, TaskManagerMemory, Version, Warning, command, settings,
+};
 use crate::hdfs::stage::{StagePlan, StagingOptions};
 use crate::yarn::Resource;
 
@@ -131,6 +134,8 @@ impl Plan {
         };
         let job_manager = derive(&mut config, "JobManager", STOCK_SIZES[0], JobManagerMemory::derive)?;
         let task_manager = derive(&mut config, "TaskManagers", STOCK_SIZES[1], TaskManagerMemory::derive)?;
+        let limits = TaskManagerLimits::of(&config, &task_manager)?;
+        let session = job.session.as_ref().map(|size| size.resolve(&limits)).transpose()?;
 
         let priority = number(&config, &keys::PRIORITY, i64::from(i32::MIN)..=i64::from(i32::MAX))?;
         let parallelism = number(&config, &keys::PARALLELISM, 1..=i64::from(u32::MAX))?;
@@ -164,6 +169,9 @@ impl Plan {
         let text = |option: &Opt| config.value(option).map(str::to_owned).filter(|value| !value.is_empty());
         let slots = task_manager.slots.max(1);
         let parallelism = u32::try_from(parallelism).unwrap_or(u32::MAX);
+        if session.is_none() && parallelism.div_ceil(slots) > limits.max {
+            warnings.push(beyond_limits(parallelism, slots, limits.max));
+        }
         let env = container_env::task_manager(&config, hadoop, user);
         // Of a session, and of a program with several jobs, the ids are Flink's.
         let job_id = if job.session.is_some() || job.multi_job { String::new() } else { job.job_id.clone() };
@@ -176,7 +184,12 @@ impl Plan {
             hadoop_conf: hadoop.flat().into_iter().collect(),
             flink_conf: Default::default(),
             classpath: Vec::new(),
-            session: job.session,
+            session,
+            limits: Some(Limits {
+                min_task_managers: limits.min,
+                max_task_managers: limits.max,
+                redundant_task_managers: limits.redundant,
+            }),
             open_rest: job.open_rest,
             web_port_range: web_ports,
             job: job.session.is_none().then(|| Job {
@@ -236,10 +249,11 @@ impl Plan {
             master: Resource::new(job_manager.process_mib(), u32::try_from(vcores).unwrap_or(1)),
             task_manager: task_manager_resource,
             slots,
-            task_managers: job
-                .session
-                .as_ref()
-                .map_or_else(|| parallelism.div_ceil(slots), |session| session.min_task_managers),
+            task_managers: match &session {
+                Some(session) => session.min_task_managers,
+                None => (parallelism.div_ceil(slots).saturating_add(limits.redundant))
+                    .clamp(limits.min, limits.max),
+            },
             staging: StagingOptions {
                 base: text(&keys::STAGING_DIRECTORY),
                 replication: u32::try_from(replication).ok().filter(|replication| *replication > 0),
@@ -374,6 +388,17 @@ fn derive<T>(
         other => other,
     }
     .map_err(|source| PreflightError::Memory { role, source })
+}
+
+/// Whether the job is streaming is not known yet.
+fn beyond_limits(parallelism: u32, slots: u32, most: u32) -> Warning {
+    let text = format!(
+        "the parallelism {parallelism} needs {}, and slotmanager.* allows {}: a batch job runs with fewer slots, \
+         a streaming job waits for ever",
+        counted(parallelism.div_ceil(slots), "TaskManager"),
+        most
+    );
+    Warning { key: keys::PARALLELISM.key.to_owned(), text }
 }
 
 fn number(

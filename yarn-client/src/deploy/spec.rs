@@ -11,7 +11,9 @@ use crate::conf::{Configuration, Environment};
 use crate::flink::dist::LogConfiguration;
 use crate::flink::jar::Jar;
 use crate::flink::settings::{self, Mode};
-use crate::flink::{Distribution, FlinkConfig, MemorySize, Version, Warning, config, options};
+use crate::flink::{
+    Distribution, FlinkConfig, MemorySize, TaskManagerLimits, Version, Warning, config, options,
+};
 
 /// One job to run on a Flink cluster of its own, or a session: a cluster for many jobs. Every field but [`jar`](Self::jar),
 /// or [`session`](Self::session), may be left at its default.
@@ -82,16 +84,16 @@ pub struct SessionSize {
 }
 
 impl SessionSize {
-    /// `slotmanager.number-of-slots.max` is the maximum where nothing else says one.
-    fn resolve(&self, config: &FlinkConfig) -> Result<proto::launch::Session, PreflightError> {
-        let slots = config.integer(&keys::TASK_SLOTS_OPTION)?.unwrap_or(1).max(1);
-        let configured = config.integer(&keys::MAX_SLOTS)?.map(|most| most / slots);
-        let configured = configured.and_then(|most| u32::try_from(most).ok()).unwrap_or(u32::MAX);
-        let (min, max) = match self.task_managers {
-            Some(number) => (number, number),
-            None => {
-                (self.min.unwrap_or(0), self.max.unwrap_or_else(|| configured.max(self.min.unwrap_or(0))))
-            }
+    /// Flink's own limits hold where nothing else says one.
+    pub(super) fn resolve(
+        &self,
+        limits: &TaskManagerLimits,
+    ) -> Result<proto::launch::Session, PreflightError> {
+        let (min, max) = match (self.task_managers, self.min, self.max) {
+            (Some(number), ..) => (number, number),
+            (None, Some(min), None) => (min, limits.max.max(min)),
+            (None, None, Some(max)) => (limits.min.min(max), max),
+            (None, min, max) => (min.unwrap_or(limits.min), max.unwrap_or(limits.max)),
         };
         if max == 0 {
             return Err(PreflightError::Zero {
@@ -171,7 +173,7 @@ pub struct ResolvedJob {
     /// The jar; `None` for a session.
     pub jar: Option<JobJar>,
     /// A session instead of a job.
-    pub session: Option<proto::launch::Session>,
+    pub session: Option<SessionSize>,
     /// Flink's REST server listens on the node's address.
     pub open_rest: bool,
     /// The program executes several jobs, whose ids are Flink's.
@@ -314,10 +316,9 @@ impl JobSubmission {
             (None, false) => Mode::Application,
         };
         warnings.extend(settings::apply_required(&mut config, &version, mode)?);
-        let session = self.session.as_ref().map(|session| session.resolve(&config)).transpose()?;
         remove_gateway_addresses(&mut config);
 
-        let jar = session.is_none().then(|| JobJar::parse(&self.jar));
+        let jar = self.session.is_none().then(|| JobJar::parse(&self.jar));
         let main_class = match &jar {
             None => None,
             Some(JobJar::Local(path)) => Some(Jar::open(path)?.entry_class(self.main_class.as_deref())?),
@@ -330,7 +331,7 @@ impl JobSubmission {
             job_id,
             fixed_job_id,
             jar,
-            session,
+            session: self.session.clone(),
             open_rest: self.open_rest,
             multi_job: self.multi_job,
             main_class,

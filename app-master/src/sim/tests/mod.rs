@@ -6,7 +6,7 @@ mod recovery;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use yarn_client::flink::JobStatus;
+use yarn_client::flink::{JobStatus, TaskManagerLimits};
 use yarn_client::yarn::FinalStatus;
 
 use super::*;
@@ -502,4 +502,42 @@ fn a_session_that_is_used_is_not_idle_and_only_a_look_shows_that_it_is() {
         diagnostics.contains("no job has run for 20 s") && world.now > used + ms(30_000),
         "{diagnostics}"
     );
+}
+
+#[test]
+fn limits_of_task_managers_hold_for_a_job() {
+    let limited = |min, max, redundant| {
+        let mut scenario = scenario(4);
+        scenario.job.work = ms(60_000);
+        scenario.settings.limits = TaskManagerLimits { min, max, redundant };
+        let mut world = world_of(scenario);
+        world.run_for(ms(40_000));
+        (world.masters[&1].machine.status().task_managers_wanted, world.waiting(), world)
+    };
+    let (wanted, waiting, _) = limited(0, 3, 0);
+    assert_eq!(wanted, 3);
+    assert!(waiting.contains("slotmanager.* allow 3") && waiting.contains("needs 4 slots"), "{waiting}");
+    for (min, redundant, expected) in [(6, 0, 6), (0, 2, 6), (2, 1, 5)] {
+        let (wanted, waiting, mut world) = limited(min, u32::MAX, redundant);
+        assert_eq!((wanted, waiting.as_str()), (expected, ""));
+        assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+        assert_eq!(world.granted(), expected);
+    }
+}
+
+#[test]
+fn a_reserve_that_does_not_start_ends_no_job() {
+    let mut scenario = scenario(2);
+    scenario.job.work = ms(120_000);
+    scenario.settings.limits = TaskManagerLimits { redundant: 2, ..TaskManagerLimits::NONE };
+    scenario.containers_per_node = 1;
+    scenario.nodes = 2;
+    let mut world = world_of(scenario);
+    world.run_until("it runs", World::job_runs);
+    // Room for more, where nothing starts.
+    for node in 0..2 {
+        world.inject(&Fault::RefuseLaunches(node, HALF_AN_HOUR));
+    }
+    world.resource_manager.containers_per_node = 4;
+    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
 }

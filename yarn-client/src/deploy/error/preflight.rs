@@ -153,6 +153,9 @@ pub enum PreflightError {
         #[source]
         source: MemoryError,
     },
+    /// Limits of the number of TaskManagers that nothing satisfies.
+    #[error(transparent)]
+    Limits(#[from] crate::flink::limits::LimitsError),
     /// A file to ship that is not there.
     #[error("{key}: {} does not exist", path.display())]
     ShipFile {
@@ -264,6 +267,7 @@ impl PreflightError {
             Self::Distribution(source) => return source.hint(),
             Self::Jar(source) => return source.hint(),
             Self::Memory { source, .. } => return source.hint(),
+            Self::Limits(source) => return source.hint(),
             Self::Staging(source) => return source.hint(),
             Self::Remote { source, path, .. } if source.is_not_found() => {
                 let above = path.trim_end_matches('/').rsplit_once('/').map_or("/", |(above, _)| above);

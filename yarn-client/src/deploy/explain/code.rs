@@ -85,6 +85,7 @@ catalogue! {
     NoSlots = "no_slots", Running, "The job waits for slots: TaskManagers are missing.";
     AmUnreachable = "am_unreachable", Running, "The application master does not answer, and YARN has not given it up.";
     ClusterTooSmall = "cluster_too_small", Running, "The whole cluster cannot hold the TaskManagers the job needs.";
+    SlotsLimited = "slots_limited", Running, "The job needs more TaskManagers than `slotmanager.*` allows.";
     AskLargerThanMaximum = "ask_larger_than_maximum", Running, "A TaskManager needs a larger container than the cluster gives.";
     AskRefused = "ask_refused", Running, "The ResourceManager refused the request for TaskManager containers.";
 

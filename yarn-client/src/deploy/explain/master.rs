@@ -32,11 +32,16 @@ const SILENT_TASK_MANAGER: &str = "Flink has lost it: no heartbeat for ";
 
 /// Beginnings of what a running application waits for and will not get from the cluster as it is, each with its cause and
 /// what to do where the application master does not say it.
-const SHORTAGES: [(&str, CauseCode, &str); 3] = [
+const SHORTAGES: [(&str, CauseCode, &str); 4] = [
     (
         "the job needs ",
         CauseCode::ClusterTooSmall,
         "lower the parallelism, or make TaskManagers smaller or give them more slots (-ys); with more nodes it goes on by itself",
+    ),
+    (
+        "the limits of slotmanager.* allow ",
+        CauseCode::SlotsLimited,
+        "raise slotmanager.number-of-slots.max or slotmanager.max-total-resource.*, or lower the parallelism, and submit again",
     ),
     (
         "a TaskManager needs a container of ",

@@ -396,3 +396,19 @@ fn the_command_leaves_output_that_yarn_quotes() {
         "exec ./flink-app-master 1><LOG_DIR>/appmaster.stdout 2><LOG_DIR>/appmaster.stderr"
     );
 }
+
+#[test]
+fn limits_of_task_managers_are_obeyed() {
+    let limited = |settings: &[(&str, &str)]| {
+        let plan = plan(settings);
+        let told = plan.warnings.iter().any(|warning| warning.text.contains("slotmanager.*"));
+        (plan.task_managers, plan.spec.limits.unwrap(), told)
+    };
+    let wide = ("parallelism.default", "6");
+    let none = Limits { min_task_managers: 0, max_task_managers: u32::MAX, redundant_task_managers: 0 };
+    assert_eq!(limited(&[wide]), (6, none, false));
+    let (task_managers, limits, told) = limited(&[wide, ("slotmanager.number-of-slots.max", "4")]);
+    assert_eq!((task_managers, limits.max_task_managers, told), (4, 4, true));
+    assert_eq!(limited(&[wide, ("slotmanager.redundant-taskmanager-num", "2")]).0, 8);
+    assert_eq!(limited(&[("slotmanager.number-of-slots.min", "3")]).0, 3);
+}

@@ -1,5 +1,6 @@
 use super::*;
 use crate::conf::Environment;
+use crate::flink::TaskManagerLimits;
 
 fn submission() -> JobSubmission {
     JobSubmission { jar: "job.jar".to_owned(), ..JobSubmission::default() }
@@ -145,24 +146,28 @@ fn size(task_managers: Option<u32>, min: Option<u32>, max: Option<u32>) -> Sessi
 
 #[test]
 fn a_session_has_the_size_it_is_given() {
-    let resolved = |size: SessionSize, settings: &[(&str, &str)]| {
-        let session = size.resolve(&file(settings)).unwrap();
+    let resolved = |size: SessionSize, limits: TaskManagerLimits| {
+        let session = size.resolve(&limits).unwrap();
         (session.min_task_managers, session.max_task_managers)
     };
-    assert_eq!(resolved(size(None, None, None), &[]), (0, u32::MAX));
-    assert_eq!(resolved(size(Some(3), None, None), &[]), (3, 3));
-    assert_eq!(resolved(size(None, Some(2), None), &[]), (2, u32::MAX));
-    assert_eq!(resolved(size(None, Some(2), Some(2)), &[]), (2, 2));
-    // Flink's own limit counts slots.
-    let limit = [("slotmanager.number-of-slots.max", "9"), ("taskmanager.numberOfTaskSlots", "2")];
-    assert_eq!(resolved(size(None, None, None), &limit), (0, 4));
-    assert_eq!(resolved(size(None, None, Some(7)), &limit), (0, 7));
+    let none = TaskManagerLimits::NONE;
+    assert_eq!(resolved(size(None, None, None), none), (0, u32::MAX));
+    assert_eq!(resolved(size(Some(3), None, None), none), (3, 3));
+    assert_eq!(resolved(size(None, Some(2), None), none), (2, u32::MAX));
+    assert_eq!(resolved(size(None, Some(2), Some(2)), none), (2, 2));
+    // What is said on the command line wins over Flink's own limits.
+    let limits = TaskManagerLimits { min: 2, max: 4, redundant: 1 };
+    assert_eq!(resolved(size(None, None, None), limits), (2, 4));
+    assert_eq!(resolved(size(None, None, Some(7)), limits), (2, 7));
+    assert_eq!(resolved(size(None, None, Some(1)), limits), (1, 1));
+    assert_eq!(resolved(size(None, Some(0), None), limits), (0, 4));
+    assert_eq!(resolved(size(None, Some(6), None), limits), (6, 6));
 }
 
 #[test]
 fn a_session_of_no_size_is_refused() {
     let refused = |size: SessionSize| {
-        let error = size.resolve(&file(&[])).unwrap_err();
+        let error = size.resolve(&TaskManagerLimits::NONE).unwrap_err();
         assert_eq!(error.kind(), crate::deploy::ErrorKind::Usage);
         error.to_string()
     };
@@ -177,5 +182,5 @@ fn a_session_of_no_size_is_refused() {
 #[test]
 fn an_idle_session_ends_after_whole_milliseconds() {
     let size = SessionSize { idle_timeout: Some(Duration::from_secs(90)), ..SessionSize::default() };
-    assert_eq!(size.resolve(&file(&[])).unwrap().idle_timeout_ms, Some(90_000));
+    assert_eq!(size.resolve(&TaskManagerLimits::NONE).unwrap().idle_timeout_ms, Some(90_000));
 }
