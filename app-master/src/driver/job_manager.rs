@@ -20,7 +20,7 @@ use yarn_client::flink::failure;
 use super::container::Container;
 use super::ports::{Addresses, Ports};
 use super::program;
-use crate::machine::Exit;
+use crate::machine::{Exit, SystemExit};
 
 /// First argument that makes the binary the JobManager's launcher.
 pub const LAUNCHER: &str = "exec-job-manager";
@@ -74,6 +74,8 @@ pub(super) struct Ended {
     pub port_taken: bool,
     /// The job had finished before.
     pub job_finished: bool,
+    /// The program has ended it.
+    pub system_exit: Option<SystemExit>,
 }
 
 /// A running JobManager.
@@ -139,7 +141,10 @@ impl JobManager {
         let port_taken = exit == Exit::Code(1)
             && (log.contains("java.net.BindException") || log.contains("Address already in use"));
         let job_finished = program::job_finished(&log, &self.job_id);
-        Ended { exit, cause, port_taken, job_finished }
+        // A log that was begun by a JobManager before this one says it of no other: such an application ends.
+        let system_exit =
+            failure::system_exit_in_log(&log).map(|code| program::system_exit(code, &log, &self.job_id));
+        Ended { exit, cause, port_taken, job_finished, system_exit }
     }
 }
 

@@ -471,6 +471,7 @@ impl Driver {
                         cause: ended.cause,
                         port_taken: ended.port_taken,
                         job_finished: ended.job_finished,
+                        system_exit: ended.system_exit,
                     }
                 });
             }

@@ -9,6 +9,9 @@ use std::time::Duration;
 use rustix::process::{Pid, test_kill_process};
 use tokio::time::{Instant, sleep};
 use yarn_client::flink::rest::Client;
+use yarn_client::flink::{JobStatus, failure};
+
+use crate::machine::SystemExit;
 
 /// The JobManager's log in the container's log directory.
 pub(super) const LOG: &str = "jobmanager.log";
@@ -116,6 +119,19 @@ impl Watched<'_> {
 /// Whether a log says that the job has finished.
 pub(super) fn job_finished(log: &str, job_id: &str) -> bool {
     !job_id.is_empty() && log.contains(&format!("Job {job_id} reached terminal state FINISHED"))
+}
+
+/// What a log says of an end by the program's own `System.exit`, which Flink's REST server may have been too slow to show.
+pub(super) fn system_exit(code: i32, log: &str, job_id: &str) -> SystemExit {
+    let ended = |status: &str| log.contains(&format!("Job {job_id} reached terminal state {status}"));
+    let job = match () {
+        () if job_id.is_empty() => None,
+        () if ended("FAILED") => Some(JobStatus::Failed),
+        () if ended("CANCELED") => Some(JobStatus::Canceled),
+        () => None,
+    };
+    let cause = failure::job_failure_in_log(log, job_id).map(|failure| failure.summary);
+    SystemExit { code, job, cause }
 }
 
 /// The last part of a file as text; empty when it cannot be read.

@@ -68,6 +68,9 @@ pub enum Event {
         port_taken: bool,
         /// Its log says that our job has finished, which may have been too short a while ago to be seen by REST.
         job_finished: bool,
+        /// Its log says that the program has ended it.
+        #[serde(default)]
+        system_exit: Option<SystemExit>,
     },
     /// Flink's REST server answered.
     Flink(FlinkView),
@@ -204,6 +207,18 @@ pub enum HeartbeatFailure {
     },
     /// No answer; asks are absolute, so the next heartbeat repeats them.
     Lost(String),
+}
+
+/// The program has ended the JobManager's virtual machine with `System.exit`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SystemExit {
+    /// The code it gave.
+    pub code: i32,
+    /// How its job had ended before, where that was not well.
+    #[serde(with = "form::optional")]
+    pub job: Option<JobStatus>,
+    /// Why the job had failed.
+    pub cause: Option<String>,
 }
 
 /// How a process ended.

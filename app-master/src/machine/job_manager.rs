@@ -8,7 +8,7 @@ use std::time::Duration;
 use yarn_client::flink::JobStatus;
 
 use super::ending::Outcome;
-use super::event::{BeginFailure, CheckpointsView, Found, Silence};
+use super::event::{BeginFailure, CheckpointsView, Found, Silence, SystemExit};
 use super::{Action, AppMaster, Exit, Occurrence, Timer, text};
 
 /// JobManager processes started before a job has been seen: the first, and replacements of killed ones.
@@ -328,6 +328,7 @@ impl AppMaster {
         exit: Exit,
         cause: Option<String>,
         port_taken: bool,
+        system_exit: Option<SystemExit>,
         now: Duration,
     ) {
         self.job_manager.process = Process::Gone;
@@ -344,6 +345,9 @@ impl AppMaster {
             return self.advance_ending(now);
         }
         self.tell(Occurrence::JobManagerEnded { exit, cause: cause.clone() });
+        if let Some(system_exit) = system_exit {
+            return self.program_exited(system_exit, now);
+        }
         if self.finished {
             let outcome = match exit {
                 Exit::Code(0) => Outcome::finished(),
@@ -354,13 +358,7 @@ impl AppMaster {
         if self.restart_job_manager(exit, cause.as_deref(), port_taken, now) {
             return;
         }
-        let stage = match (self.our_job(), self.job_seen) {
-            (None, Some(_)) if self.session.is_some() => text::Stage::Session,
-            (None, Some(_)) if self.settings.multi_job => text::Stage::Program,
-            (Some(job), _) => text::Stage::Job(job.status),
-            (None, Some(_)) => text::Stage::Returning,
-            (None, None) => text::Stage::BeforeJob,
-        };
+        let stage = self.stage();
         let missing = self.way_on().err().filter(|_| self.is_restartable(exit, cause.as_deref()));
         let starts = self.job_manager.starts;
         let cause = match (cause, stage) {
@@ -375,6 +373,32 @@ impl AppMaster {
             return self.end_of_several(failed, JobStatus::Failed, Some(&cause), now);
         }
         self.end(Outcome::failed(cause), now);
+    }
+
+    fn stage(&self) -> text::Stage {
+        match (self.our_job(), self.job_seen) {
+            (None, Some(_)) if self.session.is_some() => text::Stage::Session,
+            (None, Some(_)) if self.settings.multi_job => text::Stage::Program,
+            (Some(job), _) => text::Stage::Job(job.status),
+            (None, Some(_)) => text::Stage::Returning,
+            (None, None) => text::Stage::BeforeJob,
+        }
+    }
+
+    /// The program has ended its own virtual machine, and would do so again. Behind its job that is its way to say how it went.
+    fn program_exited(&mut self, system_exit: SystemExit, now: Duration) {
+        let SystemExit { code, job, cause } = system_exit;
+        let seen = self.our_job().map(|job| job.status).filter(|status| status.is_globally_terminal());
+        let outcome = match job.or(seen) {
+            _ if self.finished && code == 0 => Outcome::finished(),
+            _ if self.finished => Outcome::job_failed(text::exited_after_job(code)),
+            Some(JobStatus::Canceled) => Outcome::of_job(JobStatus::Canceled),
+            Some(JobStatus::Failed) => {
+                Outcome::job_failed(cause.unwrap_or_else(|| text::exited(code, self.stage())))
+            }
+            _ => Outcome::failed(text::exited(code, self.stage())),
+        };
+        self.end(outcome, now);
     }
 
     /// Prepares another start, where one is allowed.

@@ -34,7 +34,7 @@ pub use action::{Action, Heartbeat};
 pub use ending::Outcome;
 pub use event::{
     ApplicationView, BeginFailure, CheckpointsView, Event, Exit, Fence, FlinkView, Found, HeartbeatAnswer,
-    HeartbeatFailure, JobView, Silence, TaskManagerView,
+    HeartbeatFailure, JobView, Silence, SystemExit, TaskManagerView,
 };
 pub use journal::{History, Journal};
 pub use occurrence::Occurrence;
@@ -297,9 +297,9 @@ impl AppMaster {
                 self.end(Outcome::failed(cause), now);
                 self.advance_ending(now);
             }
-            Event::JobManagerExited { exit, cause, port_taken, job_finished } => {
+            Event::JobManagerExited { exit, cause, port_taken, job_finished, system_exit } => {
                 self.finished |= job_finished;
-                self.job_manager_exited(exit, cause, port_taken, now);
+                self.job_manager_exited(exit, cause, port_taken, system_exit, now);
             }
             Event::Flink(view) => self.observe(view, now),
             Event::FlinkUnreachable { silence, cause } => self.unreachable(silence, cause, now),

@@ -347,6 +347,19 @@ pub(super) fn failed_after_job(cause: Option<&str>) -> String {
     }
 }
 
+/// The program has ended the JobManager with `System.exit` once its job was done.
+pub(super) fn exited_after_job(code: i32) -> String {
+    format!("the program called System.exit({code}) after its job had finished")
+}
+
+/// The same before that.
+pub(super) fn exited(code: i32, stage: Stage) -> String {
+    format!(
+        "the program called System.exit({code}) {}\nhint: let main() return, or wait for the job (execute()) before the exit",
+        stage.words()
+    )
+}
+
 /// How far the job was when its JobManager ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {

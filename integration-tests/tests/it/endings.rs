@@ -289,15 +289,20 @@ async fn main_that_throws() -> Result<()> {
 
 #[tokio::test]
 async fn main_that_exits() -> Result<()> {
-    let right = failed(
-        "FAILED: org.apache.flink.core.security.UserSystemExitException: Flink user code attempted to exit JVM.",
-        "the program called System.exit",
-    );
-    let (ran, printed) = faulty(&["ExitInMain"], &right).await?;
-    let hint = "the program called System.exit";
+    let told = "FAILED: the program called System.exit(3) before the job had started";
+    let hint = "let main() return, or wait for the job";
+    let (ran, printed) = faulty(&["ExitInMain"], &failed(told, hint)).await?;
     let error: Value = serde_json::from_str(ran.stderr.lines().last().unwrap_or_default())?;
     ensure!(text(&error, "hint").starts_with(hint) && error["exit_code"] == 1, "{ran:?}");
     ensure!(text(&printed, "diagnostics").contains(&format!("hint: {hint}")), "{ran:?}");
+    // Behind its job it is the program's way to say how it went.
+    let right =
+        failed("FAILED: the program called System.exit(4) after its job had finished", "yarn-flink logs");
+    faulty(&["ExitInMain", "4", "after"], &right).await?;
+    let right = failed("FAILED: java.lang.IllegalStateException: it was to fail", "yarn-flink logs");
+    faulty(&["ExitInMain", "-1", "after"], &right).await?;
+    let _turn = shared::turn().await;
+    run(shared::cluster().await?, &[], &["ExitInMain", "0", "after"]).await?.expect(0)?;
     Ok(())
 }
 

@@ -18,6 +18,7 @@ use crate::counted;
 use crate::flink::memory::MemoryError;
 use crate::flink::options::Opt;
 use crate::flink::ports::PortRange;
+use crate::flink::settings::Mode;
 use crate::flink::{
     FlinkConfig, JobManagerMemory, TaskManagerLimits, TaskManagerMemory, Version, Warning, command, settings,
 };
@@ -173,6 +174,13 @@ impl Plan {
             warnings.push(beyond_limits(parallelism, slots, limits.max));
         }
         let env = container_env::task_manager(&config, hadoop, user);
+        let mode = match (&session, job.multi_job) {
+            (Some(_), _) => Mode::Session,
+            (None, true) => Mode::SeveralJobs,
+            (None, false) => Mode::Application,
+        };
+        let [master_exits, task_manager_exits] =
+            settings::system_exit(&config, mode).map_or_else(Default::default, |each| each.map(Some));
         // Of a session, and of a program with several jobs, the ids are Flink's.
         let job_id = if job.session.is_some() || job.multi_job { String::new() } else { job.job_id.clone() };
         let spec = LaunchSpec {
@@ -204,7 +212,11 @@ impl Plan {
             }),
             job_manager: Some(JobManager {
                 jvm_args: command::job_manager_jvm_args(&config, &job_manager, &job.version),
-                dynamic_properties: job_manager.dynamic_properties(),
+                dynamic_properties: job_manager
+                    .dynamic_properties()
+                    .into_iter()
+                    .chain(master_exits)
+                    .collect(),
                 rpc_port_range,
                 rest_port_range,
                 blob_port_range,
@@ -214,7 +226,11 @@ impl Plan {
                 vcores: task_manager.vcores(),
                 slots,
                 jvm_args: command::task_manager_jvm_args(&config, &task_manager, &job.version),
-                dynamic_properties: task_manager.dynamic_properties(),
+                dynamic_properties: task_manager
+                    .dynamic_properties()
+                    .into_iter()
+                    .chain(task_manager_exits)
+                    .collect(),
                 env: env.into_iter().collect(),
                 local_resources: Vec::new(),
                 node_label: text(&keys::TASK_MANAGER_NODE_LABEL),

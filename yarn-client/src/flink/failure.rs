@@ -98,6 +98,19 @@ pub fn fatal_error_in_log(log: &str) -> Option<Failure> {
     cause_behind(log, &[FATAL, START_UP])
 }
 
+/// Why this job has failed, by a JobManager's log (`Dispatcher.jobReachedTerminalState`).
+pub fn job_failure_in_log(log: &str, job_id: &str) -> Option<Failure> {
+    cause_behind(log, &[&format!("Job {job_id} reached terminal state FAILED")])
+}
+
+/// The code with which the program has ended its virtual machine, by a JobManager's log (`FlinkSecurityManager.checkExit`).
+pub fn system_exit_in_log(log: &str) -> Option<i32> {
+    log.lines().rev().find_map(|line| {
+        let (_, told) = line.split_once("Exiting JVM with status ")?;
+        told.split_once(" is monitored")?.0.trim().parse().ok()
+    })
+}
+
 /// The trace behind the last line that says one of these.
 fn cause_behind(log: &str, words: &[&str]) -> Option<Failure> {
     let lines: Vec<&str> = log.lines().collect();

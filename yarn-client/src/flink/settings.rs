@@ -96,11 +96,14 @@ pub fn required_settings(
         }
     };
     let ms = |duration: Duration| duration.as_millis().to_string();
-    unless_set(
-        o::INTERCEPT_USER_SYSTEM_EXIT,
-        "THROW".to_owned(),
-        "System.exit in user code becomes a failure that can be read instead of exit code 0",
-    );
+    // Of an application with one job, each process has a value of its own.
+    if mode != Mode::Application {
+        unless_set(
+            o::INTERCEPT_USER_SYSTEM_EXIT,
+            "THROW".to_owned(),
+            "System.exit in user code becomes a failure that can be read instead of exit code 0",
+        );
+    }
     unless_set(
         o::HALT_ON_FATAL_ERROR,
         "true".to_owned(),
@@ -141,6 +144,16 @@ pub fn required_settings(
         }
     }
     Ok(settings)
+}
+
+/// What `System.exit` does in an application with one job, unless its owner has chosen: in the JobManager, in a TaskManager.
+///
+/// A program may well exit once its job has ended, with 0 or with a code that says how: the JobManager, in which `main()`
+/// runs, logs the code and exits. A task that exits would take the TaskManager with it, and the tasks of others.
+pub fn system_exit(config: &FlinkConfig, mode: Mode) -> Option<[String; 2]> {
+    let option = o::INTERCEPT_USER_SYSTEM_EXIT;
+    let unset = mode == Mode::Application && config.explicit(&option).is_none();
+    unset.then(|| ["LOG", "THROW"].map(|value| format!("{}={value}", option.key)))
 }
 
 /// The name before 1.20.
@@ -223,13 +236,12 @@ mod tests {
 
     #[test]
     fn an_empty_configuration_gets_the_whole_table() {
-        let (config, warnings) = applied(&[], Mode::Application);
+        let (mut config, warnings) = applied(&[], Mode::Application);
         assert!(warnings.is_empty());
         let flat: Vec<_> = config.flat().iter().map(|(k, v)| format!("{k}={v}")).collect();
         assert_eq!(
             flat,
             [
-                "cluster.intercept-user-system-exit=THROW",
                 "cluster.processes.halt-on-fatal-error=true",
                 "cluster.registration.error-delay=200",
                 "cluster.thread-dump.stacktrace-max-depth=1000",
@@ -248,6 +260,12 @@ mod tests {
         );
         let (session, _) = applied(&[], Mode::Session);
         assert!(!session.contains("execution.attached") && session.contains("slot.request.timeout"));
+        assert_eq!(session.get("cluster.intercept-user-system-exit"), Some("THROW"));
+        assert_eq!(system_exit(&session, Mode::Session), None);
+        let each = system_exit(&config, Mode::Application).unwrap();
+        assert!(each[0].ends_with("=LOG") && each[1].ends_with("=THROW"), "{each:?}");
+        config.set("cluster.intercept-user-system-exit", "DISABLED");
+        assert_eq!(system_exit(&config, Mode::Application), None);
     }
 
     #[test]

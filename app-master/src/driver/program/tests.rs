@@ -133,3 +133,23 @@ async fn a_job_that_was_passed_over_is_found() {
 fn tail_of_a_missing_file_is_empty() {
     assert_eq!(tail(Path::new("/nonexistent/log")), "");
 }
+
+#[test]
+fn the_log_tells_of_an_exit_and_of_what_was_before() {
+    let warning = "2026-11-28 01:00:00,000 WARN  org.apache.flink.core.security.FlinkSecurityManager [] - Exiting JVM with \
+                   status 3 is monitored: The system will exit due to this call.\n\
+                   org.apache.flink.core.security.UserSystemExitException: Flink user code attempted to exit JVM.\n";
+    let failed = format!(
+        "2026-11-28 01:00:00,000 INFO  Dispatcher [] - Job {JOB} reached terminal state FAILED.\n\
+         org.apache.flink.runtime.JobException: Recovery is suppressed\nCaused by: java.lang.Error: its root\n"
+    );
+    assert_eq!(failure::system_exit_in_log(&failed), None);
+    assert_eq!(failure::system_exit_in_log(warning), Some(3));
+    let alone = system_exit(3, warning, JOB);
+    assert_eq!(alone, SystemExit { code: 3, job: None, cause: None });
+    let after = system_exit(3, &(failed + warning), JOB);
+    assert_eq!(after.job, Some(JobStatus::Failed));
+    assert!(after.cause.is_some_and(|cause| cause.starts_with("java.lang.Error: its root")));
+    let cancelled = format!("Job {JOB} reached terminal state CANCELED.\n{warning}");
+    assert_eq!(system_exit(0, &cancelled, JOB).job, Some(JobStatus::Canceled));
+}

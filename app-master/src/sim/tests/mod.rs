@@ -161,7 +161,11 @@ fn end_of_a_job_that_was_seen_in_the_log_only() {
     let (exit, cause) = (Exit::Code(2), Some("java.lang.IllegalStateException: late".to_owned()));
     world.masters.get_mut(&1).expect("an attempt").job_manager = None;
     world.faults_injected += 1;
-    world.tell(1, ms(1), Event::JobManagerExited { exit, cause, port_taken: false, job_finished: true });
+    world.tell(
+        1,
+        ms(1),
+        Event::JobManagerExited { exit, cause, port_taken: false, job_finished: true, system_exit: None },
+    );
     let (status, diagnostics) = world.ends_with_report();
     assert_eq!(status, FinalStatus::Failed);
     assert!(
@@ -540,4 +544,42 @@ fn a_reserve_that_does_not_start_ends_no_job() {
     }
     world.resource_manager.containers_per_node = 4;
     assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
+}
+
+#[test]
+fn a_program_may_exit_once_its_job_has_ended() {
+    use crate::machine::SystemExit;
+    let exits = |code, job_finished, job: Option<JobStatus>| {
+        let mut scenario = scenario(1);
+        scenario.job.work = ms(60_000);
+        let mut world = world_of(scenario);
+        world.run_until("job runs", |w| w.job_runs() && w.now > ms(8000));
+        world.masters.get_mut(&1).expect("an attempt").job_manager = None;
+        world.faults_injected += 1;
+        let cause = (job == Some(JobStatus::Failed)).then(|| "java.lang.Error: its root".to_owned());
+        let system_exit = Some(SystemExit { code, job, cause });
+        let exit = Exit::Code(code);
+        let event =
+            Event::JobManagerExited { exit, cause: None, port_taken: false, job_finished, system_exit };
+        world.tell(1, ms(1), event);
+        // The world knows nothing of the job's end.
+        world.run(world.now + HALF_AN_HOUR);
+        assert_eq!(world.count(|action| matches!(action, Action::StartJobManager { .. })), 1);
+        let (status, diagnostics) = world.report().expect("a report");
+        (status, diagnostics.to_owned())
+    };
+    assert_eq!(exits(0, true, None).0, FinalStatus::Succeeded);
+    let (status, text) = exits(3, true, None);
+    assert_eq!(status, FinalStatus::Failed);
+    assert!(text.contains("System.exit(3) after its job had finished"), "{text}");
+    let (status, text) = exits(1, false, Some(JobStatus::Failed));
+    assert_eq!(status, FinalStatus::Failed);
+    assert!(text.contains("FAILED: java.lang.Error: its root"), "{text}");
+    assert_eq!(exits(0, false, Some(JobStatus::Canceled)).0, FinalStatus::Killed);
+    // 1 and 3 are codes with which a JobManager ends that is worth another start.
+    for code in [0, 1, 3] {
+        let (status, text) = exits(code, false, None);
+        assert_eq!(status, FinalStatus::Failed);
+        assert!(text.contains(&format!("System.exit({code}) while the job was RUNNING")), "{text}");
+    }
 }

@@ -123,7 +123,11 @@ fn a_program_that_is_wrong_is_not_started_again() {
     let cause =
         Some("FlinkRuntimeException: Cannot have more than one execute() or executeAsync() call".to_owned());
     let exit = Exit::Code(2);
-    world.tell(1, ms(1), Event::JobManagerExited { exit, cause, port_taken: false, job_finished: false });
+    world.tell(
+        1,
+        ms(1),
+        Event::JobManagerExited { exit, cause, port_taken: false, job_finished: false, system_exit: None },
+    );
     assert_eq!(world.ends_with_report().0, FinalStatus::Failed);
     assert_eq!(world.job_managers_started(), 1);
 }
