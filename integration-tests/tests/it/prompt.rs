@@ -75,7 +75,9 @@ async fn a_staging_directory_that_everybody_shares() -> Result<()> {
     ensure!(hdfs.stat(&own).await?.is_some(), "its master had time to remove it");
     let conf = cluster.scratch("shared-staging-conf")?;
     std::fs::write(conf.join("config.yaml"), format!("yarn.staging-directory: {base}\n"))?;
-    finish(command(cluster, &["gc"])?.env("FLINK_CONF_DIR", &conf).spawn()?).await?.expect(0)?;
+    finish(command(cluster, &["gc"])?.env("FLINK_CONF_DIR", &conf).env_remove("FLINK_HOME").spawn()?)
+        .await?
+        .expect(0)?;
     ensure!(hdfs.stat(&own).await?.is_none(), "{own} is still there");
     ensure!(hdfs.delete(&base).await?);
     Ok(())

@@ -1,17 +1,52 @@
 //! A cluster as seen from this host.
 
-use std::path::Path;
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use proto::ids::ApplicationId;
 
-use super::error::ApplicationError;
+use super::error::{ApplicationError, PreflightError};
 use super::explain::{self, Evidence};
 use crate::conf::{Configuration, Environment};
+use crate::flink::{Distribution, FlinkConfig, Version, config};
 use crate::hdfs::FileSystems;
 use crate::rpc::OnOutage;
 use crate::security::User;
 use crate::yarn::{ApplicationFilter, ApplicationReport, ApplicationState, ResourceManager};
+
+/// What Flink's configuration on this host says to a command that submits nothing: the file (`FLINK_CONF_DIR`, or that of the
+/// distribution), then `dynamic` (`-D`). A file that cannot be read is passed over, with a warning: such a command may need
+/// nothing of it.
+///
+/// # Errors
+/// [`PreflightError::Flink`] for a malformed `-D`.
+pub fn host_settings(
+    environment: &Environment,
+    flink_home: Option<&Path>,
+    dynamic: &[String],
+) -> Result<(FlinkConfig, Option<String>), PreflightError> {
+    let lookup = |name: &str| environment.non_empty(name).map(str::to_owned);
+    let home = flink_home.map(Path::to_owned).or_else(|| lookup("FLINK_HOME").map(PathBuf::from));
+    let mut warning = None;
+    let mut settings = FlinkConfig::new();
+    if let Some(dir) = config::conf_dir(None, &lookup, home.as_deref()) {
+        let version = home.and_then(|home| Distribution::open(&home, &lookup).ok()).map(|it| it.version);
+        // Without one: as those versions do that know both files.
+        let version = version.or_else(|| Version::parse("1.20").ok());
+        match version.map(|version| FlinkConfig::load(&dir, &version)).transpose() {
+            Ok(read) => settings = read.unwrap_or_default(),
+            Err(error) => {
+                let cause = error.source().map_or_else(String::new, |cause| format!(": {cause}"));
+                warning = Some(format!("{error}{cause}; this command goes on without it"));
+            }
+        }
+    }
+    for given in dynamic {
+        settings.apply_dynamic(given)?;
+    }
+    Ok((settings, warning))
+}
 
 /// A cluster, and who we are to it. Nothing is connected before it is used.
 #[derive(Debug)]
@@ -31,6 +66,22 @@ impl Gateway {
     /// [`ApplicationError::Hadoop`] where there is none, or it does not name a ResourceManager.
     pub fn open(environment: &Environment, conf_dir: Option<&Path>) -> Result<Self, ApplicationError> {
         Self::with(Configuration::load(environment, conf_dir)?, environment)
+    }
+
+    /// The same, with what Flink's configuration says of Hadoop's (`flink.hadoop.*`, `flink.yarn.*`).
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn configured(
+        environment: &Environment,
+        conf_dir: Option<&Path>,
+        settings: &FlinkConfig,
+    ) -> Result<Self, ApplicationError> {
+        let mut configuration = Configuration::load(environment, conf_dir)?;
+        for (key, value) in settings.hadoop_overrides() {
+            configuration.set(key, value);
+        }
+        Self::with(configuration, environment)
     }
 
     /// A cluster by a configuration that has been read before.
@@ -95,5 +146,52 @@ impl Gateway {
         let report = self.application(id).await?;
         // Several conversations at once are too large for the callers' stacks.
         Ok(Box::pin(explain::gather(&self.resource_manager, report)).await)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &Path)]) -> Environment {
+        pairs.iter().map(|(name, path)| (*name, path.to_str().expect("UTF-8"))).collect()
+    }
+
+    #[test]
+    fn every_command_reads_the_same_settings_with_a_distribution_or_without() {
+        let (hadoop, flink) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let site = "<configuration><property><name>yarn.resourcemanager.hostname</name><value>a</value></property>\
+            <property><name>fs.defaultFS</name><value>hdfs://a</value><final>true</final></property></configuration>";
+        std::fs::write(hadoop.path().join("yarn-site.xml"), site).unwrap();
+        let environment =
+            environment(&[("HADOOP_CONF_DIR", hadoop.path()), ("FLINK_CONF_DIR", flink.path())]);
+        let opened = |dynamic: &[&str]| {
+            let dynamic: Vec<_> = dynamic.iter().map(|given| (*given).to_owned()).collect();
+            let (settings, warning) = host_settings(&environment, None, &dynamic).unwrap();
+            let gateway = Gateway::configured(&environment, None, &settings).unwrap();
+            let get = |key: &str| gateway.configuration.get(key).unwrap_or_default();
+            let base = settings.get("yarn.staging-directory").unwrap_or_default().to_owned();
+            (get("fs.defaultFS"), get("yarn.resourcemanager.hostname"), base, warning)
+        };
+        assert_eq!(opened(&[]).0, "hdfs://a");
+        for (name, text) in [
+            ("config.yaml", "flink:\n  hadoop.fs.defaultFS: hdfs://b\nyarn.staging-directory: /s\n"),
+            // Where both are read, this one wins.
+            ("flink-conf.yaml", "flink.hadoop.fs.defaultFS: hdfs://c\nyarn.staging-directory: /s\n"),
+        ] {
+            std::fs::write(flink.path().join(name), text).unwrap();
+            let root = if name == "config.yaml" { "hdfs://b" } else { "hdfs://c" };
+            assert_eq!(opened(&[]), (root.to_owned(), "a".to_owned(), "/s".to_owned(), None), "{name}");
+        }
+        let given =
+            ["flink.hadoop.fs.defaultFS=hdfs://d", "flink.yarn.resourcemanager.hostname=e", "a=b", "a=c"];
+        assert_eq!(opened(&given), ("hdfs://d".to_owned(), "e".to_owned(), "/s".to_owned(), None));
+        assert!(host_settings(&environment, None, &["nothing".to_owned()]).is_err());
+        // Whoever wants a list is not kept from it, and is told.
+        std::fs::remove_file(flink.path().join("flink-conf.yaml")).unwrap();
+        std::fs::write(flink.path().join("config.yaml"), "a: [").unwrap();
+        let (root, _, _, warning) = opened(&[]);
+        assert_eq!(root, "hdfs://a");
+        assert!(warning.is_some_and(|text| text.contains("config.yaml")));
     }
 }

@@ -34,7 +34,7 @@ pub mod submit;
 pub use attach::WaitLevel;
 pub use error::{ApplicationError, ErrorKind, PreflightError, SubmitError, detail};
 pub use explain::{Cause, CauseCode, Evidence, Explanation};
-pub use gateway::Gateway;
+pub use gateway::{Gateway, host_settings};
 pub use key::{Key, Keyed};
 pub use kill::Killed;
 pub use live::Live;

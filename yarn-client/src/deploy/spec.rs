@@ -245,31 +245,10 @@ impl JobSubmission {
         for given in &self.dynamic {
             config.apply_dynamic(given)?;
         }
-        let overrides: Vec<_> = config
-            .prefixed(options::HADOOP_PREFIX)
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .chain(
-                config
-                    .prefixed(options::YARN_PREFIX)
-                    .map(|(key, value)| (format!("yarn.{key}"), value.to_owned())),
-            )
-            .collect();
-        for (key, value) in overrides {
+        for (key, value) in config.hadoop_overrides() {
             hadoop.set(key, value);
         }
         Ok(())
-    }
-
-    /// `yarn.provided.lib.dirs` of the `-D`s, for a host without a Flink distribution and its configuration.
-    ///
-    /// # Errors
-    /// [`PreflightError`] for a malformed `-D`.
-    pub fn provided_lib_dirs(&self) -> Result<Vec<String>, PreflightError> {
-        let mut config = FlinkConfig::new();
-        for given in &self.dynamic {
-            config.apply_dynamic(given)?;
-        }
-        Ok(config.list(&keys::PROVIDED_LIB_DIRS))
     }
 
     /// Answers every question that can be answered on this host, and checks the answers.

@@ -1,5 +1,6 @@
 //! The command line as typed: clap structures only, no behaviour.
 
+mod dynamic;
 mod jobs;
 mod session;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use dynamic::{command, given};
 pub(crate) use jobs::{Cancel, Jobs, Savepoint, SavepointType, Stop, Target};
 pub(crate) use session::{Scale, Session, SessionStart, SessionStop};
 
@@ -334,7 +336,7 @@ pub(crate) struct Logs {
     /// List the files instead
     #[arg(long)]
     pub(crate) list: bool,
-    /// Set a Hadoop configuration key, such as yarn.nodemanager.remote-app-log-dir (repeatable)
+    /// Set a Hadoop configuration key, such as yarn.nodemanager.remote-app-log-dir, or one of Flink's (repeatable)
     #[arg(short = 'D', value_name = "KEY=VALUE")]
     pub(crate) dynamic: Vec<String>,
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use proto::control::{EventId, WatchReply, watch_reply};
 use proto::ids::ApplicationId;
 use yarn_client::control::EventView;
-use yarn_client::deploy::{ApplicationError, Gateway, events};
+use yarn_client::deploy::{ApplicationError, events};
 
 use super::{Context, Failure};
 use crate::args::Events;
@@ -15,11 +15,11 @@ use crate::view::event_line;
 /// One line for each event; with `--follow` the exit code is 0 whatever the application's result: that is `status`'s.
 pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, Failure> {
     let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
-    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let gateway = context.gateway()?;
     if args.follow {
         super::wait_out(context, &gateway)?;
     }
-    let bases = super::staging_bases(context);
+    let bases = context.staging_bases();
     let after = args.after.map(|(attempt, number)| EventId { attempt, number });
     let printer = &context.printer;
     let mut broken = None;

@@ -1,7 +1,7 @@
 //! `yarn-flink explain ID`
 
 use proto::ids::ApplicationId;
-use yarn_client::deploy::{ApplicationError, Gateway, explain};
+use yarn_client::deploy::{ApplicationError, explain};
 
 use super::{Context, Failure};
 use crate::args::Explain;
@@ -10,10 +10,10 @@ use crate::view::ExplanationView;
 
 pub(super) async fn run(context: &Context, args: Explain) -> Result<ExitStatus, Failure> {
     let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
-    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let gateway = context.gateway()?;
     let asked = async {
         let mut evidence = gateway.evidence(id).await?;
-        explain::consult(&gateway, &mut evidence, &super::staging_bases(context)).await;
+        explain::consult(&gateway, &mut evidence, &context.staging_bases()).await;
         Ok::<_, ApplicationError>(evidence)
     };
     let evidence = super::tidying(&gateway, asked).await?;

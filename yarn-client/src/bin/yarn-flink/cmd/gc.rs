@@ -2,7 +2,7 @@
 
 use proto::ids::ApplicationId;
 use serde::Serialize;
-use yarn_client::deploy::{Gateway, gc};
+use yarn_client::deploy::gc;
 
 use super::{Context, Failure};
 use crate::args::Gc;
@@ -55,8 +55,8 @@ struct FailedView {
 
 /// One line for each thing that was removed; the exit code is 3 when something could not be.
 pub(super) async fn run(context: &Context, args: Gc) -> Result<ExitStatus, Failure> {
-    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
-    let bases = super::staging_bases(context);
+    let gateway = context.gateway()?;
+    let bases = context.staging_bases();
     let options = gc::Options {
         dry_run: args.dry_run,
         all_users: args.all_users,

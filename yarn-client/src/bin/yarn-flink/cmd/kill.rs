@@ -1,7 +1,7 @@
 //! `yarn-flink kill ID...`
 
 use proto::ids::ApplicationId;
-use yarn_client::deploy::{ApplicationError, Gateway, Killed, kill};
+use yarn_client::deploy::{ApplicationError, Killed, kill};
 use yarn_client::yarn::KillOutcome;
 
 use super::{Context, Failure, report};
@@ -14,8 +14,8 @@ pub(super) async fn run(context: &Context, args: Kill) -> Result<ExitStatus, Fai
     // A typing error in the last id should not be found after the first application is dead.
     let ids: Vec<ApplicationId> =
         args.ids.iter().map(|id| id.parse()).collect::<Result<_, _>>().map_err(ApplicationError::from)?;
-    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
-    let bases = super::staging_bases(context);
+    let gateway = context.gateway()?;
+    let bases = context.staging_bases();
     let mut status = ExitStatus::Success;
     let mut views = Vec::new();
     for id in ids {

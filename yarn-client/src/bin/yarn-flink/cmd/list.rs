@@ -1,6 +1,5 @@
 //! `yarn-flink list`
 
-use yarn_client::deploy::Gateway;
 use yarn_client::yarn::{ApplicationFilter, ApplicationState};
 
 use super::{Context, Failure};
@@ -10,7 +9,7 @@ use crate::render::{Align, Table, span, time};
 use crate::view::{ApplicationView, ListView};
 
 pub(super) async fn run(context: &Context, args: List) -> Result<ExitStatus, Failure> {
-    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let gateway = context.gateway()?;
     let filter = ApplicationFilter {
         states: if args.all { ApplicationState::ALL.to_vec() } else { Vec::new() },
         types: args.types,

@@ -9,8 +9,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proto::ids::ApplicationId;
-use yarn_client::conf::Configuration;
-use yarn_client::deploy::{ApplicationError, Gateway, PreflightError};
+use yarn_client::deploy::{ApplicationError, Gateway};
 use yarn_client::logs::{self, LogFile, Sink, Wanted};
 
 use super::{Context, Failure};
@@ -21,14 +20,9 @@ use crate::view::LogsView;
 pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Failure> {
     let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
     let container = args.container.as_deref().map(str::parse).transpose().map_err(ApplicationError::from)?;
-    let mut hadoop = Configuration::load(&context.environment, context.global.conf_dir.as_deref())
-        .map_err(PreflightError::from)?;
-    for given in &args.dynamic {
-        let (key, value) = given.split_once('=').ok_or_else(|| PreflightError::Value {
-            key: "-D",
-            value: given.clone(),
-            reason: "is not KEY=VALUE".to_owned(),
-        })?;
+    let mut hadoop = context.gateway()?.configuration;
+    // Those of Flink's that are Hadoop's in other words have been taken already.
+    for (key, value) in args.dynamic.iter().filter_map(|given| given.split_once('=')) {
         hadoop.set(key, value);
     }
     let gateway = Gateway::with(hadoop, &context.environment)?;

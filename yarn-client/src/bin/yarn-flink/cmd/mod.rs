@@ -18,15 +18,16 @@ mod status;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use clap::{CommandFactory, FromArgMatches};
+use clap::FromArgMatches;
 use yarn_client::conf::Environment;
 use yarn_client::deploy::{self, ApplicationError, ErrorKind, Gateway, Live, PreflightError, SubmitError};
+use yarn_client::flink::FlinkConfig;
 use yarn_client::logs::LogsError;
 use yarn_client::rpc::Told;
 
-use crate::args::{Cli, Command, Global, Output};
+use crate::args::{self, Cli, Command, Global, Output};
 use crate::exit::ExitStatus;
 use crate::legacy;
 use crate::printer::Printer;
@@ -36,6 +37,37 @@ pub(crate) struct Context {
     pub(crate) printer: Printer,
     pub(crate) global: Global,
     pub(crate) environment: Environment,
+    /// The `-D`s, in order.
+    pub(crate) dynamic: Vec<String>,
+    /// What they and Flink's configuration file say, once somebody has asked.
+    pub(crate) settings: OnceLock<FlinkConfig>,
+}
+
+impl Context {
+    /// What Flink's configuration on this host says, and the `-D`s on top of it.
+    pub(crate) fn settings(&self) -> Result<&FlinkConfig, Failure> {
+        if let Some(settings) = self.settings.get() {
+            return Ok(settings);
+        }
+        let home = self.global.flink_home.as_deref();
+        let (settings, warning) = deploy::host_settings(&self.environment, home, &self.dynamic)?;
+        if let Some(warning) = warning {
+            self.printer.warning(&warning);
+        }
+        Ok(self.settings.get_or_init(|| settings))
+    }
+
+    /// The cluster, for a command that submits nothing.
+    pub(crate) fn gateway(&self) -> Result<Gateway, Failure> {
+        let settings = self.settings()?;
+        Ok(Gateway::configured(&self.environment, self.global.conf_dir.as_deref(), settings)?)
+    }
+
+    /// `yarn.staging-directory`, where it is set.
+    pub(crate) fn staging_bases(&self) -> Vec<String> {
+        let base = self.settings().ok().and_then(|settings| settings.get("yarn.staging-directory"));
+        base.map(str::to_owned).into_iter().collect()
+    }
 }
 
 /// Why a verb failed.
@@ -96,7 +128,7 @@ impl fmt::Debug for Failure {
 
 /// Parses the arguments and does what they say.
 pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
-    let command = Cli::command();
+    let command = args::command();
     let output = output_of(&arguments);
     let arguments = match legacy::rewrite(&command, arguments) {
         Ok(arguments) => arguments,
@@ -106,8 +138,10 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
             return ExitStatus::Usage;
         }
     };
-    let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
+    let parsed = command
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, args::given(&matches))));
+    let (cli, dynamic) = match parsed {
         Ok(cli) => cli,
         // Help and version are no errors and go to standard output.
         Err(error) => {
@@ -129,7 +163,7 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
     let Cli { global, command } = cli;
     start_logging(global.verbose, &environment);
     let printer = Printer::new(global.output, global.quiet, global.verbose);
-    let context = Context { printer, global, environment };
+    let context = Context { printer, global, environment, dynamic, settings: OnceLock::new() };
     let changes_something = command.changes_something();
     let done = match command {
         Command::Run(args) => Box::pin(run::run(&context, *args)).await,
@@ -208,13 +242,13 @@ fn start_logging(verbosity: u8, environment: &Environment) {
 
 /// The way to a running application, by its id or by the name of a session.
 async fn live(context: &Context, wanted: &str) -> Result<(Gateway, Live), Failure> {
-    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let gateway = context.gateway()?;
     let id = match wanted.parse() {
         Ok(id) => id,
         Err(error) if wanted.starts_with("application_") => return Err(ApplicationError::from(error).into()),
         Err(_) => deploy::session::find(&gateway, wanted).await?.id,
     };
-    let live = Live::open(&gateway, id, &staging_bases(context)).await?;
+    let live = Live::open(&gateway, id, &context.staging_bases()).await?;
     Ok((gateway, live))
 }
 
@@ -249,14 +283,4 @@ async fn tidying<T>(gateway: &Gateway, work: impl Future<Output = T>) -> T {
 /// The time of day, ms since the epoch.
 fn now_ms() -> u64 {
     u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
-}
-
-/// `yarn.staging-directory`, where this host's Flink configuration sets one. Without a Flink distribution there is
-/// none to ask, and the home directory is where everything lies.
-fn staging_bases(context: &Context) -> Vec<String> {
-    let site = run::site(context, None);
-    match deploy::FlinkHome::open(&site, None) {
-        Ok(home) => home.config.get("yarn.staging-directory").map(str::to_owned).into_iter().collect(),
-        Err(_) => Vec::new(),
-    }
 }

@@ -143,12 +143,11 @@ pub(super) async fn prepare(
     let home = match FlinkHome::open(site, None) {
         // No distribution here: perhaps there is one on the cluster.
         Err(PreflightError::NoFlinkHome) => {
-            let dirs = job.provided_lib_dirs()?;
+            let dirs = preflight::provided_dirs(context.settings()?);
             if dirs.is_empty() {
                 return Err(PreflightError::NoFlinkHome.into());
             }
-            let gateway = Gateway::with(hadoop.clone(), &context.environment)?;
-            let version = preflight::provided_version(&gateway, &dirs).await?;
+            let version = preflight::provided_version(&context.gateway()?, &dirs).await?;
             FlinkHome::open(site, Some(version))?
         }
         other => other?,

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use yarn_client::deploy::{
-    ApplicationError, Gateway, JobSubmission, Live, Plan, SessionSize, SubmitError, WaitLevel, attach,
-    session,
+    ApplicationError, JobSubmission, Live, Plan, SessionSize, SubmitError, WaitLevel, attach, session,
 };
 
 use super::{Context, Failure, attached, run};
@@ -57,9 +56,9 @@ async fn start(context: &Context, args: SessionStart) -> Result<ExitStatus, Fail
 }
 
 async fn list(context: &Context) -> Result<ExitStatus, Failure> {
-    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let gateway = context.gateway()?;
     let reports = session::list(&gateway).await?;
-    let listed = session::glance(&gateway, reports, &super::staging_bases(context)).await;
+    let listed = session::glance(&gateway, reports, &context.staging_bases()).await;
     let view = SessionsView { sessions: listed.iter().map(SessionView::new).collect() };
     if context.printer.is_json() {
         context.printer.json(&view);
@@ -70,10 +69,10 @@ async fn list(context: &Context) -> Result<ExitStatus, Failure> {
 }
 
 async fn stop(context: &Context, args: SessionStop) -> Result<ExitStatus, Failure> {
-    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let gateway = context.gateway()?;
     let id = session::find(&gateway, &args.session).await?.id;
     let asked = async {
-        let live = Live::open(&gateway, id, &super::staging_bases(context)).await?;
+        let live = Live::open(&gateway, id, &context.staging_bases()).await?;
         live.shut_down().await
     };
     let cancelled_jobs = asked.await.inspect_err(|error| {

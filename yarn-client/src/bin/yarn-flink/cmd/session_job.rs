@@ -20,7 +20,7 @@ const FLINK_STARTS: Duration = Duration::from_secs(120);
 pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<ExitStatus, Failure> {
     let printer = &context.printer;
     let mut interrupts = Interrupts::install();
-    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let gateway = context.gateway()?;
     // Of a session Flink says one or the other.
     for (given, known) in [(&args.target, "yarn-session"), (&args.master, "yarn-cluster")] {
         if let Some(target) = given.as_ref().filter(|target| *target != known) {
@@ -31,7 +31,7 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     let run = jar_run(context, &gateway, args)?;
     let uploaded = async {
         let id = session::find(&gateway, wanted).await?.id;
-        let live = Live::open_within(&gateway, id, &super::staging_bases(context), FLINK_STARTS).await?;
+        let live = Live::open_within(&gateway, id, &context.staging_bases(), FLINK_STARTS).await?;
         live.flink_answers(FLINK_STARTS).await?;
         let uploaded = session::upload_jar(&gateway, &live, &jar).await?;
         Ok::<_, ApplicationError>((live, uploaded))

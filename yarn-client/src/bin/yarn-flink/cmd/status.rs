@@ -17,13 +17,13 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 
 pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, Failure> {
     let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
-    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let gateway = context.gateway()?;
     let asked = async {
         let mut evidence = gateway.evidence(id).await?;
         let live = snapshot(context, &gateway, &evidence).await;
         match &live {
             Some(snapshot) => evidence.told(&snapshot.status),
-            None => explain::consult(&gateway, &mut evidence, &super::staging_bases(context)).await,
+            None => explain::consult(&gateway, &mut evidence, &context.staging_bases()).await,
         }
         Ok::<_, ApplicationError>((evidence, live))
     };
@@ -47,7 +47,7 @@ async fn snapshot(context: &Context, gateway: &Gateway, evidence: &Evidence) -> 
         return None;
     }
     let asked = async {
-        let bases = super::staging_bases(context);
+        let bases = context.staging_bases();
         let live = Live::of(gateway.file_systems()?.as_ref(), report.clone(), &bases).await?;
         jobs::snapshot(&live).await
     };

@@ -34,10 +34,13 @@ pub(super) fn rewrite(
                 Some(target) if target == "yarn-cluster" => {}
                 _ => return Err(format!("option '{name}' cannot be used: {BY_NAME}")),
             },
-            (_, "-D") => match value().and_then(|given| by_key(&given)) {
-                Some(id) => application = Some(id),
-                None => return Err(format!("option '-D' cannot be used with {verb}: {BY_NAME}")),
-            },
+            (_, "-D") => {
+                let given = value();
+                match given.as_deref().and_then(by_key) {
+                    Some(id) => application = Some(id),
+                    None => kept.extend(std::iter::once(argument).chain(given)),
+                }
+            }
             (_, joined) if joined.starts_with("-Dyarn.application.id=") => {
                 application = by_key(OsStr::new(&joined[2..]));
             }

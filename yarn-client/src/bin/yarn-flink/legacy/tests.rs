@@ -245,3 +245,17 @@ fn the_verbs_for_jobs_as_flink_has_them() {
         assert!(parse(line).unwrap_err().contains(reason), "{line}");
     }
 }
+
+#[test]
+fn settings_of_flinks_commands_for_jobs_stay_where_they_are() {
+    let rewritten = |line: &str| {
+        let arguments = line.split_whitespace().map(std::ffi::OsString::from).collect();
+        let rewritten = rewrite(&crate::args::command(), arguments).unwrap();
+        rewritten.into_iter().map(|it| it.into_string().unwrap()).collect::<Vec<_>>().join(" ")
+    };
+    let id = "application_1_0001";
+    assert_eq!(
+        rewritten(&format!("yarn-flink cancel -D yarn.application.id={id} -D flink.hadoop.a=b -Dc=d JOB")),
+        format!("yarn-flink cancel {id} -D flink.hadoop.a=b -Dc=d JOB")
+    );
+}
