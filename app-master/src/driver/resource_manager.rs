@@ -299,7 +299,7 @@ pub(super) async fn cluster_capacity(
     own: &NodeId,
 ) -> Event {
     let unknown = |description: String| Event::ClusterCapacity { task_managers: None, description };
-    if conf.get_or("hadoop.security.authentication", "simple") != "simple" {
+    if conf.is_secure() {
         return unknown("unknown size".to_owned());
     }
     let nodes = async { ResourceManager::new(conf, user)?.nodes(&[NodeState::Running]).await };

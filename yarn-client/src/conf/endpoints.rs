@@ -111,7 +111,7 @@ impl Configuration {
     }
 
     fn endpoint(&self, key: &str, default_port: u16, id: Option<String>) -> Result<Endpoint, ConfError> {
-        let value = self.get(key).unwrap_or_default();
+        let value = self.expanded(key)?.unwrap_or_default();
         let (host, port) = parse(&value, default_port).map_err(|reason| ConfError::AddressUnusable {
             key: key.to_owned(),
             value: value.clone(),

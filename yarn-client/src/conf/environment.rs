@@ -9,15 +9,33 @@ use std::fmt;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// Of the operating system's user database, which Java asks instead of variables that cron or a container leaves out.
+    account: Option<String>,
+    home: Option<String>,
 }
 
 impl Environment {
     /// The environment of this process. Variables that are not UTF-8 are left out: no Hadoop or Flink setting
     /// is read from such a one.
     pub fn from_process() -> Self {
-        Self::from_iter(
-            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
-        )
+        let variables =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Self {
+            account: whoami::fallible::username().ok(),
+            home: std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok()),
+            ..Self::from_iter(variables)
+        }
+    }
+
+    /// The name of the operating system's user, Java's `user.name`; without an entry in the user database `USER` or `LOGNAME`.
+    pub fn account(&self) -> Option<&str> {
+        let named = || self.non_empty("USER").or_else(|| self.non_empty("LOGNAME"));
+        self.account.as_deref().filter(|name| !name.is_empty()).or_else(named)
+    }
+
+    /// The home directory of the operating system's user, `HOME` or as the user database says.
+    pub fn home(&self) -> Option<&str> {
+        self.non_empty("HOME").or_else(|| self.home.as_deref().filter(|home| !home.is_empty()))
     }
 
     /// The value of `name`, if set. An empty value is returned as such.
@@ -43,7 +61,8 @@ impl Environment {
 
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Environment {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        Self { variables: pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect() }
+        let variables = pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect();
+        Self { variables, ..Self::default() }
     }
 }
 
@@ -62,6 +81,21 @@ mod tests {
         let env = Environment::from_iter([("AWS_SECRET", "hunter2")]);
         let text = format!("{env:?}");
         assert!(text.contains("AWS_SECRET") && !text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn the_account_is_known_without_variables() {
+        let from = |pairs: &[(&str, &str)]| Environment {
+            account: Some("ada".to_owned()),
+            home: Some("/home/ada".to_owned()),
+            ..Environment::from_iter(pairs.iter().copied())
+        };
+        assert_eq!((from(&[]).account(), from(&[]).home()), (Some("ada"), Some("/home/ada")));
+        // As Java does: whoever has become another user by `sudo` has kept the variable.
+        let kept = from(&[("USER", "bob"), ("HOME", "/x")]);
+        assert_eq!((kept.account(), kept.home()), (Some("ada"), Some("/x")));
+        let unknown = Environment::from_iter([("USER", ""), ("LOGNAME", "eve")]);
+        assert_eq!((unknown.account(), unknown.home()), (Some("eve"), None));
     }
 
     #[test]

@@ -90,7 +90,7 @@ impl Configuration {
     /// as Flink's scripts do. Variables of `env` are what `${env.X}` sees.
     ///
     /// # Errors
-    /// [`ConfError`] when none is found, a file cannot be read or is malformed, or a substitution does not end.
+    /// [`ConfError`] when none is found, a file cannot be read or is malformed.
     /// A missing hdfs-site.xml or yarn-site.xml alone is not an error.
     pub fn load(env: &Environment, explicit_dir: Option<&Path>) -> Result<Self, ConfError> {
         let found = discover::find(env, explicit_dir, Path::new(discover::SYSTEM_DIRECTORY))?;
@@ -98,10 +98,6 @@ impl Configuration {
             Self { environment: env.clone(), directories: found.directories, ..Self::default() };
         for file in &found.files {
             configuration.add(xml::read(file)?);
-        }
-        // Found now, with a place to point at, rather than in the middle of a submission.
-        for key in configuration.properties.keys() {
-            configuration.expanded(key)?;
         }
         Ok(configuration)
     }
@@ -153,9 +149,9 @@ impl Configuration {
     }
 
     /// The value of `key` with `${…}` expanded and surrounding space removed. `None` when not set anywhere:
-    /// Hadoop's defaults are in [`keys`], not here.
+    /// Hadoop's defaults are in [`keys`], not here. A value whose substitution does not end is as it was written: whoever
+    /// needs it finds it unusable, and nobody else is kept from anything.
     pub fn get(&self, key: &str) -> Option<String> {
-        // Only `set` can bring in a substitution without end after `load` has checked; such a value stays as it is.
         self.expanded(key).unwrap_or_else(|_| self.property(key).map(|property| property.value.clone()))
     }
 
@@ -169,12 +165,23 @@ impl Configuration {
         self.get(key).filter(|value| !value.is_empty())
     }
 
+    /// The same of a value that is needed.
+    fn needed(&self, key: &str) -> Result<Option<String>, ConfError> {
+        Ok(self.expanded(key)?.filter(|value| !value.is_empty()))
+    }
+
+    /// Whether the cluster wants to see more than a name: `hadoop.security.authentication`, in any case, is not `simple`.
+    pub fn is_secure(&self) -> bool {
+        self.non_empty(keys::SECURITY_AUTHENTICATION)
+            .is_some_and(|value| !value.eq_ignore_ascii_case(keys::SECURITY_AUTHENTICATION_DEFAULT))
+    }
+
     /// A whole number; `0x` hexadecimal is understood, as Hadoop does. An empty value is the default.
     ///
     /// # Errors
     /// [`ConfError::Value`] when the value is not a whole number.
     pub fn integer(&self, key: &str, default: i64) -> Result<i64, ConfError> {
-        let Some(value) = self.non_empty(key) else { return Ok(default) };
+        let Some(value) = self.needed(key)? else { return Ok(default) };
         values::integer(&value).ok_or_else(|| self.wrong(key, value, "a whole number"))
     }
 
@@ -192,7 +199,7 @@ impl Configuration {
     /// # Errors
     /// [`ConfError::Value`] when the value is neither, or negative.
     pub fn duration(&self, key: &str, default: Duration, bare_unit: TimeUnit) -> Result<Duration, ConfError> {
-        let Some(value) = self.non_empty(key) else { return Ok(default) };
+        let Some(value) = self.needed(key)? else { return Ok(default) };
         values::duration(&value, bare_unit)
             .ok_or_else(|| self.wrong(key, value, "a duration such as 500ms, 30s or 5m"))
     }
@@ -203,7 +210,7 @@ impl Configuration {
     /// # Errors
     /// [`ConfError::Value`] when the value is neither, negative or too large.
     pub fn size(&self, key: &str, default: u64) -> Result<u64, ConfError> {
-        let Some(value) = self.non_empty(key) else { return Ok(default) };
+        let Some(value) = self.needed(key)? else { return Ok(default) };
         values::size(&value)
             .ok_or_else(|| self.wrong(key, value, "a size in bytes such as 134217728 or 128m"))
     }
@@ -238,7 +245,7 @@ impl Configuration {
 
     /// Home directory of the operating system's user, `${user.home}`; unknown to [`Self::from_flat`].
     pub fn user_home(&self) -> Option<&str> {
-        self.environment.non_empty("HOME")
+        self.environment.home()
     }
 
     fn wrong(&self, key: &str, value: String, expected: &str) -> ConfError {

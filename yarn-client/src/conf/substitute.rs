@@ -81,8 +81,8 @@ fn variable(name: &str, environment: &Environment) -> Option<String> {
         return Some(value.to_owned());
     }
     match name {
-        "user.name" => environment.non_empty("USER").or_else(|| environment.non_empty("LOGNAME")),
-        "user.home" => environment.non_empty("HOME"),
+        "user.name" => environment.account(),
+        "user.home" => environment.home(),
         "java.io.tmpdir" => Some("/tmp"),
         _ => None,
     }

@@ -86,6 +86,37 @@ fn endless_substitution_is_an_error_that_names_the_place() {
 }
 
 #[test]
+fn a_broken_value_ends_what_needs_it_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let chain: String = (0..30).map(|i| p(&format!("k{i}"), &format!("${{k{}}}x", i + 1))).collect();
+    let site =
+        chain + &p("yarn.resourcemanager.hostname", "rm") + &p("yarn.resourcemanager.admin.address", "${k0}");
+    std::fs::write(dir.path().join("yarn-site.xml"), format!("<configuration>{site}</configuration>"))
+        .unwrap();
+    let conf = Configuration::load(&Environment::default(), Some(dir.path())).unwrap();
+    assert_eq!(conf.resource_managers(RmService::Client).unwrap()[0].to_string(), "rm:8032");
+    for error in [
+        conf.resource_managers(RmService::Admin).unwrap_err(),
+        conf.integer("k0", 1).unwrap_err(),
+        conf.duration("k0", Duration::ZERO, TimeUnit::Seconds).unwrap_err(),
+        conf.size("k0", 1).unwrap_err(),
+    ] {
+        assert!(error.to_string().contains("more than 20 substitutions"), "{error}");
+    }
+}
+
+#[test]
+fn security_is_off_however_it_is_written() {
+    for value in ["simple", "SIMPLE", " Simple\n", ""] {
+        assert!(!pairs(&[("hadoop.security.authentication", value)]).is_secure(), "{value:?}");
+    }
+    for value in ["kerberos", "KERBEROS", " Kerberos "] {
+        assert!(pairs(&[("hadoop.security.authentication", value)]).is_secure(), "{value:?}");
+    }
+    assert!(!Configuration::default().is_secure());
+}
+
+#[test]
 fn loads_a_directory_and_reports_its_faults() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();

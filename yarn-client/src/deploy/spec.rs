@@ -14,6 +14,7 @@ use crate::flink::settings::{self, Mode};
 use crate::flink::{
     Distribution, FlinkConfig, MemorySize, TaskManagerLimits, Version, Warning, config, options,
 };
+use crate::hdfs::FileUri;
 
 /// One job to run on a Flink cluster of its own, or a session: a cluster for many jobs. Every field but [`jar`](Self::jar),
 /// or [`session`](Self::session), may be left at its default.
@@ -144,12 +145,16 @@ pub enum JobJar {
 }
 
 impl JobJar {
-    /// Takes `file:///…` and plain paths as local, any other URI as remote.
+    /// Takes `file:///…` and plain paths as local, any other URI as remote, `hdfs:/x.jar` too: one of `fs.defaultFS`.
     pub fn parse(text: &str) -> Self {
-        match text.split_once("://") {
-            Some(("file", path)) => Self::Local(PathBuf::from(path)),
-            Some((scheme, _)) if !scheme.contains('/') => Self::Remote(text.to_owned()),
-            _ => Self::Local(PathBuf::from(text.strip_prefix("file:").unwrap_or(text))),
+        let uri = FileUri::parse(text);
+        match uri.scheme.as_deref() {
+            Some("file") => Self::Local(PathBuf::from(uri.path)),
+            // A local file may have a colon in its name.
+            Some(_) if uri.path.starts_with('/') || !uri.authority.is_empty() => {
+                Self::Remote(text.to_owned())
+            }
+            _ => Self::Local(PathBuf::from(text)),
         }
     }
 

@@ -64,6 +64,8 @@ pub enum HdfsError {
     Unreachable {
         /// Address, or name service with its addresses.
         address: String,
+        /// Where that comes from: a key, or a URI as it was given.
+        named_by: String,
         /// The operation.
         operation: &'static str,
         /// Full URI.
@@ -172,6 +174,28 @@ impl HdfsError {
         matches!(self, Self::Unreachable { .. } | Self::Standby { .. })
     }
 
+    /// The same about another name of the path, where `name` knows one.
+    pub(super) fn with_path(mut self, name: impl FnOnce(&str) -> Option<String>) -> Self {
+        let (Self::NotFound { path }
+        | Self::AlreadyExists { path }
+        | Self::NotEmpty { path }
+        | Self::WrongType { path, .. }
+        | Self::PermissionDenied { path, .. }
+        | Self::SafeMode { path, .. }
+        | Self::Unreachable { path, .. }
+        | Self::Quota { path, .. }
+        | Self::NoDataNode { path, .. }
+        | Self::Path { path, .. }
+        | Self::Failed { path, .. }) = &mut self
+        else {
+            return self;
+        };
+        if let Some(name) = name(path) {
+            *path = name;
+        }
+        self
+    }
+
     /// Whether this says that the path does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
@@ -181,7 +205,7 @@ impl HdfsError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             // Something listens there, and hangs up: whether reading or writing notices first is chance.
-            Self::Unreachable { source, .. }
+            Self::Unreachable { named_by, source, .. }
                 if matches!(
                     source.kind(),
                     io::ErrorKind::ConnectionAborted
@@ -190,12 +214,13 @@ impl HdfsError {
                         | io::ErrorKind::UnexpectedEof
                 ) =>
             {
-                "is the port in fs.defaultFS the NameNode's RPC port, not that of its web pages? If so, \
-                 hadoop.security.authentication and hadoop.rpc.protection must match the cluster's"
-                    .to_owned()
+                format!(
+                    "is the port in {named_by} the NameNode's RPC port, not that of its web pages? If so, \
+                     hadoop.security.authentication and hadoop.rpc.protection must match the cluster's"
+                )
             }
-            Self::Unreachable { address, .. } => {
-                format!("is the NameNode running, and is {address} right? It comes from fs.defaultFS in core-site.xml")
+            Self::Unreachable { address, named_by, .. } => {
+                format!("is the NameNode running, and is {address} right? It comes from {named_by}")
             }
             Self::SafeMode { .. } => {
                 "wait until enough DataNodes have reported; `hdfs dfsadmin -safemode get` tells".to_owned()
@@ -216,7 +241,9 @@ impl HdfsError {
                 "use another directory (yarn.staging-directory), or have the permission granted".to_owned()
             }
             Self::Failed { class: Some(class), .. } if class.ends_with("RpcNoSuchProtocolException") => {
-                "another service than a NameNode listens there: correct fs.defaultFS in core-site.xml".to_owned()
+                "another service than a NameNode listens there: correct the address, fs.defaultFS in core-site.xml \
+                 unless the path names another"
+                    .to_owned()
             }
             Self::Configuration(_) => "set fs.defaultFS in core-site.xml to the cluster's file system".to_owned(),
             _ => return None,
@@ -232,7 +259,9 @@ mod tests {
     fn who_hangs_up_is_asked_about_the_port_and_who_is_silent_whether_it_runs() {
         let hint = |kind: io::ErrorKind| {
             let (address, path) = ("nn:8020".to_owned(), "hdfs://nn:8020/".to_owned());
-            let error = HdfsError::Unreachable { address, operation: "stat", path, source: kind.into() };
+            let named_by = "hdfs://nn:8020/x.jar".to_owned();
+            let error =
+                HdfsError::Unreachable { address, named_by, operation: "stat", path, source: kind.into() };
             error.hint().unwrap()
         };
         for kind in [
@@ -244,7 +273,9 @@ mod tests {
             assert!(hint(kind).contains("web pages"), "{kind}");
         }
         for kind in [io::ErrorKind::ConnectionRefused, io::ErrorKind::TimedOut] {
-            assert!(hint(kind).contains("is the NameNode running"), "{kind}");
+            let hint = hint(kind);
+            assert!(hint.contains("is the NameNode running"), "{kind}");
+            assert!(hint.ends_with("It comes from hdfs://nn:8020/x.jar"), "{hint}");
         }
     }
 }

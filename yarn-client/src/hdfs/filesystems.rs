@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{FileSystem, FileUri, Hdfs, HdfsError, LocalFs};
+use super::{FileSystem, FileUri, Hdfs, HdfsError, LocalFs, ViewFs};
 use crate::conf::{Configuration, keys};
 use crate::security::User;
 
@@ -29,14 +29,18 @@ impl FileSystems {
                 keys::FS_DEFAULT_FS
             )));
         }
-        let default = open(&FileUri::parse(&default), &default, conf, user).map_err(|error| match error {
-            HdfsError::Path { reason, .. } => HdfsError::Configuration(format!(
-                "{} = {default:?} ({}): {reason}",
-                keys::FS_DEFAULT_FS,
-                conf.origin(keys::FS_DEFAULT_FS)
-            )),
-            error => error,
-        })?;
+        let named_by = format!("{} in core-site.xml", keys::FS_DEFAULT_FS);
+        let default =
+            open(&FileUri::parse(&default), &default, &named_by, conf, user).map_err(
+                |error| match error {
+                    HdfsError::Path { reason, .. } => HdfsError::Configuration(format!(
+                        "{} = {default:?} ({}): {reason}",
+                        keys::FS_DEFAULT_FS,
+                        conf.origin(keys::FS_DEFAULT_FS)
+                    )),
+                    error => error,
+                },
+            )?;
         Ok(Self { conf: conf.clone(), user: user.clone(), default, others: Mutex::default() })
     }
 
@@ -74,7 +78,7 @@ impl FileSystems {
         let fs = match others.get(&key) {
             Some(fs) => Arc::clone(fs),
             None => {
-                let fs = open(&uri, text, &self.conf, &self.user)?;
+                let fs = open(&uri, text, text, &self.conf, &self.user)?;
                 others.insert(key, Arc::clone(&fs));
                 fs
             }
@@ -87,15 +91,31 @@ impl FileSystems {
 fn open(
     uri: &FileUri,
     text: &str,
+    named_by: &str,
     conf: &Configuration,
     user: &User,
 ) -> Result<Arc<dyn FileSystem>, HdfsError> {
     match uri.scheme.as_deref() {
-        Some("hdfs" | "viewfs") if uri.authority.is_empty() => Err(HdfsError::Path {
+        Some("viewfs") => {
+            let mounts = Mutex::new(BTreeMap::new());
+            // One connection to each NameNode, however many directories of it are mounted.
+            let open_mount = |uri: &FileUri, text: &str, key: &str| {
+                let mut mounts = mounts.lock().unwrap_or_else(PoisonError::into_inner);
+                let root = (uri.scheme.clone(), uri.authority.clone());
+                if let Some(fs) = mounts.get(&root) {
+                    return Ok(Arc::clone(fs));
+                }
+                let fs = open(uri, text, key, conf, user)?;
+                mounts.insert(root, Arc::clone(&fs));
+                Ok(fs)
+            };
+            Ok(Arc::new(ViewFs::new(uri, text, conf, user, &open_mount)?))
+        }
+        Some("hdfs") if uri.authority.is_empty() => Err(HdfsError::Path {
             path: text.to_owned(),
             reason: "it names no NameNode, and fs.defaultFS is of another kind".to_owned(),
         }),
-        Some("hdfs" | "viewfs") => Ok(Arc::new(Hdfs::connect_to(text, conf, user)?)),
+        Some("hdfs") => Ok(Arc::new(Hdfs::connect(text, named_by, conf, user)?)),
         // Java's local file system takes the home directory of the operating system.
         Some("file") => {
             let home = conf.user_home().map_or_else(|| format!("/home/{}", user.name), str::to_owned);

@@ -17,9 +17,11 @@ mod resource;
 pub mod stage;
 mod upload;
 mod uri;
+mod viewfs;
 mod walk;
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -29,6 +31,7 @@ pub use filesystems::FileSystems;
 pub use local::LocalFs;
 pub use native::Hdfs;
 pub use uri::FileUri;
+pub use viewfs::ViewFs;
 
 /// A file or directory as its file system reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -105,6 +108,12 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
 
     /// User the operations are done as.
     fn user(&self) -> &str;
+
+    /// The file system that really holds `path`, and its path there, where that is another one: what a node must be told
+    /// that does not know this host's mount table.
+    fn held(&self, _path: &str) -> Option<(Arc<dyn FileSystem>, String)> {
+        None
+    }
 
     /// Status of a file or directory.
     ///

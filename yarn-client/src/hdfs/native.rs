@@ -39,6 +39,7 @@ struct Target {
     home: String,
     user: String,
     address: String,
+    named_by: String,
     timeout: Duration,
 }
 
@@ -50,20 +51,17 @@ impl fmt::Debug for Hdfs {
 }
 
 impl Hdfs {
-    /// Client for `fs.defaultFS`. Nothing is sent yet. Must be called inside a tokio runtime.
+    /// Client for the file system of `uri`; its path is ignored. Nothing is sent yet. Must be called inside a tokio
+    /// runtime. `named_by`: where the address comes from, for whoever finds it wrong.
     ///
     /// # Errors
     /// [`HdfsError::Configuration`] when no NameNode can be made out.
-    pub fn connect(conf: &Configuration, user: &User) -> Result<Self, HdfsError> {
-        let default = conf.get(keys::FS_DEFAULT_FS).unwrap_or_default();
-        Self::connect_to(&default, conf, user)
-    }
-
-    /// Client for the file system of `uri`; its path is ignored.
-    ///
-    /// # Errors
-    /// As [`Self::connect`].
-    pub fn connect_to(uri: &str, conf: &Configuration, user: &User) -> Result<Self, HdfsError> {
+    pub(super) fn connect(
+        uri: &str,
+        named_by: &str,
+        conf: &Configuration,
+        user: &User,
+    ) -> Result<Self, HdfsError> {
         let uri = FileUri::parse(uri);
         let scheme = uri.scheme.as_deref().unwrap_or_default();
         let mut flat = conf.flat();
@@ -82,8 +80,13 @@ impl Hdfs {
                 authority.clone()
             }
         };
-        let secure =
-            conf.get_or(keys::SECURITY_AUTHENTICATION, keys::SECURITY_AUTHENTICATION_DEFAULT) != "simple";
+        // The crate compares the text.
+        let secure = conf.is_secure();
+        let authentication = match secure {
+            true => conf.get_or(keys::SECURITY_AUTHENTICATION, "").to_ascii_lowercase(),
+            false => keys::SECURITY_AUTHENTICATION_DEFAULT.to_owned(),
+        };
+        flat.insert(keys::SECURITY_AUTHENTICATION.to_owned(), authentication);
         let root = format!("{scheme}://{authority}");
         let mut builder = ClientBuilder::new()
             .with_url(root.clone())
@@ -96,9 +99,11 @@ impl Hdfs {
             builder = builder.with_user(&user.name);
         }
         let client = std::panic::catch_unwind(AssertUnwindSafe(|| builder.build()))
-            .map_err(|panic| HdfsError::Configuration(format!("cannot use {root}: {}", panic_text(&*panic))))?
-            .map_err(|error| {
-                HdfsError::Configuration(format!("cannot use {root} as a file system: {error}"))
+            .map_err(|panic| panic_text(&*panic))
+            .and_then(|built| built.map_err(|error| error.to_string()))
+            .map_err(|reason| HdfsError::Path {
+                path: root.clone(),
+                reason: format!("it is not usable as a file system: {reason}"),
             })?;
         let prefix = conf.get_or(keys::DFS_USER_HOME_PREFIX, keys::DFS_USER_HOME_PREFIX_DEFAULT);
         let timeout = conf
@@ -114,6 +119,7 @@ impl Hdfs {
                 home: super::uri::join(&prefix, &user.name),
                 user: user.name.clone(),
                 address,
+                named_by: named_by.to_owned(),
                 timeout,
             },
             replication: replication.filter(|n| *n > 0),
@@ -121,12 +127,10 @@ impl Hdfs {
     }
 }
 
-/// A host without a port gets the NameNode's, unless it is a name service or a mount table.
+/// A host without a port gets the NameNode's, unless it is a name service.
 fn authority(authority: &str, conf: &Configuration) -> String {
     let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
-    let logical = name_service(authority, conf).is_some()
-        || conf.get(&format!("fs.viewfs.mounttable.{authority}.linkFallback")).is_some();
-    if authority.is_empty() || has_port || logical {
+    if authority.is_empty() || has_port || name_service(authority, conf).is_some() {
         authority.to_owned()
     } else {
         format!("{authority}:{}", keys::DFS_NAMENODE_RPC_PORT_DEFAULT)
@@ -158,6 +162,7 @@ impl Target {
             }
             Err(_) => Err(HdfsError::Unreachable {
                 address: self.address.clone(),
+                named_by: self.named_by.clone(),
                 operation,
                 path: path(),
                 source: io::Error::new(
@@ -183,7 +188,8 @@ impl Target {
                 failed(operation, path, None, format!("the connection to a DataNode failed: {source}"))
             }
             Native::IOError(source) => {
-                HdfsError::Unreachable { address: self.address.clone(), operation, path, source }
+                let (address, named_by) = (self.address.clone(), self.named_by.clone());
+                HdfsError::Unreachable { address, named_by, operation, path, source }
             }
             Native::FileNotFound(_) => HdfsError::NotFound { path },
             Native::AlreadyExists(_) => HdfsError::AlreadyExists { path },
@@ -457,6 +463,7 @@ mod tests {
             home: "/user/ada".to_owned(),
             user: "ada".to_owned(),
             address: "nn:8020".to_owned(),
+            named_by: "fs.defaultFS".to_owned(),
             timeout: Duration::from_millis(200),
         }
     }

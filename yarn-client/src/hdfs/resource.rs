@@ -21,7 +21,7 @@ pub(super) fn describe(
 ) -> LocalResource {
     LocalResource {
         link: link.to_owned(),
-        url: fs.uri(&status.path),
+        url: fs.held(&status.path).map_or_else(|| fs.uri(&status.path), |(held, path)| held.uri(&path)),
         size: status.len,
         timestamp_ms: status.modification_time_ms,
         kind: kind.into(),
@@ -32,6 +32,12 @@ pub(super) fn describe(
 /// Whether everybody may reach what lies in `directory`: every directory from there to the root lets others
 /// through (YARN's `FSDownload.ancestorsHaveExecutePermissions`). A directory we may not even look at does not.
 pub(super) async fn world_reachable(fs: &dyn FileSystem, directory: &str) -> Result<bool, HdfsError> {
+    // NodeManagers look at what they are told to fetch.
+    let held = fs.held(directory);
+    let (fs, directory) = match &held {
+        Some((held, path)) => (held.as_ref(), path.as_str()),
+        None => (fs, directory),
+    };
     let chain = std::iter::once(directory).chain(uri::ancestors(directory));
     let mut reachable = true;
     for status in join_all(chain.map(|path| fs.stat(path))).await {

@@ -28,8 +28,9 @@ impl User {
     /// # Errors
     /// [`UserError`] when no variable is set and the operating system has no name for this process's user.
     pub fn resolve(env: &Environment, conf: &Configuration) -> Result<Self, UserError> {
-        let simple = conf.get_or("hadoop.security.authentication", "simple").eq_ignore_ascii_case("simple");
-        if simple && let Some(name) = env.get(HADOOP_USER_NAME).filter(|name| !name.is_empty()) {
+        if !conf.is_secure()
+            && let Some(name) = env.get(HADOOP_USER_NAME).filter(|name| !name.is_empty())
+        {
             return Ok(Self::new(name));
         }
         whoami::fallible::username().map(Self::new).map_err(|source| UserError { source })

@@ -113,6 +113,10 @@ fn jars_are_here_or_on_the_cluster() {
         ("file:/a/b.jar", JobJar::Local("/a/b.jar".into()), "b.jar"),
         ("hdfs://nn:8020/a/b.jar", JobJar::Remote("hdfs://nn:8020/a/b.jar".into()), "b.jar"),
         ("hdfs:///a/b.jar", JobJar::Remote("hdfs:///a/b.jar".into()), "b.jar"),
+        ("hdfs:/a/b.jar", JobJar::Remote("hdfs:/a/b.jar".into()), "b.jar"),
+        ("2026-11:b.jar", JobJar::Local("2026-11:b.jar".into()), "2026-11:b.jar"),
+        ("nightly:b.jar", JobJar::Local("nightly:b.jar".into()), "nightly:b.jar"),
+        ("dir:1/b.jar", JobJar::Local("dir:1/b.jar".into()), "b.jar"),
     ] {
         assert_eq!(JobJar::parse(text), jar, "{text}");
         assert_eq!(jar.file_name(), name, "{text}");
