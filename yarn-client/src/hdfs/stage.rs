@@ -118,62 +118,76 @@ pub(super) fn root(base: &str) -> String {
 
 /// A staging area on the cluster: `<base>/.yarn-flink`, with the cache and the applications' directories.
 ///
-/// `<base>` is the home directory or `yarn.staging-directory`; where everybody may write to the latter, a directory
-/// with the user's name in it, as nobody else may be able to plant files that our containers run.
+/// `<base>` is the home directory or `yarn.staging-directory`; where that is everybody's, or another user's, a directory
+/// with the user's name in it: nobody else may be able to plant files that our containers run, and what the first user
+/// has made below it the second could not write to.
 #[derive(Debug)]
 pub struct Staging {
     filesystems: Arc<FileSystems>,
     fs: Arc<dyn FileSystem>,
     base: String,
+    /// Why `base` is not there yet.
+    unmade: Option<Unmade>,
+    umask: u16,
     options: StagingOptions,
     limits: Arc<Limits>,
     cache: Cache,
 }
 
+/// What the first write makes.
+#[derive(Debug)]
+enum Unmade {
+    /// `yarn.staging-directory` itself.
+    Base,
+    /// The user's own directory in one that belongs to somebody.
+    Own { shared: String, owner: String },
+}
+
 impl Staging {
-    /// Checks that the base directory is there. Nothing is changed.
+    /// Checks that the base directory is there, or can be made. Nothing is changed.
     ///
     /// # Errors
-    /// [`StageError::HomeMissing`], [`StageError::BaseMissing`], and what the file system answers.
+    /// [`StageError::HomeMissing`], [`StageError::ForeignDirectory`], and what the file system answers.
     pub async fn open(filesystems: Arc<FileSystems>, options: StagingOptions) -> Result<Self, StageError> {
         let (fs, mut base) = match &options.base {
             Some(text) => filesystems.locate(text)?,
             None => (Arc::clone(filesystems.default_fs()), filesystems.default_fs().home().to_owned()),
         };
         let user = fs.user().to_owned();
-        let status = match fs.stat(&base).await {
-            Err(HdfsError::NotFound { path }) => {
-                return Err(match options.base {
-                    Some(_) => StageError::BaseMissing { path },
-                    None => StageError::HomeMissing { path, user },
-                });
+        let mut unmade = None;
+        match fs.stat(&base).await {
+            Ok(status) if !status.is_dir => {
+                let path = fs.uri(&base);
+                return Err(HdfsError::WrongType { path, reason: "is not a directory" }.into());
             }
-            status => status?,
-        };
-        if !status.is_dir {
-            let path = fs.uri(&base);
-            return Err(HdfsError::WrongType { path, reason: "is not a directory" }.into());
-        }
-        if status.permission & 0o002 != 0 {
-            base = uri::join(&base, &user);
-            match fs.stat(&base).await {
-                Ok(status) if status.owner != user => {
-                    return Err(StageError::ForeignDirectory {
-                        path: fs.uri(&base),
-                        owner: status.owner,
-                        user,
-                    });
+            Ok(status) => {
+                let everybodys = status.permission & 0o002 != 0;
+                let anothers = options.base.is_some() && status.owner != user;
+                // Somebody may have used it before it was told from another user's.
+                if everybodys || (anothers && !is_own(fs.as_ref(), &root(&base)).await?) {
+                    let (shared, owner) = (fs.uri(&base), status.owner);
+                    base = uri::join(&base, &user);
+                    match fs.stat(&base).await {
+                        Ok(status) if status.owner != user => {
+                            let path = fs.uri(&base);
+                            return Err(StageError::ForeignDirectory { path, owner: status.owner, user });
+                        }
+                        Ok(_) => {}
+                        Err(error) if error.is_not_found() => unmade = Some(Unmade::Own { shared, owner }),
+                        Err(error) => return Err(error.into()),
+                    }
                 }
-                Ok(_) => {}
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error.into()),
             }
+            // Flink's own client makes it.
+            Err(HdfsError::NotFound { .. }) if options.base.is_some() => unmade = Some(Unmade::Base),
+            Err(HdfsError::NotFound { path }) => return Err(StageError::HomeMissing { path, user }),
+            Err(error) => return Err(error.into()),
         }
         let limits = Arc::new(Limits::new(options.parallel));
         let umask = umask(filesystems.configuration());
         let cache =
             Cache::new(Arc::clone(&fs), &root(&base), options.replication, umask, Arc::clone(&limits));
-        Ok(Self { filesystems, fs, base, options, limits, cache })
+        Ok(Self { filesystems, fs, base, unmade, umask, options, limits, cache })
     }
 
     /// The file system staged on.
@@ -199,8 +213,12 @@ impl Staging {
     /// Makes the directory of an application.
     ///
     /// # Errors
-    /// [`StageError::NotWritable`], and what the file system answers.
+    /// [`StageError::NotWritable`], [`StageError::BaseMissing`], [`StageError::NotShared`], and what the file system answers.
     pub async fn application_dir(&self, id: &ApplicationId) -> Result<ApplicationDir, StageError> {
+        if self.unmade.is_some() {
+            let made = self.fs.mkdirs(&self.base, 0o755 & !self.umask).await;
+            made.map_err(|error| self.writable(error.into()))?;
+        }
         let dir = ApplicationDir::create(Arc::clone(&self.fs), &self.base, id, self.options.replication);
         dir.await.map_err(|error| self.writable(error.into()))
     }
@@ -319,16 +337,30 @@ impl Staging {
     /// Says of a refused write below the base which directory has to be writable.
     fn writable(&self, error: StageError) -> StageError {
         let base = self.fs.uri(&self.base);
-        match error {
-            StageError::FileSystem(source @ HdfsError::PermissionDenied { .. }) if matches!(&source, HdfsError::PermissionDenied { path, .. } if path.starts_with(&base)) => {
-                StageError::NotWritable {
-                    path: base,
-                    user: self.fs.user().to_owned(),
-                    source: Box::new(source),
-                }
-            }
-            error => error,
+        let source = match error {
+            StageError::FileSystem(source @ HdfsError::PermissionDenied { .. }) => source,
+            error => return error,
+        };
+        if !matches!(&source, HdfsError::PermissionDenied { path, .. } if path.starts_with(&base)) {
+            return source.into();
         }
+        let (user, source) = (self.fs.user().to_owned(), Box::new(source));
+        match &self.unmade {
+            Some(Unmade::Base) => StageError::BaseMissing { path: base, user, source },
+            Some(Unmade::Own { shared, owner }) => {
+                StageError::NotShared { path: shared.clone(), owner: owner.clone(), own: base, user, source }
+            }
+            None => StageError::NotWritable { path: base, user, source },
+        }
+    }
+}
+
+/// Whether a directory is there and the user's.
+async fn is_own(fs: &dyn FileSystem, path: &str) -> Result<bool, HdfsError> {
+    match fs.stat(path).await {
+        Ok(status) => Ok(status.owner == fs.user()),
+        Err(HdfsError::NotFound { .. } | HdfsError::PermissionDenied { .. }) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

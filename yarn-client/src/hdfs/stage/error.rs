@@ -16,11 +16,31 @@ pub enum StageError {
         /// The user.
         user: String,
     },
-    /// `yarn.staging-directory` does not exist and cannot be made, or is no directory.
-    #[error("the staging directory {path} does not exist")]
+    /// `yarn.staging-directory` does not exist and cannot be made.
+    #[error("the staging directory {path} does not exist, and {user} may not make it")]
     BaseMissing {
         /// Full URI.
         path: String,
+        /// The user.
+        user: String,
+        /// The answer.
+        #[source]
+        source: Box<HdfsError>,
+    },
+    /// `yarn.staging-directory` is another user's, who lets nobody else in.
+    #[error("the staging directory {path} belongs to {owner}, and {user} may not make a directory in it")]
+    NotShared {
+        /// Full URI.
+        path: String,
+        /// Whose it is.
+        owner: String,
+        /// Full URI of the directory that would be made.
+        own: String,
+        /// The user.
+        user: String,
+        /// The answer.
+        #[source]
+        source: Box<HdfsError>,
     },
     /// The user may not write there.
     #[error("user {user} may not write to {path}")]
@@ -88,9 +108,14 @@ impl StageError {
                 "as a superuser of the file system: hdfs dfs -mkdir -p {path} && hdfs dfs -chown {user} {path}; or name \
                  another directory with yarn.staging-directory"
             )),
-            Self::BaseMissing { path } => {
-                Some(format!("hdfs dfs -mkdir -p {path}; or correct yarn.staging-directory"))
-            }
+            Self::BaseMissing { path, user, .. } => Some(format!(
+                "as a superuser: hdfs dfs -mkdir -p {path} && hdfs dfs -chown {user} {path}; or correct \
+                 yarn.staging-directory"
+            )),
+            Self::NotShared { path, owner, own, user, .. } => Some(format!(
+                "for all users, as {owner}: hdfs dfs -chmod 1777 {path}; for this one, as a superuser: hdfs dfs -mkdir \
+                 {own} && hdfs dfs -chown {user} {own}; or name another directory with yarn.staging-directory"
+            )),
             Self::NotWritable { path, user, .. } => Some(format!(
                 "as its owner: hdfs dfs -chmod u+rwx {path}, or as a superuser: hdfs dfs -chown {user} {path}; or name \
                  another directory with yarn.staging-directory"
@@ -108,7 +133,9 @@ impl StageError {
     /// The whole Java trace, for `-v`, where the peer sent one.
     pub fn detail(&self) -> Option<&str> {
         match self {
-            Self::NotWritable { source, .. } => source.detail(),
+            Self::NotWritable { source, .. }
+            | Self::BaseMissing { source, .. }
+            | Self::NotShared { source, .. } => source.detail(),
             Self::FileSystem(source) => source.detail(),
             _ => None,
         }
