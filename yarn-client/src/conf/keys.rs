@@ -57,8 +57,6 @@ pub const RM_HA_IDS: &str = "yarn.resourcemanager.ha.rm-ids";
 pub const RM_PRINCIPAL: &str = "yarn.resourcemanager.principal";
 /// How often an application may be attempted, at most.
 pub const RM_AM_MAX_ATTEMPTS: &str = "yarn.resourcemanager.am.max-attempts";
-/// Hadoop's default of [`RM_AM_MAX_ATTEMPTS`].
-pub const RM_AM_MAX_ATTEMPTS_DEFAULT: i64 = 2;
 /// How long a client tries to reach a ResourceManager, ms. Hadoop waits 15 minutes.
 pub const RM_CONNECT_MAX_WAIT_MS: &str = "yarn.resourcemanager.connect.max-wait.ms";
 /// Pause between two tries, ms. Hadoop's default is 30 s.

@@ -15,6 +15,7 @@ use super::spec::ResolvedJob;
 use super::state_paths::StateRoot;
 use crate::conf::Configuration;
 use crate::counted;
+use crate::conf::keys::RM_AM_MAX_ATTEMPTS;
 use crate::flink::memory::MemoryError;
 use crate::flink::options::Opt;
 use crate::flink::ports::PortRange;
@@ -69,7 +70,7 @@ pub struct Plan {
     pub tags: BTreeSet<String>,
     /// Node label expression of all containers.
     pub node_label: Option<String>,
-    /// Attempts the ResourceManager will grant.
+    /// Attempts that are asked for; the ResourceManager may grant fewer.
     pub max_attempts: u32,
     /// Flink's high availability is on: TaskManagers outlive an attempt, and find the next one's JobManager.
     pub recovers: bool,
@@ -430,24 +431,25 @@ fn number(
     Err(PreflightError::Value { key: option.key, value: value.to_string(), reason })
 }
 
-/// flink-yarn caps silently; a warning is the least (FLINK-20347).
+/// The ResourceManager caps silently; a warning is the least (FLINK-20347), where its setting is known here. A default is not:
+/// the cluster may have another.
 fn attempts(
     config: &FlinkConfig,
     hadoop: &Configuration,
     warnings: &mut Vec<Warning>,
 ) -> Result<u32, PreflightError> {
     let wanted = number(config, &keys::ATTEMPTS, 1..=i64::from(i32::MAX))?;
-    let local = hadoop.integer("yarn.resourcemanager.am.max-attempts", 2)?;
-    let cap = hadoop.integer("yarn.resourcemanager.am.global.max-attempts", local)?.max(1);
-    if wanted > cap {
+    let said = |key| hadoop.get(key).and_then(|cap| cap.parse::<i64>().ok()).map(|cap| (key, cap));
+    let cap = said("yarn.resourcemanager.am.global.max-attempts").or_else(|| said(RM_AM_MAX_ATTEMPTS));
+    if let Some((key, cap)) = cap.filter(|(_, cap)| wanted > (*cap).max(1)) {
         warnings.push(Warning {
             key: keys::ATTEMPTS.key.to_owned(),
             text: format!(
-                "{wanted} attempts are asked, the cluster grants {cap} (yarn.resourcemanager.am.max-attempts)"
+                "{wanted} attempts are asked; the cluster grants {cap} if {key} is the same there as here"
             ),
         });
     }
-    Ok(u32::try_from(wanted.min(cap)).unwrap_or(1))
+    Ok(u32::try_from(wanted).unwrap_or(u32::MAX))
 }
 
 fn user_jar(config: &FlinkConfig) -> Result<UserJar, PreflightError> {

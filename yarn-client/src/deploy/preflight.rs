@@ -4,6 +4,7 @@ mod checkpoints;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::try_join_all;
 
@@ -12,12 +13,15 @@ use super::gateway::Gateway;
 use super::keys;
 use super::plan::Plan;
 use super::spec::{JobJar, ResolvedJob};
-use crate::conf::Configuration;
+use crate::conf::{Configuration, RmService};
 use crate::flink::{FlinkConfig, Version};
 use crate::hdfs::FileSystems;
 use crate::hdfs::stage::{StageError, Staging};
+use crate::yarn::web::{self, Scheduler};
 use crate::yarn::{NewApplication, QueueInfo, QueueState, Resource, ResourceManager};
 
+/// What the ResourceManager's web service may take to describe the scheduler.
+const SCHEDULER: Duration = Duration::from_secs(3);
 /// Queues named in a hint.
 const SUGGESTIONS: usize = 5;
 
@@ -164,9 +168,13 @@ async fn check_queue(
         Some(queue) if !queue.children.is_empty() => Problem::Parent,
         Some(queue) if queue.state == QueueState::Running => return Ok(()),
         Some(queue) => Problem::Closed(queue.state),
-        None if may_be_created(resource_manager, hadoop, name).await? => return Ok(()),
         None => Problem::Missing,
     };
+    let takes = async || scheduler(hadoop).await.is_none_or(|scheduler| scheduler.may_take(name));
+    // A submission may make the queue, or a rule may find another: what nobody tells here, the ResourceManager decides.
+    if !matches!(problem, Problem::Closed(_)) && takes().await {
+        return Ok(());
+    }
     let root = resource_manager.queue("root").await.map_err(PreflightError::ResourceManager)?;
     let known = root.map(|root| suggestions(&root, name)).unwrap_or_default();
     let queue = name.to_owned();
@@ -183,23 +191,16 @@ enum Problem {
     Closed(QueueState),
 }
 
-/// A queue that does not exist yet may be made by the submission: always by the Fair Scheduler, below some parents
-/// by the Capacity Scheduler. Clients are not told which; the ResourceManager decides then.
-async fn may_be_created(
-    resource_manager: &ResourceManager,
-    hadoop: &Configuration,
-    name: &str,
-) -> Result<bool, PreflightError> {
-    let scheduler = hadoop.get("yarn.resourcemanager.scheduler.class").unwrap_or_default();
-    if scheduler.contains("FairScheduler") {
-        return Ok(true);
-    }
-    match name.rsplit_once('.') {
-        Some((parent, _)) if parent != "root" => {
-            Ok(resource_manager.queue(parent).await.map_err(PreflightError::ResourceManager)?.is_some())
+/// The scheduler, as the web service of the active ResourceManager describes it.
+async fn scheduler(hadoop: &Configuration) -> Option<Scheduler> {
+    for endpoint in hadoop.resource_managers(RmService::Web).ok()? {
+        let address = format!("{}://{endpoint}", hadoop.web_scheme());
+        match web::scheduler(&address, SCHEDULER).await {
+            Ok(scheduler) => return Some(scheduler),
+            Err(error) => tracing::info!(%error, "the scheduler is not known"),
         }
-        _ => Ok(false),
     }
+    None
 }
 
 /// Names of running leaf queues, the likest first.

@@ -13,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use proto::ids::{ApplicationId, ContainerId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::net::TcpStream;
 
 /// An application's requests are a few hundred bytes each.
@@ -124,6 +125,82 @@ pub async fn asked_mib(
         .into_iter()
         .filter(|it| it.resource_name == "*" && it.num_containers > 0);
     Ok(open.map(|request| request.capability.memory).collect())
+}
+
+/// The scheduler and its queues.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scheduler(Value);
+
+/// The scheduler, by the ResourceManager's web service at `address`. A ResourceManager on standby refuses.
+///
+/// # Errors
+/// [`WebError`].
+pub async fn scheduler(address: &str, timeout: Duration) -> Result<Scheduler, WebError> {
+    let mut answer: Value = get_json(address, "/ws/v1/cluster/scheduler", timeout).await?;
+    match answer.pointer_mut("/scheduler/schedulerInfo") {
+        Some(info) => Ok(Scheduler(info.take())),
+        None => Err(transport(address, "the answer describes no scheduler")),
+    }
+}
+
+impl Scheduler {
+    /// Whether an application may come to run in a queue that does not exist, or has queues below it. Of all schedulers only
+    /// the Capacity Scheduler says no for certain: where the nearest queue above makes none
+    /// (`auto-create-child-queue.enabled`, `auto-queue-creation-v2.enabled`).
+    pub fn may_take(&self, queue: &str) -> bool {
+        if self.0.get("type").and_then(Value::as_str) != Some("capacityScheduler") {
+            return true;
+        }
+        let mut queues = Vec::new();
+        below(&self.0, "root", &mut queues);
+        let path = queue.strip_prefix("root.").unwrap_or(queue);
+        if queues.iter().any(|it| it.is(path) || path == "root") {
+            return false;
+        }
+        let mut above = path;
+        while let Some((parent, _)) = above.rsplit_once('.') {
+            if let Some(found) = queues.iter().find(|it| it.is(parent)) {
+                return found.makes_queues;
+            }
+            above = parent;
+        }
+        makes_queues(&self.0)
+    }
+}
+
+/// A queue of the Capacity Scheduler.
+struct Queue {
+    path: String,
+    makes_queues: bool,
+}
+
+impl Queue {
+    /// By its path below `root`, or its last name alone.
+    fn is(&self, name: &str) -> bool {
+        let path = self.path.strip_prefix("root.").unwrap_or(&self.path);
+        path == name || path.rsplit('.').next() == Some(name)
+    }
+}
+
+fn below(queue: &Value, path: &str, into: &mut Vec<Queue>) {
+    // A single one stands without brackets in the JSON of some releases.
+    let children = match queue.pointer("/queues/queue") {
+        Some(Value::Array(children)) => children.as_slice(),
+        Some(child) => std::slice::from_ref(child),
+        None => &[],
+    };
+    for child in children {
+        let Some(name) = child.get("queueName").and_then(Value::as_str) else { continue };
+        let path = format!("{path}.{name}");
+        below(child, &path, into);
+        into.push(Queue { path, makes_queues: makes_queues(child) });
+    }
+}
+
+fn makes_queues(queue: &Value) -> bool {
+    let legacy = queue.get("autoCreateChildQueueEnabled").and_then(Value::as_bool).unwrap_or(false);
+    let eligible = queue.get("autoCreationEligibility").and_then(Value::as_str);
+    legacy || eligible.is_some_and(|eligible| eligible != "off")
 }
 
 /// The authority of `http://host:port`.
@@ -248,6 +325,44 @@ mod tests {
         assert_eq!(asked_mib(&address, id, Duration::from_secs(10)).await.unwrap(), [4096]);
         let (address, _server) = serve("200 OK", r#"{"app":{"id":"application_1700000000000_0001"}}"#).await;
         assert!(asked_mib(&address, id, Duration::from_secs(10)).await.unwrap().is_empty());
+    }
+
+    #[test]
+    fn queues_that_the_scheduler_may_make_are_told_from_those_that_it_does_not() {
+        // Of a ResourceManager 3.4.1, shortened; 3.3 has no `autoCreationEligibility`.
+        let queues = r#"{"queue":[{"queueName":"default","autoCreateChildQueueEnabled":false,"autoCreationEligibility":"off"},
+            {"queueName":"teams","autoCreateChildQueueEnabled":false,"autoCreationEligibility":"flexible","queues":{"queue":
+                {"queueName":"etl","autoCreateChildQueueEnabled":false,"autoCreationEligibility":"off"}}},
+            {"queueName":"users","autoCreateChildQueueEnabled":true,"queues":{"queue":[]}}]}"#;
+        let scheduler = |root: &str| {
+            let info = format!(
+                r#"{{"type":"capacityScheduler","queueName":"root","autoCreationEligibility":"{root}","queues":{queues}}}"#
+            );
+            Scheduler(serde_json::from_str(&info).unwrap())
+        };
+        let closed = scheduler("off");
+        for queue in ["root.teams.new", "teams.new", "root.teams.new.deep", "root.users.ada", "users.ada"] {
+            assert!(closed.may_take(queue), "{queue}");
+        }
+        for queue in [
+            "nosuch",
+            "root.nosuch",
+            "root.default.x",
+            "etl.x",
+            "root.teams.etl.x",
+            "root.nosuch.x",
+            "teams",
+            "root.teams",
+            "root",
+        ] {
+            assert!(!closed.may_take(queue), "{queue}");
+        }
+        let open = scheduler("flexible");
+        assert!(
+            open.may_take("nosuch") && open.may_take("root.nosuch.x") && !open.may_take("root.default.x")
+        );
+        let fair = r#"{"type":"fairScheduler","rootQueue":{"queueName":"root"}}"#;
+        assert!(Scheduler(serde_json::from_str(fair).unwrap()).may_take("root.pool"));
     }
 
     #[tokio::test]

@@ -178,15 +178,20 @@ fn values_yarn_would_not_take_are_refused() {
 }
 
 #[test]
-fn attempts_are_capped_with_a_warning() {
+fn attempts_are_capped_by_the_resource_manager_alone() {
     assert_eq!(plan(&[]).max_attempts, 2);
     let wanted = [("yarn.application-attempts", "5")];
-    let capped = Plan::new(&job(&wanted), &hadoop(&[]), "alice").unwrap();
-    assert_eq!(capped.max_attempts, 2);
-    assert_eq!(capped.warnings.len(), 1);
-    let granted = hadoop(&[("yarn.resourcemanager.am.max-attempts", "8")]);
-    let granted = Plan::new(&job(&wanted), &granted, "alice").unwrap();
-    assert_eq!((granted.max_attempts, granted.warnings.len()), (5, 0));
+    let asked = |conf: &[(&str, &str)]| {
+        let plan = Plan::new(&job(&wanted), &hadoop(conf), "alice").unwrap();
+        (plan.max_attempts, plan.warnings.len())
+    };
+    assert_eq!(asked(&[]), (5, 0));
+    assert_eq!(asked(&[("yarn.resourcemanager.am.max-attempts", "8")]), (5, 0));
+    assert_eq!(asked(&[("yarn.resourcemanager.am.max-attempts", "2")]), (5, 1));
+    assert_eq!(asked(&[("yarn.resourcemanager.am.max-attempts", "two")]), (5, 0));
+    let global =
+        [("yarn.resourcemanager.am.max-attempts", "2"), ("yarn.resourcemanager.am.global.max-attempts", "5")];
+    assert_eq!(asked(&global), (5, 0));
 }
 
 #[test]
