@@ -58,32 +58,67 @@ pub fn places(conf: &Configuration, id: ApplicationId, user: &str) -> Vec<Place>
     places
 }
 
-/// The collected files of an application, node by node. With no owner known, those of whoever has some.
+/// What there is of an application, and what could not be looked at.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) files: Vec<NodeFile>,
+    /// Nothing where there are files: each place is an alternative.
+    pub(super) failed: Vec<LogsError>,
+}
+
+/// The collected files of an application, node by node. With no owner known, those of whoever has some, the user's own
+/// first: others' directories are usually closed.
 pub(super) async fn find(
     file_systems: &FileSystems,
     conf: &Configuration,
     id: ApplicationId,
     owner: Option<&str>,
-) -> Result<Vec<NodeFile>, LogsError> {
-    let users = match owner {
-        Some(owner) => vec![owner.to_owned()],
-        None => users(file_systems, conf).await?,
-    };
-    for user in users {
-        let mut found = Vec::new();
-        for place in places(conf, id, &user) {
-            let (fs, path) = file_systems.locate(&place)?;
-            found.extend(in_directory(&fs, &path, id).await?);
-        }
-        if !found.is_empty() {
-            return Ok(found);
+) -> Found {
+    let mut found = Found::default();
+    let own = file_systems.default_fs().user().to_owned();
+    found.of_user(file_systems, conf, id, owner.unwrap_or(&own)).await;
+    if owner.is_none() && found.files.is_empty() {
+        for user in users(file_systems, conf, &mut found.failed).await.into_iter().filter(|user| *user != own)
+        {
+            found.of_user(file_systems, conf, id, &user).await;
+            if !found.files.is_empty() {
+                break;
+            }
         }
     }
-    Ok(Vec::new())
+    if !found.files.is_empty() {
+        found.failed.clear();
+    }
+    found
+}
+
+impl Found {
+    async fn of_user(
+        &mut self,
+        file_systems: &FileSystems,
+        conf: &Configuration,
+        id: ApplicationId,
+        user: &str,
+    ) {
+        for place in places(conf, id, user) {
+            let listed = async {
+                let (fs, path) = file_systems.locate(&place)?;
+                in_directory(&fs, &path, id).await
+            };
+            match listed.await {
+                Ok(files) => self.files.extend(files),
+                Err(error) => self.failed.push(error),
+            }
+        }
+    }
 }
 
 /// Everybody below the directories of collected logs.
-async fn users(file_systems: &FileSystems, conf: &Configuration) -> Result<Vec<String>, LogsError> {
+async fn users(
+    file_systems: &FileSystems,
+    conf: &Configuration,
+    failed: &mut Vec<LogsError>,
+) -> BTreeSet<String> {
     let marker = "\u{1}";
     let any = ApplicationId { cluster_timestamp: 0, id: 0 };
     let roots: BTreeSet<String> = places(conf, any, marker)
@@ -92,16 +127,19 @@ async fn users(file_systems: &FileSystems, conf: &Configuration) -> Result<Vec<S
         .collect();
     let mut users = BTreeSet::new();
     for root in roots {
-        let (fs, path) = file_systems.locate(&root)?;
-        match fs.list(&path).await {
+        let listed = async {
+            let (fs, path) = file_systems.locate(&root)?;
+            fs.list(&path).await
+        };
+        match listed.await {
             Ok(entries) => {
                 users.extend(entries.iter().filter(|it| it.is_dir).map(|it| it.name().to_owned()));
             }
             Err(error) if error.is_not_found() => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => failed.push(error.into()),
         }
     }
-    Ok(users.into_iter().collect())
+    users
 }
 
 async fn in_directory(

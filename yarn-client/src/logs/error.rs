@@ -4,8 +4,10 @@ use std::io;
 
 use proto::ids::{ApplicationId, ContainerId};
 
+use super::LogFile;
 use crate::deploy::{ApplicationError, ErrorKind};
 use crate::hdfs::HdfsError;
+use crate::yarn::web::WebError;
 
 /// Logs that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,21 @@ pub enum LogsError {
         waits: bool,
         /// Where they would be.
         looked: Vec<String>,
+    },
+    /// They lie in directories that are closed to the user.
+    #[error("{}, and {user} may not look into {}", whose(*application, owner.as_deref()), closed.join(", "))]
+    Closed {
+        /// The application.
+        application: ApplicationId,
+        /// Whose it is; `None` when the ResourceManager has forgotten it.
+        owner: Option<String>,
+        /// Who asks.
+        user: String,
+        /// The directories, as full URIs.
+        closed: Vec<String>,
+        /// The first refusal.
+        #[source]
+        source: Box<HdfsError>,
     },
     /// The container has none.
     #[error("{application} has no logs of {container}")]
@@ -89,6 +106,13 @@ pub enum LogsError {
     Write(#[from] io::Error),
 }
 
+fn whose(application: ApplicationId, owner: Option<&str>) -> String {
+    match owner {
+        Some(owner) => format!("{application} is {owner}'s"),
+        None => format!("neither the ResourceManager nor the logs that can be read know {application}"),
+    }
+}
+
 impl From<ApplicationError> for LogsError {
     fn from(error: ApplicationError) -> Self {
         Self::Application(Box::new(error))
@@ -102,6 +126,16 @@ impl From<HdfsError> for LogsError {
 }
 
 impl LogsError {
+    /// The same, with the name of the log that was being read.
+    pub(super) fn within(self, file: &LogFile) -> Self {
+        match self {
+            Self::Damaged { path, what } => {
+                Self::Damaged { path, what: format!("{} of {}: {what}", file.name, file.container) }
+            }
+            other => other,
+        }
+    }
+
     /// What kind of failure this is.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -134,9 +168,30 @@ impl LogsError {
             Self::NoSuchContainer { application, .. } | Self::NoSuchFile { application, .. } => {
                 Some(format!("`yarn-flink logs --list {application}` shows what there is"))
             }
+            Self::Closed { owner, .. } => Some(match owner {
+                Some(owner) => format!(
+                    "logs are {owner}'s and those of the directory's group; ask as one of them, or have {owner} send them: \
+                     `yarn-flink logs --out DIR`"
+                ),
+                None => "ask as the application's user; `yarn-flink list --all` shows what the ResourceManager remembers"
+                    .to_owned(),
+            }),
             Self::Compression { .. } => Some("read it with `yarn logs`; none and gz are read here".to_owned()),
+            Self::Node { source, .. } if is_refusal(source.as_ref()) => Some(
+                "a node shows logs to the application's user, to who is in its yarn.view.acls, and to administrators \
+                 (yarn.admin.acl)"
+                    .to_owned(),
+            ),
             Self::Node { .. } => Some("the node may be down; its logs are collected when the application ends".to_owned()),
             Self::Damaged { .. } | Self::Write(_) => None,
         }
     }
+}
+
+fn is_refusal(source: &(dyn std::error::Error + 'static)) -> bool {
+    let status = |error: &WebError| match error {
+        WebError::Status { status, .. } => Some(status.as_u16()),
+        _ => None,
+    };
+    matches!(source.downcast_ref::<WebError>().and_then(status), Some(401 | 403))
 }

@@ -21,7 +21,7 @@ const SLACK: u64 = 64 * 1024;
 /// Goes on where [`Logs::read`] has ended, until the application has.
 ///
 /// # Errors
-/// As [`Logs::read`]. A node that does not answer is asked again.
+/// As [`Logs::read`]. A node that does not answer is asked again. Returns what could not be read at the end.
 pub async fn follow(
     gateway: &Gateway,
     id: ApplicationId,
@@ -29,7 +29,7 @@ pub async fn follow(
     begun: &Logs,
     mut progress: Progress,
     sink: &mut dyn Sink,
-) -> Result<(), LogsError> {
+) -> Result<Vec<LogsError>, LogsError> {
     // What is rolled away while it is followed belongs to it, wherever it is found.
     let wanted = &Wanted { rolled: true, ..wanted.clone() };
     let mut running = begun.running.clone();
@@ -70,7 +70,7 @@ async fn rest(
     wanted: &Wanted,
     progress: Progress,
     sink: &mut dyn Sink,
-) -> Result<(), LogsError> {
+) -> Result<Vec<LogsError>, LogsError> {
     let deadline = tokio::time::Instant::now() + COLLECTED;
     loop {
         let late = tokio::time::Instant::now() >= deadline;
@@ -78,12 +78,12 @@ async fn rest(
             && (late || !logs.incomplete)
         {
             return match logs.read(wanted, &mut Rest::new(progress, sink)).await {
-                Err(LogsError::NoSuchFile { .. } | LogsError::NoSuchContainer { .. }) => Ok(()),
-                read => read.map(drop),
+                Err(LogsError::NoSuchFile { .. } | LogsError::NoSuchContainer { .. }) => Ok(Vec::new()),
+                read => read.map(|read| read.failed),
             };
         }
         if late {
-            return Ok(());
+            return Ok(Vec::new());
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -38,7 +38,7 @@ pub(super) fn mark(application: &str) -> [u8; MARK] {
     Sha256::digest(application.as_bytes()).into()
 }
 
-/// Reads all of a collected file. `node`: as `yarn logs` names it, which is the file's own name. `end`: where its last complete index ends, when a file beside it says so.
+/// Reads all of a collected file; a piece that cannot be read is noted, and the others follow. `node`: as `yarn logs` names it, which is the file's own name. `end`: where its last complete index ends, when a file beside it says so.
 pub(super) async fn read(
     file: &dyn FileRead,
     path: &str,
@@ -82,7 +82,13 @@ pub(super) async fn read(
         let mut blob = Blob::new(file, path, piece.offset, piece.compressed, compression);
         let mut left = log.length;
         while left > 0 {
-            let part = blob.take(usize::try_from(left).unwrap_or(usize::MAX)).await?;
+            let part = match blob.take(usize::try_from(left).unwrap_or(usize::MAX)).await {
+                Ok(part) => part,
+                Err(error) => {
+                    seen.failed.push(error.within(&log));
+                    break;
+                }
+            };
             if part.is_empty() {
                 break;
             }

@@ -1,6 +1,7 @@
 //! Logs of containers whose NodeManager still has them, by its web service
 //! (`NMWebServices`): what is in the container's log directory, and each file as it is.
 
+use std::io;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -8,7 +9,6 @@ use super::progress::Noting;
 use super::{LogFile, LogsError, Origin, Seen, Sink, Wanted};
 use crate::yarn::ContainerReport;
 use crate::yarn::container_logs::{self, LocalLog, Part};
-use crate::yarn::web::WebError;
 
 /// A node that is up answers in milliseconds.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,24 +39,42 @@ impl Running {
         }
     }
 
+    /// What cannot be read is noted, and the rest follows.
+    ///
+    /// # Errors
+    /// Of the sink alone.
     pub(super) async fn read(
         &self,
         wanted: &Wanted,
         seen: &mut Seen,
         sink: &mut Noting<'_>,
-    ) -> Result<(), LogsError> {
+    ) -> io::Result<()> {
         if !wanted.container(&self.id) {
             seen.file(wanted, &self.id, "");
             return Ok(());
         }
-        let failed = |what: &str, source: WebError| LogsError::Node {
+        let failed = |what: String, source: Box<dyn std::error::Error + Send + Sync>| LogsError::Node {
             address: self.address.clone(),
-            what: what.to_owned(),
-            source: Box::new(source),
+            what,
+            source,
         };
         let what = format!("the logs of {}", self.id);
-        let files = container_logs::list(&self.address, &self.id, TIMEOUT).await;
-        for listed in files.map_err(|source| failed(&what, source))? {
+        // It is waited for once.
+        if seen.silent.contains(&self.address) {
+            seen.failed.push(failed(what, "it has not answered before".into()));
+            return Ok(());
+        }
+        let files = match container_logs::list(&self.address, &self.id, TIMEOUT).await {
+            Ok(files) => files,
+            Err(source) => {
+                if source.is_silence() {
+                    seen.silent.insert(self.address.clone());
+                }
+                seen.failed.push(failed(what, source.into()));
+                return Ok(());
+            }
+        };
+        for listed in files {
             let file = self.file(listed);
             if !seen.file(wanted, &self.id, &file.name) {
                 sink.passed_over(&file);
@@ -65,7 +83,6 @@ impl Running {
             if sink.begin(&file)? == ControlFlow::Break(()) {
                 continue;
             }
-            let what = format!("{} of {}", file.name, self.id);
             let mut written = Ok(());
             let mut left = file.length;
             let mut write = |_, part: &[u8]| {
@@ -85,8 +102,15 @@ impl Running {
             )
             .await;
             written?;
-            read.map_err(|source| failed(&what, source))?;
             sink.end(&file)?;
+            if let Err(source) = read {
+                let is_silence = source.is_silence();
+                seen.failed.push(failed(format!("{} of {}", file.name, self.id), source.into()));
+                if is_silence {
+                    seen.silent.insert(self.address.clone());
+                    break;
+                }
+            }
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ mod rolling;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::ops::ControlFlow;
 
@@ -30,8 +31,9 @@ pub use follow::follow;
 pub use progress::Progress;
 
 use crate::deploy::Gateway;
+use crate::hdfs::HdfsError;
 use crate::yarn::{ApplicationReport, ApplicationState, LogAggregation};
-use aggregated::NodeFile;
+use aggregated::{Found, NodeFile};
 use local::Running;
 use progress::Noting;
 
@@ -131,14 +133,27 @@ pub struct Logs {
     running: Vec<Running>,
     /// The application has ended, and its nodes have not put all of its logs there yet.
     pub incomplete: bool,
+    /// Where there may be more that could not be looked at.
+    pub failed: Vec<LogsError>,
+}
+
+/// What a reading came to.
+#[derive(Debug)]
+pub struct Read {
+    /// How far: what is written meanwhile is for [`follow`].
+    pub progress: Progress,
+    /// What could not be read, beside the rest.
+    pub failed: Vec<LogsError>,
 }
 
 /// Finds the logs of an application: what has been collected, and what its running containers' nodes have.
 ///
-/// Its owner is the ResourceManager's to say; when that has forgotten it, the directories of all users are looked at.
+/// Its owner is the ResourceManager's to say; when that has forgotten it, the directories of all users are looked at, the
+/// user's own first and as far as they are open.
 ///
 /// # Errors
-/// [`LogsError::Application`], [`LogsError::FileSystem`], [`LogsError::NothingThere`].
+/// [`LogsError::Application`], and where there is nothing [`LogsError::Closed`], [`LogsError::FileSystem`],
+/// [`LogsError::Unknown`], [`LogsError::NothingThere`].
 pub async fn find(gateway: &Gateway, id: ApplicationId) -> Result<Logs, LogsError> {
     let report = match gateway.application(id).await {
         Ok(report) => Some(report),
@@ -146,31 +161,24 @@ pub async fn find(gateway: &Gateway, id: ApplicationId) -> Result<Logs, LogsErro
         Err(error) => return Err(error.into()),
     };
     let owner = report.as_ref().map(|report| report.user.clone());
-    let file_systems = gateway.file_systems()?;
-    let collected = aggregated::find(&file_systems, &gateway.configuration, id, owner.as_deref()).await?;
-    let running = match &report {
-        Some(report) if !report.state.is_final() => running(gateway, report).await?,
-        // Nodes collect after the end: until then they have the files.
-        Some(report) if collected.is_empty() => running(gateway, report).await?,
-        _ => Vec::new(),
+    let Found { files: collected, mut failed } = match gateway.file_systems() {
+        Ok(file_systems) => {
+            aggregated::find(&file_systems, &gateway.configuration, id, owner.as_deref()).await
+        }
+        // Those of running containers are on their nodes, whatever the cluster's file system is.
+        Err(error) => Found { files: Vec::new(), failed: vec![error.into()] },
     };
+    let running = match &report {
+        // Nodes collect after the end: until then they have the files.
+        Some(report) if !report.state.is_final() || collected.is_empty() => running(gateway, report).await,
+        _ => Ok(Vec::new()),
+    };
+    let running = running.unwrap_or_else(|error| {
+        failed.push(error);
+        Vec::new()
+    });
     if collected.is_empty() && running.is_empty() {
-        let looked = places(&gateway.configuration, id, owner.as_deref().unwrap_or("<user>"));
-        return Err(match report {
-            None => LogsError::Unknown { application: id, looked },
-            Some(report) => LogsError::NothingThere {
-                application: id,
-                state: report.state.name().to_owned(),
-                waits: matches!(
-                    report.state,
-                    ApplicationState::New
-                        | ApplicationState::NewSaving
-                        | ApplicationState::Submitted
-                        | ApplicationState::Accepted
-                ),
-                looked,
-            },
-        });
+        return Err(nothing(gateway, id, report.as_ref(), failed));
     }
     let incomplete = report.is_some_and(|report| {
         report.state.is_final()
@@ -179,7 +187,51 @@ pub async fn find(gateway: &Gateway, id: ApplicationId) -> Result<Logs, LogsErro
                 LogAggregation::NotStarted | LogAggregation::Running | LogAggregation::RunningWithFailure
             )
     });
-    Ok(Logs { application: id, collected, running, incomplete })
+    Ok(Logs { application: id, collected, running, incomplete, failed })
+}
+
+/// Why there is nothing.
+fn nothing(
+    gateway: &Gateway,
+    id: ApplicationId,
+    report: Option<&ApplicationReport>,
+    failed: Vec<LogsError>,
+) -> LogsError {
+    let owner = report.map(|report| report.user.clone());
+    let mut closed = Vec::new();
+    let mut refusal = None;
+    for error in failed {
+        match error {
+            LogsError::FileSystem(source) if matches!(*source, HdfsError::PermissionDenied { .. }) => {
+                if let HdfsError::PermissionDenied { path, .. } = source.as_ref() {
+                    closed.push(path.clone());
+                }
+                refusal = refusal.or(Some(source));
+            }
+            // Nobody knows what is there.
+            other => return other,
+        }
+    }
+    if let Some(source) = refusal {
+        let user = gateway.user.name.clone();
+        return LogsError::Closed { application: id, owner, user, closed, source };
+    }
+    let looked = places(&gateway.configuration, id, owner.as_deref().unwrap_or("<user>"));
+    match report {
+        None => LogsError::Unknown { application: id, looked },
+        Some(report) => LogsError::NothingThere {
+            application: id,
+            state: report.state.name().to_owned(),
+            waits: matches!(
+                report.state,
+                ApplicationState::New
+                    | ApplicationState::NewSaving
+                    | ApplicationState::Submitted
+                    | ApplicationState::Accepted
+            ),
+            looked,
+        },
+    }
 }
 
 async fn running(gateway: &Gateway, report: &ApplicationReport) -> Result<Vec<Running>, LogsError> {
@@ -190,11 +242,11 @@ async fn running(gateway: &Gateway, report: &ApplicationReport) -> Result<Vec<Ru
 }
 
 impl Logs {
-    /// The files that are wanted, without their content.
+    /// The files that are wanted, without their content, and what could not be looked at.
     ///
     /// # Errors
     /// As [`Self::read`].
-    pub async fn list(&self, wanted: &Wanted) -> Result<Vec<LogFile>, LogsError> {
+    pub async fn list(&self, wanted: &Wanted) -> Result<(Vec<LogFile>, Vec<LogsError>), LogsError> {
         struct List(Vec<LogFile>);
         impl Sink for List {
             fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>> {
@@ -209,35 +261,48 @@ impl Logs {
             }
         }
         let mut list = List(Vec::new());
-        self.read(wanted, &mut list).await?;
-        Ok(list.0)
+        let failed = self.read(wanted, &mut list).await?.failed;
+        Ok((list.0, failed))
     }
 
-    /// Reads what is wanted, file by file. Returns how far: what is written meanwhile is for [`follow`].
+    /// Reads what is wanted, file by file. What cannot be read never keeps anybody from the rest: a file that is closed or
+    /// damaged, a node that does not answer.
     ///
     /// # Errors
-    /// [`LogsError`]: a file that cannot be read or is damaged, a node that does not answer, whatever the sink says; and
-    /// [`LogsError::NoSuchContainer`] or [`LogsError::NoSuchFile`] when nothing of what is wanted is there.
-    pub async fn read(&self, wanted: &Wanted, sink: &mut dyn Sink) -> Result<Progress, LogsError> {
+    /// Whatever the sink says; and [`LogsError::NoSuchContainer`] or [`LogsError::NoSuchFile`] when nothing of what is wanted
+    /// is there.
+    pub async fn read(&self, wanted: &Wanted, sink: &mut dyn Sink) -> Result<Read, LogsError> {
         let mut seen = Seen::default();
         let mut noting = Noting::new(sink);
         for file in &self.collected {
-            file.read(wanted, &mut seen, &mut noting).await?;
+            match file.read(wanted, &mut seen, &mut noting).await {
+                Err(error @ LogsError::Write(_)) => return Err(error),
+                Err(error) => seen.failed.push(error),
+                Ok(()) => {}
+            }
         }
         for container in &self.running {
             container.read(wanted, &mut seen, &mut noting).await?;
         }
-        seen.check(self.application, wanted)?;
-        Ok(noting.progress)
+        // What is missing may be in what could not be read.
+        let failed = std::mem::take(&mut seen.failed);
+        if failed.is_empty() {
+            seen.check(self.application, wanted)?;
+        }
+        Ok(Read { progress: noting.progress, failed })
     }
 }
 
 /// What there was, for whoever asked for something else.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    containers: std::collections::BTreeSet<String>,
-    files: std::collections::BTreeSet<String>,
+    containers: BTreeSet<String>,
+    files: BTreeSet<String>,
     any: bool,
+    /// What could not be read.
+    failed: Vec<LogsError>,
+    /// Addresses of nodes that do not answer.
+    silent: BTreeSet<String>,
 }
 
 impl Seen {
@@ -266,7 +331,7 @@ impl Seen {
         if self.any {
             return Ok(());
         }
-        let there = |names: std::collections::BTreeSet<String>| names.into_iter().collect::<Vec<_>>();
+        let there = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>();
         Err(match wanted.container {
             Some(container) if self.files.is_empty() => {
                 LogsError::NoSuchContainer { application, container, there: there(self.containers) }

@@ -90,13 +90,18 @@ fn bytes(hex: &str) -> Bytes {
 }
 
 async fn read(content: Bytes, wanted: &Wanted) -> Result<Kept, LogsError> {
+    let (kept, failed) = read_all(content, wanted).await?;
+    failed.into_iter().next().map_or(Ok(kept), Err)
+}
+
+async fn read_all(content: Bytes, wanted: &Wanted) -> Result<(Kept, Vec<LogsError>), LogsError> {
     let (file, mut seen, mut kept) = (Memory(content), Seen::default(), Kept::default());
     if file.0.starts_with(&tfile::MAGIC) {
         tfile::read(&file, "file", "nm1_45454", 17, wanted, &mut seen, &mut kept).await?;
     } else {
         indexed::read(&file, "file", "nm1_45454", None, wanted, &mut seen, &mut kept).await?;
     }
-    Ok(kept)
+    Ok((kept, seen.failed))
 }
 
 #[tokio::test]
@@ -142,6 +147,73 @@ async fn what_is_cut_off_is_an_error() {
             read(whole.slice(..length), &Wanted::default()).await.err().expect("an error");
         }
     }
+}
+
+/// The first file's bytes are spoilt: the second one is read all the same, and it is said which is not.
+#[tokio::test]
+async fn a_damaged_piece_keeps_nobody_from_the_rest() {
+    let mut content = bytes(INDEXED).to_vec();
+    content[0x20..0x2d].fill(0xff);
+    let (kept, failed) =
+        read_all(Bytes::from(content), &Wanted::default()).await.expect("its index is whole");
+    let found: Vec<_> = kept.0.iter().map(|(file, content)| (file.name.as_str(), content.len())).collect();
+    assert_eq!(found, [("stderr", 0), ("stdout", 13)]);
+    let told: Vec<_> = failed.iter().map(ToString::to_string).collect();
+    assert!(told.len() == 1 && told[0].contains(&format!("stderr of {CONTAINER}")), "{told:?}");
+}
+
+/// A node that hands out one file of one container.
+async fn node() -> String {
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("bound"));
+    tokio::spawn(async move {
+        loop {
+            let mut stream = BufReader::new(listener.accept().await.expect("a client").0);
+            let mut request = String::new();
+            while !request.ends_with("\r\n\r\n") {
+                stream.read_line(&mut request).await.expect("a request");
+            }
+            let body = match request.contains("/logs/") {
+                true => "LogType:out\nLogLength:3\nLogContents:\nabc\nEnd of LogType:out",
+                false => r#"{"containerLogsInfo":{"containerLogInfo":{"fileName":"out","fileSize":"3"}}}"#,
+            };
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            stream.write_all((head + body).as_bytes()).await.expect("an answer");
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_answer_keeps_nobody_from_the_rest() {
+    let gone = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port").local_addr().expect("bound");
+    let running = |number: u32, address: &str| Running {
+        id: format!("container_1_0001_01_{number:06}"),
+        node: "n1:1".to_owned(),
+        address: address.to_owned(),
+    };
+    let gone = format!("http://{gone}");
+    let logs = |running: Vec<Running>| Logs {
+        application: "application_1_0001".parse().expect("an id"),
+        collected: Vec::new(),
+        running,
+        incomplete: false,
+        failed: Vec::new(),
+    };
+    let some = logs(vec![running(1, &gone), running(2, &gone), running(3, &node().await)]);
+    let mut kept = Kept::default();
+    let read = some.read(&Wanted::default(), &mut kept).await.expect("memory");
+    assert_eq!(kept.0.iter().map(|(_, content)| content.as_slice()).collect::<Vec<_>>(), [b"abc"]);
+    let told: Vec<_> = read.failed.iter().map(ToString::to_string).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains(&gone) && told[0].contains("container_1_0001_01_000001"), "{told:?}");
+    // Whoever asks for what may be there is not told that it is not.
+    let wanted = Wanted { files: vec!["other".to_owned()], ..Wanted::default() };
+    assert_eq!(some.read(&wanted, &mut Kept::default()).await.expect("memory").failed.len(), 2);
+    let one = logs(vec![running(3, &node().await)]);
+    assert!(matches!(one.read(&wanted, &mut Kept::default()).await, Err(LogsError::NoSuchFile { .. })));
 }
 
 #[test]

@@ -27,7 +27,7 @@ struct Region {
     compression: Compression,
 }
 
-/// Reads all of a collected file.
+/// Reads all of a collected file; a block that cannot be read is noted, and the others follow.
 pub(super) async fn read(
     file: &dyn FileRead,
     path: &str,
@@ -37,16 +37,31 @@ pub(super) async fn read(
     seen: &mut Seen,
     sink: &mut dyn Sink,
 ) -> Result<(), LogsError> {
-    for block in blocks(file, path).await? {
-        let mut blob = Blob::new(file, path, block.offset, block.length, block.compression);
-        loop {
-            let Some(key) = key(&mut blob).await? else { break };
-            let mut value = Value { blob: &mut blob, left: 0, last: false };
-            if !RESERVED.contains(&key.as_str()) {
-                container(&mut value, &key, node, modified_ms, wanted, seen, sink).await?;
-            }
-            value.skip().await?;
+    for region in blocks(file, path).await? {
+        let mut blob = Blob::new(file, path, region.offset, region.length, region.compression);
+        match block(&mut blob, node, modified_ms, wanted, seen, sink).await {
+            Err(error @ LogsError::Write(_)) => return Err(error),
+            Err(error) => seen.failed.push(error),
+            Ok(()) => {}
         }
+    }
+    Ok(())
+}
+
+async fn block(
+    blob: &mut Blob<'_>,
+    node: &str,
+    modified_ms: i64,
+    wanted: &Wanted,
+    seen: &mut Seen,
+    sink: &mut dyn Sink,
+) -> Result<(), LogsError> {
+    while let Some(key) = key(blob).await? {
+        let mut value = Value { blob, left: 0, last: false };
+        if !RESERVED.contains(&key.as_str()) {
+            container(&mut value, &key, node, modified_ms, wanted, seen, sink).await?;
+        }
+        value.skip().await?;
     }
     Ok(())
 }
@@ -117,7 +132,15 @@ async fn container(
         let taken = seen.taken(wanted, &file, sink)?;
         let mut left = length;
         while left > 0 {
-            let part = value.take(usize::try_from(left).unwrap_or(usize::MAX)).await?;
+            let part = match value.take(usize::try_from(left).unwrap_or(usize::MAX)).await {
+                Ok(part) => part,
+                Err(error) => {
+                    if taken {
+                        sink.end(&file)?;
+                    }
+                    return Err(error.within(&file));
+                }
+            };
             if part.is_empty() {
                 // A NodeManager that could not read a file to its end writes an error instead, which may be shorter.
                 break;

@@ -56,6 +56,13 @@ pub enum WebError {
     },
 }
 
+impl WebError {
+    /// Whether nobody answers there, so that another question is not answered either.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::TimedOut { .. } | Self::Transport { .. })
+    }
+}
+
 #[derive(Deserialize)]
 struct ContainerAnswer {
     container: Container,

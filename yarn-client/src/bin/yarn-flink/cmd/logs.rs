@@ -1,6 +1,7 @@
 //! `yarn-flink logs ID [FILE...]`
 
 use std::collections::{BTreeSet, VecDeque};
+use std::error::Error as _;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::ops::ControlFlow;
@@ -10,7 +11,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proto::ids::ApplicationId;
 use yarn_client::deploy::{ApplicationError, Gateway};
-use yarn_client::logs::{self, LogFile, Sink, Wanted};
+use yarn_client::logs::{self, LogFile, LogsError, Read, Sink, Wanted};
 
 use super::{Context, Failure};
 use crate::args::Logs;
@@ -27,15 +28,17 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
     }
     let gateway = Gateway::with(hadoop, &context.environment)?;
     let wanted = Wanted { container, masters: args.am, files: args.files, rolled: false };
-    let found = logs::find(&gateway, id).await?;
+    let mut found = logs::find(&gateway, id).await?;
+    let unseen = std::mem::take(&mut found.failed);
     if args.list {
-        let view = LogsView::new(id, &found.list(&wanted).await?);
+        let (files, failed) = found.list(&wanted).await?;
+        let view = LogsView::new(id, &files);
         if context.printer.is_json() {
             context.printer.json(&view);
         } else {
             context.printer.data(&view.text());
         }
-        return Ok(ExitStatus::Success);
+        return ended(context, unseen, failed);
     }
     let incomplete = || {
         if found.incomplete {
@@ -46,27 +49,50 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
     };
     if let Some(directory) = args.out {
         let mut sink = Files { directory, tail: args.tail, open: None, written: BTreeSet::new() };
-        found.read(&wanted, &mut sink).await?;
+        let failed = found.read(&wanted, &mut sink).await?.failed;
         let count = sink.written.len();
         context.printer.note(&format!("{count} files written below {}", sink.directory.display()));
         incomplete();
-        return Ok(ExitStatus::Success);
+        return ended(context, unseen, failed);
     }
     let mut sink = Print {
         to: Shown::new(BufWriter::with_capacity(64 * 1024, io::stdout())),
         tail: Tail::new(args.tail),
     };
-    let progress = found.read(&wanted, &mut sink).await?;
+    let Read { progress, mut failed } = found.read(&wanted, &mut sink).await?;
     sink.to.flush()?;
     if args.follow {
         super::wait_out(context, &gateway)?;
+        // Nodes are asked again.
+        failed.iter().for_each(|error| warn(context, error));
         let mut sink = Following { to: sink.to, last: None };
-        logs::follow(&gateway, id, &wanted, &found, progress, &mut sink).await?;
+        failed = logs::follow(&gateway, id, &wanted, &found, progress, &mut sink).await?;
         sink.to.flush()?;
     } else {
         incomplete();
     }
-    Ok(ExitStatus::Success)
+    ended(context, unseen, failed)
+}
+
+/// `unseen`: places that may hold more. What could not be read is an error at the end, when all the rest has been.
+fn ended(
+    context: &Context,
+    unseen: Vec<LogsError>,
+    mut failed: Vec<LogsError>,
+) -> Result<ExitStatus, Failure> {
+    unseen.iter().for_each(|error| warn(context, error));
+    let last = failed.pop();
+    failed.iter().for_each(|error| warn(context, error));
+    match last {
+        Some(error) => Err(error.into()),
+        None => Ok(ExitStatus::Success),
+    }
+}
+
+fn warn(context: &Context, error: &LogsError) {
+    let causes = std::iter::successors(error.source(), |error| (*error).source());
+    let text = causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"));
+    context.printer.warning(&text);
 }
 
 /// Time as `yarn logs` prints it (`Times.format`).
