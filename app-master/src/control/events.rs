@@ -53,11 +53,12 @@ impl Events {
     }
 
     /// Adds one. The clock may be set back meanwhile; order is by number.
-    pub fn push(&self, what: event::What, time_ms: u64) {
+    pub fn push(&self, what: event::What, time_ms: u64) -> Event {
         let mut list = self.list();
         list.last_number += 1;
         let id = EventId { attempt: list.attempt, number: list.last_number };
-        list.kept.push_back(Event { id: Some(id), time_ms, what: Some(what) });
+        let event = Event { id: Some(id), time_ms, what: Some(what) };
+        list.kept.push_back(event.clone());
         if list.kept.len() > KEPT {
             list.kept.pop_front();
             list.dropped += 1;
@@ -65,6 +66,7 @@ impl Events {
         let count = list.count();
         drop(list);
         self.count.send_replace(count);
+        event
     }
 
     /// Nothing more will happen: watchers that have seen everything are let go.

@@ -4,6 +4,7 @@
 
 pub mod certificates;
 pub mod events;
+pub mod record;
 mod service;
 mod words;
 

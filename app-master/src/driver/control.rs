@@ -13,6 +13,7 @@ use super::ports;
 use super::staging::Staging;
 use crate::control::certificates::{CertificateError, Certificates};
 use crate::control::events::Events;
+use crate::control::record::Record;
 use crate::control::{Question, listen, serve};
 use crate::machine::Occurrence;
 use crate::telling::Telling;
@@ -23,9 +24,10 @@ use crate::web::{self, Web};
 
 /// Questions that wait for the machine.
 const QUESTIONS: usize = 64;
-/// How soon an event is written down for the watchers of a later attempt, and the pause until the next writing.
-const SOON: Duration = Duration::from_secs(5);
-const KEEP_PAUSE: Duration = Duration::from_secs(55);
+/// How soon an event is written down for the watchers of a later attempt, and the pause until the next writing, for each 500
+/// events: all of them are written each time.
+const SOON: Duration = Duration::from_secs(1);
+const KEEP_PAUSE: Duration = Duration::from_secs(4);
 /// Pauses between tries to leave the client's certificate in the staging directory.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -37,6 +39,7 @@ pub(super) struct ControlPlane {
     pub(super) questions: mpsc::Receiver<Question>,
     asker: mpsc::Sender<Question>,
     events: Events,
+    record: Record,
     telling: Telling,
     begun: Instant,
 }
@@ -69,7 +72,9 @@ impl ControlPlane {
             container: container.id.to_string(),
             host: container.host.clone(),
         });
-        events.push(started, now_ms());
+        let mut record = Record::new(&container.log_dir);
+        events.all().into_iter().filter(|event| of(event, attempt)).for_each(|event| record.write(event));
+        record.write(events.push(started, now_ms()));
         let port = match open(container, staging, &events, asker.clone(), flink).await {
             Ok(port) => Some(port),
             Err(error) => {
@@ -77,7 +82,7 @@ impl ControlPlane {
                 None
             }
         };
-        Self { port, questions, asker, events, telling: Telling::default(), begun: Instant::now() }
+        Self { port, questions, asker, events, record, telling: Telling::default(), begun: Instant::now() }
     }
 
     /// Begins to serve the web page, on a port of `range`. Returns the port; `None` when there is none: the job does not
@@ -114,10 +119,12 @@ impl ControlPlane {
 
     /// To whoever watches, and to the log.
     pub(super) fn tell(&mut self, occurrence: Occurrence) {
-        if let Some(line) = self.telling.line(&occurrence, self.begun.elapsed()) {
+        let line = self.telling.line(&occurrence, self.begun.elapsed());
+        let event = self.events.push(occurrence.into(), now_ms());
+        if let Some(line) = line {
             tracing::info!("{line}");
+            self.record.write(event);
         }
-        self.events.push(occurrence.into(), now_ms());
     }
 
     /// The last event has been told.
@@ -152,7 +159,11 @@ async fn open(
     Ok(address.port())
 }
 
-/// Writes events down. Checkpoints alone are no reason: thousands of jobs make them all day.
+fn of(event: &control::Event, attempt: u32) -> bool {
+    event.id.is_some_and(|id| id.attempt == attempt)
+}
+
+/// Writes events down for the next attempt. Checkpoints alone are no reason: thousands of jobs make them all day.
 async fn keep(events: Events, staging: Staging) {
     let warnings = Warnings::of("writing events down");
     let mut watcher = events.watch(None, true);
@@ -163,11 +174,13 @@ async fn keep(events: Events, staging: Staging) {
         }
         tokio::time::sleep(SOON).await;
         watcher = events.watch(events.last().as_ref(), true);
-        match staging.write_events(events.all()).await {
+        let all = events.all();
+        let pause = KEEP_PAUSE * (1 + u32::try_from(all.len() / 500).unwrap_or(u32::MAX));
+        match staging.write_events(all).await {
             Ok(()) => warnings.worked(),
             Err(error) => warnings.failed(&error),
         }
-        tokio::time::sleep(KEEP_PAUSE).await;
+        tokio::time::sleep(pause).await;
     }
 }
 

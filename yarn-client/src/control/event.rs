@@ -1,47 +1,49 @@
 //! An event of an application as a JSON object: what `events -o json` prints and `/am/events` serves.
 
+use std::borrow::Cow;
+
 use proto::control::Event;
 use proto::control::event::What;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Keys that an event has nothing for are left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventView {
     /// Attempt and number: what `--after` takes.
     pub id: String,
     /// ms since the epoch, by the clock of the application master's node.
     pub time_ms: u64,
     /// What has happened.
-    pub event: &'static str,
+    pub event: Cow<'static, str>,
     /// `container_…`
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
     /// host, or host:port of the NodeManager.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
     /// How many are wanted.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_managers: Option<u32>,
     /// 32 hexadecimal digits.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
     /// As Flink names it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_state: Option<String>,
     /// The state, or the number, before.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
     /// Where it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
     /// Which JobManager of the attempt.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<u32>,
     /// A code of `docs/causes.md`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// In words.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
 }
 
@@ -54,56 +56,66 @@ impl EventView {
             Self { id: format!("{}.{}", id.attempt, id.number), time_ms: event.time_ms, ..Self::default() };
         let said = |text: String| Some(text).filter(|text| !text.is_empty());
         Some(match event.what? {
-            What::AttemptStarted(it) => {
-                Self { event: "attempt_started", container: Some(it.container), node: Some(it.host), ..view }
+            What::AttemptStarted(it) => Self {
+                event: "attempt_started".into(),
+                container: Some(it.container),
+                node: Some(it.host),
+                ..view
+            },
+            What::Submitted(_) => Self { event: "submitted".into(), ..view },
+            What::Localising(_) => Self { event: "localising".into(), ..view },
+            What::Registered(_) => Self { event: "registered".into(), ..view },
+            What::Requested(it) => {
+                Self { event: "requested".into(), task_managers: Some(it.task_managers), ..view }
             }
-            What::Submitted(_) => Self { event: "submitted", ..view },
-            What::Localising(_) => Self { event: "localising", ..view },
-            What::Registered(_) => Self { event: "registered", ..view },
-            What::Requested(it) => Self { event: "requested", task_managers: Some(it.task_managers), ..view },
             What::Allocated(it) => {
-                Self { event: "allocated", container: Some(it.container), node: Some(it.node), ..view }
+                Self { event: "allocated".into(), container: Some(it.container), node: Some(it.node), ..view }
             }
-            What::Launched(it) => Self { event: "launched", container: Some(it.container), ..view },
+            What::Launched(it) => Self { event: "launched".into(), container: Some(it.container), ..view },
             What::TaskManagerRegistered(it) => {
-                Self { event: "task_manager_registered", container: Some(it.container), ..view }
+                Self { event: "task_manager_registered".into(), container: Some(it.container), ..view }
             }
             What::ContainerLost(it) => Self {
-                event: if it.was_registered { "task_manager_lost" } else { "container_lost" },
+                event: if it.was_registered { "task_manager_lost" } else { "container_lost" }.into(),
                 container: Some(it.container),
                 node: Some(it.node),
                 code: said(it.code),
                 cause: said(it.cause),
                 ..view
             },
-            What::Released(it) => Self { event: "released", container: Some(it.container), ..view },
+            What::Released(it) => Self { event: "released".into(), container: Some(it.container), ..view },
             What::JobManagerStarted(it) => {
-                Self { event: "job_manager_started", start: Some(it.start), ..view }
+                Self { event: "job_manager_started".into(), start: Some(it.start), ..view }
             }
-            What::JobManagerEnded(it) => Self { event: "job_manager_ended", cause: said(it.cause), ..view },
+            What::JobManagerEnded(it) => {
+                Self { event: "job_manager_ended".into(), cause: said(it.cause), ..view }
+            }
             What::JobState(it) => Self {
-                event: "job_state",
+                event: "job_state".into(),
                 job_id: Some(it.job_id),
                 job_state: Some(it.state),
                 previous: said(it.previous),
                 ..view
             },
             What::CheckpointCompleted(it) => Self {
-                event: "checkpoint_completed",
+                event: "checkpoint_completed".into(),
                 job_id: Some(it.job_id),
                 checkpoint: Some(it.path),
                 ..view
             },
             What::Scaled(it) => Self {
-                event: "scaled",
+                event: "scaled".into(),
                 previous: Some(it.previous.to_string()),
                 task_managers: Some(it.task_managers),
                 cause: said(it.cause),
                 ..view
             },
-            What::Stopping(it) => {
-                Self { event: "stopping", job_state: Some(it.job_state), cause: said(it.cause), ..view }
-            }
+            What::Stopping(it) => Self {
+                event: "stopping".into(),
+                job_state: Some(it.job_state),
+                cause: said(it.cause),
+                ..view
+            },
         })
     }
 }

@@ -6,6 +6,7 @@
 mod aggregated;
 mod blob;
 mod error;
+pub mod events;
 mod follow;
 mod fresh;
 mod indexed;

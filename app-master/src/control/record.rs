@@ -1,0 +1,105 @@
+//! The events of this attempt as a file among the container's logs: YARN collects it with them, and so it can be read for as
+//! long as the logs, also of an application that was killed. One JSON object a line, as `events -o json` prints them.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use proto::control::Event;
+use yarn_client::control::EventView;
+use yarn_client::logs::events::FILE;
+
+use crate::warnings::Warnings;
+
+/// From here on a new file is begun, and only one older one is kept: twice so many bytes in all.
+const ENOUGH: u64 = 16 << 20;
+
+/// The file. Nothing depends on it: what goes wrong is told, and that is all.
+#[derive(Debug)]
+pub struct Record {
+    path: PathBuf,
+    file: Option<File>,
+    written: u64,
+    enough: u64,
+    warnings: Warnings,
+}
+
+impl Record {
+    /// A file in this directory, which is written to once something has happened.
+    #[must_use]
+    pub fn new(log_dir: &Path) -> Self {
+        let warnings = Warnings::of("writing events.jsonl");
+        Self { path: log_dir.join(FILE), file: None, written: 0, enough: ENOUGH, warnings }
+    }
+
+    /// Adds an event.
+    pub fn write(&mut self, event: Event) {
+        let Some(view) = EventView::new(event) else { return };
+        match self.append(&view) {
+            Ok(()) => self.warnings.worked(),
+            Err(error) => {
+                self.file = None;
+                self.warnings.failed(&error);
+            }
+        }
+    }
+
+    fn append(&mut self, view: &EventView) -> io::Result<()> {
+        let mut line = serde_json::to_vec(view)?;
+        line.push(b'\n');
+        if self.written >= self.enough {
+            self.file = None;
+            self.written = 0;
+            let mut older = self.path.clone().into_os_string();
+            older.push(".1");
+            fs::rename(&self.path, older)?;
+        }
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(File::options().create(true).append(true).open(&self.path)?),
+        };
+        // In one piece: whoever reads meanwhile sees whole lines.
+        file.write_all(&line)?;
+        self.written += u64::try_from(line.len()).unwrap_or(u64::MAX);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::control::{EventId, Launched, event::What};
+
+    use super::*;
+
+    fn event(number: u64) -> Event {
+        let launched = What::Launched(Launched { container: "container_1".to_owned() });
+        Event { id: Some(EventId { attempt: 1, number }), time_ms: number, what: Some(launched) }
+    }
+
+    #[test]
+    fn the_newest_are_kept_and_can_be_read_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut record = Record::new(directory.path());
+        record.enough = 1000;
+        for number in 1..=100 {
+            record.write(event(number));
+        }
+        let read = |name: &str| -> Vec<u64> {
+            let text = fs::read_to_string(directory.path().join(name)).expect("a file");
+            text.lines()
+                .map(|line| serde_json::from_str::<EventView>(line).expect("an event").time_ms)
+                .collect()
+        };
+        let (older, newer) = (read(&format!("{FILE}.1")), read(FILE));
+        let kept: Vec<u64> = older.into_iter().chain(newer).collect();
+        assert_eq!(kept.last(), Some(&100));
+        assert!(kept.len() < 50 && kept.windows(2).all(|pair| pair[0] + 1 == pair[1]), "{kept:?}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_is_of_no_account() {
+        let mut record = Record::new(Path::new("/nowhere/at/all"));
+        record.write(event(1));
+        record.write(event(2));
+    }
+}
