@@ -244,6 +244,12 @@ async fn a_session_ends_with_a_failed_job_and_its_cause() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let session = Session::start(cluster, "failing", &[]).await?;
+    // In a session a program cannot wait for its job, and this one wants its result: what it has begun is named.
+    let ran = session.run(&[], &["UsesResult", "/uses-result"]).await?.expect(1)?;
+    ensure!(ran.stderr.contains("leave --session out"), "{ran:?}");
+    let (before, _) = ran.stderr.split_once(", which it had begun, goes on").context("no job is named")?;
+    let begun = before.rsplit(' ').next().unwrap_or_default();
+    yarn_flink(cluster, &["cancel", &session.id, begun]).await?.expect(0)?;
     let ran = session.run(&["--stop-session-after", "-o", "json"], &["FailingTask"]).await?.expect(1)?;
     ensure!(text(&ran.json()?, "job_state") == "FAILED", "{ran:?}");
     let ended = end(cluster, &session.id).await?;
