@@ -298,12 +298,15 @@ async fn what_the_cluster_refuses() -> Result<()> {
     let cluster = Cluster::builder("refusals")
         .without_hdfs()
         .access_control()
-        .queues(&[("open", 60), ("closed", 30), ("stopped", 10)])
+        .queues(&[("open", 60), ("closed", 20), ("stopped", 10), ("made", 10)])
         .scheduler_property("root.acl_submit_applications", " ")
         .scheduler_property("root.acl_administer_queue", " ")
         .scheduler_property("root.open.acl_submit_applications", "*")
         .scheduler_property("root.stopped.acl_submit_applications", "*")
         .scheduler_property("root.stopped.state", "STOPPED")
+        .scheduler_property("root.made.acl_submit_applications", "*")
+        .scheduler_property("root.made.auto-create-child-queue.enabled", "true")
+        .scheduler_property("root.made.leaf-queue-template.capacity", "50")
         .boot()
         .await?;
     let jar = jar()?.display().to_string();
@@ -330,6 +333,22 @@ async fn what_the_cluster_refuses() -> Result<()> {
         Ok(applications.iter().all(|app| app["user"] != "alice" || app["state"] == "FAILED"))
     })
     .await?;
+
+    // One that is not there is made where its parent makes some.
+    let made = command(&cluster, &queue("root.made.alice"))?.env("HADOOP_USER_NAME", "alice").spawn()?;
+    let made = finish(made).await?.expect(0)?.application()?;
+    let created = async || {
+        let applications = cluster.applications().await?;
+        let application = applications.into_iter().find(|app| app["id"] == made.as_str());
+        anyhow::Ok(application.context("it is not on the list")?)
+    };
+    eventually("it is in a queue", Duration::from_secs(10), || async {
+        let state = created().await?["state"].clone();
+        Ok(["ACCEPTED", "RUNNING", "FAILED", "FINISHED"].iter().any(|known| state == *known))
+    })
+    .await?;
+    let application = created().await?;
+    assert!(application["queue"] == "root.made.alice" && application["state"] != "FAILED", "{application}");
 
     cluster.kill_9(Daemon::ResourceManager(1))?;
     let down = cluster.resource_manager(1).context("no ResourceManager")?;

@@ -100,6 +100,12 @@ async fn running_and_collected() -> Result<()> {
     let (content, _) = content.split_once("End of LogType").context("no end")?;
     ensure!(content.lines().count() == 2, "{tail}");
 
+    // Whatever the cluster's file system is, they are on their nodes.
+    let foreign = ["logs", "-D", "fs.defaultFS=s3a://bucket", &id, "--am", "jobmanager.log"];
+    let foreign = yarn_flink(cluster, &foreign).await?.expect(0)?;
+    ensure!(foreign.stdout.contains("StandaloneApplicationClusterEntryPoint"), "{foreign:?}");
+    ensure!(foreign.stderr.contains("only hdfs, viewfs and file are supported, not s3a"), "{foreign:?}");
+
     // A NodeManager that comes back knows its containers, or has ended them; either way their logs are somewhere.
     let wrong = yarn_flink(cluster, &["logs", &id, "no-such.log"]).await?.expect(5)?;
     ensure!(wrong.stderr.contains("no log file no-such.log"), "{wrong:?}");
@@ -122,6 +128,45 @@ async fn running_and_collected() -> Result<()> {
     let node = std::fs::read_dir(&directory)?.next().context("nothing was written")??.path();
     let written = std::fs::read_to_string(node.join(&container).join("taskmanager.log"))?;
     ensure!(written.contains("TaskManagerRunner"), "{written}");
+
+    // Somebody else's, and one whose owner nobody knows any more, beside a directory that is closed.
+    let asks = async |id: &str| {
+        finish(command(cluster, &["logs", id])?.env("HADOOP_USER_NAME", "mallory").spawn()?).await
+    };
+    let theirs = asks(&id).await?.expect(3)?;
+    ensure!(
+        theirs.stderr.contains(&format!("{id} is {}'s, and mallory may not look", cluster.user())),
+        "{theirs:?}"
+    );
+    ensure!(theirs.stderr.contains("hint: logs are"), "{theirs:?}");
+    let hdfs = cluster.hdfs()?;
+    let collected = format!("/app-logs/{}", cluster.user());
+    let files = hdfs.files(&collected).await?;
+    let (file, _) = files.iter().find(|(path, _)| path.contains(&id)).context("nothing is collected")?;
+    let forgotten = "application_1_0007";
+    let place = format!("/app-logs/zed/bucket-logs-tfile/0007/{forgotten}");
+    hdfs.put(&format!("{place}/n1_1"), hdfs.read(file).await?).await?;
+    hdfs.mkdirs("/app-logs/bob").await?;
+    hdfs.set_permission("/app-logs/bob", "700").await?;
+    ensure!(asks(forgotten).await?.expect(0)?.stdout.contains("Container: container_"));
+    hdfs.set_permission("/app-logs/zed", "700").await?;
+    let closed = asks(forgotten).await?.expect(3)?;
+    ensure!(
+        closed.stderr.contains("mallory may not look into") && closed.stderr.contains("/app-logs/zed"),
+        "{closed:?}"
+    );
+    // One that is cut off beside a whole one.
+    let whole = hdfs.read(file).await?;
+    hdfs.put(&format!("{place}/n0_1"), whole.slice(..whole.len() - 9)).await?;
+    let damaged = yarn_flink(cluster, &["logs", forgotten]).await?.expect(3)?;
+    ensure!(
+        damaged.stdout.contains(" on n1_1") && damaged.stderr.contains("n0_1 is damaged"),
+        "{}",
+        damaged.stderr
+    );
+    for path in ["/app-logs/zed", "/app-logs/bob"] {
+        hdfs.delete(path).await?;
+    }
 
     let unknown = yarn_flink(cluster, &["logs", "application_1_0001"]).await?.expect(5)?;
     ensure!(unknown.stderr.contains("nobody knows application_1_0001"), "{unknown:?}");

@@ -67,17 +67,27 @@ async fn a_staging_directory_that_everybody_shares() -> Result<()> {
     ensure!(hdfs.stat(&own).await?.is_none(), "{own} is still there");
     nothing_left(cluster, &id, GONE).await?;
 
-    // What only `gc` can find.
+    // One that is not there yet, and what only `gc` can find. Whoever comes second is told whose it is.
+    let made = format!("{base}/made");
+    let staging = format!("yarn.staging-directory={made}");
+    let options = ["-d", "-D", &staging];
     let id = run(cluster, &options, &["Run"]).await?.expect(0)?.application()?;
+    let second = run_args(&options, &["Run"])?;
+    let second = command(cluster, &second.iter().map(String::as_str).collect::<Vec<_>>())?
+        .env("HADOOP_USER_NAME", "mallory")
+        .spawn()?;
+    let second = finish(second).await?.expect(3)?;
+    ensure!(second.stderr.contains(&format!("belongs to {}", cluster.user())), "{second:?}");
+    ensure!(second.stderr.contains(&format!("{made}/mallory")), "{second:?}");
     cluster.kill_application(&id).await?;
-    let own = format!("{base}/{}/.yarn-flink/apps/{id}", cluster.user());
+    let own = format!("{made}/.yarn-flink/apps/{id}");
     eventually("its processes are gone", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) }).await?;
     ensure!(hdfs.stat(&own).await?.is_some(), "its master had time to remove it");
+    // As Flink's configuration says, with a distribution beside it or without.
     let conf = cluster.scratch("shared-staging-conf")?;
-    std::fs::write(conf.join("config.yaml"), format!("yarn.staging-directory: {base}\n"))?;
-    finish(command(cluster, &["gc"])?.env("FLINK_CONF_DIR", &conf).env_remove("FLINK_HOME").spawn()?)
-        .await?
-        .expect(0)?;
+    std::fs::write(conf.join("config.yaml"), format!("yarn.staging-directory: {made}\n"))?;
+    let gc = command(cluster, &["gc"])?.env("FLINK_CONF_DIR", &conf).env_remove("FLINK_HOME").spawn()?;
+    finish(gc).await?.expect(0)?;
     ensure!(hdfs.stat(&own).await?.is_none(), "{own} is still there");
     ensure!(hdfs.delete(&base).await?);
     Ok(())

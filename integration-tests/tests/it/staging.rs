@@ -19,7 +19,7 @@ use yarn_client::hdfs::stage::{Kind, Quiet, Scope, Source, StageItem, StagePlan,
 use yarn_client::hdfs::{FileSystems, LocalFs, conformance};
 use yarn_client::security::User;
 
-use crate::tool::{LIMIT, command, eventually, finish, run_args, yarn_flink};
+use crate::tool::{LIMIT, command, eventually, finish, job_in_state, run_args, yarn_flink};
 
 const MIB: u64 = 1 << 20;
 
@@ -51,6 +51,57 @@ async fn hdfs_and_the_local_file_system_do_what_staging_needs() -> Result<()> {
     let folder = tempfile::tempdir()?;
     let base = folder.path().display().to_string();
     conformance::run(Arc::new(LocalFs::new(cluster.user(), base.clone())), &base).await;
+    Ok(())
+}
+
+/// An ordinary mount table: directories of a NameNode under other names, and nothing that has the rest. The cluster's nodes
+/// do not know it.
+#[tokio::test]
+async fn a_job_of_a_host_that_sees_the_cluster_through_a_mount_table() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let (hdfs, root) = (cluster.hdfs()?, cluster.default_fs());
+    let real = format!("/mounted-{}", std::process::id());
+    let home = format!("{real}/{}", cluster.user());
+    hdfs.mkdirs(&home).await?;
+    let conf = cluster.scratch("mounts")?;
+    for entry in fs::read_dir(cluster.client_conf_dir())? {
+        let entry = entry?;
+        fs::copy(entry.path(), conf.join(entry.file_name()))?;
+    }
+    let table = [
+        ("link./people", format!("{root}{real}")),
+        ("link./far", "s3a://bucket/far".to_owned()),
+        ("homedir", "/people".to_owned()),
+    ];
+    let property = |(key, value): &(&str, String)| {
+        format!("<property><name>fs.viewfs.mounttable.CL.{key}</name><value>{value}</value></property>")
+    };
+    let site = fs::read_to_string(conf.join("core-site.xml"))?;
+    let value = format!("<value>{root}</value>");
+    ensure!(site.contains(&value), "{site}");
+    let site = site
+        .replace(&value, "<value>viewfs://CL</value>")
+        .replace("</configuration>", &(table.iter().map(property).collect::<String>() + "</configuration>"));
+    fs::write(conf.join("core-site.xml"), site)?;
+
+    let configuration = Configuration::load(&Environment::default(), Some(&conf))?;
+    let view = FileSystems::connect(&configuration, &User::new(cluster.user()))?;
+    hdfs.mkdirs(&format!("{real}/conformance")).await?;
+    conformance::run(Arc::clone(view.default_fs()), "/people/conformance").await;
+
+    let through = async |args: &[&str]| {
+        finish(command(cluster, args)?.env("HADOOP_CONF_DIR", &conf).spawn()?).await?.expect(0)
+    };
+    let args = run_args(&["-d"], &["Run"])?;
+    let id = through(&args.iter().map(String::as_str).collect::<Vec<_>>()).await?.application()?;
+    ensure!(hdfs.stat(&format!("{home}/.yarn-flink/apps/{id}")).await?.is_some(), "it is staged elsewhere");
+    job_in_state(cluster, &id, "RUNNING").await?;
+    through(&["jobs", &id]).await?;
+    let killed = through(&["kill", &id]).await?;
+    ensure!(killed.stderr.contains("removed viewfs://CL/people/"), "{killed:?}");
+    ensure!(hdfs.stat(&format!("{home}/.yarn-flink/apps/{id}")).await?.is_none(), "it is still there");
+    hdfs.delete(&real).await?;
     Ok(())
 }
 

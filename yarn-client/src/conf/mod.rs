@@ -238,6 +238,20 @@ impl Configuration {
         self.properties.keys().filter_map(|key| Some((key.clone(), self.get(key)?))).collect()
     }
 
+    /// Another file of the same directories, such as `ssl-client.xml`; `None` where there is none that can be read.
+    pub fn beside(&self, name: &str) -> Option<Self> {
+        let path = self.directories.iter().map(|dir| dir.join(name)).find(|path| path.is_file())?;
+        let mut beside = Self { environment: self.environment.clone(), ..Self::default() };
+        match xml::read(&path) {
+            Ok(entries) => beside.add(entries),
+            Err(error) => {
+                tracing::warn!(%error, "it is passed over");
+                return None;
+            }
+        }
+        Some(beside)
+    }
+
     /// The directories this configuration was read from.
     pub fn directories(&self) -> &[PathBuf] {
         &self.directories

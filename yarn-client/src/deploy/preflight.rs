@@ -17,7 +17,7 @@ use crate::conf::{Configuration, RmService};
 use crate::flink::{FlinkConfig, Version};
 use crate::hdfs::FileSystems;
 use crate::hdfs::stage::{StageError, Staging};
-use crate::yarn::web::{self, Scheduler};
+use crate::yarn::web::{self, Scheduler, Trust};
 use crate::yarn::{NewApplication, QueueInfo, QueueState, Resource, ResourceManager};
 
 /// What the ResourceManager's web service may take to describe the scheduler.
@@ -193,9 +193,10 @@ enum Problem {
 
 /// The scheduler, as the web service of the active ResourceManager describes it.
 async fn scheduler(hadoop: &Configuration) -> Option<Scheduler> {
+    let trust = Trust::of(hadoop);
     for endpoint in hadoop.resource_managers(RmService::Web).ok()? {
         let address = format!("{}://{endpoint}", hadoop.web_scheme());
-        match web::scheduler(&address, SCHEDULER).await {
+        match web::scheduler(&address, &trust, SCHEDULER).await {
             Ok(scheduler) => return Some(scheduler),
             Err(error) => tracing::info!(%error, "the scheduler is not known"),
         }

@@ -182,6 +182,9 @@ impl LogsError {
                  (yarn.admin.acl)"
                     .to_owned(),
             ),
+            Self::Node { source, .. } if hint_of(source.as_ref()).is_some() => {
+                hint_of(source.as_ref()).map(str::to_owned)
+            }
             Self::Node { .. } => Some("the node may be down; its logs are collected when the application ends".to_owned()),
             Self::Damaged { .. } | Self::Write(_) => None,
         }
@@ -194,4 +197,8 @@ fn is_refusal(source: &(dyn std::error::Error + 'static)) -> bool {
         _ => None,
     };
     matches!(source.downcast_ref::<WebError>().and_then(status), Some(401 | 403))
+}
+
+fn hint_of(source: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    source.downcast_ref::<WebError>()?.hint()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proto::ids::ApplicationId;
 
 use super::fresh::{Found, Fresh};
-use super::local::TIMEOUT;
+use super::local::Running;
 use super::progress::{Place, Rest};
 use super::{LogFile, Logs, LogsError, Progress, Sink, Wanted};
 use crate::deploy::Gateway;
@@ -36,13 +36,13 @@ pub async fn follow(
     let mut over = false;
     loop {
         for container in running.iter().filter(|container| wanted.container(&container.id)) {
-            let Ok(files) = container_logs::list(&container.address, &container.id, TIMEOUT).await else {
+            let Ok(files) = container.list().await else {
                 continue;
             };
             let mut pieces = progress.plan(&container.id, &files, wanted).into_iter();
             while let Some(piece) = pieces.next() {
                 let file = container.file(files[piece.at].clone());
-                let found = grown(&container.address, &file, piece.place.clone(), sink).await?;
+                let found = grown(container, &file, piece.place.clone(), sink).await?;
                 if progress.settle(&container.id, &files, piece, found, &mut pieces).is_break() {
                     break;
                 }
@@ -91,7 +91,7 @@ async fn rest(
 
 /// Hands on what has come since `place`.
 async fn grown(
-    address: &str,
+    container: &Running,
     log: &LogFile,
     mut place: Place,
     sink: &mut dyn Sink,
@@ -102,9 +102,9 @@ async fn grown(
         let mut fresh = Fresh::new(log, place, sink);
         let mut take = |whole, part: &[u8]| fresh.take(whole, last, part);
         // A node that does not answer is asked again at the next look.
-        let _ =
-            container_logs::read(address, &log.container, &log.name, Part::Last(last), TIMEOUT, &mut take)
-                .await;
+        let Running { address, trust, .. } = container;
+        let part = Part::Last(last);
+        let _ = container_logs::read(address, &log.container, &log.name, part, trust, &mut take).await;
         match fresh.end()? {
             Found::More(same) => place = same,
             found => return Ok(found),

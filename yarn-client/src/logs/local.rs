@@ -3,15 +3,12 @@
 
 use std::io;
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use super::progress::Noting;
 use super::{LogFile, LogsError, Origin, Seen, Sink, Wanted};
 use crate::yarn::ContainerReport;
 use crate::yarn::container_logs::{self, LocalLog, Part};
-
-/// A node that is up answers in milliseconds.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+use crate::yarn::web::{Trust, WebError};
 
 /// A container of a running attempt.
 #[derive(Debug, Clone)]
@@ -19,11 +16,22 @@ pub(super) struct Running {
     pub(super) id: String,
     pub(super) node: String,
     pub(super) address: String,
+    pub(super) trust: Trust,
 }
 
 impl Running {
-    pub(super) fn new(report: ContainerReport) -> Self {
-        Self { id: report.id.to_string(), node: report.node.to_string(), address: report.node_http_address }
+    pub(super) fn new(report: ContainerReport, trust: Trust) -> Self {
+        Self {
+            id: report.id.to_string(),
+            node: report.node.to_string(),
+            address: report.node_http_address,
+            trust,
+        }
+    }
+
+    /// What is in its directory.
+    pub(super) async fn list(&self) -> Result<Vec<LocalLog>, WebError> {
+        container_logs::list(&self.address, &self.id, &self.trust, container_logs::STEP).await
     }
 
     /// One of its files, as it was listed.
@@ -64,7 +72,7 @@ impl Running {
             seen.failed.push(failed(what, "it has not answered before".into()));
             return Ok(());
         }
-        let files = match container_logs::list(&self.address, &self.id, TIMEOUT).await {
+        let files = match self.list().await {
             Ok(files) => files,
             Err(source) => {
                 if source.is_silence() {
@@ -97,7 +105,7 @@ impl Running {
                 &self.id,
                 &file.name,
                 Part::First(file.length),
-                TIMEOUT,
+                &self.trust,
                 &mut write,
             )
             .await;

@@ -33,6 +33,7 @@ pub use progress::Progress;
 
 use crate::deploy::Gateway;
 use crate::hdfs::HdfsError;
+use crate::yarn::web::Trust;
 use crate::yarn::{ApplicationReport, ApplicationState, LogAggregation};
 use aggregated::{Found, NodeFile};
 use local::Running;
@@ -239,7 +240,8 @@ async fn running(gateway: &Gateway, report: &ApplicationReport) -> Result<Vec<Ru
     let Some(attempt) = report.attempt else { return Ok(Vec::new()) };
     let containers = gateway.resource_manager.containers(attempt).await;
     let containers = containers.map_err(crate::deploy::ApplicationError::ResourceManager)?;
-    Ok(containers.into_iter().map(Running::new).collect())
+    let trust = Trust::of(&gateway.configuration);
+    Ok(containers.into_iter().map(|container| Running::new(container, trust.clone())).collect())
 }
 
 impl Logs {

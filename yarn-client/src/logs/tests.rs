@@ -193,6 +193,7 @@ async fn a_node_that_does_not_answer_keeps_nobody_from_the_rest() {
         id: format!("container_1_0001_01_{number:06}"),
         node: "n1:1".to_owned(),
         address: address.to_owned(),
+        trust: Trust::default(),
     };
     let gone = format!("http://{gone}");
     let logs = |running: Vec<Running>| Logs {

@@ -9,8 +9,10 @@ use hyper::Response;
 use hyper::body::Incoming;
 use serde::Deserialize;
 
-use super::web::{self, WebError};
+use super::web::{self, Trust, WebError};
 
+/// A node that is up answers in milliseconds.
+pub const STEP: Duration = Duration::from_secs(10);
 /// A NodeManager puts six lines before a file; more than that is something else.
 const HEAD: usize = 16 * 1024;
 
@@ -71,13 +73,18 @@ struct File {
     last_modified_time: String,
 }
 
-/// The files of a container. `address` is that of a container report: `http://host:port`.
+/// The files of a container. `address` is that of a container report: `http://host:port`, or `https`.
 ///
 /// # Errors
 /// [`WebError`]; 404 for a container the node does not know any more.
-pub async fn list(address: &str, container: &str, timeout: Duration) -> Result<Vec<LocalLog>, WebError> {
+pub async fn list(
+    address: &str,
+    container: &str,
+    trust: &Trust,
+    timeout: Duration,
+) -> Result<Vec<LocalLog>, WebError> {
     let path = format!("/ws/v1/node/containers/{container}/logs");
-    let answer: Answer = web::get_json(address, &path, timeout).await?;
+    let answer: Answer = web::get_json(address, &path, trust, timeout).await?;
     Ok(local(answer))
 }
 
@@ -104,8 +111,8 @@ pub enum Part {
 }
 
 /// A part of a file as it comes, with the file's whole length and without what the NodeManager writes around it. Returns that
-/// length: a file that is shorter than it was listed is another one. `timeout` is for each step, not for the whole: files may
-/// be long.
+/// length: a file that is shorter than it was listed is another one. Each step may take ten
+/// seconds, not the whole: files may be long.
 ///
 /// # Errors
 /// [`WebError`].
@@ -114,10 +121,10 @@ pub async fn read(
     container: &str,
     name: &str,
     part: Part,
-    timeout: Duration,
+    trust: &Trust,
     on_content: &mut (dyn FnMut(u64, &[u8]) -> ControlFlow<()> + Send),
 ) -> Result<u64, WebError> {
-    let authority = web::authority(address)?;
+    let (authority, timeout) = (web::authority(address)?, STEP);
     let (size, wanted) = match part {
         Part::First(length) => (length.to_string(), length),
         Part::Last(length) => (format!("-{length}"), length),
@@ -145,7 +152,7 @@ pub async fn read(
             None => Err(web::transport(authority, "the answer holds no log")),
         }
     };
-    web::ask(authority, &path, "*/*", timeout, content).await
+    web::ask(address, &path, "*/*", trust, timeout, content).await
 }
 
 /// Tells a file's content from the lines before and after it (`LogToolUtils.outputContainerLog`).

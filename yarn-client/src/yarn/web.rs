@@ -2,6 +2,9 @@
 //! those who hold a token of the application), and the size of what an application asks for. They answer anybody, unless
 //! the cluster guards its web pages.
 
+mod trust;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +17,12 @@ use proto::ids::{ApplicationId, ContainerId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::ServerName;
+
+pub use trust::{Trust, TrustError};
 
 /// An application's requests are a few hundred bytes each.
 const MAX_BODY: usize = 4 << 20;
@@ -23,7 +31,7 @@ const MAX_BODY: usize = 4 << 20;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebError {
-    /// Not `http://host:port`; `https` is not spoken here.
+    /// Neither `http://host:port` nor `https://host:port`.
     #[error("'{address}' is no http address")]
     Address {
         /// As the ResourceManager gave it.
@@ -46,6 +54,17 @@ pub enum WebError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Its certificate is nobody's whom we trust, or what is to be trusted cannot be read.
+    #[error("the certificate of YARN's web service at {address} is not trusted, by {trust}")]
+    Untrusted {
+        /// host:port.
+        address: String,
+        /// What says who is.
+        trust: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Unknown container, or no permission.
     #[error("YARN's web service at {address} answered {status}")]
     Status {
@@ -59,7 +78,15 @@ pub enum WebError {
 impl WebError {
     /// Whether nobody answers there, so that another question is not answered either.
     pub fn is_silence(&self) -> bool {
-        matches!(self, Self::TimedOut { .. } | Self::Transport { .. })
+        matches!(self, Self::TimedOut { .. } | Self::Transport { .. } | Self::Untrusted { .. })
+    }
+
+    /// What to do next, where there is something to do.
+    pub fn hint(&self) -> Option<&'static str> {
+        matches!(self, Self::Untrusted { .. }).then_some(
+            "name a truststore with the certificate or that of its authority, JKS or PEM, by \
+             ssl.client.truststore.location in ssl-client.xml, beside core-site.xml",
+        )
     }
 }
 
@@ -109,7 +136,7 @@ pub async fn container_state(
     timeout: Duration,
 ) -> Result<String, WebError> {
     let answer: ContainerAnswer =
-        get_json(address, &format!("/ws/v1/node/containers/{container}"), timeout).await?;
+        get_json(address, &format!("/ws/v1/node/containers/{container}"), &Trust::default(), timeout).await?;
     Ok(answer.container.state)
 }
 
@@ -124,7 +151,7 @@ pub async fn asked_mib(
     timeout: Duration,
 ) -> Result<Vec<u64>, WebError> {
     let answer: ApplicationAnswer =
-        get_json(address, &format!("/ws/v1/cluster/apps/{application}"), timeout).await?;
+        get_json(address, &format!("/ws/v1/cluster/apps/{application}"), &Trust::default(), timeout).await?;
     // Requests for nodes and racks repeat the one for `*`.
     let open = answer
         .app
@@ -142,8 +169,8 @@ pub struct Scheduler(Value);
 ///
 /// # Errors
 /// [`WebError`].
-pub async fn scheduler(address: &str, timeout: Duration) -> Result<Scheduler, WebError> {
-    let mut answer: Value = get_json(address, "/ws/v1/cluster/scheduler", timeout).await?;
+pub async fn scheduler(address: &str, trust: &Trust, timeout: Duration) -> Result<Scheduler, WebError> {
+    let mut answer: Value = get_json(address, "/ws/v1/cluster/scheduler", trust, timeout).await?;
     match answer.pointer_mut("/scheduler/schedulerInfo") {
         Some(info) => Ok(Scheduler(info.take())),
         None => Err(transport(address, "the answer describes no scheduler")),
@@ -210,10 +237,11 @@ fn makes_queues(queue: &Value) -> bool {
     legacy || eligible.is_some_and(|eligible| eligible != "off")
 }
 
-/// The authority of `http://host:port`.
+/// The authority of `http://host:port` or `https://host:port`.
 pub(super) fn authority(address: &str) -> Result<&str, WebError> {
-    let authority = address.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    let authority = address.strip_prefix("http://").or_else(|| address.strip_prefix("https://"));
     authority
+        .map(|rest| rest.trim_end_matches('/'))
         .filter(|rest| rest.contains(':') && !rest.contains('/'))
         .ok_or_else(|| WebError::Address { address: address.to_owned() })
 }
@@ -222,6 +250,7 @@ pub(super) fn authority(address: &str) -> Result<&str, WebError> {
 pub(super) async fn get_json<T: DeserializeOwned>(
     address: &str,
     path: &str,
+    trust: &Trust,
     timeout: Duration,
 ) -> Result<T, WebError> {
     let authority = authority(address)?;
@@ -229,23 +258,50 @@ pub(super) async fn get_json<T: DeserializeOwned>(
         let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
         body.map_err(|error| transport(authority, error))
     };
-    let exchange =
-        tokio::time::timeout(timeout, ask(authority, path, "application/json", timeout, body)).await;
-    let body = exchange.map_err(|_| late(authority, timeout))??.to_bytes();
+    let exchange = ask(address, path, "application/json", trust, timeout, body);
+    let body = tokio::time::timeout(timeout, exchange).await;
+    let body = body.map_err(|_| late(authority, timeout))??.to_bytes();
     serde_json::from_slice(&body).map_err(|error| transport(authority, error))
+}
+
+/// A connection, with TLS or without.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+async fn connect(address: &str, trust: &Trust) -> Result<Box<dyn Stream>, WebError> {
+    let authority = authority(address)?;
+    let stream = TcpStream::connect(authority).await.map_err(|error| transport(authority, error))?;
+    if !address.starts_with("https://") {
+        return Ok(Box::new(stream));
+    }
+    let untrusted = |source: Box<dyn std::error::Error + Send + Sync>| WebError::Untrusted {
+        address: authority.to_owned(),
+        trust: trust.source(),
+        source,
+    };
+    let config = trust.client().map_err(|error| untrusted(error.into()))?;
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
+    let name = ServerName::try_from(host.to_owned()).map_err(|error| untrusted(error.into()))?;
+    match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        // What TLS itself finds wrong.
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(untrusted(error.into())),
+        Err(error) => Err(transport(authority, error)),
+    }
 }
 
 /// One question on a connection of its own; `read` gets the answer when it is a good one. `timeout` is for each step towards it.
 pub(super) async fn ask<T, F: Future<Output = Result<T, WebError>>>(
-    authority: &str,
+    address: &str,
     path: &str,
     accept: &str,
+    trust: &Trust,
     timeout: Duration,
     read: impl FnOnce(Response<Incoming>) -> F,
 ) -> Result<T, WebError> {
-    let connect = tokio::time::timeout(timeout, TcpStream::connect(authority)).await;
-    let stream =
-        connect.map_err(|_| late(authority, timeout))?.map_err(|error| transport(authority, error))?;
+    let authority = authority(address)?;
+    let connect = tokio::time::timeout(timeout, connect(address, trust)).await;
+    let stream = connect.map_err(|_| late(authority, timeout))??;
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
         .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
         .await
@@ -392,7 +448,7 @@ mod tests {
             "{refused:?}"
         );
         assert!(matches!(asked("200 OK", "<html>").await.0, Err(WebError::Transport { .. })));
-        for address in ["https://n1:8044", "n1:8042", "http://n1", "http://n1:8042/page", ""] {
+        for address in ["ftp://n1:8044", "n1:8042", "http://n1", "http://n1:8042/page", ""] {
             let error =
                 container_state(address, CONTAINER.parse().unwrap(), Duration::ZERO).await.unwrap_err();
             assert!(matches!(error, WebError::Address { .. }), "{error}");

@@ -1,0 +1,137 @@
+use std::io::Write as _;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use super::*;
+use crate::yarn::container_logs;
+use crate::yarn::web::WebError;
+
+/// Of `keytool -importcert -storetype jks`, with a certificate for `CN=n`.
+const STORE: &str = "feedfeed00000002000000010000000200016e000001a21fe356df0005582e353039000001323082012e3081d5a003020102020835d81ca202f8a5de300a06082a8648ce3d040302300c310a3008060355040313016e301e170d3236313132383032303230305a170d3336313132353032303230305a300c310a3008060355040313016e3059301306072a8648ce3d020106082a8648ce3d0301070342000488c52c217da7c0bc49abc835052eda264812c12bec6bae1cc4562c1014edbb2177062408b2b1db0ea43e560fbb45a754d3eb35da6575cfe8a0919b8c166d7dafa321301f301d0603551d0e041604140880dea73481c8f50af70d437ca6d95ffce12512300a06082a8648ce3d040302034800304502205c1c31cf8abeb2685a0e3bc38b3093255b6795c9778951ec24a660f9b3897aa30221009bd639fe328dbbf81b96a94eb7e945a4d0d473fef4e1d02da130e39779bd63860dd1819ba13241c9527dc9eaf866aaab6583ee09";
+
+fn store() -> Vec<u8> {
+    (0..STORE.len()).step_by(2).map(|at| u8::from_str_radix(&STORE[at..at + 2], 16).unwrap()).collect()
+}
+
+/// A node with a certificate for these names that it has signed itself: its address, and the certificate in PEM.
+async fn node(names: &[&str], is_authority: bool) -> (String, String) {
+    let mut params =
+        CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
+    if is_authority {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    let private = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(crypto())
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], private)
+        .unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // Whoever does not trust us hangs up.
+            let Ok(stream) = acceptor.accept(stream).await else { continue };
+            let mut stream = BufReader::new(stream);
+            let mut request = String::new();
+            while !request.ends_with("\r\n\r\n") {
+                stream.read_line(&mut request).await.unwrap();
+            }
+            let body = r#"{"containerLogsInfo":{"containerLogInfo":{"fileName":"out","fileSize":"3"}}}"#;
+            let head =
+                format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+            stream.write_all((head + body).as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+        }
+    });
+    (address, certificate.pem())
+}
+
+async fn asked(address: &str, trust: &Trust) -> Result<usize, WebError> {
+    let listed = container_logs::list(address, "container_1_0001_01_000001", trust, Duration::from_secs(10));
+    Ok(listed.await?.len())
+}
+
+fn trusting(content: &[u8]) -> (Trust, tempfile::NamedTempFile) {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(content).unwrap();
+    (Trust { truststore: Some(file.path().to_owned()) }, file)
+}
+
+#[tokio::test]
+async fn a_node_is_believed_when_its_certificate_is_in_the_truststore() {
+    for (names, is_authority) in
+        [(&["localhost"][..], false), (&["localhost"], true), (&["node7.example.com"], false)]
+    {
+        let (address, pem) = node(names, is_authority).await;
+        let (trust, _file) = trusting(pem.as_bytes());
+        assert_eq!(asked(&address, &trust).await.unwrap(), 1, "{names:?}");
+    }
+    let (address, _) = node(&["localhost"], false).await;
+    let (other, file) = trusting(node(&["localhost"], true).await.1.as_bytes());
+    let error = asked(&address, &other).await.unwrap_err();
+    assert!(matches!(error, WebError::Untrusted { .. }), "{error:?}");
+    assert!(error.to_string().contains(&file.path().display().to_string()), "{error}");
+    assert!(matches!(asked(&address, &Trust::default()).await, Err(WebError::Untrusted { .. })));
+    // Somebody who does not speak TLS at all.
+    let plain = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = format!("https://localhost:{}", plain.local_addr().unwrap().port());
+    let silent = container_logs::list(&address, "c", &other, Duration::from_millis(200)).await;
+    assert!(matches!(silent, Err(WebError::TimedOut { .. })), "{silent:?}");
+}
+
+#[test]
+fn truststores_of_all_kinds() {
+    let found = certificates(&store()).unwrap();
+    assert_eq!((found.len(), found[0].len()), (1, 306));
+    for (content, reason) in [
+        (&store()[..200], "cut off"),
+        (&b"\x30\x82\x01\x02"[..], "PKCS#12"),
+        (&b"nothing"[..], "no certificate in PEM"),
+    ] {
+        let error = trusting(content).0.client().unwrap_err().to_string();
+        assert!(error.contains(reason) && error.contains("/tmp") || error.contains(reason), "{error}");
+    }
+    let missing = Trust { truststore: Some("/nowhere/trust.jks".into()) }.client().unwrap_err().to_string();
+    assert!(missing.contains("/nowhere/trust.jks"), "{missing}");
+}
+
+#[test]
+fn the_truststore_is_that_of_hadoops_own_clients() {
+    let dir = tempfile::tempdir().unwrap();
+    let site = |pairs: &[(&str, &str)]| {
+        let property =
+            |(k, v): &(&str, &str)| format!("<property><name>{k}</name><value>{v}</value></property>");
+        format!("<configuration>{}</configuration>", pairs.iter().map(property).collect::<String>())
+    };
+    std::fs::write(dir.path().join("core-site.xml"), site(&[("a", "b")])).unwrap();
+    let load = || Trust::of(&Configuration::load(&Default::default(), Some(dir.path())).unwrap()).truststore;
+    assert_eq!(load(), None);
+    std::fs::write(dir.path().join("ssl-client.xml"), site(&[(LOCATION, "/etc/t.jks")])).unwrap();
+    assert_eq!(load(), Some("/etc/t.jks".into()));
+    std::fs::write(dir.path().join("core-site.xml"), site(&[("hadoop.ssl.client.conf", "other.xml")]))
+        .unwrap();
+    std::fs::write(dir.path().join("other.xml"), site(&[(LOCATION, "${java.io.tmpdir}/o.pem")])).unwrap();
+    assert_eq!(load(), Some("/tmp/o.pem".into()));
+}
+
+proptest! {
+    #[test]
+    fn no_store_panics(at in 0..364_usize, byte in any::<u8>(), length in 0..364_usize) {
+        let mut content = store();
+        content[at] = byte;
+        content.truncate(length);
+        drop(certificates(&content));
+    }
+}
