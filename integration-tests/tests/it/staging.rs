@@ -99,7 +99,7 @@ async fn a_job_of_a_host_that_sees_the_cluster_through_a_mount_table() -> Result
     job_in_state(cluster, &id, "RUNNING").await?;
     through(&["jobs", &id]).await?;
     let killed = through(&["kill", &id]).await?;
-    ensure!(killed.stderr.contains("removed viewfs://CL/people/"), "{killed:?}");
+    ensure!(killed.stderr.contains(&format!("{home}/.yarn-flink/apps/{id}")), "{killed:?}");
     ensure!(hdfs.stat(&format!("{home}/.yarn-flink/apps/{id}")).await?.is_none(), "it is still there");
     hdfs.delete(&real).await?;
     Ok(())

@@ -21,10 +21,12 @@ pub(super) type Place = Result<(Arc<dyn FileSystem>, String), HdfsError>;
 /// The tag that says where an application's directory is; `None` for the home directory, and for what no tag can hold.
 pub(super) fn tag(fs: &dyn FileSystem, base: &str, file_systems: &FileSystems) -> Option<String> {
     let default = file_systems.default_fs();
-    if fs.uri(base) == default.uri(default.home()) {
+    // Another host may have no mount table, or another one.
+    let held = fs.held(base).map(|(held, path)| held.uri(&path));
+    if held.is_none() && fs.uri(base) == default.uri(default.home()) {
         return None;
     }
-    let tag = format!("{TAG}{}", escaped(&fs.uri(base)));
+    let tag = format!("{TAG}{}", escaped(&held.unwrap_or_else(|| fs.uri(base))));
     // The ResourceManager refuses others.
     (tag.len() <= MAX_TAG_LENGTH && tag.is_ascii()).then_some(tag)
 }
@@ -134,5 +136,16 @@ mod tests {
         assert_eq!(paths[2], format!("/base/.yarn-flink/apps/{id}"));
         assert_eq!(paths[3], format!("/base/ada/.yarn-flink/apps/{id}"));
         assert_eq!(paths.len(), 4);
+    }
+
+    #[tokio::test]
+    async fn a_host_without_the_mount_table_finds_it_as_well() {
+        let mut conf = Configuration::default();
+        conf.set("fs.defaultFS", "viewfs://CL");
+        conf.set("fs.viewfs.mounttable.CL.link./user", "hdfs://nn:8020/people");
+        let mounted = FileSystems::connect(&conf, &User::new("ada")).expect("a mount table");
+        let fs = mounted.default_fs();
+        let tag = tag(fs.as_ref(), fs.home(), &mounted).expect("not where others look");
+        assert_eq!(tag, "yarn-flink-staging:hdfs://nn:8020/people/ada");
     }
 }
