@@ -11,6 +11,7 @@ pub mod flink;
 pub mod hdfs;
 pub mod logs;
 pub mod rpc;
+pub mod schema;
 pub mod security;
 pub mod yarn;
 

@@ -129,7 +129,8 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
             Some(event) = inbox.recv() => Some(event),
             Some(question) = driver.control.questions.recv() => {
                 let now = start.elapsed();
-                answer(question, &mut machine, &mut recorder, attempt, now);
+                let hosts = only_hosts(&driver.spec);
+                answer(question, &mut machine, &mut recorder, (attempt, hosts), now);
                 continue;
             }
             Ok(()) = used.changed() => {
@@ -157,7 +158,7 @@ fn answer(
     question: Question,
     machine: &mut AppMaster,
     recorder: &mut Recorder<BufWriter<File>>,
-    attempt: u32,
+    (attempt, hosts): (u32, Vec<String>),
     now: Duration,
 ) {
     match question {
@@ -166,8 +167,14 @@ fn answer(
             drop(asker.send(machine.ask(request, now)));
         }
         // Whoever asked may have gone.
-        Question::Status(asker) => drop(asker.send(StatusReply { attempt, ..machine.status() })),
+        Question::Status(asker) => drop(asker.send(StatusReply { attempt, hosts, ..machine.status() })),
     }
+}
+
+/// The hosts on which alone TaskManagers may run.
+fn only_hosts(spec: &LaunchSpec) -> Vec<String> {
+    let named = spec.placement.as_ref().filter(|placement| placement.racks.is_empty());
+    named.map_or_else(Vec::new, |placement| placement.hosts.clone())
 }
 
 /// Where the life of this attempt is written down, when `yarn-flink.trace` is on: beside the logs.

@@ -5,7 +5,7 @@ use proto::control::{Container, ContainerState, Job, Session, StatusReply};
 use super::{AppMaster, CheckpointsView, text};
 
 impl AppMaster {
-    /// What the control plane answers; the attempt's number is the driver's to add.
+    /// What the control plane answers; the attempt's number, and hosts that are named, are the driver's to add.
     #[must_use]
     pub fn status(&self) -> StatusReply {
         let view = self.view.as_ref();
@@ -40,6 +40,7 @@ impl AppMaster {
                 stop_after_job: self.record.journal.stop_after.clone().unwrap_or_default(),
             }),
             waiting: self.waiting(),
+            hosts: Vec::new(),
             attempt: 0,
             jobs: jobs.collect(),
             containers: containers.collect(),

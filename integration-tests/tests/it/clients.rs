@@ -197,8 +197,13 @@ async fn a_terminal_is_asked_what_ctrl_c_means() -> Result<()> {
     let (mut terminal, mut client) = on_terminal(&name)?;
     let id = application_named(cluster, &name).await?;
     terminal.shows(&format!("{id} RUNNING"), 1).await?;
+    // One line tells where it stands, until there is something to answer.
+    terminal.shows("RUNNING, job RUNNING, tasks: 2 running", 1).await?;
     interrupt(&client)?;
     terminal.shows(QUESTION, 1).await?;
+    let shown = terminal.text();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    ensure!(terminal.text() == shown && shown.ends_with(QUESTION), "{:?}", terminal.text());
     terminal.answer("w\n")?;
     // It waits on, and asks no more.
     tokio::time::sleep(Duration::from_millis(500)).await;
@@ -325,7 +330,7 @@ async fn usage_errors() -> Result<()> {
         (&["run", "--no-such-option", &jar], "--no-such-option"),
         (&["list", "-o", "xml"], "xml"),
         (&["kill"], "ID"),
-        (&["kill", UNKNOWN, "job_1_0001"], "job_1_0001"),
+        (&["kill", UNKNOWN, "application_1"], "application_1"),
         (&["status", "application_x"], "application_x"),
         (&["completions", "klingon"], "klingon"),
     ] {

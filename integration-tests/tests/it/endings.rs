@@ -224,8 +224,8 @@ async fn detached_job_that_is_cancelled() -> Result<()> {
     let id = submitted.application()?;
     let job_id = text(&submitted.json()?, "job_id").to_owned();
     job_in_state(cluster, &id, "RUNNING").await?;
-    eventually("progress 0.5", LIMIT, || async {
-        Ok(status(cluster, &id).await?.get("progress").and_then(Value::as_f64) == Some(0.5))
+    eventually("nobody knows how much of a stream is done", LIMIT, || async {
+        Ok(status(cluster, &id).await?["progress"].is_null())
     })
     .await?;
     let running = status(cluster, &id).await?;

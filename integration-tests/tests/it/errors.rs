@@ -188,7 +188,9 @@ async fn what_is_wrong_on_this_host() -> Result<()> {
         case(&run(&["--ship", "/no/such"]), 2, &["yarn.ship-files: /no/such does not exist"]),
         case(&run(&["-n"]), 2, &["--allow-non-restored-state", "-s PATH"]),
         // Ids.
-        case(&["status", "app_1"], 2, &["'app_1' is not an application id", "yarn-flink list --all"]),
+        case(&["status", "application_1"], 2, &["'application_1' is not an", "yarn-flink list --all"]),
+        // What is none is the name of a session.
+        case(&["status", "app_1"], 5, &["no running session of", "'app_1'", "yarn-flink list --all"]),
         case(
             &["logs", "application_1_0001", "--container", "container_1"],
             2,

@@ -110,7 +110,7 @@ async fn task_manager_hangs(job: &Counting<'_>) -> Result<()> {
     ensure!(
         text(&lost, "container") == container
             && text(&lost, "code") == "task_manager_unresponsive"
-            && text(&lost, "cause").contains("no heartbeat for"),
+            && text(&lost, "text").contains("no heartbeat for"),
         "{lost}"
     );
     Ok(())
@@ -151,7 +151,7 @@ async fn job_manager_hangs(job: &Counting<'_>) -> Result<()> {
     ));
     ensure!(killed < Duration::from_secs(90), "it took {killed:?}");
     let ended = told(job, "job_manager_ended").await?;
-    ensure!(text(&ended, "cause").contains("did not answer for"), "{ended}");
+    ensure!(text(&ended, "text").contains("did not answer for"), "{ended}");
     Ok(())
 }
 

@@ -122,7 +122,10 @@ async fn verbs_on_a_cluster_of_one_job() -> Result<()> {
     }
     let directory = directory.strip_prefix(cluster.default_fs()).context("of another file system")?;
     // Stopped with a savepoint the job is FINISHED, and with it the application.
-    let path = savepoint(&yarn_flink(cluster, &["stop", &id, "--drain", "-p", directory]).await?.expect(0)?)?;
+    let stop = ["stop", "-o", "json", &id, "--drain", "-p", directory];
+    let stopped = yarn_flink(cluster, &stop).await?.expect(0)?.json()?;
+    let path = text(&stopped, "savepoint").to_owned();
+    ensure!(text(&stopped, "job_id") == job, "{stopped}");
     ensure!(path.starts_with(&format!("{}{directory}", cluster.default_fs())), "{path}");
     let ended = end(cluster, &id).await?;
     ensure!(text(&ended, "job_state") == "FINISHED" && text(&ended, "job_id") == job, "{ended}");
@@ -146,6 +149,23 @@ async fn a_savepoint_tells_how_far_it_is() -> Result<()> {
     ensure!(savepoint(&made)?.starts_with(cluster.default_fs()), "{made:?}");
     yarn_flink(cluster, &["cancel", &id]).await?.expect(0)?;
     cluster.wait_for_end(&id, LIMIT).await?;
+    nothing_left(cluster, &id, GONE).await
+}
+
+/// Right behind the submission there is no job yet, and soon will be.
+#[tokio::test]
+async fn a_job_that_is_about_to_begin_can_be_cancelled() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let submitted = run(cluster, &["-d", "-o", "json"], &["Run"]).await?.expect(0)?.json()?;
+    let (id, job) = (text(&submitted, "application_id").to_owned(), text(&submitted, "job_id").to_owned());
+    let cancelled = yarn_flink(cluster, &["cancel", "-o", "json", &id, &job]).await?.expect(0)?;
+    ensure!(cancelled.stderr.contains("waiting up to 60 s for its JobManager"), "{cancelled:?}");
+    let said = cancelled.json()?;
+    ensure!(text(&said, "job_id") == job && text(&said, "job_state") == "CANCELED", "{said}");
+    cluster.wait_for_end(&id, LIMIT).await?;
+    let gone = yarn_flink(cluster, &["cancel", &id]).await?.expect(3)?;
+    ensure!(gone.stderr.contains("is FINISHED") && gone.stderr.contains("explain"), "{gone:?}");
     nothing_left(cluster, &id, GONE).await
 }
 
@@ -202,6 +222,45 @@ async fn flinks_own_client_uses_an_open_session() -> Result<()> {
     ensure!(listed.contains(&first) && listed.contains("(FINISHED)"), "{listed}");
     session.stop().await?;
     Ok(())
+}
+
+/// Flink's own client starts an application, whose master is not ours: YARN's proxy leads to its jobs all the same, and what it does
+/// not pass on is refused with the way to go.
+#[tokio::test]
+async fn an_application_of_flinks_own_client() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let flink = Flink::download(FLINK_1_20)?;
+    let name = format!("foreign-{}", std::process::id());
+    let mut command = flink.command(FLINK_CLI, &[cluster.client_conf_dir(), cluster.hadoop_jars().join("*")]);
+    command.envs(cluster.client_environment()).args(["run-application", "-t", "yarn-application"]);
+    command.arg(format!("-Dyarn.application.name={name}"));
+    command.args(SMALL.iter().filter(|arg| **arg != "-D").map(|arg| format!("-D{arg}")));
+    command.args(["-c", "example.Run"]).arg(crate::tool::jar()?);
+    java::output(command).await?.success()?;
+    let id = crate::tool::application_named(cluster, &name).await?;
+    job_in_state(cluster, &id, "RUNNING").await?;
+
+    let listed = yarn_flink(cluster, &["jobs", "-o", "json", &id]).await?.expect(0)?.json()?;
+    let job = text(&listed["jobs"][0], "job_id").to_owned();
+    ensure!(text(&listed["jobs"][0], "job_state") == "RUNNING", "{listed}");
+    let seen = status(cluster, &id).await?;
+    ensure!(text(&seen["jobs"][0], "job_id") == job && seen["task_managers"] == 1, "{seen}");
+    ensure!(seen["progress"].is_null(), "it says 1 from its beginning: {seen}");
+    let explained = yarn_flink(cluster, &["explain", &id]).await?.expect(0)?;
+    ensure!(explained.stdout.contains("nothing is known to be wrong"), "{explained:?}");
+    for verb in [&["stop", &id][..], &["savepoint", &id], &["scale", &id, "2"], &["events", "--follow", &id]]
+    {
+        let refused = yarn_flink(cluster, verb).await?.expect(2)?;
+        let words = ["was not started by yarn-flink", "hint: ", &format!("-Dyarn.application.id={id}")];
+        ensure!(words.iter().all(|word| refused.stderr.contains(word)), "{verb:?}: {refused:?}");
+    }
+    let unknown = yarn_flink(cluster, &["cancel", &id, "0123"]).await?.expect(5)?;
+    ensure!(unknown.stderr.contains(&job), "{unknown:?}");
+    let ended = yarn_flink(cluster, &["cancel", "-o", "json", &id]).await?.expect(0)?.json()?;
+    ensure!(text(&ended, "job_id") == job && text(&ended, "job_state") == "CANCELED", "{ended}");
+    cluster.wait_for_end(&id, LIMIT).await?;
+    eventually("no container is left", LIMIT, || async { Ok(cluster.processes_of(&id).is_empty()) }).await
 }
 
 /// `bin/flink`'s class. Returns everything it printed.

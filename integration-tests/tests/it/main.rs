@@ -18,6 +18,7 @@ mod gc;
 mod house;
 mod hung;
 mod jobs;
+mod json;
 mod key;
 mod logs;
 mod nodes;

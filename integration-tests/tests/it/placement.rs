@@ -7,7 +7,7 @@ use integration_tests::cluster::Cluster;
 use integration_tests::shared;
 use serde_json::Value;
 
-use crate::tool::{GONE, job_in_state, nothing_left, run, text, yarn_flink};
+use crate::tool::{GONE, LIMIT, eventually, job_in_state, nothing_left, run, status, text, yarn_flink};
 
 /// Three nodes on two racks; the scheduler alone would fill the first that asks.
 #[tokio::test]
@@ -42,6 +42,15 @@ async fn task_managers_run_where_they_are_wanted() -> Result<()> {
     assert_eq!(hosts(&["--placement", "rack=/first"], 2).await?, ["127.0.0.2"; 2]);
     let spread = hosts(&["--placement", "spread"], 3).await?;
     assert_eq!(spread, ["127.0.0.2", "127.0.0.3", "127.0.0.4"]);
+    let id = run(&cluster, &["-d", "--placement", "host=nope"], &["Run"]).await?.expect(0)?.application()?;
+    eventually("a node that is not there is missed", LIMIT, || async {
+        let explained = yarn_flink(&cluster, &["explain", "-o", "json", &id]).await?.expect(0)?.json()?;
+        let seen = status(&cluster, &id).await?;
+        let code = |it: &Value| text(&it["cause"], "code") == "placement_without_nodes";
+        Ok(code(&explained) && code(&seen) && text(&explained, "text").contains("nope"))
+    })
+    .await?;
+    yarn_flink(&cluster, &["kill", &id]).await?.expect(0)?;
     let refused = run(&cluster, &["-d", "--placement", "moon"], &["Run"]).await?.expect(2)?;
     assert!(refused.stderr.contains("none of spread, host=NAME"), "{}", refused.stderr);
     Ok(())

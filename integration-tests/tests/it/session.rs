@@ -171,8 +171,19 @@ async fn jobs_go_where_they_are_sent() -> Result<()> {
     ensure!(!first.state(job).await?.is_empty() && second.state(job).await?.is_empty());
     ensure!(!second.state(&by_id).await?.is_empty() && first.state(&by_id).await?.is_empty());
 
+    // The name is as good as the id everywhere.
+    first.runs(job).await?;
+    for verb in ["status", "explain", "events", "logs"] {
+        let said = yarn_flink(cluster, &[verb, "-o", "json", &first.name]).await?.expect(0)?;
+        ensure!(!said.stdout.contains(&second.id), "{verb}: {said:?}");
+        ensure!(verb == "events" || said.stdout.contains(&first.id), "{verb}: {said:?}");
+        let unknown = yarn_flink(cluster, &[verb, &first.name[1..]]).await?.expect(5)?;
+        ensure!(unknown.stderr.contains("no running session of"), "{verb}: {unknown:?}");
+    }
     // A name is free again once its session is killed, and means the new one then.
-    yarn_flink(cluster, &["kill", &first.id]).await?.expect(0)?;
+    let unknown = yarn_flink(cluster, &["kill", &first.name, "nobody"]).await?.expect(5)?;
+    ensure!(unknown.stderr.contains("'nobody'") && !first.state(job).await?.is_empty(), "{unknown:?}");
+    yarn_flink(cluster, &["kill", &first.name]).await?.expect(0)?;
     nothing_left(cluster, &first.id, GONE).await?;
     let gone = run_in(cluster, &first.name, &["-d"], &["Run"]).await?.expect(5)?;
     ensure!(gone.stderr.contains("no running session of"), "{gone:?}");
@@ -359,7 +370,10 @@ async fn who_waits_for_a_job_hears_of_the_end_of_its_session() -> Result<()> {
         let listed = yarn_flink(cluster, &["session", "list", "-o", "json"]).await?.expect(0)?.json()?;
         let listed = listed["sessions"].as_array().cloned().unwrap_or_default();
         let mine = listed.iter().find(|it| text(it, "application_id") == session.id).context("not listed")?;
-        ensure!(mine["jobs"] == 1 && mine["task_managers"] == 1 && mine["slots_total"] == 1, "{mine}");
+        ensure!(
+            mine["unfinished_jobs"] == 1 && mine["task_managers"] == 1 && mine["slots_total"] == 1,
+            "{mine}"
+        );
         if by_force {
             yarn_flink(cluster, &["kill", &session.id]).await?.expect(0)?;
             nothing_left(cluster, &session.id, GONE).await?;

@@ -27,6 +27,8 @@ impl Terminal {
         let path = ptsname(&master, Vec::new())?.into_string()?;
         let slave =
             File::options().read(true).write(true).custom_flags(OFlags::NOCTTY.bits() as i32).open(path)?;
+        // Without it nothing moves on a terminal.
+        command.env("TERM", "xterm");
         let child = command.stdin(slave.try_clone()?).stderr(slave).spawn()?;
         // Ends with an error once the last writer has closed its side.
         let mut reader = File::from(master.try_clone()?);

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use integration_tests::binaries::binaries;
+use integration_tests::binaries::{binaries, workspace};
 use integration_tests::cluster::Cluster;
 use integration_tests::flink::{Flink, SHORT_LIVED};
 use integration_tests::jobs;
@@ -13,6 +14,7 @@ use integration_tests::versions::FLINK_1_20;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
+use yarn_client::schema::Schema;
 
 /// Longest time an application of these tests may take on a loaded machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(180);
@@ -75,10 +77,22 @@ pub(crate) fn command(cluster: &Cluster, args: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// Runs `yarn-flink` to its end.
+/// Runs `yarn-flink` to its end. With `-o json` it prints what `docs/json.md` says that this command prints.
 pub(crate) async fn yarn_flink(cluster: &Cluster, args: &[&str]) -> Result<Ran> {
-    finish(command(cluster, args)?.spawn()?).await
+    let ran = finish(command(cluster, args)?.spawn()?).await?;
+    // What stands behind the jar is the program's.
+    let own = args.iter().position(|arg| arg.ends_with(".jar")).map_or(args, |jar| &args[..jar]);
+    if !ran.stdout.is_empty() && own.windows(2).any(|pair| pair == ["-o", "json"]) {
+        SCHEMA.check_output(own, &ran.stdout).with_context(|| format!("docs/json.md: {args:?}: {ran:?}"))?;
+    }
+    Ok(ran)
 }
+
+/// What the documentation says of JSON.
+static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
+    let page = std::fs::read_to_string(workspace().join("docs/json.md")).expect("docs/json.md");
+    Schema::parse(&page).expect("docs/json.md")
+});
 
 /// Sends a signal to a started command.
 pub(crate) fn send(child: &Child, signal: Signal) -> Result<()> {
@@ -91,11 +105,26 @@ pub(crate) fn send(child: &Child, signal: Signal) -> Result<()> {
 pub(crate) async fn finish(child: Child) -> Result<Ran> {
     let output =
         tokio::time::timeout(LIMIT, child.wait_with_output()).await.context("yarn-flink hangs")??;
-    Ok(Ran {
+    let ran = Ran {
         code: output.status.code(),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    })
+    };
+    documented(&ran).with_context(|| format!("docs/json.md: {ran:?}"))?;
+    Ok(ran)
+}
+
+/// Whatever is JSON is an object of the documentation, and on standard error it is an error with the exit code.
+fn documented(ran: &Ran) -> Result<()> {
+    if ran.stdout.starts_with('{') {
+        SCHEMA.check_any(&ran.stdout)?;
+    }
+    for line in ran.stderr.lines().filter(|line| line.starts_with('{')) {
+        let error = serde_json::from_str::<Value>(line)?;
+        SCHEMA.check("error", &error)?;
+        ensure!(error["exit_code"] != 0, "an error with exit code 0");
+    }
+    Ok(())
 }
 
 /// The jar with the example jobs, for Flink 1.20.

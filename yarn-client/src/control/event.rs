@@ -42,8 +42,8 @@ pub struct EventView {
     /// A code of `docs/causes.md`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// In words.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// In words; as a cause has it.
+    #[serde(default, rename = "text", skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
 }
 

@@ -61,6 +61,14 @@ pub enum ControlError {
     },
 }
 
+impl ControlError {
+    /// Whether the application master is there and has answered, though not as it was asked to.
+    pub fn is_answer(&self) -> bool {
+        // A connection that breaks off is told with a status, too, and has a cause.
+        matches!(self, Self::Status { status, .. } if std::error::Error::source(&**status).is_none())
+    }
+}
+
 /// The implementation of TLS's primitives; named, so that no other crate's choice decides.
 pub fn crypto() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())

@@ -8,7 +8,7 @@ use proto::ids::ApplicationId;
 
 use super::error::ApplicationError;
 use super::gateway::Gateway;
-use super::live;
+use super::{live, proxied};
 use crate::control::{Control, ControlError};
 use crate::yarn::ApplicationReport;
 
@@ -63,8 +63,16 @@ pub async fn watch(
             Ok(ControlFlow::Continue(())) if !follow => return Ok(report),
             // Its master has ended, or another one follows.
             Ok(ControlFlow::Continue(())) => {}
-            Err(error) if follow && live::is_passing(&error) && heard.elapsed() < PATIENCE => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                if matches!(error, ApplicationError::Elsewhere { .. })
+                    && let Some(foreign) = Box::pin(proxied::foreign(&report)).await
+                {
+                    return Err(foreign);
+                }
+                if !follow || !live::is_passing(&error) || heard.elapsed() >= PATIENCE {
+                    return Err(error);
+                }
+            }
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -12,6 +12,7 @@ use super::error::ApplicationError;
 use super::gateway::Gateway;
 use super::live::Live;
 use super::outcome::{JobState, Outcome, Verdict};
+use super::place;
 use super::session;
 pub use savepoints::{OnProgress, dispose, savepoint, stop};
 
@@ -128,15 +129,87 @@ pub async fn list(live: &Live) -> Result<Vec<JobOverview>, ApplicationError> {
     live.flink.jobs_overview().await.map_err(|error| live.flink_error(error))
 }
 
-/// The job that is meant: as named, or the only one that has not ended.
+/// Waits until Flink's REST server answers, as long as the application has not ended. `on_wait` hears once that it waits.
 ///
 /// # Errors
-/// [`ApplicationError::NoJob`], [`ApplicationError::WhichJob`], [`ApplicationError::Flink`].
-pub async fn find(live: &Live, wanted: Option<&str>) -> Result<JobOverview, ApplicationError> {
-    choose(live.id(), list(live).await?, wanted)
+/// [`ApplicationError::Flink`] when it does not within `limit`, [`ApplicationError::NotLive`].
+pub async fn ready(
+    gateway: &Gateway,
+    live: &Live,
+    limit: Duration,
+    on_wait: &mut (dyn FnMut() + Send),
+) -> Result<(), ApplicationError> {
+    let deadline = Instant::now() + limit;
+    let mut waits = false;
+    loop {
+        match live.flink.overview().await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_transient() && Instant::now() < deadline => {}
+            Err(error) => return Err(live.flink_error(error)),
+        }
+        not_over(gateway, live).await?;
+        if !std::mem::replace(&mut waits, true) {
+            on_wait();
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
 }
 
-fn choose(
+/// A ResourceManager that does not answer says nothing against it.
+async fn not_over(gateway: &Gateway, live: &Live) -> Result<(), ApplicationError> {
+    match gateway.application(live.id()).await {
+        Ok(report) if report.state.is_final() => Err(super::live::not_live(&report)),
+        _ => Ok(()),
+    }
+}
+
+/// The job that is meant: as named, or the only one that has not ended. One that its program is about to begin is waited for;
+/// `on_wait` hears once of that.
+///
+/// # Errors
+/// [`ApplicationError::NoJob`], [`ApplicationError::WhichJob`], [`ApplicationError::NoJobYet`] after `limit`,
+/// [`ApplicationError::Flink`], [`ApplicationError::NotLive`].
+pub async fn find(
+    gateway: &Gateway,
+    live: &Live,
+    wanted: Option<&str>,
+    limit: Duration,
+    on_wait: &mut (dyn FnMut() + Send),
+) -> Result<JobOverview, ApplicationError> {
+    let deadline = Instant::now() + limit;
+    let mut waits = false;
+    loop {
+        match list(live).await {
+            Ok(jobs) if is_to_come(&live.report, &jobs, wanted) => {
+                if Instant::now() >= deadline {
+                    let (application, why) =
+                        (live.id(), "its program runs and has not submitted it".to_owned());
+                    return Err(ApplicationError::NoJobYet { application, why });
+                }
+            }
+            Ok(jobs) => return choose(live.id(), jobs, wanted),
+            // Its JobManager may have ended with the program.
+            Err(error) => {
+                not_over(gateway, live).await?;
+                return Err(error);
+            }
+        }
+        not_over(gateway, live).await?;
+        if !std::mem::replace(&mut waits, true) {
+            on_wait();
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Whether the job that is meant is one that the application has been submitted for, and that has not begun yet.
+fn is_to_come(report: &ApplicationReport, jobs: &[JobOverview], wanted: Option<&str>) -> bool {
+    let own = || place::job_of(&report.tags);
+    let meant = |wanted: &str| own().is_none_or(|job| job.eq_ignore_ascii_case(wanted));
+    jobs.is_empty() && !session::is_session(report) && wanted.is_none_or(meant)
+}
+
+pub(super) fn choose(
     application: ApplicationId,
     jobs: Vec<JobOverview>,
     wanted: Option<&str>,

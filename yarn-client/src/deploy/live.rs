@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 use super::error::ApplicationError;
 use super::gateway::Gateway;
-use super::place;
+use super::{explain, place, proxied};
 use crate::control::{self, Control, ControlError, Identity};
 use crate::flink::rest::{Client, Connect, Connecting, Connection, Options, RestError};
 use crate::hdfs::{FileSystems, HdfsError};
@@ -99,15 +99,29 @@ impl Live {
         bases: &[String],
         patience: Duration,
     ) -> Result<Self, ApplicationError> {
+        Self::open_telling(gateway, id, bases, patience, &mut |_, _| {}).await
+    }
+
+    /// The same; `on_wait` hears once that it waits, and how the ResourceManager describes the application.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_telling(
+        gateway: &Gateway,
+        id: ApplicationId,
+        bases: &[String],
+        patience: Duration,
+        on_wait: &mut (dyn FnMut(&ApplicationReport, Duration) + Send),
+    ) -> Result<Self, ApplicationError> {
         let file_systems = gateway.file_systems()?;
         let deadline = Instant::now() + patience;
+        let mut waits = false;
         loop {
             let report = gateway.application(id).await?;
             if report.state.is_final() {
                 return Err(not_live(&report));
             }
-            let attempt = report.attempt;
-            let error = match Self::of(&file_systems, report, bases).await {
+            let error = match Self::of(&file_systems, report.clone(), bases).await {
                 Ok(live) => match live.status().await {
                     Ok(_) => return Ok(live),
                     Err(error) => error,
@@ -117,14 +131,20 @@ impl Live {
             if !is_passing(&error) {
                 return Err(error);
             }
+            if !waits
+                && matches!(error, ApplicationError::Elsewhere { .. })
+                && let Some(foreign) = Box::pin(proxied::foreign(&report)).await
+            {
+                return Err(foreign);
+            }
             if Instant::now() >= deadline {
-                let attempt = attempt.and_then(|it| u32::try_from(it.attempt).ok()).unwrap_or(1);
                 return Err(match error {
-                    ApplicationError::NotLive { .. } => {
-                        ApplicationError::Starting { application: id, attempt }
-                    }
+                    ApplicationError::NotLive { .. } => Box::pin(starting(gateway, report)).await,
                     other => other,
                 });
+            }
+            if !std::mem::replace(&mut waits, true) {
+                on_wait(&report, patience);
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -317,6 +337,16 @@ async fn certificate(
         return Err(error.into());
     }
     Err(ApplicationError::Elsewhere { application: report.id, looked })
+}
+
+/// What an application without a master waits for.
+async fn starting(gateway: &Gateway, report: ApplicationReport) -> ApplicationError {
+    let attempt = report.attempt.and_then(|it| u32::try_from(it.attempt).ok()).unwrap_or(1);
+    let (application, state) = (report.id, report.state.name().to_owned());
+    let evidence = explain::gather(&gateway.resource_manager, report).await;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+    ApplicationError::Starting { application, attempt, state, why: explain::decide(&evidence, now_ms).text }
 }
 
 pub(super) fn not_live(report: &ApplicationReport) -> ApplicationError {

@@ -26,6 +26,7 @@ mod place;
 mod placement;
 pub mod plan;
 pub mod preflight;
+mod proxied;
 pub mod session;
 mod spec;
 pub mod state_paths;
@@ -40,6 +41,7 @@ pub use kill::Killed;
 pub use live::Live;
 pub use outcome::{JobState, Outcome, Verdict};
 pub use plan::Plan;
+pub use proxied::Proxied;
 pub use spec::{FlinkHome, JobJar, JobSubmission, ResolvedJob, SessionSize, Site, app_master_path};
 pub use submit::Submitted;
 

@@ -78,19 +78,40 @@ pub async fn list(gateway: &Gateway) -> Result<Vec<ApplicationReport>, Applicati
     gateway.applications(filter).await
 }
 
+/// The application that is meant: by its id, or by a name that exactly one running session of this user has. Whatever begins as an
+/// id does is one.
+///
+/// # Errors
+/// [`ApplicationError::Id`], [`ApplicationError::NoSession`], [`ApplicationError::ManySessions`],
+/// [`ApplicationError::ResourceManager`].
+pub async fn application(gateway: &Gateway, wanted: &str) -> Result<ApplicationId, ApplicationError> {
+    match wanted.parse() {
+        Ok(id) => Ok(id),
+        Err(error) if reads_as_id(wanted) => Err(error.into()),
+        Err(_) => Ok(named(gateway, wanted).await?.id),
+    }
+}
+
+/// Sessions have no such names.
+fn reads_as_id(wanted: &str) -> bool {
+    wanted.starts_with("application_")
+}
+
 /// The session that is meant: by its id, or by a name that exactly one running session of this user has.
 ///
 /// # Errors
 /// [`ApplicationError::NoSession`], [`ApplicationError::ManySessions`], [`ApplicationError::NotASession`],
 /// [`ApplicationError::NotFound`], [`ApplicationError::ResourceManager`].
 pub async fn find(gateway: &Gateway, wanted: &str) -> Result<ApplicationReport, ApplicationError> {
-    if let Ok(id) = wanted.parse::<ApplicationId>() {
-        let report = gateway.application(id).await?;
-        if !is_session(&report) {
-            return Err(ApplicationError::NotASession { application: id });
-        }
-        return Ok(report);
+    if !reads_as_id(wanted) {
+        return named(gateway, wanted).await;
     }
+    let id = application(gateway, wanted).await?;
+    let report = gateway.application(id).await?;
+    if is_session(&report) { Ok(report) } else { Err(ApplicationError::NotASession { application: id }) }
+}
+
+async fn named(gateway: &Gateway, wanted: &str) -> Result<ApplicationReport, ApplicationError> {
     let mut named = list(gateway).await?;
     named.retain(|report| report.name == wanted);
     match named.len() {
@@ -135,7 +156,7 @@ pub async fn check_name(gateway: &Gateway, name: &str) -> Result<(), PreflightEr
     if name == DEFAULT_NAME {
         return Ok(());
     }
-    if name.parse::<ApplicationId>().is_ok() {
+    if reads_as_id(name) {
         return Err(PreflightError::SessionNameIsId { name: name.to_owned() });
     }
     let sessions = list(gateway).await.map_err(super::preflight::file_system)?;

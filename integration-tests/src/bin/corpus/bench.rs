@@ -342,7 +342,7 @@ impl Bench<'_> {
         command.envs(self.cluster.client_environment()).args(["events", "-o", "json", &application.id]);
         let output = java::output(command).await?;
         let events = output.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let mut causes = events.map(|event| text(&event, "cause").to_owned());
+        let mut causes = events.map(|event| text(&event, "text").to_owned());
         Ok(causes.find(|cause| cause.contains(words)))
     }
 

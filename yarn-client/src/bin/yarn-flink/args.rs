@@ -296,15 +296,15 @@ pub(crate) struct List {
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// Application id, such as application_1700000000000_0001
-    #[arg(value_name = "ID")]
+    /// Application id, such as application_1700000000000_0001, or the name of a running session of this user
+    #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// Application id, such as application_1700000000000_0001
-    #[arg(value_name = "ID")]
+    /// Application id, such as application_1700000000000_0001, or the name of a running session of this user
+    #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
 }
 
@@ -312,8 +312,8 @@ pub(crate) struct Explain {
 /// by itself. Printed as by `yarn logs`.
 #[derive(Debug, Args)]
 pub(crate) struct Logs {
-    /// Application id, such as application_1700000000000_0001
-    #[arg(value_name = "ID")]
+    /// Application id, such as application_1700000000000_0001, or the name of a running session of this user
+    #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
     /// Only files of these names, such as taskmanager.log [default: all]
     #[arg(value_name = "FILE")]
@@ -345,8 +345,8 @@ pub(crate) struct Logs {
 /// checkpoints, the end. With `-o json` one object a line.
 #[derive(Debug, Args)]
 pub(crate) struct Events {
-    /// Application id, such as application_1700000000000_0001
-    #[arg(value_name = "ID")]
+    /// Application id, such as application_1700000000000_0001, or the name of a running session of this user
+    #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
     /// Go on until the application has ended, over restarts of its master
     #[arg(short, long)]
@@ -358,8 +358,8 @@ pub(crate) struct Events {
 
 #[derive(Debug, Args)]
 pub(crate) struct Kill {
-    /// Application ids
-    #[arg(value_name = "ID", required = true)]
+    /// Application ids, or names of running sessions of this user
+    #[arg(value_name = "ID|NAME", required = true)]
     pub(crate) ids: Vec<String>,
 }
 

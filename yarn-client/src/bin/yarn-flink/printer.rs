@@ -5,15 +5,16 @@
 
 use std::error::Error;
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
+use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::args::Output;
 use crate::exit::ExitStatus;
-use crate::render::plain;
+use crate::render::{line as line_of, plain};
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -27,11 +28,13 @@ pub(crate) struct Printer {
     verbose: bool,
     /// Something could not be written to standard output.
     lost: Arc<AtomicBool>,
+    /// What stands at the bottom of the terminal, and moves down for whatever is written.
+    line: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 impl Printer {
     pub(crate) fn new(output: Output, quiet: bool, verbosity: u8) -> Self {
-        Self { output, quiet, verbose: verbosity > 0, lost: Arc::default() }
+        Self { output, quiet, verbose: verbosity > 0, lost: Arc::default(), line: Arc::default() }
     }
 
     /// Whether standard output wants JSON.
@@ -47,6 +50,45 @@ impl Printer {
     /// Whether progress may be drawn.
     pub(crate) fn draws_progress(&self) -> bool {
         !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Whether a line may be kept up to date at the bottom of the terminal: it would get in the way of logs.
+    pub(crate) fn keeps_line(&self) -> bool {
+        self.draws_progress() && !self.verbose && !self.is_json()
+    }
+
+    /// From now on everything is written above this one; `None`: it is gone.
+    pub(crate) fn set_line(&self, line: Option<ProgressBar>) {
+        *self.line.lock().unwrap_or_else(PoisonError::into_inner) = line;
+    }
+
+    /// Whether it is there.
+    pub(crate) fn has_line(&self) -> bool {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// What that line says; nothing where there is none.
+    pub(crate) fn say(&self, text: &str) {
+        if let Some(line) = &*self.line.lock().unwrap_or_else(PoisonError::into_inner) {
+            line.set_message(line_of(text));
+        }
+    }
+
+    fn above_line<T>(&self, write: impl FnOnce() -> T) -> T {
+        let line = self.line.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match line {
+            Some(line) => line.suspend(write),
+            None => write(),
+        }
+    }
+
+    fn write_stderr(&self, text: &str) {
+        self.above_line(|| write_stderr(text));
+    }
+
+    fn write_error(&self, view: &ErrorView<'_>) {
+        // Texts and a number: nothing in it cannot be written.
+        self.write_stderr(&format!("{}\n", serde_json::to_string(view).unwrap_or_default()));
     }
 
     /// Data in text form. That nobody reads it, or that it cannot be written, stops no verb: what it does, and its exit code, are
@@ -73,12 +115,14 @@ impl Printer {
     pub(crate) fn stream(&self, text: &str) -> io::Result<()> {
         // JSON escapes them itself.
         let text = &*plain(text);
-        let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        if !text.is_empty() && !text.ends_with('\n') {
-            out.write_all(b"\n")?;
-        }
-        out.flush()
+        self.above_line(|| {
+            let mut out = io::stdout().lock();
+            out.write_all(text.as_bytes())?;
+            if !text.is_empty() && !text.ends_with('\n') {
+                out.write_all(b"\n")?;
+            }
+            out.flush()
+        })
     }
 
     /// Data as one JSON object, on one line of its own when a program reads it.
@@ -106,20 +150,20 @@ impl Printer {
     /// A line about what happens; not shown with `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            write_stderr(&format!("{}\n", plain(text)));
+            self.write_stderr(&format!("{}\n", plain(text)));
         }
     }
 
     /// Something that works, but not as the user may expect; not shown with `--quiet`.
     pub(crate) fn warning(&self, text: &str) {
         if !self.quiet {
-            write_stderr(&format!("{WARNING}warning:{WARNING:#} {}\n", plain(text)));
+            self.write_stderr(&format!("{WARNING}warning:{WARNING:#} {}\n", plain(text)));
         }
     }
 
     /// Part of a line, for a question; the answer follows on the same line.
     pub(crate) fn ask(&self, text: &str) {
-        write_stderr(text);
+        self.write_stderr(text);
     }
 
     /// An error with its chain of causes, and the next step if there is one. With JSON it is an object, too, on a line of its
@@ -135,18 +179,24 @@ impl Printer {
         let causes = causes(error);
         let error = error.to_string();
         if self.is_json() {
-            return write_error(&ErrorView { error, causes, hint, detail, exit_code: exit.code() });
+            return self.write_error(&ErrorView { error, causes, hint, detail, exit_code: exit.code() });
         }
-        write_stderr(&render_error(&error, &causes, hint, detail));
+        self.write_stderr(&render_error(&error, &causes, hint, detail));
     }
 
     /// An error that is only a text.
     pub(crate) fn error_text(&self, text: &str, hint: Option<&str>, exit: ExitStatus) {
         if self.is_json() {
             let (error, causes) = (text.to_owned(), Vec::new());
-            return write_error(&ErrorView { error, causes, hint, detail: None, exit_code: exit.code() });
+            return self.write_error(&ErrorView {
+                error,
+                causes,
+                hint,
+                detail: None,
+                exit_code: exit.code(),
+            });
         }
-        write_stderr(&with_hint(format!("{ERROR}error:{ERROR:#} {}\n", plain(text)), hint));
+        self.write_stderr(&with_hint(format!("{ERROR}error:{ERROR:#} {}\n", plain(text)), hint));
     }
 }
 
@@ -157,14 +207,8 @@ struct ErrorView<'a> {
     causes: Vec<String>,
     hint: Option<&'a str>,
     /// With `-v`: the other side's whole answer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
     exit_code: u8,
-}
-
-fn write_error(view: &ErrorView<'_>) {
-    // Texts and a number: nothing in it cannot be written.
-    write_stderr(&format!("{}\n", serde_json::to_string(view).unwrap_or_default()));
 }
 
 /// A closed standard error is nobody's problem: there is no place left to report it.

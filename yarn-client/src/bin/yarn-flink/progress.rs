@@ -1,4 +1,6 @@
-//! Upload progress on a terminal.
+//! What moves on a terminal: the progress of uploads, and where a command stands that waits.
+
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use yarn_client::hdfs::stage::Progress;
@@ -21,6 +23,50 @@ impl Uploads {
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// Often enough to show that it lives.
+const TICK: Duration = Duration::from_millis(200);
+
+/// One line at the bottom of a terminal that tells where a waiting command stands; elsewhere nothing.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    printer: Printer,
+    bar: Option<ProgressBar>,
+}
+
+impl Standing {
+    pub(crate) fn new(printer: &Printer) -> Self {
+        Self { printer: printer.clone(), bar: None }
+    }
+
+    /// Puts the line there, where there may be one.
+    pub(crate) fn show(&mut self) {
+        if !self.printer.keeps_line() {
+            return;
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(TICK);
+        self.printer.set_line(Some(bar.clone()));
+        self.bar = Some(bar);
+    }
+
+    /// Takes it away, for a question or for good.
+    pub(crate) fn hide(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+            self.printer.set_line(None);
+        }
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        self.hide();
     }
 }
 

@@ -7,9 +7,9 @@ mod logs;
 pub(crate) use event::event_line;
 pub(crate) use live::{
     JobEndView, JobRunView, JobsView, LiveView, SavepointView, ScaleView, SessionView, SessionsView,
-    StatusView, StoppedView,
+    StatusView, StoppedView, registered,
 };
-pub(crate) use logs::LogsView;
+pub(crate) use logs::{LogCopiesView, LogLineView, LogsView};
 use serde::Serialize;
 use yarn_client::deploy::{Cause, Evidence, Explanation, Outcome, Submitted, explain};
 use yarn_client::yarn::{ApplicationReport, ApplicationState};
@@ -30,8 +30,8 @@ pub(crate) struct ApplicationView {
     pub(crate) state: String,
     /// YARN's result, `UNDEFINED` until the end.
     pub(crate) final_status: String,
-    /// 0 to 1.
-    pub(crate) progress: f32,
+    /// 0 to 1; `null` where there is no end to measure against.
+    pub(crate) progress: Option<f32>,
     pub(crate) started_ms: Option<u64>,
     pub(crate) launched_ms: Option<u64>,
     pub(crate) finished_ms: Option<u64>,
@@ -74,7 +74,7 @@ impl ApplicationView {
             tags: report.tags.clone(),
             state: report.state.to_string(),
             final_status: report.final_status.to_string(),
-            progress: report.progress,
+            progress: progress(report),
             started_ms: instant(report.started_ms),
             launched_ms: instant(report.launched_ms),
             finished_ms: instant(report.finished_ms),
@@ -111,7 +111,7 @@ impl ApplicationView {
             .add("tags", self.tags.join(", "))
             .add("state", &self.state)
             .add("final_status", &self.final_status)
-            .add("progress", format_args!("{:.0}%", self.progress * 100.0))
+            .add("progress", optional(self.progress.map(percent)))
             .add("started", time(self.started_ms))
             .add("finished", time(self.finished_ms));
         if let Some(started) = self.started_ms {
@@ -278,6 +278,20 @@ pub(crate) struct KillsView {
     pub(crate) applications: Vec<KillView>,
 }
 
+/// What has been done of it. An application that YARN has to call something calls it half when its job has no end (a stream, or
+/// a session's jobs), and Flink's own calls it all from the beginning.
+fn progress(report: &ApplicationReport) -> Option<f32> {
+    let runs = report.state == ApplicationState::Running;
+    let says_nothing = |progress: f32| progress == 0.5 || progress >= 1.0;
+    let flink = explain::is_flink(&report.application_type);
+    Some(report.progress).filter(|progress| !(runs && flink && says_nothing(*progress)))
+}
+
+/// `42%`
+pub(crate) fn percent(share: f32) -> String {
+    format!("{:.0}%", share * 100.0)
+}
+
 /// YARN says 0 for "not yet".
 fn instant(millis: i64) -> Option<u64> {
     u64::try_from(millis).ok().filter(|millis| *millis > 0)
@@ -293,4 +307,4 @@ fn optional(value: Option<impl ToString>) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -80,12 +80,24 @@ pub enum ApplicationError {
         source: Box<ControlError>,
     },
     /// Its master is about to be there.
-    #[error("the application master of {application} (attempt {attempt}) is starting")]
+    #[error("the application master of {application} is not there yet (attempt {attempt}, {state}): {why}")]
     Starting {
         /// The application.
         application: ApplicationId,
         /// 1 for the first.
         attempt: u32,
+        /// YARN's name of its state.
+        state: String,
+        /// What it waits for.
+        why: String,
+    },
+    /// Its program has not begun its job yet.
+    #[error("the job of {application} has not begun yet: {why}")]
+    NoJobYet {
+        /// The application.
+        application: ApplicationId,
+        /// What it waits for.
+        why: String,
     },
     /// Its master runs, and has left the certificate somewhere else.
     #[error("the certificate of {application} is not in {}", looked.join(" nor in "))]
@@ -94,6 +106,20 @@ pub enum ApplicationError {
         application: ApplicationId,
         /// Staging directories that it might have had.
         looked: Vec<String>,
+    },
+    /// Another program has started it, Flink's own client for one.
+    #[error("{application} was not started by yarn-flink: its application master takes no orders from it")]
+    Foreign {
+        /// The application.
+        application: ApplicationId,
+    },
+    /// It runs no Flink.
+    #[error("{application} is no Flink application: its type is {kind}")]
+    NotFlink {
+        /// The application.
+        application: ApplicationId,
+        /// Its type.
+        kind: String,
     },
     /// A path at which state would be lost.
     #[error(transparent)]
@@ -242,12 +268,15 @@ impl ApplicationError {
             Self::Hadoop(_) | Self::User(_) | Self::Local { .. } => ErrorKind::Usage,
             Self::ManySessions { .. }
             | Self::NotASession { .. }
+            | Self::Foreign { .. }
+            | Self::NotFlink { .. }
             | Self::WhichJob { .. }
             | Self::Refused { .. } => ErrorKind::Usage,
             Self::NoSession { .. } | Self::NoJob { .. } => ErrorKind::NotFound,
             Self::Program { usage: true, .. } => ErrorKind::Usage,
             Self::Program { .. } | Self::JobLost { .. } => ErrorKind::Job,
             Self::Starting { .. }
+            | Self::NoJobYet { .. }
             | Self::Elsewhere { .. }
             | Self::Flink { .. }
             | Self::Operation { .. }
@@ -280,12 +309,28 @@ impl ApplicationError {
             Self::NotOurs { application, owner, .. } => Some(format!(
                 "ask as {owner}; `yarn-flink status {application}` shows what YARN tells others"
             )),
+            Self::Control { application, source } if source.is_answer() => Some(format!(
+                "it is about to end, or to be followed by the next attempt: ask again in some seconds; `yarn-flink status \
+                 {application}` shows it"
+            )),
             Self::Control { application, .. } => Some(format!(
                 "is its node up, and may this host open connections to it? `yarn-flink status {application}` shows it"
             )),
             Self::Starting { application, .. } => Some(format!(
-                "ask again in some seconds; `yarn-flink events --follow {application}` tells when it is there"
+                "ask again later: `yarn-flink explain {application}` says what it waits for; `yarn-flink kill {application}` ends \
+                 it at once"
             )),
+            Self::NoJobYet { application, .. } => Some(format!(
+                "ask again when it runs: `yarn-flink events --follow {application}` tells; `yarn-flink kill {application}` ends it \
+                 at once"
+            )),
+            Self::Foreign { application } => Some(format!(
+                "Flink's own client gives it orders, such as `flink stop -t yarn-application -Dyarn.application.id={application} JOB` \
+                 (of a session: -t yarn-session); `yarn-flink jobs|cancel|status|explain|logs|kill {application}` work here, too"
+            )),
+            Self::NotFlink { application, .. } => {
+                Some(format!("`yarn-flink status|explain|logs|kill {application}` are for any application of YARN"))
+            }
             Self::Elsewhere { .. } => Some(
                 "it was submitted with another yarn.staging-directory: set that key in Flink's configuration, where every \
                  command finds it, not with -D alone"
@@ -295,7 +340,11 @@ impl ApplicationError {
                 "its JobManager may be starting: ask again in some seconds; `yarn-flink status {application}` shows it"
             )),
             Self::Flink { .. } => None,
-            Self::NoSession { .. } => Some("`yarn-flink session list` shows them".to_owned()),
+            Self::NoSession { .. } => Some(
+                "`yarn-flink session list` shows them; any other application is meant by its id, such as \
+                 application_1700000000000_0001, as `yarn-flink list --all` shows it"
+                    .to_owned(),
+            ),
             Self::ManySessions { .. } => Some("name one by its application id".to_owned()),
             Self::NotASession { application } => Some(format!(
                 "its cluster ends with its own job; `yarn-flink jobs {application}` shows that, `yarn-flink session list` the \

@@ -83,7 +83,9 @@ catalogue! {
     RmRestarted = "rm_restarted", Waiting, "The ResourceManager restarted and waits for the application master to come back, up to yarn.am.liveness-monitor.expiry-interval-ms.";
 
     NoSlots = "no_slots", Running, "The job waits for slots: TaskManagers are missing.";
+    JobManagerStarting = "job_manager_starting", Running, "The JobManager is being started, for the first time or again, or does not answer for a moment.";
     AmUnreachable = "am_unreachable", Running, "The application master does not answer, and YARN has not given it up.";
+    PlacementWithoutNodes = "placement_without_nodes", Running, "No RUNNING node has one of the names on which alone TaskManagers may run.";
     ClusterTooSmall = "cluster_too_small", Running, "The whole cluster cannot hold the TaskManagers the job needs.";
     SlotsLimited = "slots_limited", Running, "The job needs more TaskManagers than `slotmanager.*` allows.";
     AskLargerThanMaximum = "ask_larger_than_maximum", Running, "A TaskManager needs a larger container than the cluster gives.";

@@ -37,7 +37,8 @@ async fn ask(gateway: &Gateway, evidence: &mut Evidence, bases: &[String]) -> Re
             let live = Live::of(gateway.file_systems()?.as_ref(), report.clone(), bases).await?;
             match tokio::time::timeout(ANSWER, live.status()).await {
                 Ok(Ok(status)) => evidence.told(&status),
-                Ok(Err(ApplicationError::Control { source, .. })) => {
+                // One that is about to end has answered.
+                Ok(Err(ApplicationError::Control { source, .. })) if !source.is_answer() => {
                     evidence.silent = Some(with_cause(&*source))
                 }
                 Ok(Err(error)) => return Err(error),

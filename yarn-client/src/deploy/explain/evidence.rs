@@ -6,8 +6,8 @@ use proto::control::StatusReply;
 
 use super::waiting;
 use crate::deploy::outcome::Outcome;
-use crate::deploy::place;
-use crate::flink::rest::{Client, JobOverview, Options, Overview, RestError};
+use crate::deploy::{place, proxied};
+use crate::flink::rest::{JobOverview, Options, Overview, RestError};
 use crate::yarn::{
     ApplicationReport, ApplicationState, AttemptReport, ContainerReport, NodeReport, QueueInfo,
     ResourceManager, YarnError, web,
@@ -55,6 +55,8 @@ pub struct Evidence {
     pub flink: Option<FlinkView>,
     /// What a running application's own master says it waits for; see [`consult`](super::consult).
     pub waiting: Option<String>,
+    /// The hosts on which alone its TaskManagers may run, as its master tells; empty: on any.
+    pub hosts: Vec<String>,
     /// Id and state of a running application's only job, as its master tells.
     pub told_job: Option<(String, String)>,
     /// Why a running application's own master gave no answer, where it should have; see [`consult`](super::consult).
@@ -78,6 +80,7 @@ impl Evidence {
             nodes: None,
             flink: None,
             waiting: None,
+            hosts: Vec::new(),
             told_job: None,
             silent: None,
             checkpoint: None,
@@ -88,6 +91,7 @@ impl Evidence {
     /// Takes note of what the application's master says.
     pub fn told(&mut self, status: &StatusReply) {
         self.waiting = Some(status.waiting.trim().to_owned()).filter(|words| !words.is_empty());
+        self.hosts.clone_from(&status.hosts);
         self.told_job = match status.jobs.as_slice() {
             [job] if status.session.is_none() => Some((job.id.clone(), job.state.clone())),
             _ => None,
@@ -127,7 +131,7 @@ pub async fn gather(resource_manager: &ResourceManager, report: ApplicationRepor
     let (attempts, containers, queue, nodes, asked_mib, flink) = tokio::join!(
         asked(waits || failed, resource_manager.attempts(report.id)),
         asked(waits, containers),
-        asked(waits, resource_manager.queue(&report.queue)),
+        asked(waits || runs, resource_manager.queue(&report.queue)),
         asked(waits || runs, resource_manager.nodes(&[])),
         ask_size(report, waits),
         ask_flink(runs.then_some(report)),
@@ -194,15 +198,9 @@ async fn ask_size(report: &ApplicationReport, wanted: bool) -> Option<u64> {
     }
 }
 
-/// Flink, through YARN's web proxy: its own server listens on loopback. Only an address without path is one of our
-/// application master.
+/// Flink, through YARN's web proxy: its own server listens on loopback.
 async fn ask_flink(report: Option<&ApplicationReport>) -> Option<Result<FlinkView, RestError>> {
-    let report = report?;
-    let ours = |url: &url::Url| url.scheme() == "http" && url.path() == "/";
-    url::Url::parse(&report.original_tracking_url).ok().filter(ours)?;
-    let proxy = url::Url::parse(&report.tracking_url).ok().filter(|url| url.scheme() == "http")?;
-    let host = proxy.host_str()?.trim_matches(['[', ']']);
-    let client = Client::new(host, proxy.port_or_known_default()?, FLINK).below(proxy.path());
+    let client = proxied::client(report?, FLINK)?;
     let answers = tokio::try_join!(client.overview(), client.jobs_overview());
     Some(answers.map(|(overview, jobs)| FlinkView { overview, jobs }))
 }

@@ -32,7 +32,12 @@ const SILENT_TASK_MANAGER: &str = "Flink has lost it: no heartbeat for ";
 
 /// Beginnings of what a running application waits for and will not get from the cluster as it is, each with its cause and
 /// what to do where the application master does not say it.
-const SHORTAGES: [(&str, CauseCode, &str); 4] = [
+const SHORTAGES: [(&str, CauseCode, &str); 5] = [
+    (
+        "its jobs need ",
+        CauseCode::NoSlots,
+        "wait until other jobs of the session end, or run this one elsewhere: a session with a larger --max, or a cluster of its own",
+    ),
     (
         "the job needs ",
         CauseCode::ClusterTooSmall,
@@ -55,6 +60,19 @@ const SHORTAGES: [(&str, CauseCode, &str); 4] = [
         "correct what the ResourceManager objects to and submit again; if it changes its mind, the job goes on by itself",
     ),
 ];
+
+/// How the application master begins to say that its JobManager does not answer.
+const NO_ANSWER: &str = "Flink's REST server gives no answer";
+
+/// Whether the JobManager is not there yet, or not for a moment.
+pub(super) fn is_starting(words: &str) -> bool {
+    words.starts_with(NO_ANSWER)
+}
+
+/// Whether it is the session's own size that its jobs wait for.
+pub(super) fn is_session_bound(words: &str) -> bool {
+    words.starts_with("its jobs need ")
+}
 
 /// The cause of a running application's waiting, where its master's words name one that waiting alone may not end.
 pub(super) fn shortage(words: &str) -> Option<Cause> {

@@ -140,7 +140,7 @@ pub(super) fn told_checkpoint(diagnostics: &str) -> Option<&str> {
 }
 
 /// Whether the application is one of Flink's, as far as its type tells: hints name Flink's options only then.
-fn is_flink(application_type: &str) -> bool {
+pub fn is_flink(application_type: &str) -> bool {
     application_type.to_ascii_lowercase().contains("flink")
 }
 

@@ -440,6 +440,63 @@ fn what_its_master_says_a_running_application_waits_for() {
 }
 
 #[test]
+fn a_running_application_waits_for_what_lacks() {
+    let cause_of = |words: &str, queue: Option<QueueInfo>| {
+        let mut evidence = Evidence { queue, ..flink(0, 3) };
+        evidence.told(&waits_for(words));
+        cause(&evidence)
+    };
+    // Used 3/4 of a queue that may have half of the cluster: 3072 of 4096 MiB.
+    let queue = |pending| QueueInfo {
+        capacity: 0.25,
+        current_capacity: 1.5,
+        maximum_capacity: 0.5,
+        allocated_mib: Some(3072),
+        ..backlog(2, pending).unwrap()
+    };
+    let given = "the ResourceManager has not yet given 2 of the TaskManagers' containers";
+    let full = cause_of(given, Some(queue(4096)));
+    assert_eq!(full.code, CauseCode::QueueFull);
+    assert!(
+        full.text.contains("'etl' uses 3072 of the 4096 MiB") && full.text.contains("2048 MiB"),
+        "{full:?}"
+    );
+    assert!(full.evidence.iter().any(|line| line.contains("3 of its 4 tasks")), "{full:?}");
+    assert_eq!(cause_of(given, Some(queue(1024))).code, CauseCode::NoSlots, "there is room");
+    assert_eq!(cause_of(given, None).code, CauseCode::NoSlots);
+    let mut nowhere = Evidence { queue: Some(queue(4096)), ..flink(0, 3) };
+    nowhere.nodes = Some(vec![node(1, NodeState::Running, 1024, 2048, &[])]);
+    assert_eq!(cause(&nowhere).code, CauseCode::NoSlots, "the cluster is full");
+    // Nodes that are named, and not there.
+    let placed = |hosts: &[&str]| {
+        let mut evidence = flink(0, 3);
+        evidence.nodes =
+            Some(vec![node(1, NodeState::Running, 0, 2048, &[]), node(2, NodeState::Lost, 0, 2048, &[])]);
+        let hosts = hosts.iter().map(|host| (*host).to_owned()).collect();
+        evidence.told(&StatusReply { hosts, ..waits_for(given) });
+        cause(&evidence)
+    };
+    let found = placed(&["n2", "nope"]);
+    assert_eq!(found.code, CauseCode::PlacementWithoutNodes);
+    assert!(found.text.contains("n2, nope alone") && found.hint.unwrap().contains("--placement"));
+    assert_eq!(placed(&["nope", "n1"]).code, CauseCode::NoSlots);
+    assert_eq!(placed(&[]).code, CauseCode::NoSlots);
+    // A session that may not grow waits for itself, whatever its queue has.
+    let bound = "its jobs need 4 slots, that is 4 TaskManagers, but the session may have 3";
+    for queue in [Some(queue(4096)), None] {
+        let found = cause_of(bound, queue);
+        assert_eq!((found.code, found.text.as_str()), (CauseCode::NoSlots, bound));
+        assert!(found.hint.unwrap().contains("--max"));
+    }
+    // Its TaskManagers are not what a JobManager lacks.
+    let mut starting = Evidence::of(report(ApplicationState::Running, ""));
+    starting.told(&waits_for("Flink's REST server gives no answer: Connection refused"));
+    let found = cause(&starting);
+    assert_eq!(found.code, CauseCode::JobManagerStarting);
+    assert!(found.evidence[0].contains("Connection refused"), "{found:?}");
+}
+
+#[test]
 fn an_end_tells_how_to_go_on_from_the_newest_checkpoint() {
     const JOB: &str = "Job 0123456789abcdef0123456789abcdef";
     let of = |state, text: &str, noted: Option<&str>| {

@@ -273,10 +273,7 @@ fn no_room(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
         let text = format!(
             "queue '{queue}' uses {used} of the {maximum} MiB it may use at most, and this application needs {asked} MiB"
         );
-        return Some(Cause::new(CauseCode::QueueFull, text).hint(
-            "wait until another application of the queue ends, choose another queue (--queue), or have its \
-             maximum-capacity raised",
-        ));
+        return Some(Cause::new(CauseCode::QueueFull, text).hint(QUEUE_FULL_HINT));
     }
     let nodes = candidates(evidence, text)?;
     let free = |node: &&&NodeReport| node.capability.memory_mib.saturating_sub(node.used.memory_mib);
@@ -308,11 +305,33 @@ pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
     let cause = match told.and_then(master::shortage) {
         Some(cause) => cause,
         None if told.is_none() && evidence.flink.is_none() => return unreachable(evidence),
+        None if evidence.flink.is_none() && told.is_some_and(master::is_starting) => {
+            let hint =
+                "this takes some seconds; if it lasts, its log says why: `yarn-flink logs --am` prints it";
+            let text = "its JobManager is being started, or does not answer for a moment";
+            return Some(Cause::new(CauseCode::JobManagerStarting, text).hint(hint).quoting(told?));
+        }
         None if evidence.flink.is_none() => {
             let text = format!("TaskManagers are missing: {}", told?.lines().next()?);
             Cause::new(CauseCode::NoSlots, text).hint(NO_SLOTS_HINT)
         }
         None => no_slots(evidence)?.quoting(told.unwrap_or_default()),
+    };
+    if cause.code == CauseCode::NoSlots
+        && let Some(text) = nowhere(evidence)
+    {
+        let line = cause.text;
+        let hint = "`yarn node -list` shows their names; submit again with another --placement, or start a node of that name";
+        return Some(
+            Cause { code: CauseCode::PlacementWithoutNodes, text, ..cause }.hint(hint).because(line),
+        );
+    }
+    let cause = match queue_full(evidence) {
+        Some(text) if cause.code == CauseCode::NoSlots && !told.is_some_and(master::is_session_bound) => {
+            let line = cause.text;
+            Cause { code: CauseCode::QueueFull, text, ..cause }.hint(QUEUE_FULL_HINT).because(line)
+        }
+        _ => cause,
     };
     let Some(nodes) = running(evidence) else { return Some(cause) };
     let free: Vec<u64> =
@@ -325,6 +344,40 @@ pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
     )))
 }
 
+/// Why no node can give what is asked for: the ones that are named are not there.
+fn nowhere(evidence: &Evidence) -> Option<String> {
+    let named = |node: &NodeReport| evidence.hosts.contains(&node.id.host);
+    if evidence.hosts.is_empty() || running(evidence)?.any(named) {
+        return None;
+    }
+    let names = evidence.hosts.join(", ");
+    Some(format!("TaskManagers may run on {names} alone (--placement), and no running node is called so"))
+}
+
+/// What keeps containers from a running application whose queue has none to give. Its figures are shares: the maximum in MiB follows
+/// from what is allotted.
+fn queue_full(evidence: &Evidence) -> Option<String> {
+    let queue = evidence.queue.as_ref()?;
+    let share = f64::from(queue.current_capacity * queue.capacity);
+    let (used, waits) = (queue.allocated_mib?, queue.pending_containers.filter(|waits| *waits > 0)?);
+    let asked = queue.pending_mib.filter(|mib| *mib > 0)? / waits;
+    if used <= 0 || share <= 0.0 || !share.is_finite() {
+        return None;
+    }
+    // Where no node has room either, it is the cluster that is full.
+    let free = |node: &NodeReport| node.capability.memory_mib.saturating_sub(node.used.memory_mib);
+    let fits = |node: &NodeReport| i64::try_from(free(node)).is_ok_and(|free| free >= asked);
+    if running(evidence).is_some_and(|mut nodes| !nodes.any(fits)) {
+        return None;
+    }
+    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a figure for people")]
+    let maximum = (used as f64 * f64::from(queue.maximum_capacity) / share).round() as i64;
+    (used + asked > maximum).then(|| {
+        let name = &evidence.report.queue;
+        format!("queue '{name}' uses {used} of the {maximum} MiB it may use at most, and a container of {asked} MiB is waited for")
+    })
+}
+
 /// YARN itself misses an application master only after a while: on a node that has lost its power, or behind a network that is
 /// cut, it counts as running until then. Flink answers through it.
 fn unreachable(evidence: &Evidence) -> Option<Cause> {
@@ -335,6 +388,9 @@ fn unreachable(evidence: &Evidence) -> Option<Cause> {
                 default); if other clients reach it, the network is closed from here";
     Some(Cause::new(CauseCode::AmUnreachable, text).hint(hint).because(silent))
 }
+
+const QUEUE_FULL_HINT: &str = "wait until another application of the queue ends, choose another queue (--queue), or have its \
+                               maximum-capacity raised";
 
 const NO_SLOTS_HINT: &str = "new TaskManagers take seconds where the cluster has room; if it has none, wait until another application \
                              ends, lower the parallelism, or give TaskManagers more slots (-ys)";

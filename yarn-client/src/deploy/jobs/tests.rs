@@ -34,6 +34,28 @@ fn the_only_unfinished_job_needs_no_name() {
 }
 
 #[test]
+fn a_job_that_has_not_begun_is_no_job_that_is_not_there() {
+    let tagged = |tags: &[&str]| ApplicationReport {
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+        ..report()
+    };
+    let own = format!("flink-job:{FIRST}");
+    for (tags, jobs, wanted, to_come) in [
+        (&[own.as_str()][..], &[][..], None, true),
+        (&[&own], &[], Some(FIRST), true),
+        (&[&own], &[], Some(SECOND), false),
+        (&[&own], &[(FIRST, "RUNNING")], Some(FIRST), false),
+        // A program of several jobs chooses their ids itself.
+        (&[], &[], Some(SECOND), true),
+        (&[], &[(FIRST, "FINISHED")], None, false),
+        (&[session::TAG], &[], None, false),
+    ] {
+        let jobs: Vec<_> = jobs.iter().map(|(id, state)| job(id, state)).collect();
+        assert_eq!(is_to_come(&tagged(tags), &jobs, wanted), to_come, "{tags:?} {jobs:?} {wanted:?}");
+    }
+}
+
+#[test]
 fn a_named_job_is_that_or_none() {
     // One that has ended too, and however its digits are written.
     assert_eq!(chosen(&[(FIRST, "FINISHED")], Some(&FIRST.to_uppercase())).unwrap(), FIRST);

@@ -345,6 +345,25 @@ impl Client {
         self.send(Method::PATCH, &format!("/jobs/{}?mode=cancel", segment(job))).await.map(|_| ())
     }
 
+    /// `GET /jobs/:id/yarn-cancel`: the same, for proxies that pass on nothing but GET.
+    ///
+    /// # Errors
+    /// See [`RestError`]; 404 with `web.cancel.enable: false`.
+    pub async fn cancel_by_get(&self, job: &str) -> Result<(), RestError> {
+        self.send(Method::GET, &format!("/jobs/{}/yarn-cancel", segment(job))).await.map(|_| ())
+    }
+
+    /// Whether there is anything at a path.
+    ///
+    /// # Errors
+    /// See [`RestError`].
+    pub async fn has(&self, path: &str) -> Result<bool, RestError> {
+        match self.send(Method::GET, path).await {
+            Err(error) if error.is_not_found() => Ok(false),
+            answer => answer.map(|_| true),
+        }
+    }
+
     /// `DELETE /cluster`: ends the cluster; a running job becomes SUSPENDED and loses its checkpoints, so cancel first.
     ///
     /// # Errors

@@ -10,12 +10,13 @@ use yarn_client::deploy::{
 };
 use yarn_client::yarn::{ApplicationReport, ApplicationState, KillOutcome};
 
-use super::{Context, Failure, report};
+use super::{Context, Failure, report, standing};
 use crate::args::{Wait, Waiting};
 use crate::exit::ExitStatus;
+use crate::progress::Standing;
 use crate::render::Fields;
 use crate::signal::{Interrupt, Interrupts};
-use crate::view::{ApplicationView, SubmittedView, further_evidence};
+use crate::view::{ApplicationView, JobRunView, SubmittedView, further_evidence};
 
 /// What has been submitted, in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,8 +75,8 @@ pub(super) async fn follow(
             // Nobody has named a queue, mostly: whoever reads JSON wants to know.
             let report = gateway.application(submitted.application_id);
             match tokio::time::timeout(IN_PASSING, report).await {
-                Ok(Ok(report)) => printer.json(&view.queued(&report)),
-                _ => printer.json(&view),
+                Ok(Ok(report)) => printer.json(&JobRunView::from(view.queued(&report))),
+                _ => printer.json(&JobRunView::from(view)),
             }
         }
         return Ok(ExitStatus::Success);
@@ -126,6 +127,16 @@ async fn watch(
             let left = limits.timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
             Box::pin(attach::work(gateway, id, &gateway_base(submitted, id), left)).await
         };
+        let mut standing = Standing::new(printer);
+        standing.show();
+        let bases = gateway_base(submitted, id);
+        let waiting = async {
+            tokio::select! {
+                biased;
+                ended = waiting => ended,
+                never = Box::pin(standing::tell(printer, gateway, id, &bases)) => match never {},
+            }
+        };
         let mut waiting = pin!(waiting);
         let mut may_ask = printer.can_ask();
         loop {
@@ -138,6 +149,7 @@ async fn watch(
                 break None;
             }
             may_ask = false;
+            standing.hide();
             // The watching goes on behind the question; the end of the job answers it too.
             let answer = tokio::select! {
                 ended = &mut waiting => break Some(ended),
@@ -162,7 +174,7 @@ async fn watch(
                         }
                     }
                 }
-                Answer::Wait => {}
+                Answer::Wait => standing.show(),
             }
         }
     };
@@ -186,7 +198,7 @@ async fn watch(
                 }
                 last => last.map(Evidence::of),
             };
-            print_last(context, evidence.as_ref(), submitted);
+            print_last(context, evidence.as_ref(), submitted, &gateway.user.name);
             if let Some(cause) = evidence
                 .filter(|_| timed_out)
                 .and_then(|it| explain::decide(&it, super::now_ms().cast_signed()).cause)
@@ -196,7 +208,7 @@ async fn watch(
             Ok(report(printer, &Failure::from(error)))
         }
         None => {
-            print_last(context, last.map(Evidence::of).as_ref(), submitted);
+            print_last(context, last.map(Evidence::of).as_ref(), submitted, &gateway.user.name);
             printer.note(&match subject {
                 Subject::Job => format!("detached; the job goes on. `yarn-flink kill {id}` ends it"),
                 Subject::Session => {
@@ -218,13 +230,13 @@ fn change(report: &ApplicationReport) -> String {
 }
 
 /// The last that is known, when the wait ended before the application did.
-fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted) {
+fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted, user: &str) {
     if context.printer.is_json() {
         match last {
             Some(evidence) => context
                 .printer
                 .json(&ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id)),
-            None => context.printer.json(&SubmittedView::new(submitted, "")),
+            None => context.printer.json(&JobRunView::from(SubmittedView::new(submitted, user))),
         }
     }
 }

@@ -3,9 +3,8 @@
 use std::ops::ControlFlow;
 
 use proto::control::{EventId, WatchReply, watch_reply};
-use proto::ids::ApplicationId;
 use yarn_client::control::EventView;
-use yarn_client::deploy::{ApplicationError, events};
+use yarn_client::deploy::{events, session};
 
 use super::{Context, Failure};
 use crate::args::Events;
@@ -14,8 +13,8 @@ use crate::view::event_line;
 
 /// One line for each event; with `--follow` the exit code is 0 whatever the application's result: that is `status`'s.
 pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, Failure> {
-    let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
     let gateway = context.gateway()?;
+    let id = session::application(&gateway, &args.id).await?;
     if args.follow {
         super::wait_out(context, &gateway)?;
     }

@@ -1,7 +1,6 @@
 //! `yarn-flink explain ID`
 
-use proto::ids::ApplicationId;
-use yarn_client::deploy::{ApplicationError, explain};
+use yarn_client::deploy::{ApplicationError, explain, session};
 
 use super::{Context, Failure};
 use crate::args::Explain;
@@ -9,8 +8,8 @@ use crate::exit::ExitStatus;
 use crate::view::ExplanationView;
 
 pub(super) async fn run(context: &Context, args: Explain) -> Result<ExitStatus, Failure> {
-    let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
     let gateway = context.gateway()?;
+    let id = session::application(&gateway, &args.id).await?;
     let asked = async {
         let mut evidence = gateway.evidence(id).await?;
         explain::consult(&gateway, &mut evidence, &context.staging_bases()).await;

@@ -151,3 +151,40 @@ fn words(reason: &str) -> &'static str {
         _ => "has ended, and its key has been kept for long enough",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use yarn_client::schema::Schema;
+
+    use super::*;
+
+    #[test]
+    fn what_is_printed_is_documented() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/json.md");
+        let schema = Schema::parse(&std::fs::read_to_string(path).expect("the page")).expect("whole");
+        let removed = || RemovedView {
+            path: "hdfs://nn/x".to_owned(),
+            kind: "staging",
+            application_id: None,
+            reason: "ended",
+            checkpoint: None,
+        };
+        let kept = KeptStateView {
+            application_id: "application_1_0001".to_owned(),
+            path: "hdfs://nn/y".to_owned(),
+            zookeeper_quorum: "zk:2181".to_owned(),
+            zookeeper_node: "/flink".to_owned(),
+            storage: Vec::new(),
+            removal: "rm".to_owned(),
+        };
+        let view = View {
+            dry_run: true,
+            removed: vec![removed()],
+            would_remove: vec![removed()],
+            kept: 1,
+            kept_state: vec![kept],
+            failed: vec![FailedView { path: "z".to_owned(), error: "e".to_owned() }],
+        };
+        schema.check("removal", &serde_json::to_value(view).expect("JSON")).expect("documented");
+    }
+}

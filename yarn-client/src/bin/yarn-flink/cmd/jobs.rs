@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use yarn_client::deploy::state_paths::StateRoot;
-use yarn_client::deploy::{ApplicationError, Gateway, Live, jobs};
-use yarn_client::flink::rest::{Format, StopWithSavepoint, Written};
+use yarn_client::deploy::{ApplicationError, Gateway, Live, Proxied, jobs};
+use yarn_client::flink::rest::{Format, JobOverview, StopWithSavepoint, Written};
 
 use super::{Context, Failure};
 use crate::args::{Cancel, Jobs, Savepoint, SavepointType, Stop, Target};
@@ -13,19 +13,54 @@ use crate::render::Fields;
 use crate::view::{JobEndView, JobsView, SavepointView};
 
 /// A JobManager that is starting is waited for.
-const FLINK_STARTS: Duration = Duration::from_secs(15);
+const FLINK_STARTS: Duration = Duration::from_secs(60);
+/// And a program that has not begun its job.
+const JOB_BEGINS: Duration = Duration::from_secs(30);
 
 async fn live(context: &Context, wanted: &str) -> Result<(Gateway, Live), Failure> {
     let (gateway, live) = super::live(context, wanted).await?;
-    live.flink_answers(FLINK_STARTS).await?;
+    let mut on_wait = || note_wait(context, "its JobManager, which is starting", FLINK_STARTS);
+    jobs::ready(&gateway, &live, FLINK_STARTS, &mut on_wait).await?;
     Ok((gateway, live))
 }
 
+/// The job that is meant.
+async fn job(
+    context: &Context,
+    gateway: &Gateway,
+    live: &Live,
+    wanted: Option<&str>,
+) -> Result<JobOverview, Failure> {
+    let mut on_wait = || note_wait(context, "its job: its program has not begun it yet", JOB_BEGINS);
+    Ok(jobs::find(gateway, live, wanted, JOB_BEGINS, &mut on_wait).await?)
+}
+
+fn note_wait(context: &Context, what: &str, limit: Duration) {
+    context.printer.note(&format!("waiting up to {} s for {what}", limit.as_secs()));
+}
+
+/// The application, where it turned out to be another program's: YARN's proxy leads to its Flink.
+async fn proxied(context: &Context, failure: Failure) -> Result<(Gateway, Proxied), Failure> {
+    let Failure::Application(error) = &failure else { return Err(failure) };
+    let ApplicationError::Foreign { application } = **error else { return Err(failure) };
+    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let proxied = Proxied::open(&gateway, application).await?;
+    context
+        .printer
+        .note(&format!("{application} was not started by yarn-flink: it is asked through YARN's web proxy"));
+    Ok((gateway, proxied))
+}
+
 pub(super) async fn list(context: &Context, args: Jobs) -> Result<ExitStatus, Failure> {
-    let (_, live) = live(context, &args.id).await?;
-    let mut jobs = jobs::list(&live).await?;
+    let (id, mut jobs) = match live(context, &args.id).await {
+        Ok((_, live)) => (live.id(), jobs::list(&live).await?),
+        Err(failure) => {
+            let (_, proxied) = Box::pin(proxied(context, failure)).await?;
+            (proxied.report.id, proxied.jobs().await?)
+        }
+    };
     jobs.retain(|job| args.all || !job.state.is_terminal());
-    let view = JobsView::new(live.id(), &jobs);
+    let view = JobsView::new(id, &jobs);
     if context.printer.is_json() {
         context.printer.json(&view);
     } else {
@@ -34,17 +69,34 @@ pub(super) async fn list(context: &Context, args: Jobs) -> Result<ExitStatus, Fa
     Ok(ExitStatus::Success)
 }
 
+/// The way to an application's Flink.
+enum Reached {
+    Master(Live),
+    Proxy(Proxied),
+}
+
 pub(super) async fn cancel(context: &Context, args: Cancel) -> Result<ExitStatus, Failure> {
-    let (gateway, live) = live(context, &args.id).await?;
-    let job = jobs::find(&live, args.job.as_deref()).await?;
-    let state = if job.state.is_terminal() {
-        context.printer.note(&format!("job {} had ended already", job.id));
-        job.state
-    } else {
-        jobs::cancel(&gateway, &live, &job.id).await?.state
+    let wanted = args.job.as_deref();
+    let reached = match live(context, &args.id).await {
+        Ok((gateway, live)) => (gateway, Reached::Master(live)),
+        Err(failure) => {
+            let (gateway, proxied) = Box::pin(proxied(context, failure)).await?;
+            (gateway, Reached::Proxy(proxied))
+        }
     };
-    let view =
-        JobEndView { application_id: live.id().to_string(), job_id: job.id, job_state: state.to_string() };
+    let (id, job) = match &reached {
+        (gateway, Reached::Master(live)) => (live.id(), job(context, gateway, live, wanted).await?),
+        (_, Reached::Proxy(proxied)) => (proxied.report.id, proxied.find(wanted).await?),
+    };
+    let state = match &reached {
+        _ if job.state.is_terminal() => {
+            context.printer.note(&format!("job {} had ended already", job.id));
+            job.state
+        }
+        (gateway, Reached::Master(live)) => jobs::cancel(gateway, live, &job.id).await?.state,
+        (gateway, Reached::Proxy(proxied)) => proxied.cancel(gateway, &job.id).await?.state,
+    };
+    let view = JobEndView { application_id: id.to_string(), job_id: job.id, job_state: state.to_string() };
     if context.printer.is_json() {
         context.printer.json(&view);
     } else {
@@ -58,26 +110,26 @@ pub(super) async fn cancel(context: &Context, args: Cancel) -> Result<ExitStatus
 pub(super) async fn stop(context: &Context, args: Stop) -> Result<ExitStatus, Failure> {
     let (gateway, live) = live(context, &args.id).await?;
     let directory = directory(context, &gateway, &args.target)?;
-    let job = jobs::find(&live, args.job.as_deref()).await?.id;
+    let job = job(context, &gateway, &live, args.job.as_deref()).await?.id;
     context.printer.note(&format!("stopping job {job} with a savepoint"));
     let how =
         StopWithSavepoint { target_directory: directory, drain: args.drain, format_type: format(args.kind) };
     let path = jobs::stop(&gateway, &live, &job, &how, &mut progress(context)).await?;
-    print(context, live.id().to_string(), Some(job), path, None)
+    print(context, live.id().to_string(), Some(job), path, false)
 }
 
 pub(super) async fn savepoint(context: &Context, args: Savepoint) -> Result<ExitStatus, Failure> {
     let (gateway, live) = live(context, &args.id).await?;
     if let Some(path) = args.dispose {
         jobs::dispose(&gateway, &live, &path).await?;
-        return print(context, live.id().to_string(), None, path, Some(true));
+        return print(context, live.id().to_string(), None, path, true);
     }
     let directory = directory(context, &gateway, &args.target)?;
-    let job = jobs::find(&live, args.job.as_deref()).await?.id;
+    let job = job(context, &gateway, &live, args.job.as_deref()).await?.id;
     context.printer.note(&format!("making a savepoint of job {job}"));
     let (kind, mut progress) = (format(args.kind), progress(context));
     let path = jobs::savepoint(&gateway, &live, &job, directory.as_deref(), kind, &mut progress).await?;
-    print(context, live.id().to_string(), Some(job), path, None)
+    print(context, live.id().to_string(), Some(job), path, false)
 }
 
 /// Where the savepoint goes, as a full URI.
@@ -104,13 +156,13 @@ fn print(
     application_id: String,
     job_id: Option<String>,
     savepoint: String,
-    disposed: Option<bool>,
+    disposed: bool,
 ) -> Result<ExitStatus, Failure> {
     let view = SavepointView { application_id, job_id, savepoint, disposed };
     if context.printer.is_json() {
         context.printer.json(&view);
     } else {
-        let key = if disposed.is_some() { "disposed" } else { "savepoint" };
+        let key = if disposed { "disposed" } else { "savepoint" };
         let mut fields = Fields::default();
         fields.add(key, &view.savepoint);
         context.printer.data(fields.render());

@@ -1,7 +1,6 @@
 //! `yarn-flink kill ID...`
 
-use proto::ids::ApplicationId;
-use yarn_client::deploy::{ApplicationError, Killed, kill};
+use yarn_client::deploy::{ApplicationError, Killed, kill, session};
 use yarn_client::yarn::KillOutcome;
 
 use super::{Context, Failure, report};
@@ -11,10 +10,12 @@ use crate::view::{KillView, KillsView};
 
 /// Every id is tried; the exit code is that of the first failure.
 pub(super) async fn run(context: &Context, args: Kill) -> Result<ExitStatus, Failure> {
-    // A typing error in the last id should not be found after the first application is dead.
-    let ids: Vec<ApplicationId> =
-        args.ids.iter().map(|id| id.parse()).collect::<Result<_, _>>().map_err(ApplicationError::from)?;
     let gateway = context.gateway()?;
+    // A typing error in the last id should not be found after the first application is dead.
+    let mut ids = Vec::new();
+    for wanted in &args.ids {
+        ids.push(session::application(&gateway, wanted).await?);
+    }
     let bases = context.staging_bases();
     let mut status = ExitStatus::Success;
     let mut views = Vec::new();

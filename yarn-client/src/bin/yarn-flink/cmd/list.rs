@@ -6,7 +6,7 @@ use super::{Context, Failure};
 use crate::args::List;
 use crate::exit::ExitStatus;
 use crate::render::{Align, Table, span, time};
-use crate::view::{ApplicationView, ListView};
+use crate::view::{ApplicationView, ListView, percent};
 
 pub(super) async fn run(context: &Context, args: List) -> Result<ExitStatus, Failure> {
     let gateway = context.gateway()?;
@@ -60,7 +60,7 @@ fn table(applications: &[ApplicationView], now_ms: u64) -> String {
             application.queue.clone(),
             application.state.clone(),
             result.to_owned(),
-            format!("{:.0}%", application.progress * 100.0),
+            application.progress.map_or_else(|| "-".to_owned(), percent),
             number(application.containers.filter(|_| live).map(u64::from)),
             number(application.memory_mib.filter(|_| live)),
             time(application.started_ms),

@@ -1,5 +1,7 @@
 //! `yarn-flink logs ID [FILE...]`
 
+mod json;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::error::Error as _;
 use std::fs::File;
@@ -9,17 +11,15 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use proto::ids::ApplicationId;
-use yarn_client::deploy::{ApplicationError, Gateway};
+use yarn_client::deploy::{ApplicationError, Gateway, session};
 use yarn_client::logs::{self, LogFile, LogsError, Read, Sink, Wanted};
 
 use super::{Context, Failure};
 use crate::args::Logs;
 use crate::exit::ExitStatus;
-use crate::view::LogsView;
+use crate::view::{LogCopiesView, LogsView};
 
 pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Failure> {
-    let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
     let container = args.container.as_deref().map(str::parse).transpose().map_err(ApplicationError::from)?;
     let mut hadoop = context.gateway()?.configuration;
     // Those of Flink's that are Hadoop's in other words have been taken already.
@@ -27,6 +27,7 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
         hadoop.set(key, value);
     }
     let gateway = Gateway::with(hadoop, &context.environment)?;
+    let id = session::application(&gateway, &args.id).await?;
     let wanted = Wanted { container, masters: args.am, files: args.files, rolled: false };
     let mut found = logs::find(&gateway, id).await?;
     let unseen = std::mem::take(&mut found.failed);
@@ -51,8 +52,28 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
         let mut sink = Files { directory, tail: args.tail, open: None, written: BTreeSet::new() };
         let failed = found.read(&wanted, &mut sink).await?.failed;
         let count = sink.written.len();
+        if context.printer.is_json() {
+            let path = |path: &PathBuf| path.display().to_string();
+            let (directory, files) = (path(&sink.directory), sink.written.iter().map(path).collect());
+            context.printer.json(&LogCopiesView { application_id: id.to_string(), directory, files });
+        }
         context.printer.note(&format!("{count} files written below {}", sink.directory.display()));
         incomplete();
+        return ended(context, unseen, failed);
+    }
+    if context.printer.is_json() {
+        let to = BufWriter::with_capacity(64 * 1024, io::stdout());
+        let mut sink = json::Lines::new(to, args.tail);
+        let Read { progress, mut failed } = found.read(&wanted, &mut sink).await?;
+        if args.follow {
+            super::wait_out(context, &gateway)?;
+            // Nodes are asked again.
+            failed.iter().for_each(|error| warn(context, error));
+            sink.tail = Tail::new(None);
+            failed = logs::follow(&gateway, id, &wanted, &found, progress, &mut sink).await?;
+        } else {
+            incomplete();
+        }
         return ended(context, unseen, failed);
     }
     let mut sink = Print {
@@ -132,6 +153,11 @@ impl Tail {
 
     fn end(&mut self, to: &mut impl Write) -> io::Result<()> {
         self.kept.drain(..).try_for_each(|line| to.write_all(&line))
+    }
+
+    /// What was kept, all at once.
+    fn all(&mut self) -> Vec<u8> {
+        self.kept.drain(..).flatten().collect()
     }
 }
 

@@ -13,24 +13,33 @@ mod run;
 mod session;
 mod session_job;
 mod simulate;
+mod standing;
 mod status;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use clap::FromArgMatches;
 use yarn_client::conf::Environment;
-use yarn_client::deploy::{self, ApplicationError, ErrorKind, Gateway, Live, PreflightError, SubmitError};
+use yarn_client::deploy::{
+    self, ApplicationError, ErrorKind, Evidence, Gateway, Live, PreflightError, SubmitError,
+    explain as causes,
+};
 use yarn_client::flink::FlinkConfig;
 use yarn_client::logs::LogsError;
 use yarn_client::rpc::Told;
+use yarn_client::yarn::ApplicationReport;
 
 use crate::args::{self, Cli, Command, Global, Output};
 use crate::exit::ExitStatus;
 use crate::legacy;
 use crate::printer::Printer;
+
+/// An application master that is about to be there is waited for.
+const MASTER_STARTS: Duration = Duration::from_secs(15);
 
 /// What every verb works with.
 pub(crate) struct Context {
@@ -243,12 +252,22 @@ fn start_logging(verbosity: u8, environment: &Environment) {
 /// The way to a running application, by its id or by the name of a session.
 async fn live(context: &Context, wanted: &str) -> Result<(Gateway, Live), Failure> {
     let gateway = context.gateway()?;
-    let id = match wanted.parse() {
-        Ok(id) => id,
-        Err(error) if wanted.starts_with("application_") => return Err(ApplicationError::from(error).into()),
-        Err(_) => deploy::session::find(&gateway, wanted).await?.id,
+    let id = deploy::session::application(&gateway, wanted).await?;
+    let mut on_wait = |report: &ApplicationReport, limit: Duration| {
+        let mut text = format!(
+            "waiting up to {} s for the application master of {id}, which is {}",
+            limit.as_secs(),
+            report.state
+        );
+        // By the report alone: more is asked for when it has waited in vain.
+        let why = causes::decide(&Evidence::of(report.clone()), now_ms().cast_signed());
+        if let Some(cause) = why.cause {
+            text.push_str(&format!(": {} [{}]", cause.text, cause.code));
+        }
+        context.printer.note(&text);
     };
-    let live = Live::open(&gateway, id, &context.staging_bases()).await?;
+    let bases = context.staging_bases();
+    let live = Live::open_telling(&gateway, id, &bases, MASTER_STARTS, &mut on_wait).await?;
     Ok((gateway, live))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The machine that decides lives in `flink-app-master`; this client only passes the question on.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use yarn_client::deploy::{PreflightError, app_master_path};
 
@@ -33,10 +33,23 @@ pub(super) fn run(context: &Context, args: &Simulate) -> Result<ExitStatus, Fail
         ("output", if context.global.output == Output::Json { "json" } else { "text" }.to_owned()),
     ];
     let pairs = pairs.map(|(key, value)| format!("{key}={value}"));
-    let status = Command::new(path).arg("simulate").args(pairs).status()?;
-    Ok(match status.code() {
+    let json = context.global.output == Output::Json;
+    if json && args.trace {
+        let text = "--trace tells a life in words: leave `-o json` out";
+        context.printer.error_text(text, None, ExitStatus::Usage);
+        return Ok(ExitStatus::Usage);
+    }
+    let said = if json { Stdio::piped() } else { Stdio::inherit() };
+    let simulator = Command::new(path).arg("simulate").args(pairs).stderr(said).spawn()?;
+    let ended = simulator.wait_with_output()?;
+    let said = String::from_utf8_lossy(&ended.stderr);
+    let exit = match ended.status.code() {
         Some(0) => ExitStatus::Success,
         Some(2) => ExitStatus::Usage,
         _ => ExitStatus::JobFailed,
-    })
+    };
+    if !said.is_empty() {
+        context.printer.error_text(said.trim_start_matches("error: ").trim_end(), None, exit);
+    }
+    Ok(exit)
 }

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use proto::ids::ApplicationId;
 use yarn_client::deploy::jobs::{self, Snapshot};
-use yarn_client::deploy::{ApplicationError, Evidence, Gateway, Live, explain};
+use yarn_client::deploy::{ApplicationError, Evidence, Gateway, Live, explain, session};
 use yarn_client::yarn::ApplicationState;
 
 use super::{Context, Failure};
@@ -16,8 +15,8 @@ use crate::view::{ApplicationView, LiveView, StatusView};
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, Failure> {
-    let id: ApplicationId = args.id.parse().map_err(ApplicationError::from)?;
     let gateway = context.gateway()?;
+    let id = session::application(&gateway, &args.id).await?;
     let asked = async {
         let mut evidence = gateway.evidence(id).await?;
         let live = snapshot(context, &gateway, &evidence).await;
@@ -30,7 +29,7 @@ pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, F
     let (evidence, live) = super::tidying(&gateway, asked).await?;
     let view = StatusView {
         application: ApplicationView::explained(&evidence, super::now_ms()),
-        live: live.as_ref().map(LiveView::new),
+        live: live.as_ref().map_or_else(|| LiveView::without_master(&evidence), LiveView::new),
     };
     if context.printer.is_json() {
         context.printer.json(&view);

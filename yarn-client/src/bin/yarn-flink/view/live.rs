@@ -3,9 +3,9 @@
 use proto::control::{Container, ContainerState, Job, StatusReply};
 use proto::ids::ApplicationId;
 use serde::Serialize;
-use yarn_client::deploy::Cause;
 use yarn_client::deploy::jobs::{JobSnapshot, Snapshot};
-use yarn_client::deploy::session::Listed;
+use yarn_client::deploy::session::{Listed, is_session};
+use yarn_client::deploy::{Cause, Evidence};
 use yarn_client::flink::JobStatus;
 use yarn_client::flink::rest::JobOverview;
 
@@ -18,22 +18,22 @@ pub(crate) struct StatusView {
     #[serde(flatten)]
     pub(crate) application: ApplicationView,
     #[serde(flatten)]
-    pub(crate) live: Option<LiveView>,
+    pub(crate) live: LiveView,
 }
 
-/// A running application as its master and Flink see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A running application as its master and Flink see it; `null` what neither of them says.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct LiveView {
     pub(crate) session: bool,
-    pub(crate) task_managers: usize,
-    pub(crate) task_managers_wanted: u32,
-    pub(crate) slots_total: u32,
-    pub(crate) slots_free: u32,
-    /// Why fewer TaskManagers are there; empty when there is nothing to explain.
-    pub(crate) waiting: String,
+    pub(crate) task_managers: Option<usize>,
+    pub(crate) task_managers_wanted: Option<u32>,
+    pub(crate) slots_total: Option<u32>,
+    pub(crate) slots_free: Option<u32>,
+    /// Why fewer TaskManagers are there.
+    pub(crate) waiting: Option<String>,
     /// The session ends with this job.
     pub(crate) stop_after_job: Option<String>,
-    pub(crate) jobs: Vec<JobView>,
+    pub(crate) jobs: Option<Vec<JobView>>,
 }
 
 impl LiveView {
@@ -42,13 +42,26 @@ impl LiveView {
         let session = status.session.as_ref();
         Self {
             session: session.is_some(),
-            task_managers: registered(status).count(),
-            task_managers_wanted: status.task_managers_wanted,
-            slots_total: registered(status).map(|it| it.slots).sum(),
-            slots_free: registered(status).map(|it| it.free_slots).sum(),
-            waiting: status.waiting.clone(),
+            task_managers: Some(registered(status).count()),
+            task_managers_wanted: Some(status.task_managers_wanted),
+            slots_total: Some(registered(status).map(|it| it.slots).sum()),
+            slots_free: Some(registered(status).map(|it| it.free_slots).sum()),
+            waiting: Some(status.waiting.clone()).filter(|waiting| !waiting.is_empty()),
             stop_after_job: session.map(|it| it.stop_after_job.clone()).filter(|job| !job.is_empty()),
-            jobs: snapshot.jobs.iter().map(JobView::detailed).collect(),
+            jobs: Some(snapshot.jobs.iter().map(JobView::detailed).collect()),
+        }
+    }
+
+    /// Of an application whose master cannot be asked: what Flink says through YARN's proxy, if that leads there.
+    pub(crate) fn without_master(evidence: &Evidence) -> Self {
+        let flink = evidence.flink.as_ref();
+        Self {
+            session: is_session(&evidence.report),
+            task_managers: flink.and_then(|it| usize::try_from(it.overview.taskmanagers).ok()),
+            slots_total: flink.map(|it| it.overview.slots_total),
+            slots_free: flink.map(|it| it.overview.slots_available),
+            jobs: flink.map(|it| it.jobs.iter().map(JobView::new).collect()),
+            ..Self::default()
         }
     }
 }
@@ -57,17 +70,19 @@ impl StatusView {
     /// `key: value` lines, and a paragraph for each job.
     pub(crate) fn text(&self, now_ms: u64) -> String {
         let mut text = self.application.text(now_ms);
-        let Some(live) = &self.live else { return text };
+        let live = &self.live;
         let mut fields = Fields::default();
+        if let Some(count) = live.task_managers {
+            let wanted = live.task_managers_wanted.map_or_else(String::new, |it| format!(" of {it} wanted"));
+            fields.add("task_managers", format_args!("{count}{wanted}"));
+        }
+        if let (Some(free), Some(total)) = (live.slots_free, live.slots_total) {
+            fields.add("slots", format_args!("{free} free of {total}"));
+        }
         fields
-            .add(
-                "task_managers",
-                format_args!("{} of {} wanted", live.task_managers, live.task_managers_wanted),
-            )
-            .add("slots", format_args!("{} free of {}", live.slots_free, live.slots_total))
-            .add("waiting", &live.waiting)
+            .add("waiting", super::optional(live.waiting.as_ref()))
             .add("stop_after_job", super::optional(live.stop_after_job.as_ref()));
-        for job in &live.jobs {
+        for job in live.jobs.iter().flatten() {
             let mut line =
                 format!("{} {} {}/{} tasks", job.job_id, job.job_state, job.tasks_running, job.tasks_total);
             if let Some(checkpoints) = &job.checkpoints {
@@ -115,8 +130,7 @@ pub(crate) struct SessionView {
     pub(crate) task_managers: Option<usize>,
     pub(crate) slots_total: Option<u32>,
     pub(crate) slots_free: Option<u32>,
-    /// Those that have not ended.
-    pub(crate) jobs: Option<usize>,
+    pub(crate) unfinished_jobs: Option<usize>,
 }
 
 impl SessionView {
@@ -136,13 +150,13 @@ impl SessionView {
             task_managers: status.map(|it| registered(it).count()),
             slots_total: status.map(|it| registered(it).map(|it| it.slots).sum()),
             slots_free: status.map(|it| registered(it).map(|it| it.free_slots).sum()),
-            jobs: status.map(|it| it.jobs.iter().filter(|job| !ended(job)).count()),
+            unfinished_jobs: status.map(|it| it.jobs.iter().filter(|job| !ended(job)).count()),
         }
     }
 }
 
 /// TaskManagers that are there.
-fn registered(status: &StatusReply) -> impl Iterator<Item = &Container> {
+pub(crate) fn registered(status: &StatusReply) -> impl Iterator<Item = &Container> {
     status.containers.iter().filter(|it| it.state() == ContainerState::Registered)
 }
 
@@ -181,7 +195,7 @@ impl SessionsView {
                     .slots_free
                     .zip(session.slots_total)
                     .map_or_else(String::new, |(free, total)| format!("{free}/{total}")),
-                super::optional(session.jobs),
+                super::optional(session.unfinished_jobs),
                 time(session.started_ms),
                 session.started_ms.map_or_else(String::new, |at| span(now_ms.saturating_sub(at))),
             ]);
@@ -207,7 +221,7 @@ pub(crate) struct ScaleView {
     pub(crate) task_managers: u32,
 }
 
-/// What `run --session` prints: what `run` does of a submission, and how the job ended.
+/// A submission that is not waited for, and what `run --session` prints: what was submitted, and how the job ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct JobRunView {
     #[serde(flatten)]
@@ -218,6 +232,12 @@ pub(crate) struct JobRunView {
     pub(crate) cause: Option<Cause>,
     /// With `--stop-session-after`: unfinished jobs that are cancelled with the session.
     pub(crate) cancelled_jobs: Vec<String>,
+}
+
+impl From<SubmittedView> for JobRunView {
+    fn from(submitted: SubmittedView) -> Self {
+        Self { submitted, job_state: None, cause: None, cancelled_jobs: Vec::new() }
+    }
 }
 
 /// What `cancel` prints.
@@ -232,11 +252,10 @@ pub(crate) struct JobEndView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct SavepointView {
     pub(crate) application_id: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// `null` with `--dispose`.
     pub(crate) job_id: Option<String>,
     pub(crate) savepoint: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) disposed: Option<bool>,
+    pub(crate) disposed: bool,
 }
 
 /// One job of `jobs`.
@@ -249,9 +268,9 @@ pub(crate) struct JobView {
     pub(crate) finished_ms: Option<u64>,
     pub(crate) tasks_total: u32,
     pub(crate) tasks_running: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tasks_finished: u32,
+    /// Only `status` asks for this and the next.
     pub(crate) checkpoints: Option<CheckpointsView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) last_exception: Option<String>,
 }
 
@@ -265,6 +284,7 @@ impl JobView {
             finished_ms: super::instant(job.end_ms),
             tasks_total: job.tasks.total,
             tasks_running: job.tasks.running,
+            tasks_finished: job.tasks.finished,
             checkpoints: None,
             last_exception: None,
         }

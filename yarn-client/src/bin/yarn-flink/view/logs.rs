@@ -25,6 +25,25 @@ pub(crate) struct LogsView {
     pub(crate) files: Vec<LogFileView>,
 }
 
+/// One line of `logs`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct LogLineView<'a> {
+    pub(crate) container: &'a str,
+    pub(crate) node: &'a str,
+    pub(crate) file: &'a str,
+    pub(crate) text: &'a str,
+    /// The line ends here.
+    pub(crate) complete: bool,
+}
+
+/// What `logs --out` prints.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct LogCopiesView {
+    pub(crate) application_id: String,
+    pub(crate) directory: String,
+    pub(crate) files: Vec<String>,
+}
+
 impl LogsView {
     pub(crate) fn new(application: ApplicationId, files: &[LogFile]) -> Self {
         let view = |file: &LogFile| LogFileView {

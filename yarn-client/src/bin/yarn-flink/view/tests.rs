@@ -2,9 +2,10 @@ use proto::ids::ApplicationAttemptId;
 use serde_json::{Value, json};
 use yarn_client::yarn::{ApplicationState, FinalStatus, LogAggregation, Resource, ResourceUsage};
 
+use super::live::{CheckpointsView, JobView};
 use super::*;
 
-fn report() -> ApplicationReport {
+pub(crate) fn report() -> ApplicationReport {
     let id = "application_1700000000000_0007".parse().unwrap();
     ApplicationReport {
         id,
@@ -49,7 +50,7 @@ fn json_of_a_running_application() {
             "tags": ["nightly"],
             "state": "RUNNING",
             "final_status": "UNDEFINED",
-            "progress": 0.5,
+            "progress": null,
             "started_ms": 1_700_000_001_000_u64,
             "launched_ms": 1_700_000_002_000_u64,
             "finished_ms": null,
@@ -114,7 +115,7 @@ fn the_submissions_job_id_fills_the_gap() {
 fn text_of_an_application() {
     let text = ApplicationView::new(&report()).text(1_700_000_043_000);
     for line in
-        ["application_id: application_1700000000000_0007", "state: RUNNING", "progress: 50%", "elapsed: 42 s"]
+        ["application_id: application_1700000000000_0007", "state: RUNNING", "containers: 3", "elapsed: 42 s"]
     {
         assert!(text.lines().any(|other| other == line), "{line}\n{text}");
     }
@@ -232,15 +233,97 @@ fn a_session_that_does_not_answer_is_listed_all_the_same() {
     let heard = Listed { report: report(), status: Some(status) };
     let view = SessionsView { sessions: vec![SessionView::new(&silent), SessionView::new(&heard)] };
     let value = serde_json::to_value(&view).unwrap();
-    for key in ["task_managers", "slots_total", "slots_free", "jobs"] {
+    for key in ["task_managers", "slots_total", "slots_free", "unfinished_jobs"] {
         assert_eq!(value["sessions"][0][key], Value::Null, "{key}");
     }
     let told = &value["sessions"][1];
     assert_eq!(
-        (&told["task_managers"], &told["slots_total"], &told["slots_free"], &told["jobs"]),
+        (&told["task_managers"], &told["slots_total"], &told["slots_free"], &told["unfinished_jobs"]),
         (&json!(1), &json!(2), &json!(1), &json!(2))
     );
     let text = view.text(1_700_000_043_000);
     let row = text.lines().last().unwrap();
     assert!(row.contains("1/2") && row.contains("42 s"), "{text}");
+}
+
+/// `docs/json.md`, held against a view.
+fn documented(object: &str, view: &impl Serialize) {
+    let value = serde_json::to_value(view).unwrap();
+    schema().check(object, &value).unwrap_or_else(|error| panic!("docs/json.md: {error}\n{value:#}"));
+}
+
+fn schema() -> yarn_client::schema::Schema {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/json.md");
+    yarn_client::schema::Schema::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// What tests on clusters hardly ever see; everything else that they get is held against the same page.
+#[test]
+fn what_is_seldom_printed_is_documented_too() {
+    use proto::control::{CheckpointCompleted, Event, EventId, Scaled, event::What};
+    use yarn_client::control::EventView;
+
+    let waiting = ApplicationReport { state: ApplicationState::Accepted, ..report() };
+    documented("application", &ApplicationView::explained(&Evidence::of(waiting.clone()), 0));
+    documented("explanation", &explained(&Evidence::of(waiting.clone())));
+    let evidence = Evidence::of(waiting);
+    let application = ApplicationView::explained(&evidence, 0);
+    let live = LiveView::without_master(&evidence);
+    documented("status", &StatusView { application, live });
+
+    let job = JobView {
+        job_id: "ab".to_owned(),
+        name: "n".to_owned(),
+        job_state: "RUNNING".to_owned(),
+        started_ms: None,
+        finished_ms: None,
+        tasks_total: 2,
+        tasks_running: 1,
+        tasks_finished: 0,
+        checkpoints: Some(CheckpointsView { completed: 1, failed: 0, in_progress: 0, newest: None }),
+        last_exception: Some("a.B: c".to_owned()),
+    };
+    documented("jobs", &JobsView { application_id: "a".to_owned(), jobs: vec![job] });
+    for what in [
+        What::Scaled(Scaled { previous: 1, task_managers: 2, cause: "x".to_owned() }),
+        What::CheckpointCompleted(CheckpointCompleted {
+            job_id: "ab".to_owned(),
+            path: "hdfs:/c".to_owned(),
+        }),
+    ] {
+        let id = Some(EventId { attempt: 1, number: 2 });
+        documented("event", &EventView::new(Event { id, time_ms: 3, what: Some(what) }));
+    }
+    let view = SubmittedView::in_session(&report(), "ab");
+    documented("submission", &JobRunView::from(view));
+    let kill = KillView {
+        application_id: "a".to_owned(),
+        outcome: "error",
+        state: None,
+        checkpoint: None,
+        removed: None,
+        error: Some("x".to_owned()),
+    };
+    documented("kills", &KillsView { applications: vec![kill] });
+}
+
+/// A new command, or a new verb of `session`, has its row.
+#[test]
+fn every_command_is_in_the_documented_table() {
+    use clap::CommandFactory as _;
+
+    let schema = schema();
+    let text_only = ["completions"];
+    let mut rows = 0;
+    for command in crate::args::Cli::command().get_subcommands() {
+        let name = command.get_name();
+        let below: Vec<_> =
+            command.get_subcommands().map(|below| format!("{name} {}", below.get_name())).collect();
+        let names = if below.is_empty() { vec![name.to_owned()] } else { below };
+        for name in names.iter().filter(|name| !text_only.contains(&name.as_str())) {
+            assert!(schema.knows(name), "docs/json.md does not say what `{name}` prints");
+            rows += 1;
+        }
+    }
+    assert!(rows > 10, "{rows}");
 }
