@@ -28,7 +28,7 @@ pub mod launch {
     include!(concat!(env!("OUT_DIR"), "/yarnflink.launch.rs"));
 
     /// The layout version this build writes and reads.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
     /// Alias of the secret that holds it in the container's credentials.
     pub const SECRET: &str = "yarn-flink.launch-spec";
     /// Alias of the secret that holds [`Files`] in the credentials of a TaskManager's container.

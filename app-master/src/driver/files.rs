@@ -1,20 +1,30 @@
-//! The application's own small files, such as Flink's configuration. They travel from container to container as a
+//! What a container's first process makes in the working directory before a JVM starts.
+//!
+//! The application's own small files, such as Flink's configuration, travel from container to container as a
 //! secret in the credentials: a configuration may hold passwords, and a TaskManager that waits for no file of its own
-//! in HDFS starts half a second sooner.
+//! in HDFS starts half a second sooner. Names that NodeManagers cannot give are links. Libraries inside of the program's
+//! jar are unpacked, as Flink's clients do before they submit a job; what Flink runs in a cluster of its own does not.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use prost::Message as _;
-use proto::launch::{self, File, Files};
+use proto::launch::{self, Files, LaunchSpec, Link};
 use yarn_client::conf::Environment;
+use yarn_client::flink::FlinkConfig;
+use yarn_client::flink::jar::{Jar, JarError};
+use yarn_client::flink::options::CLASS_PATHS;
 use yarn_client::security::{Credentials, CredentialsError, Secret};
 
 /// First argument that makes the binary write the files into its working directory.
 pub const UNPACKER: &str = "unpack-files";
 const TOKEN_FILE: &str = "HADOOP_TOKEN_FILE_LOCATION";
+/// Directory of the libraries that the program's jar holds. Not in `usrlib`, whose jars Flink loads in any order.
+const LIBRARIES: &str = "jarlib";
+/// Directory whose jars Flink loads by itself.
+const USER_LIB: &str = "usrlib/";
 
 /// The files cannot be had, or not be written.
 #[derive(Debug, thiserror::Error)]
@@ -41,15 +51,18 @@ pub enum FilesError {
         #[source]
         source: io::Error,
     },
+    /// A library of the program's jar cannot be unpacked.
+    #[error(transparent)]
+    Library(#[from] JarError),
 }
 
-/// Adds `files` to the credentials of a container that will run [`unpack`].
-pub(super) fn pack(files: &[File], credentials: &mut Credentials) {
-    let files = Files { files: files.to_vec() };
-    credentials.secrets.push((launch::FILES_SECRET.to_owned(), Secret::new(files.encode_to_vec())));
+/// Adds what the containers of TaskManagers need to credentials, for [`unpack`].
+pub(super) fn pack(spec: &LaunchSpec, credentials: &mut Credentials) {
+    let secret = Secret::new(of(spec).encode_to_vec());
+    credentials.secrets.push((launch::FILES_SECRET.to_owned(), secret));
 }
 
-/// Writes the files that the container's credentials hold into `directory`.
+/// Makes what the container's credentials hold in `directory`.
 ///
 /// # Errors
 /// [`FilesError`].
@@ -58,11 +71,64 @@ pub fn unpack(env: &Environment, directory: &Path) -> Result<(), FilesError> {
     let credentials = Credentials::read(Path::new(path))?;
     let secret = credentials.secrets.iter().find(|(alias, _)| alias == launch::FILES_SECRET);
     let (_, secret) = secret.ok_or(FilesError::NoFiles)?;
-    write(&Files::decode(secret.expose().clone())?.files, directory)
+    make(&Files::decode(secret.expose().clone())?, directory).map(drop)
+}
+
+/// Makes the files in the JobManager's container, and tells Flink of what it would not find by itself.
+///
+/// # Errors
+/// [`FilesError`].
+pub(super) fn prepare(spec: &mut LaunchSpec, directory: &Path) -> Result<(), FilesError> {
+    let Made { program, libraries } = make(&of(spec), directory)?;
+    let (Some(job), Some(manager)) = (&mut spec.job, &mut spec.job_manager) else { return Ok(()) };
+    if job.main_class.is_none() {
+        // Flink would look through all jars of the user's, and give up when two name one.
+        job.main_class = program.and_then(|jar| jar.main_class().ok());
+    }
+    if !libraries.is_empty() {
+        // One class loader for the program and its libraries, wherever else the program's jar is.
+        let own = (!job.jar.starts_with(USER_LIB)).then(|| job.jar.clone());
+        let configured = FlinkConfig::from_flat(spec.flink_conf.clone()).list(&CLASS_PATHS);
+        let urls = own.into_iter().chain(libraries).map(|path| format!("file:{path}")).chain(configured);
+        manager.dynamic_properties.push(format!("{}={}", CLASS_PATHS.key, FlinkConfig::list_text(urls)));
+    }
+    Ok(())
+}
+
+fn of(spec: &LaunchSpec) -> Files {
+    Files {
+        files: spec.files.clone(),
+        links: spec.links.clone(),
+        jar: spec.job.as_ref().map(|job| job.jar.clone()).unwrap_or_default(),
+    }
+}
+
+/// What was found on the way.
+struct Made {
+    program: Option<Jar>,
+    /// Paths of the libraries in the program's jar, in its order.
+    libraries: Vec<String>,
+}
+
+fn make(files: &Files, directory: &Path) -> Result<Made, FilesError> {
+    write(&files.files, directory)?;
+    for named in &files.links {
+        let path = directory.join(&named.path);
+        link(named, &path).map_err(|source| FilesError::Write { path, source })?;
+    }
+    let path = Some(&files.jar).filter(|jar| !jar.is_empty()).map(|jar| directory.join(jar));
+    // Of one that is damaged Flink says so, where everybody looks for it.
+    let program = path.and_then(|path| Jar::open(&path).ok());
+    let libraries = match &program {
+        Some(jar) => jar.unpack_libraries(&directory.join(LIBRARIES))?,
+        None => Vec::new(),
+    };
+    let libraries = libraries.into_iter().map(|name| format!("{LIBRARIES}/{name}")).collect();
+    Ok(Made { program, libraries })
 }
 
 /// Puts the files where the JVM looks for them; nobody else may read them.
-pub(super) fn write(files: &[File], directory: &Path) -> Result<(), FilesError> {
+fn write(files: &[launch::File], directory: &Path) -> Result<(), FilesError> {
     for file in files {
         let path = directory.join(&file.link);
         let write = || {
@@ -76,6 +142,18 @@ pub(super) fn write(files: &[File], directory: &Path) -> Result<(), FilesError> 
         write().map_err(|source| FilesError::Write { path: path.clone(), source })?;
     }
     Ok(())
+}
+
+fn link(link: &Link, path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let up = "../".repeat(link.path.matches('/').count());
+    match symlink(format!("{up}{}", link.target), path) {
+        // A container that a NodeManager starts once more has it already.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
 }
 
 #[cfg(test)]
@@ -94,7 +172,8 @@ mod tests {
     fn files_arrive_for_the_owner_alone() {
         let directory = tempfile::tempdir().expect("a directory");
         let mut credentials = Credentials::default();
-        pack(&[File { link: "conf/config.yaml".to_owned(), content: "a: b".into() }], &mut credentials);
+        let file = launch::File { link: "conf/config.yaml".to_owned(), content: "a: b".into() };
+        pack(&LaunchSpec { files: vec![file], ..LaunchSpec::default() }, &mut credentials);
         let tokens = directory.path().join("container_tokens");
         fs::write(&tokens, credentials.to_bytes()).expect("written");
         let env = environment(&tokens);
@@ -102,6 +181,87 @@ mod tests {
         let path = directory.path().join("conf/config.yaml");
         assert_eq!(fs::read(&path).expect("the file"), b"a: b");
         assert_eq!(path.metadata().expect("its mode").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn odd_names_lead_to_the_file() {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::create_dir(directory.path().join("shipped")).expect("made");
+        fs::write(directory.path().join("shipped/a.txt"), "a").expect("written");
+        let paths = ["my \"data\"/ä/a b.txt", "a:b.txt"];
+        let links = paths.map(|path| Link { path: path.to_owned(), target: "shipped/a.txt".to_owned() });
+        let files = Files { links: links.to_vec(), ..Files::default() };
+        for _ in ["first", "once more"] {
+            make(&files, directory.path()).expect("made");
+        }
+        for path in paths {
+            assert_eq!(fs::read(directory.path().join(path)).expect(path), b"a");
+        }
+    }
+
+    /// A jar with these entries, stored.
+    fn jar(path: &Path, entries: &[(&str, &str)]) {
+        let mut archive = rawzip::ZipArchiveWriter::new(fs::File::create(path).expect("created"));
+        for (name, text) in entries {
+            let method = rawzip::CompressionMethod::STORE;
+            let (mut entry, config) =
+                archive.new_file(name).compression_method(method).start().expect("begun");
+            let mut writer = config.wrap(&mut entry);
+            writer.write_all(text.as_bytes()).expect("written");
+            let (_, descriptor) = writer.finish().expect("finished");
+            entry.finish(descriptor).expect("ended");
+        }
+        archive.finish().expect("whole");
+    }
+
+    #[test]
+    fn libraries_of_the_jar_come_before_other_class_paths() {
+        let manifest = ("META-INF/MANIFEST.MF", "Main-Class: a.B\n");
+        let entries = [manifest, ("lib/b.jar", "b"), ("lib/a#.jar", "a")];
+        let prepared = |link: &str, class_paths: &str| {
+            let directory = tempfile::tempdir().expect("a directory");
+            let path = directory.path().join(link);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+            jar(&path, &entries);
+            let job = launch::Job { jar: link.to_owned(), ..launch::Job::default() };
+            let flink_conf = [("pipeline.classpaths".to_owned(), class_paths.to_owned())].into();
+            let mut spec = LaunchSpec {
+                job: Some(job),
+                job_manager: Some(launch::JobManager::default()),
+                flink_conf,
+                ..LaunchSpec::default()
+            };
+            prepare(&mut spec, directory.path()).expect("prepared");
+            assert_eq!(fs::read(directory.path().join("jarlib/1-a_.jar")).expect("unpacked"), b"a");
+            assert_eq!(spec.job.and_then(|job| job.main_class).as_deref(), Some("a.B"));
+            spec.job_manager.unwrap_or_default().dynamic_properties
+        };
+        assert_eq!(
+            prepared("usrlib/x.jar", "file:/c.jar;'http://h/d;e.jar'"),
+            ["pipeline.classpaths=file:jarlib/0-b.jar;file:jarlib/1-a_.jar;file:/c.jar;'http://h/d;e.jar'"]
+        );
+        // On the class path of the JVM: Flink's own clients load it a second time then, beside its libraries.
+        assert_eq!(
+            prepared("userjar/x.jar", ""),
+            ["pipeline.classpaths=file:userjar/x.jar;file:jarlib/0-b.jar;file:jarlib/1-a_.jar"]
+        );
+    }
+
+    #[test]
+    fn a_damaged_jar_is_flinks_to_refuse() {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("x.jar"), "PK").expect("written");
+        for jar in ["x.jar", "missing.jar"] {
+            let job = launch::Job { jar: jar.to_owned(), ..launch::Job::default() };
+            let mut spec = LaunchSpec {
+                job: Some(job),
+                job_manager: Some(launch::JobManager::default()),
+                ..LaunchSpec::default()
+            };
+            let before = spec.clone();
+            prepare(&mut spec, directory.path()).expect("prepared");
+            assert_eq!(spec, before);
+        }
     }
 
     #[test]

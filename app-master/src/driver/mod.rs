@@ -66,8 +66,9 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signal)?;
     let container = Container::from_environment(env)?;
     let mut credentials = Credentials::read(&container.token_file)?;
-    let spec = Arc::new(take_spec(&mut credentials)?);
-    files::write(&spec.files, directory)?;
+    let mut spec = take_spec(&mut credentials)?;
+    files::prepare(&mut spec, directory)?;
+    let spec = Arc::new(spec);
     let token = credentials.find(AM_RM_TOKEN).cloned().ok_or(StartError::NoToken)?;
     let conf = Configuration::from_flat(spec.hadoop_conf.clone());
     let user = User::new(spec.user.clone());

@@ -49,7 +49,7 @@ impl NodeManagers {
     ) -> Self {
         // With that token the job's code could act as the application master.
         let mut credentials = credentials.without(AM_RM_TOKEN);
-        files::pack(&spec.files, &mut credentials);
+        files::pack(&spec, &mut credentials);
         Self {
             client: Arc::new(client),
             spec,

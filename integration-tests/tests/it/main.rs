@@ -21,6 +21,7 @@ mod jobs;
 mod json;
 mod key;
 mod logs;
+mod names;
 mod nodes;
 mod options;
 mod placement;

@@ -7,6 +7,7 @@ use super::keys;
 use super::plan::CONF_DIR;
 use crate::conf::Configuration;
 use crate::flink::{FlinkConfig, options};
+use crate::yarn::launch::quote_env;
 
 /// Separator of a class path, which the NodeManager fills in for its platform.
 const CLASS_PATH_SEPARATOR: &str = "<CPS>";
@@ -95,7 +96,9 @@ fn hadoop_class_path(hadoop: &Configuration) -> String {
 /// Sets `CLASSPATH`, which a JVM started without `-classpath` uses: Flink's entries, then Hadoop's. A user's own
 /// `CLASSPATH` goes behind them.
 pub(super) fn add_class_path(env: &mut impl Variables, class_path: &[String]) {
-    let parts = [class_path.join(CLASS_PATH_SEPARATOR)];
+    // Paths are no shell text.
+    let entries: Vec<String> = class_path.iter().map(|entry| quote_env(entry)).collect();
+    let parts = [entries.join(CLASS_PATH_SEPARATOR)];
     let further = ["HADOOP_CLASSPATH", "CLASSPATH"].iter().filter_map(|name| env.variable(name));
     let text: Vec<String> = parts.into_iter().chain(further).filter(|part| !part.is_empty()).collect();
     env.put("CLASSPATH", text.join(CLASS_PATH_SEPARATOR));

@@ -25,6 +25,7 @@ pub(super) fn stage_plan(
     config: &FlinkConfig,
     user_jar: UserJar,
 ) -> Result<StagePlan, PreflightError> {
+    let user = user_dir(user_jar);
     let provided = config.list(&keys::PROVIDED_LIB_DIRS);
     let dist_jar = config.explicit(&keys::FLINK_DIST_JAR);
     let mut items = vec![local(&job.app_master, APP_MASTER.to_owned(), Kind::File)];
@@ -46,13 +47,15 @@ pub(super) fn stage_plan(
     }
 
     // The program, and what goes with it.
-    let directory = if user_jar == UserJar::UserLib { "usrlib/" } else { USER_JAR_DIR };
-    if let Some(jar) = &job.jar {
-        let link = format!("{directory}{}", jar.file_name());
+    if let Some((jar, link)) = job.jar.as_ref().zip(jar_link(job, user_jar)) {
         items.push(match jar {
             JobJar::Local(path) => local(path, link, Kind::File),
             JobJar::Remote(uri) => remote(uri, link, Kind::File),
         });
+        // Flink's configurations name the program's jar there too.
+        for text in job.jars.iter().filter(|text| !same_jar(jar, &JobJar::parse(text))) {
+            items.push(item(text, format!("{user}{}", base_name(text)), Kind::File, keys::JARS.key)?);
+        }
     }
     match config.explicit(&keys::PROVIDED_USRLIB_DIR) {
         Some(usrlib) if base_name(usrlib) == "usrlib" => {
@@ -103,6 +106,16 @@ pub(super) fn stage_plan(
     Ok(StagePlan { items })
 }
 
+/// Where the program's jar lies; `None` for a session.
+pub(super) fn jar_link(job: &ResolvedJob, user_jar: UserJar) -> Option<String> {
+    job.jar.as_ref().map(|jar| format!("{}{}", user_dir(user_jar), jar.file_name()))
+}
+
+/// Where jars of the user's lie.
+fn user_dir(user_jar: UserJar) -> &'static str {
+    if user_jar == UserJar::UserLib { "usrlib/" } else { USER_JAR_DIR }
+}
+
 /// Files whose content is ours: they travel with the launch specification.
 pub(super) fn own(job: &ResolvedJob) -> Vec<File> {
     let LogConfiguration { name, path, .. } = &job.logging;
@@ -129,6 +142,13 @@ fn item(text: &str, link: String, kind: Kind, key: &'static str) -> Result<Stage
 
 fn base_name(text: &str) -> String {
     text.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+fn same_jar(a: &JobJar, b: &JobJar) -> bool {
+    match (a, b) {
+        (JobJar::Local(a), JobJar::Local(b)) => same_file(a, b),
+        (a, b) => a == b,
+    }
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {

@@ -64,7 +64,8 @@ pub(super) const TASK_MANAGER_PROCESS_SIZE: &str = options::TM_PROCESS.key;
 /// Ours: where the application master's page and its way to Flink's REST server listen.
 pub(super) const WEB_PORT: Opt = Opt { key: "yarn-flink.web.port", deprecated: &[], default: Some("0") };
 pub(super) const TASK_SLOTS: &str = options::TM_SLOTS.key;
-pub(super) const CLASS_PATHS: Opt = Opt { key: "pipeline.classpaths", deprecated: &[], default: None };
+pub(super) const CLASS_PATHS: Opt = options::CLASS_PATHS;
+pub(super) const JARS: Opt = options::JARS;
 /// Keys that fix a job's id, the current one first.
 pub(super) const JOB_ID: [&str; 2] = ["$internal.pipeline.job-id", "pipeline.jobid"];
 /// `YarnConfiguration.DEFAULT_YARN_APPLICATION_CLASSPATH`.

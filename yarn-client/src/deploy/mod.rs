@@ -23,6 +23,7 @@ pub mod kill;
 pub mod live;
 mod outcome;
 mod place;
+mod placed;
 mod placement;
 pub mod plan;
 pub mod preflight;

@@ -11,6 +11,7 @@ use super::container_env;
 use super::error::PreflightError;
 use super::files;
 use super::keys;
+use super::placed::Placed;
 use super::spec::ResolvedJob;
 use super::state_paths::StateRoot;
 use crate::conf::Configuration;
@@ -210,6 +211,7 @@ impl Plan {
                 savepoint_path: savepoint.clone(),
                 allow_non_restored_state: job.allow_non_restored_state,
                 fixed_id: job.fixed_job_id && !job.multi_job,
+                jar: files::jar_link(job, user_jar).unwrap_or_default(),
             }),
             job_manager: Some(JobManager {
                 jvm_args: command::job_manager_jvm_args(&config, &job_manager, &job.version),
@@ -247,6 +249,7 @@ impl Plan {
             restart_from_scratch: job.restart_from_scratch,
             placement: Some(job.placement.clone()),
             key: None,
+            links: Vec::new(),
         };
         let task_manager_resource = Resource {
             memory_mib: task_manager.process_mib(),
@@ -322,15 +325,20 @@ impl Plan {
         config
     }
 
-    /// The launch specification, once all files are on the cluster. `staged` is everything the containers get; the
+    /// What was staged, under the names it gets in the containers.
+    pub(super) fn place(&self, staged: Vec<LocalResource>) -> Placed {
+        Placed::of(staged, self.spec.job.as_ref().map(|job| job.jar.as_str()))
+    }
+
+    /// The launch specification, once all files are on the cluster. `placed` is everything the containers get; the
     /// TaskManagers get all of it but the application master's binary.
     ///
     /// # Errors
     /// [`PreflightError::Flink`] for a value that `flink-conf.yaml` cannot hold.
-    pub fn launch_spec(
+    pub(super) fn launch_spec(
         &self,
         config: FlinkConfig,
-        staged: &[LocalResource],
+        placed: &Placed,
         staging_dir: String,
     ) -> Result<LaunchSpec, PreflightError> {
         let (name, text) = config.file(&self.version)?;
@@ -338,9 +346,13 @@ impl Plan {
         spec.staging_dir = staging_dir;
         spec.application_name.clone_from(&self.name);
         spec.flink_conf = config.flat().clone().into_iter().collect();
-        spec.classpath = class_path(staged, self.user_jar);
+        spec.classpath = class_path(placed, self.user_jar);
+        spec.links.clone_from(&placed.links);
+        if let Some((job, jar)) = spec.job.as_mut().zip(placed.jar.as_ref()) {
+            job.jar.clone_from(jar);
+        }
         if let Some(task_manager) = &mut spec.task_manager {
-            task_manager.local_resources = staged.to_vec();
+            task_manager.local_resources.clone_from(&placed.resources);
             container_env::add_class_path(&mut task_manager.env, &spec.classpath);
         }
         spec.files.push(File { link: format!("{CONF_DIR}/{name}"), content: text.into() });
@@ -357,33 +369,37 @@ impl Plan {
 
 /// The class path of both JVMs, relative to the working directory: directories, then jars, each sorted, flink-dist
 /// last (`YarnClusterDescriptor`). Plugins and `usrlib` have class loaders of their own; archives are not class path.
-pub(super) fn class_path(staged: &[LocalResource], user_jar: UserJar) -> Vec<String> {
+pub(super) fn class_path(placed: &Placed, user_jar: UserJar) -> Vec<String> {
     let mut directories = BTreeSet::from([CONF_DIR.to_owned()]);
     let mut jars = BTreeSet::new();
     let (mut dist, mut first, mut last) = (Vec::new(), Vec::new(), Vec::new());
-    for resource in staged {
-        let link = resource.link.as_str();
+    for (known, resource) in placed.known() {
         let kind = resource.kind();
-        let (directory, name) = link.rsplit_once('/').unwrap_or((".", link));
-        let apart = link.starts_with("plugins/") || link.starts_with("usrlib/") || link == APP_MASTER;
+        let (directory, name) = known.rsplit_once('/').unwrap_or((".", known));
+        let apart = known.starts_with("plugins/") || known.starts_with("usrlib/") || known == APP_MASTER;
         if apart || kind == local_resource::Kind::Archive {
             continue;
         }
-        if let Some(user) = link.strip_prefix(files::USER_JAR_DIR) {
+        // Loaded by the plain name, in the order of the known one.
+        let link = resource.link.clone();
+        if let Some(user) = known.strip_prefix(files::USER_JAR_DIR) {
             match user_jar {
-                UserJar::First => first.push(link.to_owned()),
-                UserJar::Last => last.push(link.to_owned()),
+                UserJar::First => first.push(link),
+                UserJar::Last => last.push(link),
                 // By name among the others, wherever it lies.
                 UserJar::Order | UserJar::UserLib => {
-                    jars.insert((user.to_owned(), link.to_owned()));
+                    jars.insert((user.to_owned(), link));
                 }
             }
         } else if !name.ends_with(".jar") {
-            directories.insert(directory.to_owned());
+            // No class path can hold the others.
+            if !directory.contains(':') {
+                directories.insert(directory.to_owned());
+            }
         } else if name.starts_with("flink-dist") {
-            dist.push(link.to_owned());
+            dist.push(link);
         } else {
-            jars.insert((link.to_owned(), link.to_owned()));
+            jars.insert((known.to_owned(), link));
         }
     }
     let jars = jars.into_iter().map(|(_, link)| link);

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::error::{ApplicationError, PreflightError};
 use super::gateway::Gateway;
+use super::keys;
 use super::live::Live;
 use super::spec::JobJar;
 use super::state_paths::{ALLOW_LOCAL_STATE, StateRoot};
@@ -181,7 +182,7 @@ pub struct JobSettings {
 ///
 /// # Errors
 /// [`PreflightError::Flink`] for what is no `key=value`, [`PreflightError::ClusterKey`] for what only a new cluster could heed,
-/// [`PreflightError::StatePath`].
+/// [`PreflightError::SessionJars`], [`PreflightError::StatePath`].
 pub fn job_settings(
     hadoop: &Configuration,
     dynamic: &[String],
@@ -190,6 +191,9 @@ pub fn job_settings(
     let mut config = FlinkConfig::new();
     for given in dynamic {
         config.apply_dynamic(given)?;
+    }
+    if config.contains(keys::JARS.key) {
+        return Err(PreflightError::SessionJars { key: keys::JARS.key });
     }
     let state = StateRoot::of_cluster(hadoop, &config)?;
     config.remove(ALLOW_LOCAL_STATE.key);
@@ -338,6 +342,8 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Usage);
             assert!(error.hint().is_some());
         }
+        let jars = dynamic(&["pipeline.jars=/a.jar"]).unwrap_err();
+        assert!(matches!(jars, PreflightError::SessionJars { .. }) && jars.hint().is_some(), "{jars}");
         // A value may be a secret.
         assert!(!dynamic(&["security.x=hidden"]).unwrap_err().to_string().contains("hidden"));
     }

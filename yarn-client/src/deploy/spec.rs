@@ -177,6 +177,8 @@ pub struct ResolvedJob {
     pub fixed_job_id: bool,
     /// The jar; `None` for a session.
     pub jar: Option<JobJar>,
+    /// Further jars for the user class loader (`pipeline.jars`).
+    pub jars: Vec<String>,
     /// A session instead of a job.
     pub session: Option<SessionSize>,
     /// Flink's REST server listens on the node's address.
@@ -303,6 +305,12 @@ impl JobSubmission {
         remove_gateway_addresses(&mut config);
 
         let jar = self.session.is_none().then(|| JobJar::parse(&self.jar));
+        let jars = config.list(&keys::JARS);
+        config.remove(keys::JARS.key);
+        if jar.is_none() && !jars.is_empty() {
+            let text = "is not for sessions, whose jobs bring their own jars; --ship puts a jar on the class path of all of them";
+            warnings.push(Warning { key: keys::JARS.key.to_owned(), text: text.to_owned() });
+        }
         let main_class = match &jar {
             None => None,
             Some(JobJar::Local(path)) => Some(Jar::open(path)?.entry_class(self.main_class.as_deref())?),
@@ -315,6 +323,7 @@ impl JobSubmission {
             job_id,
             fixed_job_id,
             jar,
+            jars,
             session: self.session.clone(),
             open_rest: self.open_rest,
             multi_job: self.multi_job,
@@ -378,14 +387,14 @@ impl JobSubmission {
     }
 }
 
-/// Adds to a list option, in the form every version of Flink reads.
+/// Adds to a list option.
 fn append(config: &mut FlinkConfig, option: &options::Opt, more: &[String]) {
     if more.is_empty() {
         return;
     }
     let mut items = config.list(option);
     items.extend_from_slice(more);
-    config.set(option.key, items.join(";"));
+    config.set(option.key, FlinkConfig::list_text(items));
 }
 
 /// The id the user has fixed (`true`), else one of chance. The key leaves the configuration: the entry point is told by

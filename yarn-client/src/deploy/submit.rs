@@ -141,8 +141,9 @@ pub(super) async fn stage(
         stored.map_err(crate::hdfs::stage::StageError::from)?;
     }
     let resources = staging.stage(&plan.files, &directory, digests, progress).await?;
+    let placed = plan.place(resources);
 
-    let mut spec = plan.launch_spec(config, &resources, directory.uri())?;
+    let mut spec = plan.launch_spec(config, &placed, directory.uri())?;
     spec.key = key.cloned();
     let master_env = plan.master_env_with(&spec.classpath);
     let secret = Secret::new(Bytes::from(spec.encode_to_vec()));
@@ -152,7 +153,7 @@ pub(super) async fn stage(
     let context = LaunchContext {
         command: plan.command.clone(),
         env: master_env,
-        local_resources: resources,
+        local_resources: placed.resources,
         credentials: Some(credentials),
         view_acls: plan.acls.0.clone().unwrap_or_default(),
         modify_acls: plan.acls.1.clone().unwrap_or_default(),

@@ -340,6 +340,11 @@ impl FlinkConfig {
         self.value(option).map(text::parse_list).unwrap_or_default()
     }
 
+    /// Text of a list option, in the form every version of Flink reads.
+    pub fn list_text(items: impl IntoIterator<Item = String>) -> String {
+        text::write_list(items)
+    }
+
     /// The text of `config.yaml`: one line per setting, flat quoted keys, every value a quoted string.
     pub fn to_yaml(&self) -> String {
         text::write_yaml(&self.values)

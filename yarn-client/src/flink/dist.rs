@@ -22,7 +22,7 @@ pub struct Distribution {
     pub home: PathBuf,
     /// From the name of the flink-dist jar.
     pub version: Version,
-    /// Jars of `lib`, sorted by name, flink-dist included.
+    /// Jars of `lib` and below, sorted by name, flink-dist included.
     pub lib: Vec<DistFile>,
     /// The flink-dist jar, also in `lib`.
     pub dist_jar: DistFile,
@@ -178,9 +178,12 @@ impl Distribution {
         }
         // An unpacked Python package has `apache-flink-libraries`' directories under `deps` or `pyflink`; the user
         // gives that one. A missing `lib` is the error that tells a wrong home.
-        let lib: Vec<_> = jars(files_below(&lib_dir, "lib")?);
-        let is_dist = |file: &&DistFile| Version::from_dist_jar(file_name(file)).is_some();
-        let dist_jar = match lib.iter().filter(is_dist).collect::<Vec<_>>().as_slice() {
+        let mut lib = files_below(&lib_dir, "lib")?;
+        lib.retain(|file| file.link.ends_with(".jar"));
+        let is_dist = |file: &DistFile| Version::from_dist_jar(file_name(file)).is_some();
+        // One that somebody keeps in a directory below is not meant.
+        lib.retain(|file| is_top(file) || !is_dist(file));
+        let dist_jar = match lib.iter().filter(|file| is_dist(file)).collect::<Vec<_>>().as_slice() {
             [] => return Err(DistError::NoDistJar { lib: lib_dir }),
             [one] => (*one).clone(),
             several => {
@@ -195,13 +198,14 @@ impl Distribution {
             return Err(DistError::UnsupportedVersion { version });
         }
         let plugins = optional(&directory("FLINK_PLUGINS_DIR", "plugins"), "plugins")?;
-        let opt = jars(optional(&directory("FLINK_OPT_DIR", "opt"), "opt")?);
+        let mut opt = optional(&directory("FLINK_OPT_DIR", "opt"), "opt")?;
+        opt.retain(|file| file.link.ends_with(".jar") && is_top(file));
         let beside_lib = lib_dir.parent().map_or_else(|| home.join("usrlib"), |parent| parent.join("usrlib"));
         let usrlib = optional(&beside_lib, "usrlib")?;
         Ok(Self { home: home.to_owned(), version, lib, dist_jar, plugins, opt, usrlib })
     }
 
-    /// Class path inside a container: jars of `lib` in order, flink-dist last, as flink-yarn and Flink's scripts have it.
+    /// Class path inside a container: jars of `lib` and below in order, flink-dist last, as flink-yarn and Flink's scripts have it.
     pub fn class_path(&self) -> Vec<String> {
         let others = self.lib.iter().filter(|file| file.link != self.dist_jar.link);
         others.chain(std::iter::once(&self.dist_jar)).map(|file| file.link.clone()).collect()
@@ -212,9 +216,9 @@ fn file_name(file: &DistFile) -> &str {
     file.link.rsplit('/').next().unwrap_or_default()
 }
 
-fn jars(mut files: Vec<DistFile>) -> Vec<DistFile> {
-    files.retain(|file| file.link.ends_with(".jar") && file.link.matches('/').count() == 1);
-    files
+/// Whether it lies in its directory itself.
+fn is_top(file: &DistFile) -> bool {
+    file.link.matches('/').count() == 1
 }
 
 fn optional(dir: &Path, link: &str) -> Result<Vec<DistFile>, DistError> {
@@ -224,17 +228,27 @@ fn optional(dir: &Path, link: &str) -> Result<Vec<DistFile>, DistError> {
 /// All files below a directory, links followed, sorted by their place in the container.
 fn files_below(dir: &Path, link: &str) -> Result<Vec<DistFile>, DistError> {
     let mut files = Vec::new();
-    // Symbolic links may form circles; no distribution is deeper.
-    collect(dir, link, 8, &mut files)?;
+    collect(dir, link, &mut Vec::new(), &mut files)?;
     files.sort_by(|a, b| a.link.cmp(&b.link));
     Ok(files)
 }
 
-fn collect(dir: &Path, link: &str, depth: usize, files: &mut Vec<DistFile>) -> Result<(), DistError> {
+fn collect(
+    dir: &Path,
+    link: &str,
+    above: &mut Vec<PathBuf>,
+    files: &mut Vec<DistFile>,
+) -> Result<(), DistError> {
     let read_error = |path: &Path| {
         let path = path.to_owned();
         |source| DistError::Read { path, source }
     };
+    // Symbolic links may form circles.
+    let real = dir.canonicalize().map_err(read_error(dir))?;
+    if above.contains(&real) {
+        return Ok(());
+    }
+    above.push(real);
     for entry in std::fs::read_dir(dir).map_err(read_error(dir))? {
         let entry = entry.map_err(read_error(dir))?;
         let path = entry.path();
@@ -242,12 +256,13 @@ fn collect(dir: &Path, link: &str, depth: usize, files: &mut Vec<DistFile>) -> R
         let Some(name) = entry.file_name().to_str().map(str::to_owned) else { continue };
         let metadata = std::fs::metadata(&path).map_err(read_error(&path))?;
         let link = format!("{link}/{name}");
-        if metadata.is_dir() && depth > 0 {
-            collect(&path, &link, depth - 1, files)?;
+        if metadata.is_dir() {
+            collect(&path, &link, above, files)?;
         } else if metadata.is_file() {
             files.push(DistFile { path, link, size: metadata.len() });
         }
     }
+    above.pop();
     Ok(())
 }
 
@@ -281,6 +296,8 @@ mod tests {
             "lib/flink-cep-1.20.5.jar",
             "lib/README.txt",
             "lib/deeper/other.jar",
+            "lib/deeper/x.txt",
+            "lib/old/flink-dist-1.19.1.jar",
             "plugins/README.txt",
             "plugins/metrics-jmx/flink-metrics-jmx-1.20.5.jar",
             "opt/flink-python-1.20.5.jar",
@@ -290,11 +307,21 @@ mod tests {
         assert_eq!(dist.version.to_string(), "1.20.5");
         assert_eq!(
             links(&dist.lib),
-            ["lib/flink-cep-1.20.5.jar", "lib/flink-dist-1.20.5.jar", "lib/log4j-api-2.24.3.jar"]
+            [
+                "lib/deeper/other.jar",
+                "lib/flink-cep-1.20.5.jar",
+                "lib/flink-dist-1.20.5.jar",
+                "lib/log4j-api-2.24.3.jar"
+            ]
         );
         assert_eq!(
             dist.class_path(),
-            ["lib/flink-cep-1.20.5.jar", "lib/log4j-api-2.24.3.jar", "lib/flink-dist-1.20.5.jar"]
+            [
+                "lib/deeper/other.jar",
+                "lib/flink-cep-1.20.5.jar",
+                "lib/log4j-api-2.24.3.jar",
+                "lib/flink-dist-1.20.5.jar"
+            ]
         );
         assert_eq!(dist.dist_jar.size, "lib/flink-dist-1.20.5.jar".len() as u64);
         assert_eq!(
@@ -303,6 +330,14 @@ mod tests {
         );
         assert_eq!(links(&dist.opt), ["opt/flink-python-1.20.5.jar"]);
         assert_eq!(links(&dist.usrlib), ["usrlib/a.jar"]);
+    }
+
+    #[test]
+    fn circles_end() {
+        let home = distribution(&["lib/flink-dist-1.20.5.jar", "lib/below/a.jar"]);
+        std::os::unix::fs::symlink("..", home.path().join("lib/below/up")).unwrap();
+        let dist = Distribution::open(home.path(), &none).unwrap();
+        assert_eq!(links(&dist.lib), ["lib/below/a.jar", "lib/flink-dist-1.20.5.jar"]);
     }
 
     #[test]

@@ -1,10 +1,12 @@
-//! Reading a job's jar: its main class, and whether a class is in it.
+//! Reading a job's jar: its main class, whether a class is in it, and the libraries it brings along.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use rawzip::{CompressionMethod, FileReader, RECOMMENDED_BUFFER_SIZE, ZipArchive};
+use rawzip::{CompressionMethod, FileReader, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipArchiveEntryWayfinder};
+
+use super::file_name;
 
 /// An open jar and the main class of its manifest. Names of entries are read again for each question: a job's jar
 /// can hold tens of thousands.
@@ -36,7 +38,7 @@ pub enum JarError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: std::io::Error,
+        source: io::Error,
     },
     /// It is not a zip archive, or a broken one.
     #[error("{} is not a jar: {reason}", path.display())]
@@ -51,6 +53,19 @@ pub enum JarError {
     NoMainClass {
         /// Which.
         path: PathBuf,
+    },
+    /// A library of the jar's cannot be unpacked.
+    #[error("cannot unpack {library} of {} to {}", path.display(), target.display())]
+    Unpack {
+        /// Which.
+        path: PathBuf,
+        /// The entry.
+        library: String,
+        /// The file.
+        target: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
     },
     /// The class is not in the jar.
     #[error("the class {class} is not in {}", path.display())]
@@ -78,6 +93,7 @@ impl JarError {
                     .to_owned(),
             ),
             Self::Read { .. } => Some("check the permissions of the file".to_owned()),
+            Self::Unpack { .. } => None,
             Self::NotAJar { .. } => {
                 Some("name the jar that the build made; a file that was not copied whole is none".to_owned())
             }
@@ -91,8 +107,8 @@ impl Jar {
     /// # Errors
     /// Missing, unreadable, not a jar.
     pub fn open(path: &Path) -> Result<Self, JarError> {
-        let read_error = |source: std::io::Error| match source.kind() {
-            std::io::ErrorKind::NotFound => JarError::Missing { path: path.to_owned() },
+        let read_error = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => JarError::Missing { path: path.to_owned() },
             _ => JarError::Read { path: path.to_owned(), source },
         };
         let file = File::open(path).map_err(read_error)?;
@@ -113,23 +129,13 @@ impl Jar {
         }
         let mut main_class = None;
         if let Some((at, method)) = manifest {
-            let entry = archive.get_entry(at).map_err(not_a_jar)?;
             let mut text = Vec::new();
-            let limit = MANIFEST_LIMIT;
-            match method {
-                CompressionMethod::STORE => entry.reader().take(limit).read_to_end(&mut text),
-                CompressionMethod::DEFLATE => {
-                    flate2::read::DeflateDecoder::new(entry.reader()).take(limit).read_to_end(&mut text)
-                }
-                other => {
-                    let reason = format!("its manifest is compressed by an unknown method ({other:?})");
-                    return Err(JarError::NotAJar { path: path.to_owned(), reason });
-                }
-            }
-            .map_err(|error| JarError::NotAJar {
-                path: path.to_owned(),
-                reason: format!("its manifest cannot be unpacked: {error}"),
-            })?;
+            content(&archive, at, method)
+                .and_then(|content| content.take(MANIFEST_LIMIT).read_to_end(&mut text))
+                .map_err(|error| JarError::NotAJar {
+                    path: path.to_owned(),
+                    reason: format!("its manifest cannot be unpacked: {error}"),
+                })?;
             main_class = main_class_of(&String::from_utf8_lossy(&text));
         }
         Ok(Self { path: path.to_owned(), archive, main_class })
@@ -171,6 +177,47 @@ impl Jar {
         Err(JarError::ClassNotFound { path: self.path.clone(), class, similar })
     }
 
+    /// Unpacks the libraries that the jar brings along (`lib/*.jar`, at any depth) into `directory`, and returns their
+    /// names there, in the jar's order (`PackagedProgram.extractContainedLibraries`). The directory is made when there
+    /// is one.
+    ///
+    /// # Errors
+    /// [`JarError::NotAJar`], [`JarError::Unpack`].
+    pub fn unpack_libraries(&self, directory: &Path) -> Result<Vec<String>, JarError> {
+        let not_a_jar =
+            |error: rawzip::Error| JarError::NotAJar { path: self.path.clone(), reason: error.to_string() };
+        let mut found = Vec::new();
+        let mut buffer = vec![0u8; RECOMMENDED_BUFFER_SIZE];
+        let mut entries = self.archive.entries(&mut buffer);
+        while let Some(entry) = entries.next_entry().map_err(not_a_jar)? {
+            let path = entry.file_path();
+            let name = path.as_ref().strip_prefix(b"lib/").and_then(|rest| rest.strip_suffix(b".jar"));
+            if name.is_some_and(|name| !name.is_empty()) {
+                let name = String::from_utf8_lossy(path.as_ref()).into_owned();
+                found.push((name, entry.wayfinder(), entry.compression_method()));
+            }
+        }
+        let mut names = Vec::with_capacity(found.len());
+        for (number, (library, at, method)) in found.into_iter().enumerate() {
+            // Two of them may have the same name in different directories.
+            let base = library.rsplit('/').next().unwrap_or_default();
+            let name = format!("{number}-{}", file_name::plain(base));
+            let target = directory.join(&name);
+            let unpack = || {
+                std::fs::create_dir_all(directory)?;
+                io::copy(&mut content(&self.archive, at, method)?, &mut File::create(&target)?)
+            };
+            unpack().map_err(|source| JarError::Unpack {
+                path: self.path.clone(),
+                library,
+                target: target.clone(),
+                source,
+            })?;
+            names.push(name);
+        }
+        Ok(names)
+    }
+
     /// Names of up to `limit` classes whose entries match; `None` when the directory turns out broken.
     fn find(&self, matches: impl Fn(&[u8]) -> bool, limit: usize) -> Option<Vec<String>> {
         let mut found = Vec::new();
@@ -187,6 +234,20 @@ impl Jar {
             }
         }
         Some(found)
+    }
+}
+
+/// The content of an entry, unpacked.
+fn content<'a>(
+    archive: &'a ZipArchive<FileReader>,
+    at: ZipArchiveEntryWayfinder,
+    method: CompressionMethod,
+) -> io::Result<Box<dyn Read + 'a>> {
+    let entry = archive.get_entry(at).map_err(io::Error::other)?;
+    match method {
+        CompressionMethod::STORE => Ok(Box::new(entry.reader())),
+        CompressionMethod::DEFLATE => Ok(Box::new(flate2::read::DeflateDecoder::new(entry.reader()))),
+        other => Err(io::Error::other(format!("it is compressed by an unknown method ({other:?})"))),
     }
 }
 
@@ -289,6 +350,33 @@ mod tests {
         );
         assert_eq!(error.hint().unwrap(), "the jar has x.y.Other");
         assert!(jar.entry_class(Some("a.b.C.D")).unwrap_err().hint().unwrap().contains("a.b.C$D"));
+    }
+
+    #[test]
+    fn unpacks_what_the_jar_brings_along() {
+        let file = jar(&[
+            ("lib/", ""),
+            ("lib/b.jar", "bee"),
+            ("lib/readme.txt", ""),
+            ("lib/deep er/b.jar", "another"),
+            ("lib/.jar", ""),
+            ("other/lib/c.jar", ""),
+            ("lib/a.jar", "ay"),
+        ]);
+        let dir = tempfile::tempdir().unwrap();
+        let target = dir.path().join("made");
+        let names = Jar::open(file.path()).unwrap().unpack_libraries(&target).unwrap();
+        assert_eq!(names, ["0-b.jar", "1-b.jar", "2-a.jar"]);
+        let content: Vec<_> =
+            names.iter().map(|name| std::fs::read_to_string(target.join(name)).unwrap()).collect();
+        assert_eq!(content, ["bee", "another", "ay"]);
+
+        let none = dir.path().join("none");
+        let plain = jar(&[(MANIFEST, ""), ("a/B.class", "")]);
+        assert!(Jar::open(plain.path()).unwrap().unpack_libraries(&none).unwrap().is_empty());
+        assert!(!none.exists());
+        let error = Jar::open(file.path()).unwrap().unpack_libraries(file.path()).unwrap_err();
+        assert!(error.to_string().contains("lib/b.jar"), "{error}");
     }
 
     #[test]

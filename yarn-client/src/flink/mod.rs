@@ -11,6 +11,7 @@ pub mod demand;
 pub mod dist;
 pub mod duration;
 pub mod failure;
+pub mod file_name;
 pub mod jar;
 pub mod job;
 pub mod limits;

@@ -192,6 +192,10 @@ options! {
     /// Number of old log files kept, `MAX_LOG_FILE_NUMBER` of the containers (1.19).
     LOG_MAX = Opt::new("env.log.max");
 
+    /// URLs for the user class loader.
+    CLASS_PATHS = Opt::new("pipeline.classpaths");
+    /// Jars for it.
+    JARS = Opt::new("pipeline.jars");
     /// Parallelism of programs that set none.
     PARALLELISM = Opt::with("parallelism.default", "1");
     /// Port range of the REST server.

@@ -1,4 +1,5 @@
-//! Content-addressed cache of files that many applications share: `<root>/cache/<sha256>/<name>`.
+//! Content-addressed cache of files that many applications share: `<root>/cache/<sha256>/<name>`. The name is the local
+//! file's, made plain (`flink/file_name`): NodeManagers keep their copy under it.
 //!
 //! A file is uploaded under a temporary name in `<root>/cache/.uploading` and renamed when it is whole, so an entry is
 //! either complete or not there. Two clients that upload the same content both succeed: one rename wins, the other
@@ -23,6 +24,7 @@ use super::digest::{Digest, Digests};
 use super::stage::{Progress, StageError};
 use super::upload::{Limits, OPEN, upload};
 use super::{CreateOptions, FileStatus, FileSystem, HdfsError, resource, uri};
+use crate::flink::file_name::plain;
 
 /// Age at which an unpublished temporary belongs to nobody any more.
 const ABANDONED_AFTER_MS: u64 = 24 * 60 * 60 * 1000;
@@ -170,7 +172,7 @@ impl Cache {
             StageError::Local { path: file.local.clone(), reason: "its name is not UTF-8".to_owned() }
         })?;
         let directory = uri::join(&self.directory, &digest.to_string());
-        let path = uri::join(&directory, name);
+        let path = uri::join(&directory, &plain(name));
         Ok(Wanted { file, digest, len: metadata.len(), directory, path })
     }
 

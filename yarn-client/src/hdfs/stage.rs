@@ -301,6 +301,12 @@ impl Staging {
             Source::Remote(text) => {
                 let (fs, path) = self.filesystems.locate(text)?;
                 let found = resource::find(fs.as_ref(), &path).await?;
+                for found in &found {
+                    if let Some(character) = found.status.name().chars().find(|c| "\"$`\\".contains(*c)) {
+                        let url = fs.uri(&found.status.path);
+                        return Err(StageError::RemoteName { url, character });
+                    }
+                }
                 Ok(found
                     .into_iter()
                     .map(|found| {

@@ -107,6 +107,12 @@ pub enum PreflightError {
         /// The key.
         key: String,
     },
+    /// Further jars for a job that a session runs: Flink's jar handler takes one.
+    #[error("{key} cannot be given to a job of a session: Flink loads its own jar alone")]
+    SessionJars {
+        /// The key.
+        key: &'static str,
+    },
     /// A port range.
     #[error("{key}: {source}")]
     Ports {
@@ -326,6 +332,7 @@ impl PreflightError {
             Self::ClusterKey { .. } => {
                 "set it with `session start`, or give the job a cluster of its own: `run` without --session".to_owned()
             }
+            Self::SessionJars { .. } => "put them into the jar, below lib/; or give the job a cluster of its own: `run` without --session".to_owned(),
             Self::Zero { .. } => "give a whole number from 1".to_owned(),
             Self::JobId { .. } => "leave it out, and the job gets an id of its own".to_owned(),
             Self::UnsupportedVersion { .. } => "use another distribution".to_owned(),

@@ -23,6 +23,7 @@ pub(crate) fn job(settings: &[(&str, &str)]) -> ResolvedJob {
         job_id: JOB.to_owned(),
         fixed_job_id: false,
         jar: Some(JobJar::Local(PathBuf::from("/jobs/word-count.jar"))),
+        jars: Vec::new(),
         session: None,
         open_rest: false,
         multi_job: false,
@@ -145,7 +146,8 @@ fn what_yarn_shows_of_the_application() {
     assert_eq!((named.name.as_str(), named.application_type.as_str()), ("nightly", "Batch"));
     assert_eq!((named.queue.as_deref(), named.priority), (Some("etl"), Some(5)));
     assert_eq!(named.tags.iter().map(String::as_str).collect::<Vec<_>>(), ["a", "b"]);
-    let spec = named.launch_spec(named.config.clone(), &staged(&named), "hdfs://nn/s".into()).unwrap();
+    let spec =
+        named.launch_spec(named.config.clone(), &named.place(staged(&named)), "hdfs://nn/s".into()).unwrap();
     assert_eq!(named.node_label.as_deref(), Some("ssd"));
     assert_eq!(spec.task_manager.unwrap().node_label.as_deref(), Some("gpu"));
     assert_eq!(spec.view_acls, "bob ops");
@@ -251,14 +253,14 @@ fn the_class_path_is_directories_then_jars_with_flink_dist_last() {
     let settings = [("yarn.ship-files", "hdfs://nn/a.jar;hdfs://nn/data/table.csv")];
     let plain = plan(&settings);
     let all = [".", "conf", "a.jar", "lib/flink-csv-1.20.5.jar", "lib/flink-dist-1.20.5.jar"];
-    assert_eq!(class_path(&staged(&plain), plain.user_jar), all);
+    assert_eq!(class_path(&plain.place(staged(&plain)), plain.user_jar), all);
 
     let with = |mode| {
         let mut settings = settings.to_vec();
         settings.push(("yarn.classpath.include-user-jar", mode));
         let plan = plan(&settings);
         assert!(links(&plan).contains(&"userjar/word-count.jar"), "{mode}");
-        class_path(&staged(&plan), plan.user_jar)
+        class_path(&plan.place(staged(&plan)), plan.user_jar)
     };
     let user = "userjar/word-count.jar";
     assert_eq!(with("FIRST").first().map(String::as_str), Some(user));
@@ -278,7 +280,7 @@ fn environments_of_the_containers() {
         ("env.log.max", "3"),
     ];
     let plan = Plan::new(&job(&settings), &configured, "alice").unwrap();
-    let spec = plan.launch_spec(plan.config.clone(), &staged(&plan), String::new()).unwrap();
+    let spec = plan.launch_spec(plan.config.clone(), &plan.place(staged(&plan)), String::new()).unwrap();
     let master = plan.master_env_with(&spec.classpath);
     let tasks = spec.task_manager.unwrap().env;
     for (name, value) in [
@@ -313,10 +315,43 @@ fn hadoops_classes_are_where_yarn_says() {
 }
 
 #[test]
+fn odd_names_are_plain_where_they_are_loaded() {
+    let mut job = job(&[("yarn.classpath.include-user-jar", "FIRST")]);
+    job.jar = Some(JobJar::Local("/jobs/my #1 job.jar".into()));
+    job.jars = vec!["/jobs/my #1 job.jar".into(), "hdfs://nn/jars/more.jar".into()];
+    let plan = Plan::new(&job, &hadoop(&[]), "alice").unwrap();
+    let mut staged = staged(&plan);
+    for link in ["my data/b.txt", "my data/c d.jar", "a:b/c.txt"] {
+        staged.push(LocalResource { link: link.to_owned(), ..LocalResource::default() });
+    }
+    let spec = plan.launch_spec(plan.config.clone(), &plan.place(staged), String::new()).unwrap();
+    assert_eq!(spec.job.unwrap().jar, "userjar/my__1_job.jar");
+    // No class path can hold `a:b`.
+    let expected = [
+        "userjar/my__1_job.jar",
+        "userjar/more.jar",
+        "conf",
+        "my data",
+        "lib/flink-csv-1.20.5.jar",
+        "shipped/c_d.jar",
+        "lib/flink-dist-1.20.5.jar",
+    ];
+    assert_eq!(spec.classpath, expected);
+    let links: Vec<_> = spec.links.iter().map(|link| (link.path.as_str(), link.target.as_str())).collect();
+    let expected = [
+        ("my data/b.txt", "shipped/b.txt"),
+        ("my data/c d.jar", "shipped/c_d.jar"),
+        ("a:b/c.txt", "shipped/c.txt"),
+    ];
+    assert_eq!(links, expected);
+}
+
+#[test]
 fn the_launch_specification_is_complete() {
     let plan = plan(&[("parallelism.default", "3"), ("taskmanager.numberOfTaskSlots", "2")]);
-    let spec =
-        plan.launch_spec(plan.config_for(APPLICATION), &staged(&plan), "hdfs://nn/staging".into()).unwrap();
+    let spec = plan
+        .launch_spec(plan.config_for(APPLICATION), &plan.place(staged(&plan)), "hdfs://nn/staging".into())
+        .unwrap();
     assert_eq!(spec.version, proto::launch::VERSION);
     assert_eq!(spec.staging_dir, "hdfs://nn/staging");
     assert_eq!((spec.flink_version.as_str(), spec.application_name.as_str()), ("1.20.5", "WordCount"));
@@ -355,7 +390,11 @@ fn the_launch_specification_is_complete() {
 fn port_ranges_are_the_users() {
     let ranges = |settings: &[(&str, &str)]| {
         let plan = plan(settings);
-        let spec = plan.launch_spec(plan.config.clone(), &[], String::new()).unwrap().job_manager.unwrap();
+        let spec = plan
+            .launch_spec(plan.config.clone(), &Placed::default(), String::new())
+            .unwrap()
+            .job_manager
+            .unwrap();
         [spec.rpc_port_range, spec.rest_port_range, spec.blob_port_range]
     };
     assert_eq!(
@@ -388,7 +427,7 @@ fn the_cluster_id_of_high_availability_is_the_application() {
 #[test]
 fn the_configuration_file_is_the_versions_own() {
     let plan = plan(&[("a.b", "c")]);
-    let spec = plan.launch_spec(plan.config.clone(), &staged(&plan), String::new()).unwrap();
+    let spec = plan.launch_spec(plan.config.clone(), &plan.place(staged(&plan)), String::new()).unwrap();
     let file = spec.files.iter().find(|file| file.link == "conf/config.yaml").unwrap();
     let text = std::str::from_utf8(&file.content).unwrap();
     assert!(text.contains("a.b"), "{text}");

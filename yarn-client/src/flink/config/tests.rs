@@ -223,4 +223,9 @@ proptest! {
         let flat = text::parse_yaml(&format!("k: [{}]", quoted.join(", "))).unwrap();
         prop_assert_eq!(text::parse_list(&flat["k"]), items);
     }
+
+    #[test]
+    fn lists_are_read_as_they_were_written(items in prop::collection::vec("[!-~é]([ -~é]{0,8}[!-~é])?", 0..4)) {
+        prop_assert_eq!(text::parse_list(&text::write_list(items.clone())), items);
+    }
 }

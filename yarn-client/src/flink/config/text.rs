@@ -265,6 +265,15 @@ fn item_text(item: Node) -> String {
     }
 }
 
+/// What [`parse_list`] reads: items with a meaning of their own are quoted.
+pub(super) fn write_list(items: impl IntoIterator<Item = String>) -> String {
+    let quoted = items.into_iter().map(|item| {
+        let plain = item.trim() == item && !item.contains([';', '\'', '"']) && !item.starts_with(['[', '-']);
+        if plain { item } else { format!("'{}'", item.replace('\'', "''")) }
+    });
+    quoted.collect::<Vec<_>>().join(";")
+}
+
 fn split_quoted(text: &str) -> Vec<String> {
     let mut items = Vec::new();
     let mut item = String::new();

@@ -8,6 +8,7 @@ use hyper::body::Frame;
 use serde::{Deserialize, Serialize};
 
 use super::{Client, RestError, segment};
+use crate::flink::file_name;
 
 /// Which part of the jar runs, and how. Absent fields are Flink's to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -58,8 +59,8 @@ impl Client {
     {
         const PATH: &str = "/jars/upload";
         const BOUNDARY: &str = "yarn-flink-7d1c05e8b6a94c3f";
-        let mut name: String =
-            name.chars().map(|c| if matches!(c, '"' | '\\') || c.is_control() { '_' } else { c }).collect();
+        // It becomes a part of paths and URLs there.
+        let mut name = file_name::plain(name).into_owned();
         // Flink takes no other names; its own client, which does not upload through here, does.
         if !name.ends_with(".jar") {
             name.push_str(".jar");

@@ -89,6 +89,16 @@ pub enum StageError {
         /// Why not.
         reason: String,
     },
+    /// A file on the cluster that NodeManagers cannot place: their scripts put its name between double quotes.
+    #[error(
+        "{url} cannot be used where it is: its name holds {character:?}, which scripts of NodeManagers do not escape"
+    )]
+    RemoteName {
+        /// Full URI.
+        url: String,
+        /// What is in the way.
+        character: char,
+    },
     /// A local file changed between its digest and the end of its upload.
     #[error("{} changed while it was being uploaded", .path.display())]
     Changed {
@@ -125,6 +135,9 @@ impl StageError {
             }
             Self::DuplicateLink { .. } => Some("rename one of them, or ship only one".to_owned()),
             Self::Changed { .. } => Some("wait until it is built or copied, and submit again".to_owned()),
+            Self::RemoteName { .. } => {
+                Some("copy it to another name (hdfs dfs -cp), or give it as a local file".to_owned())
+            }
             Self::FileSystem(error) => error.hint(),
             Self::Link { .. } | Self::Local { .. } => None,
         }

@@ -494,6 +494,26 @@ async fn local_files_that_cannot_be_shipped() {
 }
 
 #[tokio::test]
+async fn names_that_scripts_of_nodes_cannot_hold() {
+    let world = World::new();
+    let staging = world.staging().await;
+    for (name, character) in [("a$b.jar", '$'), ("a\"b.jar", '"'), ("a`b.jar", '`'), ("a\\b.jar", '\\')] {
+        fs::create_dir_all(world.home.join("jars")).unwrap();
+        fs::write(world.home.join("jars").join(name), "jar").unwrap();
+        let remote = vec![item(Source::Remote(format!("jars/{name}")), "usrlib/x.jar", Scope::Cache)];
+        let error = stage(&staging, remote, 1, &Quiet).await.unwrap_err();
+        assert!(
+            matches!(&error, StageError::RemoteName { character: c, .. } if *c == character),
+            "{error:?}"
+        );
+        assert!(error.to_string().contains(name) && error.hint().is_some(), "{error}");
+    }
+    // A local file lies in the cache under a plain name.
+    let staged = stage(&staging, vec![cached(&world.file("a\"$b é:.jar", b"x"))], 1, &Quiet).await.unwrap();
+    assert!(staged[0].url.ends_with("/a__b___.jar"), "{}", staged[0].url);
+}
+
+#[tokio::test]
 async fn the_base_directory_is_checked() {
     let world = World::new();
     let systems =
