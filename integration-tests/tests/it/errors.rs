@@ -309,6 +309,7 @@ async fn what_the_cluster_refuses() -> Result<()> {
         .scheduler_property("root.made.acl_submit_applications", "*")
         .scheduler_property("root.made.auto-create-child-queue.enabled", "true")
         .scheduler_property("root.made.leaf-queue-template.capacity", "50")
+        .scheduler_property("queue-mappings", "u:%user:root.made.%user")
         .boot()
         .await?;
     let jar = jar()?.display().to_string();
@@ -336,7 +337,7 @@ async fn what_the_cluster_refuses() -> Result<()> {
     })
     .await?;
 
-    // One that is not there is made where its parent makes some.
+    // One that is not there is made where its parent makes some, and the user is meant to have it.
     let made = command(&cluster, &queue("root.made.alice"))?.env("HADOOP_USER_NAME", "alice").spawn()?;
     let made = finish(made).await?.expect(0)?.application()?;
     let created = async || {

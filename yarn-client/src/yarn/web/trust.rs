@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{
@@ -17,7 +18,6 @@ use tokio_rustls::rustls::{
 };
 
 use crate::conf::Configuration;
-use crate::control::crypto;
 
 /// Where distributions keep the certificates that everybody trusts, PEM.
 const SYSTEM: [&str; 5] = [
@@ -98,6 +98,11 @@ impl Trust {
             .with_no_client_auth();
         Ok(config)
     }
+}
+
+/// Named, so that no other crate's choice decides.
+fn crypto() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
 }
 
 /// The certificates of a truststore: PEM, or Java's JKS, whose password only guards against changes.

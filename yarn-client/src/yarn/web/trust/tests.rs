@@ -101,7 +101,7 @@ fn truststores_of_all_kinds() {
         (&b"nothing"[..], "no certificate in PEM"),
     ] {
         let error = trusting(content).0.client().unwrap_err().to_string();
-        assert!(error.contains(reason) && error.contains("/tmp") || error.contains(reason), "{error}");
+        assert!(error.contains(reason), "{error}");
     }
     let missing = Trust { truststore: Some("/nowhere/trust.jks".into()) }.client().unwrap_err().to_string();
     assert!(missing.contains("/nowhere/trust.jks"), "{missing}");
