@@ -16,6 +16,7 @@ use tokio::process::Command;
 use yarn_client::flink::command::{self, Logging};
 use yarn_client::flink::dist::LogFramework;
 use yarn_client::flink::failure;
+use yarn_client::flink::options::{IO_TMP_DIRS, JAVA_HOME, Opt, REST_BIND_ADDRESS, WEB_TMP_DIR};
 
 use super::container::Container;
 use super::ports::{Addresses, Ports};
@@ -41,11 +42,13 @@ const WITHOUT_SIGTERM: &str = "trap '' TERM; exec \"$@\"";
 pub(super) enum StartError {
     /// Neither `JAVA_HOME` nor `PATH` leads to a JVM.
     #[error(
-        "there is no Java on node {host}: {looked_for}\nhint: set JAVA_HOME for the NodeManagers, or containerized.master.env.JAVA_HOME and containerized.taskmanager.env.JAVA_HOME for this application"
+        "there is no Java on node {host}: {looked_for}\nhint: {}", java_hint(*set_by)
     )]
     NoJava {
         /// The node.
         host: String,
+        /// The user's key that says where it is.
+        set_by: Option<&'static str>,
         /// Where it was looked for.
         looked_for: String,
     },
@@ -97,7 +100,7 @@ impl JobManager {
         ports: Ports,
         restore: Option<String>,
     ) -> Result<Self, StartError> {
-        let java = find_java(container)?;
+        let java = find_java(container, java_key(spec))?;
         let argv = argv(spec, container, ports, &java, restore);
         let log = |name: &str| {
             let path = container.log_dir.join(name);
@@ -177,13 +180,25 @@ pub(super) fn addresses<'a>(spec: &'a LaunchSpec, container: &'a Container) -> A
     Addresses {
         host: &container.host,
         rpc: named("jobmanager.bind-host").unwrap_or("0.0.0.0"),
-        rest: if spec.open_rest { named("rest.bind-address").unwrap_or("0.0.0.0") } else { LOOPBACK },
+        rest: if spec.open_rest { rest_address(spec).unwrap_or("0.0.0.0") } else { LOOPBACK },
     }
+}
+
+/// `rest.bind-address`, also by its older names.
+fn rest_address(spec: &LaunchSpec) -> Option<&str> {
+    let mut names = std::iter::once(&REST_BIND_ADDRESS.key).chain(REST_BIND_ADDRESS.deprecated);
+    names.find_map(|key| spec.flink_conf.get(*key)).map(String::as_str)
 }
 
 /// Where this process reaches its REST server.
 pub(super) fn rest_host<'a>(spec: &LaunchSpec, container: &'a Container) -> &'a str {
     if spec.open_rest { &container.host } else { LOOPBACK }
+}
+
+/// Whether the user has set an option, by whatever name Flink reads it.
+pub(super) fn is_set(spec: &LaunchSpec, option: &Opt) -> bool {
+    let names = std::iter::once(&option.key).chain(option.deprecated);
+    names.into_iter().any(|key| spec.flink_conf.contains_key(*key))
 }
 
 fn argv(
@@ -196,7 +211,7 @@ fn argv(
     let manager = spec.job_manager.clone().unwrap_or_default();
     let mut job = spec.job.clone().unwrap_or_default();
     job.savepoint_path = restore.or(job.savepoint_path);
-    let user_set = |key: &str| spec.flink_conf.contains_key(key);
+    let user_set = |option: &Opt| is_set(spec, option);
     let mut properties = manager.dynamic_properties;
     properties.extend([
         format!("jobmanager.rpc.address={}", container.host),
@@ -205,16 +220,16 @@ fn argv(
         format!("rest.bind-port={}", ports.rest),
         format!("blob.server.port={}", ports.blob),
     ]);
-    if !spec.open_rest || !user_set("rest.bind-address") {
+    if !spec.open_rest || !user_set(&REST_BIND_ADDRESS) {
         properties.push(format!("rest.bind-address={}", addresses(spec, container).rest));
     }
     // Uploaded jars, and the web page's files: a killed JVM leaves them where the NodeManager cleans up.
-    if !user_set("web.tmpdir")
+    if !user_set(&WEB_TMP_DIR)
         && let Some(first) = container.local_dirs.split(',').find(|directory| !directory.is_empty())
     {
         properties.push(format!("web.tmpdir={first}"));
     }
-    if !user_set("io.tmp.dirs") {
+    if !user_set(&IO_TMP_DIRS) {
         properties.push(format!("io.tmp.dirs={}", container.local_dirs));
     }
     let logging = logging(spec, container.log_dir.join(program::LOG).display().to_string());
@@ -251,8 +266,25 @@ pub(super) fn logging(spec: &LaunchSpec, file: String) -> Logging {
     Logging { framework, configuration: format!("{}/{name}", spec.conf_dir), file }
 }
 
-fn find_java(container: &Container) -> Result<PathBuf, StartError> {
-    let no_java = |looked_for: String| StartError::NoJava { host: container.host.clone(), looked_for };
+const MASTER_JAVA_HOME: &str = "containerized.master.env.JAVA_HOME";
+
+/// Which of the user's settings names `JAVA_HOME`; `None` where it is the NodeManager's.
+fn java_key(spec: &LaunchSpec) -> Option<&'static str> {
+    [MASTER_JAVA_HOME, JAVA_HOME.key].into_iter().find(|key| spec.flink_conf.contains_key(*key))
+}
+
+fn java_hint(set_by: Option<&str>) -> String {
+    match set_by {
+        Some(key) => format!(
+            "{key} must name a directory that every node has; without it JAVA_HOME of the NodeManagers counts"
+        ),
+        None => format!("set JAVA_HOME for the NodeManagers, or {} for this application", JAVA_HOME.key),
+    }
+}
+
+fn find_java(container: &Container, set_by: Option<&'static str>) -> Result<PathBuf, StartError> {
+    let no_java =
+        |looked_for: String| StartError::NoJava { host: container.host.clone(), set_by, looked_for };
     match &container.java_home {
         Some(home) => {
             let java = home.join("bin/java");
@@ -279,6 +311,39 @@ fn last_lines(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn spec(settings: &[(&str, &str)]) -> LaunchSpec {
+        let flink_conf =
+            settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        LaunchSpec { flink_conf, ..LaunchSpec::default() }
+    }
+
+    #[test]
+    fn whoever_has_said_where_java_is_is_told_which_key() {
+        let text = |settings: &[(&str, &str)]| {
+            let set_by = java_key(&spec(settings));
+            let looked_for = "/nowhere/bin/java does not exist".to_owned();
+            StartError::NoJava { host: "n".to_owned(), set_by, looked_for }.to_string()
+        };
+        let beside = ("containerized.master.env.JAVA_HOME", "/nowhere");
+        assert!(text(&[("env.java.home", "/nowhere")]).contains("hint: env.java.home must name"));
+        // It comes after, and over, the other one.
+        assert!(
+            text(&[("env.java.home", "/java"), beside]).contains(&format!("hint: {} must name", beside.0))
+        );
+        assert!(
+            text(&[])
+                .ends_with("hint: set JAVA_HOME for the NodeManagers, or env.java.home for this application")
+        );
+    }
+
+    #[test]
+    fn an_option_is_set_by_its_older_names_too() {
+        assert!(is_set(&spec(&[("taskmanager.tmp.dirs", "/data")]), &IO_TMP_DIRS));
+        assert!(is_set(&spec(&[("io.tmp.dirs", "/data")]), &IO_TMP_DIRS));
+        assert!(!is_set(&spec(&[("web.tmpdir", "/data")]), &IO_TMP_DIRS));
+        assert_eq!(rest_address(&spec(&[("web.address", "10.0.0.1")])), Some("10.0.0.1"));
+    }
 
     #[test]
     fn last_lines_are_the_last() {

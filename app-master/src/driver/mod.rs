@@ -32,7 +32,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use yarn_client::conf::{Configuration, Environment};
 use yarn_client::flink::FlinkConfig;
-use yarn_client::flink::options::{CHECKPOINT_DIR, CHECKPOINT_SUBDIR, HA_CLUSTER_ID, HA_STORAGE_DIR};
+use yarn_client::flink::options::{CHECKPOINT_DIR, CHECKPOINT_SUBDIR, HA_CLUSTER_ID, HA_STORAGE_DIR, TRACE};
 use yarn_client::security::{Credentials, User};
 use yarn_client::yarn::{AM_RM_TOKEN, NodeManagerClient};
 
@@ -54,9 +54,6 @@ use staging::Staging;
 
 const HISTORY_PATIENCE: Duration = Duration::from_secs(300);
 const HISTORY_PAUSE: Duration = Duration::from_secs(1);
-
-/// Key of our own: what the application master was told and what it did goes to `appmaster.trace`.
-const TRACE: &str = "yarn-flink.trace";
 
 /// Runs the application to its end and returns the exit code.
 ///
@@ -180,7 +177,7 @@ fn only_hosts(spec: &LaunchSpec) -> Vec<String> {
 
 /// Where the life of this attempt is written down, when `yarn-flink.trace` is on: beside the logs.
 fn trace_file(config: &FlinkConfig, log_dir: &Path) -> Option<BufWriter<File>> {
-    let wanted = config.get(TRACE).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
+    let wanted = config.get(TRACE.key).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
     let path = log_dir.join("appmaster.trace");
     match wanted.then(|| File::create(&path))? {
         Ok(file) => Some(BufWriter::new(file)),

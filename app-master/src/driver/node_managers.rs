@@ -9,6 +9,7 @@ use proto::launch::LaunchSpec;
 use tokio::sync::Mutex;
 use yarn_client::deploy::plan::APP_MASTER;
 use yarn_client::flink::command;
+use yarn_client::flink::options::IO_TMP_DIRS;
 use yarn_client::security::{Credentials, Token};
 use yarn_client::yarn::{AM_RM_TOKEN, AllocatedContainer, LaunchContext, NodeManagerClient, launch};
 
@@ -120,7 +121,7 @@ impl NodeManagers {
             // The id in Flink's own lists and logs is the container's.
             format!("taskmanager.resource-id={}", container.id),
         ]);
-        if !spec.flink_conf.contains_key("io.tmp.dirs") {
+        if !job_manager::is_set(spec, &IO_TMP_DIRS) {
             properties.push("io.tmp.dirs=$LOCAL_DIRS".to_owned());
         }
         let line = command::task_manager(

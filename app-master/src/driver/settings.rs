@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proto::launch::{LaunchSpec, Placement};
 use yarn_client::conf::Configuration;
-use yarn_client::flink::options::{CHECKPOINT_DIR, CHECKPOINT_SUBDIR, Opt};
+use yarn_client::flink::options::{self, CHECKPOINT_DIR, CHECKPOINT_SUBDIR, Opt};
 use yarn_client::flink::{FlinkConfig, TaskManagerLimits, Version, settings as flink_settings};
 
 use super::StartError;
@@ -17,15 +17,16 @@ const HEARTBEAT_PENDING: Duration = Duration::from_millis(200);
 
 /// A ResourceManager is away for this long before a later attempt is looked for.
 const FENCE_AFTER: Duration = Duration::from_secs(30);
-const HEARTBEAT_INTERVAL: Opt = option("yarn.heartbeat.interval", &["yarn.heartbeat-delay"]);
-const CONTAINER_REQUEST_INTERVAL: Opt = option("yarn.heartbeat.container-request-interval", &[]);
-const REGISTRATION_TIMEOUT: Opt = option("resourcemanager.taskmanager-registration.timeout", &[]);
-const HEARTBEAT_TIMEOUT: Opt = option("heartbeat.timeout", &[]);
-const SCHEDULER_MODE: Opt = option("scheduler-mode", &[]);
-const TASK_MANAGER_TIMEOUT: Opt = option("resourcemanager.taskmanager-timeout", &[]);
+const HEARTBEAT_INTERVAL: Opt = without_default(options::YARN_HEARTBEAT_INTERVAL);
+const CONTAINER_REQUEST_INTERVAL: Opt = without_default(options::YARN_CONTAINER_REQUEST_INTERVAL);
+const REGISTRATION_TIMEOUT: Opt = options::TASK_MANAGER_START;
+const HEARTBEAT_TIMEOUT: Opt = without_default(options::HEARTBEAT_TIMEOUT);
+const SCHEDULER_MODE: Opt = options::SCHEDULER_MODE;
+const TASK_MANAGER_TIMEOUT: Opt = options::TASK_MANAGER_IDLE;
 
-const fn option(key: &'static str, deprecated: &'static [&'static str]) -> Opt {
-    Opt { key, deprecated, default: None }
+/// With defaults of our own.
+const fn without_default(option: Opt) -> Opt {
+    Opt { default: None, ..option }
 }
 
 /// # Errors
@@ -120,6 +121,8 @@ mod tests {
         assert_eq!(settings.heartbeat_pending, Duration::from_millis(300));
         assert_eq!(settings.idle_timeout, Duration::from_secs(60));
         assert_eq!(settings.registration_timeout, Duration::from_secs(120));
+        let older = settings_of(&[("slotmanager.taskmanager-timeout", "2 min")]).expect("the deprecated key");
+        assert_eq!(older.idle_timeout, Duration::from_secs(120));
         let older = settings_of(&[("yarn.heartbeat-delay", "9")]).expect("the deprecated key");
         assert_eq!(older.heartbeat, Duration::from_secs(9));
     }

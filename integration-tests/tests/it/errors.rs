@@ -147,6 +147,16 @@ async fn what_is_wrong_on_this_host() -> Result<()> {
         case(&run(&["-c", "OneSecond"]), 2, &["the class OneSecond is not in", "example.OneSecond"]),
         // Settings.
         case(&run(&["-D", "parallelism"]), 2, &["-D parallelism", "key=value"]),
+        case(
+            &run(&["-D", "taskmanager.memory.proces.size=1g"]),
+            2,
+            &["taskmanager.memory.proces.size is no option", "did you mean taskmanager.memory.process.size?"],
+        ),
+        case(&run(&["-p", "100000"]), 2, &["parallelism.default: '100000' is not between 1 and 32768"]),
+        case(&run(&["-C", "/opt/x.jar"]), 2, &["-C: '/opt/x.jar' is no URL; write file:///opt/x.jar"]),
+        case(&run(&[]), 2, &["FLINK_CONF_DIR = /nope: it does not exist", "unset it"])
+            .env("FLINK_CONF_DIR", "/nope"),
+        case(&run(&["-tm", "1.5g"]), 2, &["-tm `1.5g`", "no whole number", "1600m"]),
         case(&run(&["-D", "parallelism.default=x"]), 2, &["parallelism.default: `x` is not a whole number"]),
         case(&run(&["-D", "rest.bind-port=90-80"]), 2, &["rest.bind-port", "90-80", "50100-50200"]),
         case(&run(&["-D", "blob.server.port=65536"]), 2, &["blob.server.port", "65535"]),

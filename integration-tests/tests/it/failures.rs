@@ -347,8 +347,9 @@ async fn task_managers_that_need_more_memory_than_they_asked_for_end_the_applica
 async fn no_java_on_the_node_of_the_application_master() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
-    let options = ["-D", "containerized.master.env.JAVA_HOME=/nonexistent"];
-    let texts = ["there is no Java on node 127.0.0.", "/nonexistent/bin/java", "hint: set JAVA_HOME"];
+    let options = ["-D", "env.java.home=/nonexistent"];
+    let texts =
+        ["there is no Java on node 127.0.0.", "/nonexistent/bin/java", "hint: env.java.home must name"];
     fails(cluster, &options, &["Run"], &texts).await.map(drop)
 }
 

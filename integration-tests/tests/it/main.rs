@@ -20,6 +20,7 @@ mod hung;
 mod jobs;
 mod json;
 mod key;
+mod keys;
 mod logs;
 mod names;
 mod nodes;

@@ -149,6 +149,11 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
         "env.log.max=3",
         "flink.hadoop.dfs.client.socket-timeout=54321",
         "flink.yarn.client.marker=1",
+        // Would cancel the job for want of a client's heartbeats, and hide its RPC behind a port that nobody maps.
+        "execution.shutdown-on-attached-exit=true",
+        "client.heartbeat.interval=500",
+        "client.heartbeat.timeout=1000",
+        "jobmanager.rpc.bind-port=24999",
     ]);
     let flags = ["-d", "--name", "of the flag", "-ys", "2", "-p", "8", "-C", &classes, "-c", "example.Run"];
     let args: Vec<&str> = settings.into_iter().chain(flags).chain([program.as_str()]).collect();
@@ -227,6 +232,9 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
     assert!(in_range(config.get("jobmanager.rpc.port"), 24200..24300), "{config:?}");
     assert!(in_range(config.get("blob.server.port"), 24300..24400), "{config:?}");
     assert!(text(&application, "trackingUrl").contains("/proxy/"), "{application}");
+    assert_eq!(of("execution.shutdown-on-attached-exit"), Some("false"));
+    assert_eq!(of("jobmanager.rpc.bind-port"), None);
+    job_in_state(cluster, &id, "RUNNING").await?;
 
     yarn_flink(cluster, &["kill", &id]).await?.expect(0)?;
     cluster.wait_for_state(&id, "KILLED", LIMIT).await?;

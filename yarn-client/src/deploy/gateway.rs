@@ -30,7 +30,11 @@ pub fn host_settings(
     let home = flink_home.map(Path::to_owned).or_else(|| lookup("FLINK_HOME").map(PathBuf::from));
     let mut warning = None;
     let mut settings = FlinkConfig::new();
-    if let Some(dir) = config::conf_dir(None, &lookup, home.as_deref()) {
+    let dir = config::conf_dir(None, &lookup, home.as_deref()).unwrap_or_else(|error| {
+        warning = Some(format!("{error}; this command goes on without it"));
+        None
+    });
+    if let Some(dir) = dir {
         let version = home.and_then(|home| Distribution::open(&home, &lookup).ok()).map(|it| it.version);
         // Without one: as those versions do that know both files.
         let version = version.or_else(|| Version::parse("1.20").ok());

@@ -28,7 +28,6 @@ pub(super) const INCLUDE_USER_JAR: Opt = options::YARN_INCLUDE_USER_JAR;
 pub(super) const VIEW_ACLS: Opt = options::YARN_VIEW_ACLS;
 pub(super) const MODIFY_ACLS: Opt = options::YARN_MODIFY_ACLS;
 pub(super) const MASTER_PORT: Opt = options::YARN_APPLICATION_MASTER_PORT;
-pub(super) const APPLICATION_ID: Opt = options::YARN_APPLICATION_ID;
 /// No default: the specification carries a template only where the user has one.
 pub(super) const COMMAND_TEMPLATE: Opt = Opt { default: None, ..options::YARN_START_COMMAND_TEMPLATE };
 pub(super) const ROLLED_LOGS_INCLUDE: Opt = options::YARN_ROLLED_LOGS_INCLUDE;
@@ -39,35 +38,26 @@ pub(super) const RPC_PORT: Opt = options::JM_RPC_PORT;
 pub(super) const REST_BIND_PORT: Opt = Opt { key: "rest.bind-port", deprecated: &[], default: Some("0") };
 pub(super) const BLOB_PORT: Opt = options::BLOB_SERVER_PORT;
 pub(super) const PARALLELISM: Opt = options::PARALLELISM;
+pub(super) const MAX_PARALLELISM: Opt = options::MAX_PARALLELISM;
 pub(super) const SAVEPOINT: Opt = options::STATE_RECOVERY_PATH;
-/// Works here because it is handed over as the entry point's own option; the key itself has no effect there.
-pub(super) const ALLOW_NON_RESTORED: Opt = Opt {
-    key: "execution.state-recovery.ignore-unclaimed-state",
-    deprecated: &["execution.savepoint.ignore-unclaimed-state"],
-    default: None,
-};
+pub(super) const ALLOW_NON_RESTORED: Opt = options::ALLOW_NON_RESTORED;
 pub(super) const HIGH_AVAILABILITY: Opt = options::HA_TYPE;
 pub(super) const HA_CLUSTER_ID: Opt = options::HA_CLUSTER_ID;
 /// Without, all jobs write their checkpoints into one directory.
-pub(super) const CHECKPOINT_SUBDIRECTORY: Opt = Opt {
-    key: "execution.checkpointing.create-subdir",
-    deprecated: &["state.checkpoints.create-subdir"],
-    default: None,
-};
-/// Of paths without one.
-pub(super) const DEFAULT_SCHEME: Opt = Opt { key: "fs.default-scheme", deprecated: &[], default: None };
+pub(super) const CHECKPOINT_SUBDIRECTORY: Opt = Opt { default: None, ..options::CHECKPOINT_SUBDIR };
+pub(super) const DEFAULT_SCHEME: Opt = options::DEFAULT_SCHEME;
 pub(super) const JAVA_HOME: Opt = options::JAVA_HOME;
 pub(super) const LOG_LEVEL: Opt = options::LOG_LEVEL;
 pub(super) const LOG_MAX: Opt = options::LOG_MAX;
 pub(super) const JOB_MANAGER_PROCESS_SIZE: &str = options::JM_PROCESS.key;
 pub(super) const TASK_MANAGER_PROCESS_SIZE: &str = options::TM_PROCESS.key;
 /// Ours: where the application master's page and its way to Flink's REST server listen.
-pub(super) const WEB_PORT: Opt = Opt { key: "yarn-flink.web.port", deprecated: &[], default: Some("0") };
+pub(super) const WEB_PORT: Opt = options::WEB_PORT;
 pub(super) const TASK_SLOTS: &str = options::TM_SLOTS.key;
 pub(super) const CLASS_PATHS: Opt = options::CLASS_PATHS;
 pub(super) const JARS: Opt = options::JARS;
 /// Keys that fix a job's id, the current one first.
-pub(super) const JOB_ID: [&str; 2] = ["$internal.pipeline.job-id", "pipeline.jobid"];
+pub(super) const JOB_ID: [&str; 2] = [options::JOB_ID.key, "pipeline.jobid"];
 /// `YarnConfiguration.DEFAULT_YARN_APPLICATION_CLASSPATH`.
 pub(super) const YARN_APPLICATION_CLASSPATH: [&str; 7] = [
     "$HADOOP_CONF_DIR",

@@ -18,7 +18,7 @@ use crate::conf::Configuration;
 use crate::conf::keys::RM_AM_MAX_ATTEMPTS;
 use crate::counted;
 use crate::flink::memory::MemoryError;
-use crate::flink::options::Opt;
+use crate::flink::options::{self, Opt};
 use crate::flink::ports::PortRange;
 use crate::flink::settings::Mode;
 use crate::flink::{
@@ -33,6 +33,8 @@ pub const CONF_DIR: &str = "conf";
 pub const APP_MASTER: &str = "flink-app-master";
 /// The port every stock configuration names; two JobManagers on one node cannot both have it.
 const STOCK_RPC_PORT: &str = "6123";
+/// Flink's limit of what an operator may ever have (`KeyGroupRangeAssignment.UPPER_BOUND_MAX_PARALLELISM`).
+const MAX_PARALLELISM: i64 = 1 << 15;
 /// Process sizes of the stock configuration, for a distribution without one (PyPI's has no `conf/`).
 const STOCK_SIZES: [(&str, &str); 2] =
     [(keys::JOB_MANAGER_PROCESS_SIZE, "1600m"), (keys::TASK_MANAGER_PROCESS_SIZE, "1728m")];
@@ -141,7 +143,15 @@ impl Plan {
         let session = job.session.as_ref().map(|size| size.resolve(&limits)).transpose()?;
 
         let priority = number(&config, &keys::PRIORITY, i64::from(i32::MIN)..=i64::from(i32::MAX))?;
-        let parallelism = number(&config, &keys::PARALLELISM, 1..=i64::from(u32::MAX))?;
+        let parallelism = number(&config, &keys::PARALLELISM, 1..=MAX_PARALLELISM)?;
+        let most = number(&config, &keys::MAX_PARALLELISM, -1..=MAX_PARALLELISM)?;
+        if most > 0 && parallelism > most {
+            let text = format!(
+                "{parallelism} is more than {} allows ({most}): operators without a parallelism of their own cannot run",
+                keys::MAX_PARALLELISM.key
+            );
+            warnings.push(Warning { key: keys::PARALLELISM.key.to_owned(), text });
+        }
         let vcores = number(&config, &keys::MASTER_VCORES, 1..=i64::from(i32::MAX))?;
         let replication = number(&config, &keys::FILE_REPLICATION, -1..=512)?;
         let validity = number(&config, &keys::ATTEMPT_VALIDITY, -1..=i64::MAX)?;
@@ -156,6 +166,12 @@ impl Plan {
         for (key, range) in ports {
             PortRange::parse(range).map_err(|source| PreflightError::Ports { key, source })?;
         }
+        let [rpc_port_range, rest_port_range, blob_port_range, web_ports] =
+            ports.map(|(_, range)| range.to_owned());
+        // With high availability Flink looks at a key of its own.
+        if settings::recovers(&config) && config.explicit(&options::HA_JM_PORT).is_none() {
+            config.set(options::HA_JM_PORT.key, &rpc_port_range);
+        }
         if let Some(template) = config.explicit(&keys::COMMAND_TEMPLATE)
             && command::needs_shell(template)
         {
@@ -166,8 +182,6 @@ impl Plan {
                     .to_owned(),
             });
         }
-        let [rpc_port_range, rest_port_range, blob_port_range, web_ports] =
-            ports.map(|(_, range)| range.to_owned());
 
         let text = |option: &Opt| config.value(option).map(str::to_owned).filter(|value| !value.is_empty());
         let slots = task_manager.slots.max(1);

@@ -20,6 +20,7 @@ use super::spec::JobJar;
 use super::state_paths::{ALLOW_LOCAL_STATE, StateRoot};
 use crate::conf::Configuration;
 use crate::flink::failure::Failure;
+use crate::flink::keys::{check_job, is_of_clusters};
 use crate::flink::rest::{RestError, RunJar};
 use crate::flink::{FlinkConfig, Warning};
 use crate::hdfs::FileRead;
@@ -36,26 +37,6 @@ const PAUSE: Duration = Duration::from_millis(300);
 pub(super) const DEFAULT_NAME: &str = "Flink session cluster";
 /// What an application master that is asked in passing may take.
 const GLANCE: Duration = Duration::from_millis(1500);
-/// Keys that shape processes. Those of a session run already, and Flink would pass over the keys in silence.
-const CLUSTER_KEYS: [&str; 17] = [
-    "yarn.",
-    "yarn-flink.",
-    "containerized.",
-    "flink.hadoop.",
-    "flink.yarn.",
-    "jobmanager.memory.",
-    "jobmanager.rpc.",
-    "taskmanager.",
-    "resourcemanager.",
-    "slotmanager.",
-    "high-availability",
-    "heartbeat.",
-    "rest.",
-    "web.",
-    "blob.",
-    "security.",
-    "env.",
-];
 /// Bytes read from a jar at a time.
 const CHUNK: usize = 64 * 1024;
 /// The same of one in HDFS, where each part costs a connection to a DataNode.
@@ -197,11 +178,12 @@ pub fn job_settings(
     }
     let state = StateRoot::of_cluster(hadoop, &config)?;
     config.remove(ALLOW_LOCAL_STATE.key);
-    let warnings = state.apply(&mut config)?;
+    let mut warnings = state.apply(&mut config)?;
+    warnings.extend(check_job(&mut config, dynamic)?);
     let savepoint = savepoint.map(|given| state.qualify("the savepoint", given)).transpose()?;
     let savepoint = savepoint.map(Cow::into_owned);
     let settings = config.flat().clone();
-    match settings.keys().find(|key| CLUSTER_KEYS.iter().any(|prefix| key.starts_with(prefix))) {
+    match settings.keys().find(|key| is_of_clusters(key)) {
         Some(key) => Err(PreflightError::ClusterKey { key: key.clone() }),
         None => Ok(JobSettings { flink: settings, savepoint, warnings }),
     }

@@ -10,6 +10,7 @@ use super::placement;
 use crate::conf::{Configuration, Environment};
 use crate::flink::dist::LogConfiguration;
 use crate::flink::jar::Jar;
+use crate::flink::keys::{Asked, check};
 use crate::flink::settings::{self, Mode};
 use crate::flink::{
     Distribution, FlinkConfig, MemorySize, TaskManagerLimits, Version, Warning, config, options,
@@ -228,7 +229,7 @@ impl FlinkHome {
             (None, Some(version)) => return Err(PreflightError::UnsupportedVersion { version }),
             (None, None) => return Err(PreflightError::NoFlinkHome),
         };
-        let conf_dir = config::conf_dir(None, &lookup, home.as_deref());
+        let conf_dir = config::conf_dir(None, &lookup, home.as_deref())?;
         let config = match &conf_dir {
             Some(dir) => FlinkConfig::load(dir, &version)?,
             None => FlinkConfig::new(),
@@ -270,14 +271,8 @@ impl JobSubmission {
             return Err(PreflightError::Target { target: target.clone() });
         }
         let mut config = self.effective(file)?;
-        let mut warnings = options::check_supported(&config, &version)?;
-        if let Some(id) = config.explicit(&keys::APPLICATION_ID) {
-            return Err(PreflightError::Value {
-                key: keys::APPLICATION_ID.key,
-                value: id.to_owned(),
-                reason: "names a session; use `run --session ID`".to_owned(),
-            });
-        }
+        let asked = Asked { version: &version, dynamic: &self.dynamic, session: self.session.is_some() };
+        let mut warnings = check(&mut config, asked)?;
         let (job_id, fixed_job_id) = take_job_id(&mut config, site.entropy)?;
         let savepoint = match &self.savepoint {
             Some(path) => Some(path.clone()),
@@ -383,6 +378,11 @@ impl JobSubmission {
         }
         append(&mut config, &keys::SHIP_FILES, &self.ship);
         append(&mut config, &keys::CLASS_PATHS, &self.class_paths);
+        for (key, urls) in
+            [("-C", &self.class_paths), (keys::CLASS_PATHS.key, &config.list(&keys::CLASS_PATHS))]
+        {
+            check_urls(key, urls)?;
+        }
         Ok(config)
     }
 }
@@ -395,6 +395,32 @@ fn append(config: &mut FlinkConfig, option: &options::Opt, more: &[String]) {
     let mut items = config.list(option);
     items.extend_from_slice(more);
     config.set(option.key, FlinkConfig::list_text(items));
+}
+
+/// Java's own protocols: of any other, and of a plain path, the JobManager could make no URL.
+const PROTOCOLS: [&str; 5] = ["file", "http", "https", "jar", "ftp"];
+
+fn check_urls(key: &'static str, urls: &[String]) -> Result<(), PreflightError> {
+    for url in urls {
+        let reason = match url.split_once(':') {
+            Some((protocol, _)) if PROTOCOLS.iter().any(|known| protocol.eq_ignore_ascii_case(known)) => {
+                continue;
+            }
+            Some((protocol, _)) if !protocol.contains('/') => {
+                format!(
+                    "is no URL that Java can read: it knows no '{protocol}:'; --ship brings files to every container"
+                )
+            }
+            _ => {
+                let root = if url.starts_with('/') { "" } else { "/" };
+                format!(
+                    "is no URL; write file://{root}{url} for what every node has there, --ship brings files to every container"
+                )
+            }
+        };
+        return Err(PreflightError::Value { key, value: url.clone(), reason });
+    }
+    Ok(())
 }
 
 /// The id the user has fixed (`true`), else one of chance. The key leaves the configuration: the entry point is told by

@@ -8,15 +8,21 @@ use std::borrow::Cow;
 
 use super::keys;
 use crate::conf::Configuration;
+pub use crate::flink::options::ALLOW_LOCAL_STATE;
 use crate::flink::options::{self, Opt};
 use crate::flink::{ConfigError, FlinkConfig, Warning};
 use crate::hdfs::FileUri;
 
-/// Ours: state may lie on a node's disk, such as one that all nodes have mounted.
-pub const ALLOW_LOCAL_STATE: Opt = Opt::with("yarn-flink.allow-local-state", "false");
 /// What is written there must be there when the node is not.
-const STATE: [Opt; 4] =
-    [options::CHECKPOINT_DIR, options::SAVEPOINT_DIR, options::HA_STORAGE_DIR, options::CHANGELOG_DIR];
+const STATE: [Opt; 5] = [
+    options::CHECKPOINT_DIR,
+    options::SAVEPOINT_DIR,
+    options::HA_STORAGE_DIR,
+    options::CHANGELOG_DIR,
+    options::JOB_RESULT_STORE,
+];
+/// What is written there is wanted later, though no job needs it.
+const RECORDS: Opt = options::ARCHIVE_DIR;
 
 /// A path at which state would be lost.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -128,6 +134,16 @@ impl StateRoot {
                 config.set(*key, path);
             }
         }
+        if let Some(given) = config.explicit(&RECORDS).map(str::to_owned) {
+            let (path, text) = match self.qualify(RECORDS.key, given.trim()) {
+                Ok(path) if path == given.trim() => return Ok(warnings),
+                Ok(path) => (path.into_owned(), None),
+                Err(error) => (given.clone(), Some(format!("{error}; {}", error.hint()))),
+            };
+            let text = text.unwrap_or_else(|| format!("{given} is taken as {path}"));
+            warnings.push(Warning { key: RECORDS.key.to_owned(), text });
+            config.set(RECORDS.key, path);
+        }
         Ok(warnings)
     }
 }
@@ -174,6 +190,23 @@ mod tests {
         let (local, _) = root("file:///", &[]);
         assert_eq!(local.qualify("-p", "file:///mnt/sp").unwrap(), "file:///mnt/sp");
         assert_eq!(local.qualify("-p", "/mnt/sp").unwrap(), "file:/mnt/sp");
+    }
+
+    #[test]
+    fn the_history_of_jobs_is_not_left_on_a_node_unawares() {
+        let archive = |path: &str| {
+            let (root, mut config) = root("hdfs://nn", &[("jobmanager.archive.fs.dir", path)]);
+            let warnings = root.apply(&mut config).unwrap();
+            (config.get("jobmanager.archive.fs.dir").unwrap().to_owned(), warnings)
+        };
+        let (path, warnings) = archive("/completed-jobs");
+        assert_eq!(path, "hdfs://nn/completed-jobs");
+        assert!(warnings.len() == 1 && warnings[0].text.contains("is taken as"), "{warnings:?}");
+        assert!(archive("hdfs://nn/completed-jobs").1.is_empty());
+        // No job needs it.
+        let (path, warnings) = archive("file:///var/flink");
+        assert_eq!(path, "file:///var/flink");
+        assert!(warnings.len() == 1 && warnings[0].text.contains("on the disk of"), "{warnings:?}");
     }
 
     #[test]

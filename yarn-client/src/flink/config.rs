@@ -42,6 +42,16 @@ pub enum ConfigError {
         #[source]
         source: std::io::Error,
     },
+    /// A directory that somebody named holds no configuration.
+    #[error("{named_by} = {}: {reason}", path.display())]
+    Directory {
+        /// The variable.
+        named_by: &'static str,
+        /// Which directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The file is not valid.
     #[error("{}: {reason}", path.display())]
     Syntax {
@@ -65,6 +75,14 @@ pub enum ConfigError {
         value: String,
         /// What it should be.
         expected: String,
+    },
+    /// A key that is none, and like another.
+    #[error("{key} is no option of Flink")]
+    Misspelt {
+        /// The key.
+        key: String,
+        /// The other one.
+        meant: String,
     },
     /// A key that this version does not handle.
     #[error("{key} is not supported: {message}")]
@@ -98,11 +116,17 @@ impl ConfigError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Read { .. } => Some("check that the file may be read, or set FLINK_CONF_DIR".to_owned()),
+            Self::Directory { named_by, .. } => {
+                Some(format!("correct {named_by}, or unset it for the conf/ of the distribution"))
+            }
             Self::Dynamic { .. } => Some("such as -D taskmanager.numberOfTaskSlots=2".to_owned()),
             Self::NotRepresentable { .. } => Some("Flink before 1.19 cannot read such a value".to_owned()),
             Self::Value { key, .. } => {
                 Some(format!("correct it in Flink's configuration; -D {key}=... overrides what is there"))
             }
+            Self::Misspelt { meant, .. } => Some(format!(
+                "did you mean {meant}? An option that this Flink has none the less can be set in its configuration file"
+            )),
             Self::Unsupported { .. } => {
                 Some("remove it from Flink's configuration and from the -D".to_owned())
             }
@@ -113,16 +137,30 @@ impl ConfigError {
     }
 }
 
+/// Names the directory of Flink's configuration.
+const CONF_DIR: &str = "FLINK_CONF_DIR";
+
 /// The directory of Flink's configuration: `explicit`, else `FLINK_CONF_DIR`, else `<flink home>/conf` when that
 /// exists. `flink_home` is the distribution in use.
-pub fn conf_dir(explicit: Option<&Path>, env: Lookup<'_>, flink_home: Option<&Path>) -> Option<PathBuf> {
+///
+/// # Errors
+/// `FLINK_CONF_DIR` names no directory: nobody would look for settings that are passed over.
+pub fn conf_dir(
+    explicit: Option<&Path>,
+    env: Lookup<'_>,
+    flink_home: Option<&Path>,
+) -> Result<Option<PathBuf>, ConfigError> {
     if let Some(dir) = explicit {
-        return Some(dir.to_owned());
+        return Ok(Some(dir.to_owned()));
     }
-    if let Some(dir) = env("FLINK_CONF_DIR").filter(|dir| !dir.is_empty()) {
-        return Some(PathBuf::from(dir));
+    if let Some(path) = env(CONF_DIR).filter(|dir| !dir.is_empty()).map(PathBuf::from) {
+        if !path.is_dir() {
+            let reason = if path.exists() { "it is not a directory" } else { "it does not exist" }.to_owned();
+            return Err(ConfigError::Directory { named_by: CONF_DIR, path, reason });
+        }
+        return Ok(Some(path));
     }
-    flink_home.map(|home| home.join("conf")).filter(|dir| dir.is_dir())
+    Ok(flink_home.map(|home| home.join("conf")).filter(|dir| dir.is_dir()))
 }
 
 /// Parts of keys whose values are not shown: `GlobalConfiguration.SENSITIVE_KEYS` of all versions.
@@ -175,6 +213,16 @@ impl FlinkConfig {
                 let values =
                     text::parse_yaml(&text).map_err(|reason| ConfigError::Syntax { path, reason })?;
                 return Ok(Self { values });
+            }
+        }
+        // Whoever goes to another version would lose all settings without a word.
+        for (other, read) in [
+            ("flink-conf.yaml", "config.yaml, into which bin/migrate-config-file.sh turns it"),
+            ("config.yaml", "flink-conf.yaml"),
+        ] {
+            let path = dir.join(other);
+            if path.is_file() {
+                return Err(ConfigError::Syntax { path, reason: format!("Flink {version} reads {read}") });
             }
         }
         Ok(Self::default())

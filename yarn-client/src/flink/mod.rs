@@ -14,6 +14,7 @@ pub mod failure;
 pub mod file_name;
 pub mod jar;
 pub mod job;
+pub mod keys;
 pub mod limits;
 pub mod memory;
 pub mod options;

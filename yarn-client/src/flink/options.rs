@@ -1,10 +1,8 @@
-//! Every Flink configuration key that is read or set here, with its default, and which keys of flink-yarn take effect.
+//! Every Flink configuration key that is read or set here, with its default. What becomes of all others:
+//! [`keys`](super::keys).
 //!
 //! Defaults and deprecated keys are those of Flink 1.20.5's `YarnConfigOptions`, `JobManagerOptions`,
 //! `TaskManagerOptions` and their neighbours.
-
-use super::config::{ConfigError, Warning};
-use super::{FlinkConfig, Version};
 
 /// A configuration option: key, deprecated keys, Flink's default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +26,8 @@ impl Opt {
         Self { key, deprecated: &[], default: Some(default) }
     }
 
-    const fn or(self, deprecated: &'static [&'static str]) -> Self {
+    /// The same with older keys.
+    pub(super) const fn or(self, deprecated: &'static [&'static str]) -> Self {
         Self { deprecated, ..self }
     }
 }
@@ -198,14 +197,14 @@ options! {
     JARS = Opt::new("pipeline.jars");
     /// Parallelism of programs that set none.
     PARALLELISM = Opt::with("parallelism.default", "1");
-    /// Port range of the REST server.
-    REST_BIND_PORT = Opt::new("rest.bind-port").or(&["rest.port", "web.port", "jobmanager.web.port"]);
+    /// Port range of the REST server. Its older names, of which stock configurations have one, are not looked at.
+    REST_BIND_PORT = Opt::new("rest.bind-port");
     /// Address the REST server listens on.
     REST_BIND_ADDRESS = Opt::new("rest.bind-address").or(&["web.address", "jobmanager.web.address"]);
     /// Address told to others.
     REST_ADDRESS = Opt::new("rest.address");
     /// Port told to others.
-    REST_PORT = Opt::with("rest.port", "8081");
+    REST_PORT = Opt::with("rest.port", "8081").or(&["web.port", "jobmanager.web.port"]);
     /// The JobManager's RPC address.
     JM_RPC_ADDRESS = Opt::new("jobmanager.rpc.address");
     /// The JobManager's RPC port.
@@ -259,8 +258,6 @@ options! {
     THREAD_DUMP_DEPTH = Opt::with("cluster.thread-dump.stacktrace-max-depth", "8");
     /// Pause after an error in a registration.
     REGISTRATION_ERROR_DELAY = Opt::with("cluster.registration.error-delay", "10 s");
-    /// First time-out of a registration.
-    REGISTRATION_INITIAL_TIMEOUT = Opt::with("cluster.registration.initial-timeout", "100 ms");
     /// How long a session's ResourceManager waits for slots before it refuses requests; unset: `slot.request.timeout`.
     STANDALONE_START_UP_TIME = Opt::new("resourcemanager.standalone.start-up-time");
     /// How long a slot is waited for.
@@ -287,6 +284,44 @@ options! {
     CHANGELOG_DIR = Opt::new("state.changelog.dstl.dfs.base-path").or(&["dstl.dfs.base-path"]);
     /// Restore from here.
     STATE_RECOVERY_PATH = Opt::new("execution.state-recovery.path").or(&["execution.savepoint.path"]);
+    /// Whether state that the program no longer has may be skipped. Works here because it is handed over as the entry
+    /// point's own option; the key itself has no effect there.
+    ALLOW_NON_RESTORED = Opt::new("execution.state-recovery.ignore-unclaimed-state").or(&["execution.savepoint.ignore-unclaimed-state"]);
+    /// Where what is known of a job's end goes, with high availability.
+    JOB_RESULT_STORE = Opt::new("job-result-store.storage-path");
+    /// Where ended jobs are described for the History Server.
+    ARCHIVE_DIR = Opt::new("jobmanager.archive.fs.dir");
+    /// File system of paths without a scheme.
+    DEFAULT_SCHEME = Opt::new("fs.default-scheme");
+    /// Whether Flink ends a job whose attached client is silent.
+    SHUTDOWN_IF_ATTACHED = Opt::with("execution.shutdown-on-attached-exit", "false");
+    /// What runs the program.
+    TARGET = Opt::new("execution.target");
+    /// A job's id.
+    JOB_ID = Opt::new("$internal.pipeline.job-id").or(&["pipeline.jobid"]);
+    /// Most subtasks that an operator may ever have.
+    MAX_PARALLELISM = Opt::new("pipeline.max-parallelism");
+    /// `reactive`: a job takes all the slots that there are.
+    SCHEDULER_MODE = Opt::new("scheduler-mode");
+    /// How long a TaskManager may take until Flink knows it.
+    TASK_MANAGER_START = Opt::new("resourcemanager.taskmanager-registration.timeout");
+    /// How long a TaskManager may idle.
+    TASK_MANAGER_IDLE = Opt::with("resourcemanager.taskmanager-timeout", "30 s").or(&["slotmanager.taskmanager-timeout"]);
+    /// Directory of the web server's files.
+    WEB_TMP_DIR = Opt::new("web.tmpdir").or(&["jobmanager.web.tmpdir"]);
+    /// Whether jars can be uploaded to a session.
+    WEB_SUBMIT = Opt::with("web.submit.enable", "true").or(&["jobmanager.web.submit.enable"]);
+    /// How many ended jobs a JobManager remembers.
+    JOB_STORE_CAPACITY = Opt::new("jobstore.max-capacity");
+    /// How long it does, s.
+    JOB_STORE_EXPIRATION = Opt::with("jobstore.expiration-time", "3600");
+
+    /// Ours: where the application master's page and its way to Flink's REST server listen.
+    WEB_PORT = Opt::with("yarn-flink.web.port", "0");
+    /// Ours: the application master writes down what it sees and does.
+    TRACE = Opt::with("yarn-flink.trace", "false");
+    /// Ours: state may lie on a node's disk, such as one that all nodes have mounted.
+    ALLOW_LOCAL_STATE = Opt::with("yarn-flink.allow-local-state", "false");
 }
 
 /// Environment of the application master's container, current and older prefix.
@@ -298,165 +333,10 @@ pub const HADOOP_PREFIX: &str = "flink.hadoop.";
 /// Settings that go into YARN's configuration, `flink.` cut off.
 pub const YARN_PREFIX: &str = "flink.yarn.";
 
-/// How a key of flink-yarn is treated here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Support {
-    /// Takes effect.
-    Honoured,
-    /// Has no meaning here; setting it is answered by this warning.
-    Ignored(&'static str),
-    /// Setting it is an error with this text, which says when it will work.
-    Refused(&'static str),
-}
-
-const KERBEROS: Support = Support::Refused("it comes with Kerberos support");
-const PYTHON: Support = Support::Refused("Python jobs are not supported yet; jobs in jars are");
-
-const REST_SSL: Support = Support::Refused(
-    "the application master could not read Flink's REST server; without --open-rest that listens on the loopback interface only",
-);
-const CLAIM: Support = Support::Refused(
-    "Flink's application entry point always restores with NO_CLAIM; jobs of a session (`run --session`) can be told otherwise",
-);
-
-/// Keys and, ending in `.`, prefixes.
-const SUPPORT: &[(&str, Support)] = &[
-    ("security.ssl.rest.enabled", REST_SSL),
-    ("security.ssl.enabled", REST_SSL),
-    ("execution.state-recovery.claim-mode", CLAIM),
-    ("execution.savepoint-restore-mode", CLAIM),
-    ("yarn.security.", KERBEROS),
-    ("security.kerberos.", KERBEROS),
-    ("python.", PYTHON),
-    (
-        "yarn.properties-file.location",
-        Support::Ignored(
-            "no properties file is read or written; applications are named by id or by an exact name",
-        ),
-    ),
-    ("yarn.application-master.env.", Support::Honoured),
-    ("yarn.taskmanager.env.", Support::Honoured),
-    ("flink.hadoop.", Support::Honoured),
-    ("flink.yarn.", Support::Honoured),
-    ("containerized.master.env.", Support::Honoured),
-    ("containerized.taskmanager.env.", Support::Honoured),
-    (
-        "yarn.maximum-failed-containers",
-        Support::Ignored(
-            "Flink itself dropped it in 1.11; repeated failures for one cause end the application",
-        ),
-    ),
-    (
-        "yarn.appmaster.rpc.address",
-        Support::Ignored("Flink itself dropped it in 1.11; it follows from the node"),
-    ),
-    (
-        "yarn.appmaster.rpc.port",
-        Support::Ignored("Flink itself dropped it in 1.11; use yarn.application-master.port"),
-    ),
-];
-
-/// Settings of the refused groups that say nothing: Flink's own defaults.
-const HARMLESS: &[(&str, &str)] = &[
-    ("security.kerberos.login.use-ticket-cache", "true"),
-    ("security.ssl.rest.enabled", "false"),
-    ("security.ssl.enabled", "false"),
-    ("execution.state-recovery.claim-mode", "NO_CLAIM"),
-    ("execution.savepoint-restore-mode", "NO_CLAIM"),
-];
-
-/// How `key` is treated; `None` for keys that belong to Flink itself and are passed through, and for unknown ones.
-pub fn support(key: &str) -> Option<Support> {
-    let listed =
-        |(name, _): &&(&str, Support)| if name.ends_with('.') { key.starts_with(name) } else { key == *name };
-    if let Some((_, support)) = SUPPORT.iter().find(listed) {
-        return Some(*support);
-    }
-    if key.starts_with("external-resource.") && key.ends_with(".yarn.config-key") {
-        return Some(Support::Honoured);
-    }
-    let known = |option: &Opt| option.key == key || option.deprecated.contains(&key);
-    (key.starts_with("yarn.") && ALL.iter().any(known)).then_some(Support::Honoured)
-}
-
-/// Checks a configuration against [`support`].
-///
-/// # Errors
-/// The first refused key that is set.
-pub fn check_supported(config: &FlinkConfig, version: &Version) -> Result<Vec<Warning>, ConfigError> {
-    let mut warnings = Vec::new();
-    let refused = |key: &str, message: &str| {
-        Err(ConfigError::Unsupported { key: key.to_owned(), message: message.to_owned() })
-    };
-    for (key, value) in config.flat() {
-        if HARMLESS.iter().any(|(of, harmless)| of == key && value.trim().eq_ignore_ascii_case(harmless)) {
-            continue;
-        }
-        match support(key) {
-            Some(Support::Honoured) => {}
-            Some(Support::Ignored(text)) => {
-                warnings.push(Warning { key: key.clone(), text: text.to_owned() })
-            }
-            Some(Support::Refused(message)) => return refused(key, message),
-            None if key.starts_with("yarn.") => {
-                let text = "no version of Flink knows this key; is it misspelt?".to_owned();
-                warnings.push(Warning { key: key.clone(), text });
-            }
-            None => {}
-        }
-    }
-    // Another kind would recover jobs behind our back, or not at all.
-    if let Some(kind) = config.explicit(&HA_TYPE)
-        && !["none", "zookeeper"].iter().any(|known| kind.trim().eq_ignore_ascii_case(known))
-    {
-        return refused(HA_TYPE.key, &format!("'{kind}' is not supported; zookeeper and none are"));
-    }
-    if !version.features().legacy_heap_options {
-        for (old, new) in [
-            (JM_LEGACY_HEAP, JM_PROCESS),
-            (JM_LEGACY_HEAP_MB, JM_PROCESS),
-            (TM_LEGACY_HEAP, TM_PROCESS),
-            (TM_LEGACY_HEAP_MB, TM_PROCESS),
-        ] {
-            if config.contains(old.key) {
-                return refused(old.key, &format!("Flink 2.0 removed it; use {}", new.key));
-            }
-        }
-    }
-    Ok(warnings)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn check(key: &str, value: &str, version: &str) -> Result<Vec<Warning>, ConfigError> {
-        let mut config = FlinkConfig::new();
-        config.set(key, value);
-        check_supported(&config, &Version::parse(version).unwrap())
-    }
-
-    #[test]
-    fn every_yarn_key_of_flink_has_an_answer() {
-        for option in ALL.iter().filter(|o| o.key.starts_with("yarn.")) {
-            assert!(support(option.key).is_some(), "{}", option.key);
-            for old in option.deprecated {
-                assert!(support(old).is_some(), "{old}");
-            }
-        }
-        for key in [
-            "yarn.security.kerberos.ship-local-keytab",
-            "yarn.security.kerberos.localized-keytab-path",
-            "yarn.security.appmaster.delegation.token.services",
-            "flink.hadoop.dfs.replication",
-            "flink.yarn.x",
-            "external-resource.gpu.yarn.config-key",
-            "containerized.master.env.A",
-            "containerized.taskmanager.env.A",
-        ] {
-            assert!(support(key).is_some(), "{key}");
-        }
-    }
+    use crate::flink::FlinkConfig;
 
     #[test]
     fn defaults_can_be_read() {
@@ -468,32 +348,5 @@ mod tests {
                 assert!(config.memory_size(option).unwrap().is_some(), "{}", option.key);
             }
         }
-    }
-
-    #[test]
-    fn refuses_and_warns() {
-        let error = check("yarn.security.kerberos.ship-local-keytab", "true", "1.20.5").unwrap_err();
-        assert!(error.to_string().contains("comes with Kerberos support"), "{error}");
-        assert!(check("security.kerberos.login.keytab", "/k", "1.20.5").is_err());
-        assert!(check("security.kerberos.login.use-ticket-cache", "true", "1.20.5").unwrap().is_empty());
-        assert!(check("python.files", "a.py", "1.20.5").is_err());
-        for (key, refused, harmless) in [
-            ("security.ssl.rest.enabled", "true", "false"),
-            ("security.ssl.enabled", "TRUE", "False"),
-            ("execution.state-recovery.claim-mode", "CLAIM", "no_claim"),
-            ("execution.savepoint-restore-mode", "LEGACY", "NO_CLAIM"),
-            ("high-availability.type", "kubernetes", "NONE"),
-            ("high-availability", "org.example.Factory", "ZooKeeper"),
-        ] {
-            assert!(check(key, refused, "1.20.5").is_err(), "{key}");
-            assert!(check(key, harmless, "1.20.5").unwrap().is_empty(), "{key}");
-        }
-        assert_eq!(check("yarn.properties-file.location", "/tmp", "1.20.5").unwrap().len(), 1);
-        assert_eq!(check("yarn.aplication.queue", "a", "1.20.5").unwrap().len(), 1);
-        assert!(check("yarn.application.queue", "a", "1.20.5").unwrap().is_empty());
-        assert!(check("high-availability.type", "zookeeper", "1.20.5").unwrap().is_empty());
-        assert!(check("jobmanager.heap.size", "1g", "1.20.5").unwrap().is_empty());
-        let error = check("jobmanager.heap.size", "1g", "2.1.0").unwrap_err();
-        assert!(error.to_string().contains("jobmanager.memory.process.size"), "{error}");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::keys;
 use super::options::{self as o, Opt};
 use super::{ConfigError, FlinkConfig, Version, Warning};
 
@@ -36,12 +37,6 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long TaskManagers wait for a JobManager that a new attempt has to start.
 const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(15 * 60);
-
-const PARALLEL_START: &str =
-    "TaskManagers and JobManager start in parallel; by default the one that is first waits 10 s";
-const SLOTS: &str =
-    "else a lost TaskManager uses up restart attempts before it is replaced, and a late session fails jobs";
-const HEARTBEATS: &str = "a restarted JobManager is noticed in seconds";
 /// Checkpoints that Flink keeps where a lost application master's successor cannot look for the newest one: the one that was
 /// written down last must not be gone.
 const RETAINED: u32 = 3;
@@ -62,85 +57,48 @@ pub fn required_settings(
     mode: Mode,
 ) -> Result<Vec<Setting>, ConfigError> {
     let mut settings = Vec::new();
-    if mode != Mode::Session {
-        let forced = |option: Opt, value: &str, reason| Setting {
+    let mut forced = |option: Opt, value: &str| {
+        settings.push(Setting {
             key: option.key,
             value: value.to_owned(),
-            reason,
+            reason: keys::text(&option),
             forced: true,
-        };
-        settings.push(forced(
-            o::EXECUTION_ATTACHED,
-            "true",
-            "else main() cannot use a job's result, and several execute() calls overlap",
-        ));
-        settings.push(forced(
-            o::SHUTDOWN_ON_APPLICATION_FINISH,
-            "false",
-            "the application master reads the result before it ends the cluster",
-        ));
-        settings.push(forced(
-            o::THREAD_DUMP_DEPTH,
-            &STACK_DEPTH.to_string(),
-            "tells whether the program's main() still runs where the log is silent",
-        ));
-        settings.push(forced(
-            o::SUBMIT_FAILED_JOB,
-            if mode == Mode::Application { "true" } else { "false" },
-            "a main() that throws becomes a failed job whose cause can be read; Flink can do that for one job only",
-        ));
+        });
+    };
+    forced(o::SHUTDOWN_IF_ATTACHED, "false");
+    if mode != Mode::Session {
+        forced(o::EXECUTION_ATTACHED, "true");
+        forced(o::SHUTDOWN_ON_APPLICATION_FINISH, "false");
+        forced(o::THREAD_DUMP_DEPTH, &STACK_DEPTH.to_string());
+        forced(o::SUBMIT_FAILED_JOB, if mode == Mode::Application { "true" } else { "false" });
     }
-    let mut unless_set = |option: Opt, value: String, reason| {
+    let mut unless_set = |option: Opt, value: String| {
         if config.explicit(&option).is_none() {
-            settings.push(Setting { key: option.key, value, reason, forced: false });
+            settings.push(Setting { key: option.key, value, reason: keys::text(&option), forced: false });
         }
     };
     let ms = |duration: Duration| duration.as_millis().to_string();
     // Of an application with one job, each process has a value of its own.
     if mode != Mode::Application {
-        unless_set(
-            o::INTERCEPT_USER_SYSTEM_EXIT,
-            "THROW".to_owned(),
-            "System.exit in user code becomes a failure that can be read instead of exit code 0",
-        );
+        unless_set(o::INTERCEPT_USER_SYSTEM_EXIT, "THROW".to_owned());
     }
-    unless_set(
-        o::HALT_ON_FATAL_ERROR,
-        "true".to_owned(),
-        "a JobManager that shuts down in order suspends its jobs, and removes their checkpoints",
-    );
-    unless_set(o::REGISTRATION_ERROR_DELAY, "200".to_owned(), PARALLEL_START);
-    unless_set(o::STANDALONE_START_UP_TIME, ms(SLOT_WAIT), SLOTS);
-    unless_set(o::SLOT_REQUEST_TIMEOUT, ms(SLOT_WAIT), SLOTS);
+    unless_set(o::HALT_ON_FATAL_ERROR, "true".to_owned());
+    unless_set(o::REGISTRATION_ERROR_DELAY, "200".to_owned());
+    unless_set(o::STANDALONE_START_UP_TIME, ms(SLOT_WAIT));
+    unless_set(o::SLOT_REQUEST_TIMEOUT, ms(SLOT_WAIT));
     // One without the other could contradict the user's value.
     if config.explicit(&o::HEARTBEAT_INTERVAL).is_none() && config.explicit(&o::HEARTBEAT_TIMEOUT).is_none() {
-        unless_set(o::HEARTBEAT_INTERVAL, ms(HEARTBEAT_INTERVAL), HEARTBEATS);
-        unless_set(o::HEARTBEAT_TIMEOUT, ms(HEARTBEAT_TIMEOUT), HEARTBEATS);
+        unless_set(o::HEARTBEAT_INTERVAL, ms(HEARTBEAT_INTERVAL));
+        unless_set(o::HEARTBEAT_TIMEOUT, ms(HEARTBEAT_TIMEOUT));
     }
-    unless_set(
-        o::TM_REGISTRATION_TIMEOUT,
-        ms(REGISTRATION_TIMEOUT),
-        "TaskManagers wait for the JobManager of a new attempt",
-    );
-    unless_set(
-        o::CHECKPOINT_RETENTION,
-        "DELETE_ON_CANCELLATION".to_owned(),
-        "else Flink removes the checkpoints of a job that fails; a program that asks for something else gets it",
-    );
-    unless_set(
-        o::CHECKPOINT_STATISTICS_TIMEOUT,
-        ms(CHECKPOINTS_AGE),
-        "a checkpoint is known as soon as it is complete",
-    );
+    unless_set(o::TM_REGISTRATION_TIMEOUT, ms(REGISTRATION_TIMEOUT));
+    unless_set(o::CHECKPOINT_RETENTION, "DELETE_ON_CANCELLATION".to_owned());
+    unless_set(o::CHECKPOINT_STATISTICS_TIMEOUT, ms(CHECKPOINTS_AGE));
     if !finds_checkpoints(config)? {
         // The older key is read by all versions.
         let key = if version.at_least(1, 20) { o::CHECKPOINTS_RETAINED } else { OLDER_RETAINED };
         if config.explicit(&o::CHECKPOINTS_RETAINED).is_none() {
-            unless_set(
-                key,
-                RETAINED.to_string(),
-                "the newest checkpoint that was written down must still be there",
-            );
+            unless_set(key, RETAINED.to_string());
         }
     }
     Ok(settings)
@@ -249,6 +207,7 @@ mod tests {
                 "execution.checkpointing.externalized-checkpoint-retention=DELETE_ON_CANCELLATION",
                 "execution.checkpointing.num-retained=3",
                 "execution.shutdown-on-application-finish=false",
+                "execution.shutdown-on-attached-exit=false",
                 "execution.submit-failed-job-on-application-error=true",
                 "heartbeat.interval=2000",
                 "heartbeat.timeout=15000",
@@ -282,6 +241,38 @@ mod tests {
         let keys: Vec<_> = warnings.iter().map(|w| w.key.as_str()).collect();
         assert_eq!(keys, ["execution.attached", "execution.shutdown-on-application-finish"]);
         assert!(warnings[0].to_string().contains("instead of False"), "{}", warnings[0]);
+    }
+
+    /// Nobody sends the heartbeats of an attached client, without which Flink would cancel the job.
+    #[test]
+    fn no_job_ends_for_want_of_a_client() {
+        for mode in [Mode::Application, Mode::SeveralJobs, Mode::Session] {
+            let (config, warnings) = applied(&[("execution.shutdown-on-attached-exit", "true")], mode);
+            assert_eq!(config.get("execution.shutdown-on-attached-exit"), Some("false"));
+            assert!(
+                warnings.len() == 1 && warnings[0].text.contains("client.heartbeat.timeout"),
+                "{warnings:?}"
+            );
+        }
+    }
+
+    /// The table says of each setting what is done.
+    #[test]
+    fn settings_are_in_the_table_of_keys() {
+        let version = Version::parse("1.20.5").unwrap();
+        for mode in [Mode::Application, Mode::SeveralJobs, Mode::Session] {
+            for setting in required_settings(&FlinkConfig::new(), &version, mode).unwrap() {
+                let treatment = keys::treatment(setting.key).unwrap();
+                assert_eq!(matches!(treatment, keys::Treatment::Set(_)), setting.forced, "{}", setting.key);
+                assert_eq!(
+                    matches!(treatment, keys::Treatment::Default(_)),
+                    !setting.forced,
+                    "{}",
+                    setting.key
+                );
+                assert_eq!(treatment.text(), setting.reason, "{}", setting.key);
+            }
+        }
     }
 
     #[test]

@@ -66,6 +66,9 @@ impl MemorySize {
         if number.is_empty() {
             return Err(error("it does not start with a number"));
         }
+        if unit.starts_with(['.', ',']) {
+            return Err(error("it is no whole number"));
+        }
         let multiplier = match unit.trim().to_ascii_lowercase().as_str() {
             "" => bare,
             "b" | "bytes" => 1,

@@ -206,7 +206,7 @@ fn of_container(report: &ApplicationReport, exit: i32, diagnostics: &str) -> Opt
     let words = container::last_words(diagnostics);
     if exit == 127 && java::is_java_missing(&words.join("\n")) {
         let hint = if flink {
-            "set JAVA_HOME for the NodeManagers, or containerized.master.env.JAVA_HOME for this application"
+            "set JAVA_HOME for the NodeManagers, or env.java.home for this application, to a directory that they have"
         } else {
             "set JAVA_HOME for the NodeManagers, or in the application's environment"
         };

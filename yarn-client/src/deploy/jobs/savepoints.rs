@@ -29,9 +29,10 @@ pub async fn stop(
     stop: &StopWithSavepoint,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<String, ApplicationError> {
+    let asked = Asked { job, directory: stop.target_directory.as_deref() };
     let begun = live.flink.begin_stop(job, stop).await;
-    let operation = begun.map_err(|error| refused(live, job, error))?;
-    savepoint_path(gateway, live, job, &operation, on_progress).await
+    let operation = begun.map_err(|error| refused(live, asked, error))?;
+    savepoint_path(gateway, live, asked, &operation, on_progress).await
 }
 
 /// Makes a savepoint of a running job. Returns its path.
@@ -46,9 +47,10 @@ pub async fn savepoint(
     format: Format,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<String, ApplicationError> {
+    let asked = Asked { job, directory };
     let begun = live.flink.begin_savepoint(job, directory, format).await;
-    let operation = begun.map_err(|error| refused(live, job, error))?;
-    savepoint_path(gateway, live, job, &operation, on_progress).await
+    let operation = begun.map_err(|error| refused(live, asked, error))?;
+    savepoint_path(gateway, live, asked, &operation, on_progress).await
 }
 
 /// Removes a savepoint.
@@ -78,20 +80,28 @@ pub async fn dispose(gateway: &Gateway, live: &Live, path: &str) -> Result<(), A
     }
 }
 
+/// A savepoint that was asked for.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    job: &'a str,
+    directory: Option<&'a str>,
+}
+
 async fn savepoint_path(
     gateway: &Gateway,
     live: &Live,
-    job: &str,
+    asked: Asked<'_>,
     operation: &str,
     on_progress: &mut OnProgress<'_>,
 ) -> Result<String, ApplicationError> {
+    let job = asked.job;
     let mut conversation = Conversation::new(gateway, live);
     let (mut looked, mut last) = (Instant::now(), None);
     loop {
         let answer = conversation.live.flink.savepoint(job, operation).await;
         match conversation.hear(answer).await? {
             Heard::Answer(Operation::Completed { location }) => return Ok(location.unwrap_or_default()),
-            Heard::Answer(Operation::Failed(failure)) => return Err(failed(job, failure)),
+            Heard::Answer(Operation::Failed(failure)) => return Err(failed(asked, failure)),
             Heard::Answer(Operation::InProgress) | Heard::Nothing => {}
             Heard::Unknown => return Err(forgotten(savepoint_of(job))),
             Heard::Ended(report) => return Err(unheard(savepoint_of(job), &report)),
@@ -127,25 +137,52 @@ fn unheard(what: String, report: &ApplicationReport) -> ApplicationError {
     ApplicationError::Operation { what, failure: Box::new(Failure::from_trace(&text)), hint }
 }
 
-fn refused(live: &Live, job: &str, error: RestError) -> ApplicationError {
+fn refused(live: &Live, asked: Asked<'_>, error: RestError) -> ApplicationError {
     match error {
-        RestError::Status { detail, status: 400..=499, .. } => failed(job, Failure::from_trace(&detail)),
+        RestError::Status { detail, status: 400..=499, .. } => failed(asked, Failure::from_trace(&detail)),
         other => live.flink_error(other),
     }
 }
 
-fn failed(job: &str, failure: Failure) -> ApplicationError {
-    // `SavepointHandlers`, `CheckpointFailureReason.NOT_ALL_REQUIRED_TASKS_RUNNING`.
-    let hint = if ["target-directory", "targetDirectory", "savepoint directory"]
-        .iter()
-        .any(|words| failure.detail.contains(words))
-    {
-        Some("name a directory with -p DIR, or set execution.checkpointing.savepoint-dir")
-    } else if failure.detail.contains("Not all required tasks are currently running") {
-        Some("wait until all of its tasks run; `yarn-flink status ID` shows them")
-    } else {
-        None
+fn failed(asked: Asked<'_>, failure: Failure) -> ApplicationError {
+    // `SavepointHandlers`, `AbstractFsCheckpointStorageAccess`, `CheckpointFailureReason.NOT_ALL_REQUIRED_TASKS_RUNNING`.
+    let says = |words: &[&str]| words.iter().any(|words| failure.detail.contains(words));
+    let hint = match asked.directory {
+        _ if says(&["Not all required tasks are currently running"]) => {
+            Some("wait until all of its tasks run; `yarn-flink status ID` shows them".to_owned())
+        }
+        None if says(&["target-directory", "targetDirectory", "savepoint directory"]) => {
+            Some("name a directory with -p DIR, or set execution.checkpointing.savepoint-dir".to_owned())
+        }
+        Some(directory) if says(&["savepoint directory", "Permission denied", "could not be created"]) => {
+            Some(format!(
+                "check that the application's user may write below {directory}, or name another directory"
+            ))
+        }
+        _ => None,
     };
-    let what = savepoint_of(job);
-    ApplicationError::Operation { what, failure: Box::new(failure), hint: hint.map(str::to_owned) }
+    ApplicationError::Operation { what: savepoint_of(asked.job), failure: Box::new(failure), hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_named_a_directory_is_not_told_to_name_one() {
+        let hint = |directory, text: &str| {
+            failed(Asked { job: "a", directory }, Failure::from_trace(text)).hint().unwrap_or_default()
+        };
+        let unset =
+            "Config key [state.savepoints.dir] is not set. Property [target-directory] must be provided.";
+        assert!(hint(None, unset).contains("-p DIR"));
+        let failed = "java.io.IOException: Failed to create savepoint directory at hdfs://nn/root";
+        assert!(hint(None, failed).contains("-p DIR"));
+        let named = hint(Some("hdfs://nn/root"), failed);
+        assert!(!named.contains("-p") && named.contains("write below hdfs://nn/root"), "{named}");
+        let tasks =
+            "Checkpoint triggering task of job is not running. Not all required tasks are currently running.";
+        assert!(hint(Some("hdfs://nn/sp"), tasks).starts_with("wait until"));
+        assert_eq!(hint(Some("hdfs://nn/sp"), "Checkpoint expired before completing."), "");
+    }
 }

@@ -412,6 +412,28 @@ fn port_ranges_are_the_users() {
 }
 
 #[test]
+fn with_high_availability_flink_is_told_the_range_by_its_other_key() {
+    let of = |settings: &[(&str, &str)]| {
+        let ha = [("high-availability.type", "zookeeper"), ("yarn.application-master.port", "50100-50200")];
+        let plan = plan(&[&ha[..], settings].concat());
+        plan.config.get("high-availability.jobmanager.port").map(str::to_owned)
+    };
+    assert_eq!(of(&[]).as_deref(), Some("50100-50200"));
+    assert_eq!(of(&[("high-availability.jobmanager.port", "6200")]).as_deref(), Some("6200"));
+    assert_eq!(plan(&[]).config.get("high-availability.jobmanager.port"), None);
+}
+
+#[test]
+fn a_parallelism_that_can_never_be_is_refused() {
+    let text = refusal(&[("parallelism.default", "100000")]);
+    assert_eq!(text, "parallelism.default: '100000' is not between 1 and 32768");
+    assert_eq!(plan(&[("parallelism.default", "32768")]).task_managers, 32768);
+    let warnings = plan(&[("parallelism.default", "200"), ("pipeline.max-parallelism", "128")]).warnings;
+    assert!(warnings[0].text.contains("pipeline.max-parallelism allows (128)"), "{warnings:?}");
+    assert!(plan(&[("parallelism.default", "128"), ("pipeline.max-parallelism", "128")]).warnings.is_empty());
+}
+
+#[test]
 fn the_cluster_id_of_high_availability_is_the_application() {
     let none = plan(&[]);
     assert!(none.config_for(APPLICATION).get("high-availability.cluster-id").is_none());

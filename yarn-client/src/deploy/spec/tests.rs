@@ -51,11 +51,32 @@ fn lists_are_added_to() {
 }
 
 #[test]
+fn class_paths_are_urls() {
+    let refusal = |url: &str, dynamic: bool| {
+        let submission = match dynamic {
+            true => JobSubmission { dynamic: vec![format!("pipeline.classpaths={url}")], ..submission() },
+            false => JobSubmission { class_paths: vec![url.to_owned()], ..submission() },
+        };
+        submission.effective(file(&[])).err().map(|error| error.to_string())
+    };
+    for good in ["file:///opt/x.jar", "file:/opt/x.jar", "http://h/x.jar", "HTTPS://h/x.jar"] {
+        assert_eq!(refusal(good, false), None, "{good}");
+    }
+    let plain = refusal("/opt/x.jar", false).unwrap();
+    assert!(plain.starts_with("-C: '/opt/x.jar' is no URL; write file:///opt/x.jar"), "{plain}");
+    assert!(refusal("lib/x.jar", true).unwrap().starts_with("pipeline.classpaths: 'lib/x.jar' is no URL"));
+    assert!(refusal("hdfs:///x.jar", false).unwrap().contains("knows no 'hdfs:'"));
+}
+
+#[test]
 fn bad_options_name_themselves() {
     let error = |submission: JobSubmission| submission.effective(file(&[])).unwrap_err();
     let size = error(JobSubmission { job_manager_memory: Some("big".into()), ..submission() });
     assert!(size.to_string().starts_with("-jm "), "{size}");
     assert!(size.hint().is_some());
+    let part = error(JobSubmission { task_manager_memory: Some("1.5g".into()), ..submission() });
+    assert_eq!(part.to_string(), "-tm `1.5g` is not a memory size: it is no whole number");
+    assert!(part.hint().unwrap().contains("such as 1600m"), "{part:?}");
     let zero = error(JobSubmission { slots: Some(0), ..submission() });
     assert_eq!(zero.to_string(), "--slots must be at least 1");
     let dynamic = error(JobSubmission { dynamic: vec!["nonsense".into()], ..submission() });

@@ -77,7 +77,6 @@ fn chooses_the_file_as_the_version_does() {
     assert_eq!(a("2.0.0").as_deref(), Some("new"));
     let only_new = directory(&[("config.yaml", "a: new")]);
     assert_eq!(FlinkConfig::load(only_new.path(), &version("1.20.5")).unwrap().get("a"), Some("new"));
-    assert!(FlinkConfig::load(only_new.path(), &version("1.18.1")).unwrap().flat().is_empty());
     let missing = only_new.path().join("missing");
     assert!(FlinkConfig::load(&missing, &version("1.20.5")).unwrap().flat().is_empty());
 }
@@ -97,12 +96,30 @@ fn a_broken_file_is_named_without_its_content() {
 fn finds_the_configuration_directory() {
     let home = tempfile::tempdir().unwrap();
     let none = |_: &str| None;
-    let set = |name: &str| (name == "FLINK_CONF_DIR").then(|| "/etc/flink".to_owned());
-    assert_eq!(conf_dir(None, &none, Some(home.path())), None);
+    let named = home.path().join("named");
+    let set = |name: &str| (name == "FLINK_CONF_DIR").then(|| named.display().to_string());
+    let dir = |explicit, env, home| conf_dir(explicit, env, home).unwrap();
+    assert_eq!(dir(None, &none, Some(home.path())), None);
     std::fs::create_dir(home.path().join("conf")).unwrap();
-    assert_eq!(conf_dir(None, &none, Some(home.path())), Some(home.path().join("conf")));
-    assert_eq!(conf_dir(None, &set, Some(home.path())), Some(PathBuf::from("/etc/flink")));
-    assert_eq!(conf_dir(Some(Path::new("x")), &set, Some(home.path())), Some(PathBuf::from("x")));
+    assert_eq!(dir(None, &none, Some(home.path())), Some(home.path().join("conf")));
+    let error = conf_dir(None, &set, Some(home.path())).unwrap_err();
+    assert_eq!(error.to_string(), format!("FLINK_CONF_DIR = {}: it does not exist", named.display()));
+    assert!(error.hint().unwrap().contains("FLINK_CONF_DIR"));
+    std::fs::create_dir(&named).unwrap();
+    assert_eq!(dir(None, &set, Some(home.path())), Some(named.clone()));
+    assert_eq!(dir(Some(Path::new("x")), &set, Some(home.path())), Some(PathBuf::from("x")));
+}
+
+#[test]
+fn a_file_of_other_versions_is_not_passed_over() {
+    let legacy = directory(&[("flink-conf.yaml", "a: 1\n")]);
+    let error = FlinkConfig::load(legacy.path(), &version("2.1.3")).unwrap_err().to_string();
+    assert!(error.contains("flink-conf.yaml: Flink 2.1.3 reads config.yaml, into which"), "{error}");
+    let standard = directory(&[("config.yaml", "a: 1\n")]);
+    assert!(FlinkConfig::load(standard.path(), &version("1.18.1")).is_err());
+    // Beside the one that is read it is nobody's loss.
+    let both = directory(&[("config.yaml", "a: 1\n"), ("flink-conf.yaml", "a: 2\n")]);
+    assert_eq!(FlinkConfig::load(both.path(), &version("2.1.3")).unwrap().get("a"), Some("1"));
 }
 
 #[test]

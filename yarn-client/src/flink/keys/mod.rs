@@ -1,0 +1,232 @@
+//! What becomes of every configuration key of Flink, of flink-yarn and of ours: one table, by which configurations are
+//! checked and which `docs/keys.md` prints.
+//!
+//! Flink itself passes over a key that it does not know, and so over a setting that means nothing here. Whoever set it
+//! would learn that in production; so what the table does not hand to Flink unchanged is honoured, or told.
+
+mod check;
+mod harmless;
+mod known;
+mod spelling;
+mod table;
+
+#[cfg(test)]
+mod document;
+
+pub use check::{Asked, check, check_job};
+pub use known::{Known, known};
+
+use super::options::Opt;
+
+/// What becomes of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// It is read here and does what it says.
+    Honoured(&'static str),
+    /// Always set here, whatever the user's value is.
+    Set(&'static str),
+    /// Set here where the user has set nothing.
+    Default(&'static str),
+    /// Taken out of the configuration, with a warning: it would break what is set here.
+    Removed(&'static str),
+    /// It has no meaning here, which a warning says.
+    Ignored(&'static str),
+    /// An error before anything is submitted.
+    Refused {
+        /// Why, and what to do instead.
+        reason: &'static str,
+        /// Values that say nothing: Flink's own defaults.
+        harmless: &'static [&'static str],
+    },
+    /// Flink reads it, and nothing here depends on it.
+    Harmless(&'static str),
+}
+
+impl Treatment {
+    /// Why, or what for.
+    pub const fn text(&self) -> &'static str {
+        match self {
+            Self::Honoured(text)
+            | Self::Set(text)
+            | Self::Default(text)
+            | Self::Removed(text)
+            | Self::Ignored(text)
+            | Self::Harmless(text)
+            | Self::Refused { reason: text, .. } => text,
+        }
+    }
+}
+
+/// Who knows a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Flink's distribution, in one of the versions that the list of [`known`] keys was made of.
+    Flink,
+    /// A library of Flink's beside it, a plugin, or anybody: keys below such a prefix are never called misspelt.
+    Open,
+    /// Versions of Flink before 1.17.
+    OldFlink,
+    /// This project.
+    Ours,
+}
+
+/// A line of the table: keys of one treatment.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// The keys, each with its older ones. One that ends in `.` stands for all keys below it; `*` is one part of a key.
+    pub options: &'static [Opt],
+    /// What becomes of them.
+    pub treatment: Treatment,
+    /// Who knows them.
+    pub origin: Origin,
+}
+
+impl Row {
+    /// All names of the row's keys.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.options
+            .iter()
+            .flat_map(|option| std::iter::once(option.key).chain(option.deprecated.iter().copied()))
+    }
+}
+
+/// All lines.
+pub fn table() -> impl Iterator<Item = &'static Row> {
+    table::OURS.iter().chain(harmless::FLINKS)
+}
+
+/// The table's line for a key: of an exact name before that of a prefix, of a longer prefix before that of a shorter.
+pub fn row(key: &str) -> Option<&'static Row> {
+    let matching = table().flat_map(|row| row.names().map(move |name| (name, row)));
+    matching
+        .filter(|(name, _)| matches(name, key))
+        .max_by_key(|(name, _)| (*name == key, name.len()))
+        .map(|(_, row)| row)
+}
+
+/// What becomes of a key; `None` for one that the table does not know.
+pub fn treatment(key: &str) -> Option<Treatment> {
+    row(key).map(|row| row.treatment)
+}
+
+/// The text of a key's line.
+pub(super) fn text(option: &Opt) -> &'static str {
+    treatment(option.key).map_or("", |treatment| treatment.text())
+}
+
+fn matches(name: &str, key: &str) -> bool {
+    if let Some((before, after)) = name.split_once('*') {
+        return key.len() > before.len() + after.len() && key.starts_with(before) && key.ends_with(after);
+    }
+    if name.ends_with('.') { key.len() > name.len() && key.starts_with(name) } else { key == name }
+}
+
+/// Keys that shape processes. Those of a session run already, and Flink would pass over the keys in silence.
+const OF_CLUSTERS: [&str; 25] = [
+    "akka.",
+    "blob.",
+    "cluster.",
+    "containerized.",
+    "env.",
+    "external-resource",
+    "flink.hadoop.",
+    "flink.yarn.",
+    "heartbeat.",
+    "high-availability",
+    "io.tmp.dirs",
+    "jobmanager.archive.",
+    "jobmanager.bind-host",
+    "jobmanager.memory.",
+    "jobmanager.rpc.",
+    "jobstore.",
+    "pekko.",
+    "process.",
+    "resourcemanager.",
+    "rest.",
+    "security.",
+    "slotmanager.",
+    "taskmanager.",
+    "web.",
+    "yarn",
+];
+
+/// Whether a key says something of a cluster, which no job of a running session can change.
+pub fn is_of_clusters(key: &str) -> bool {
+    OF_CLUSTERS.iter().any(|prefix| match *prefix {
+        // `yarn.` and `yarn-flink.`.
+        "yarn" => key.starts_with("yarn.") || key.starts_with("yarn-flink."),
+        prefix => key.starts_with(prefix),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::flink::options;
+
+    #[test]
+    fn no_name_stands_twice() {
+        let mut seen = BTreeSet::new();
+        for name in table().flat_map(Row::names) {
+            assert!(seen.insert(name), "{name}");
+        }
+    }
+
+    /// What is read here is in the table, and what the table calls honoured is read.
+    #[test]
+    fn the_table_and_the_options_are_of_one_mind() {
+        let ours = |treatment| !matches!(treatment, Treatment::Harmless(_));
+        for option in options::ALL {
+            for name in std::iter::once(&option.key).chain(option.deprecated) {
+                let treatment = treatment(name).unwrap_or_else(|| panic!("{name} is not in the table"));
+                assert!(ours(treatment), "{name} is read here");
+            }
+        }
+        let prefixes = options::MASTER_ENV_PREFIXES
+            .into_iter()
+            .chain(options::TASKMANAGER_ENV_PREFIXES)
+            .chain([options::HADOOP_PREFIX, options::YARN_PREFIX]);
+        let read: BTreeSet<&str> = options::ALL.iter().map(|option| option.key).chain(prefixes).collect();
+        // `deploy/keys` and `limits` name these.
+        let elsewhere =
+            |key: &str| key.starts_with("slotmanager.") || key == "pipeline.jobid" || key.contains('*');
+        for row in table().filter(|row| matches!(row.treatment, Treatment::Honoured(_))) {
+            for option in row.options.iter().filter(|option| !elsewhere(option.key)) {
+                assert!(read.contains(option.key), "{} is read nowhere", option.key);
+            }
+        }
+    }
+
+    #[test]
+    fn the_most_specific_line_counts() {
+        let harmless = |key| matches!(treatment(key), Some(Treatment::Harmless(_)));
+        assert!(harmless("state.backend.type") && harmless("fs.s3a.endpoint"));
+        assert!(matches!(treatment("state.checkpoints.dir"), Some(Treatment::Honoured(_))));
+        assert!(matches!(treatment("fs.default-scheme"), Some(Treatment::Honoured(_))));
+        assert!(matches!(treatment("external-resource.gpu.yarn.config-key"), Some(Treatment::Honoured(_))));
+        assert!(harmless("external-resource.gpu.param.x"));
+        assert!(matches!(treatment("containerized.master.env.A"), Some(Treatment::Honoured(_))));
+        assert_eq!(treatment("containerized.master.env."), None);
+        assert_eq!(treatment("web.no-such"), None);
+    }
+
+    #[test]
+    fn a_jobs_keys_are_told_from_a_clusters() {
+        for key in [
+            "yarn.tags",
+            "yarn-flink.trace",
+            "high-availability",
+            "taskmanager.numberOfTaskSlots",
+            "io.tmp.dirs",
+        ] {
+            assert!(is_of_clusters(key), "{key}");
+        }
+        for key in
+            ["pipeline.name", "state.backend.type", "restart-strategy.type", "jobmanager.scheduler", "my.own"]
+        {
+            assert!(!is_of_clusters(key), "{key}");
+        }
+    }
+}
