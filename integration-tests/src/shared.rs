@@ -2,7 +2,8 @@
 //!
 //! Booting takes seconds, so tests that do not break daemons use [`cluster`]. They keep out of each other's way by
 //! looking only at their own application and at paths of their own ([`crate::cluster::Cluster::scratch`]). libtest runs
-//! tests on several threads; [`turn`] limits how many of them load the machine at a time.
+//! tests on several threads; [`turn`] limits how many of them load the machine at a time. The more threads there are
+//! (`RUST_TEST_THREADS`), the sooner a test that mostly waits ([`patient_turn`]) is reached.
 
 use std::sync::LazyLock;
 
@@ -46,28 +47,32 @@ async fn boot() -> Result<Cluster> {
 /// Waits for a turn to load the machine: as many at a time as there are pairs of cores, at least one. Hold it for the
 /// whole test.
 pub async fn turn() -> SemaphorePermit<'static> {
-    share(2).await
+    static TURNS: LazyLock<Semaphore> = LazyLock::new(one_for_two_cores);
+    of(&TURNS).await
 }
 
-/// The same for a test that mostly waits for time-outs, on a cluster of its own: one such test may run beside another.
+/// The same for a test that mostly waits, for time-outs or for a job that counts: beside each that loads the machine one
+/// of these may run. They have turns of their own, so that none of them waits behind a test that loads the machine.
 pub async fn patient_turn() -> SemaphorePermit<'static> {
-    share(1).await
+    static TURNS: LazyLock<Semaphore> = LazyLock::new(one_for_two_cores);
+    of(&TURNS).await
 }
 
-/// Waits for that many thirds of a pair of cores.
+fn one_for_two_cores() -> Semaphore {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Semaphore::new((cores / 2).max(1))
+}
+
+/// Waits for one of these turns.
 ///
 /// # Panics
 /// When something is missing that any of the tests needs: nobody wants to hear of it after twenty minutes.
-async fn share(thirds: u32) -> SemaphorePermit<'static> {
+async fn of(turns: &'static Semaphore) -> SemaphorePermit<'static> {
     static READY: LazyLock<Result<(), MissingPrerequisites>> = LazyLock::new(prerequisites::check_for_tests);
     if let Err(missing) = &*READY {
         panic!("{missing}");
     }
-    static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Semaphore::new((cores / 2).max(1) * 3)
-    });
-    match TURNS.acquire_many(thirds).await {
+    match turns.acquire().await {
         Ok(permit) => permit,
         // Nobody closes the semaphore.
         Err(_) => std::future::pending().await,

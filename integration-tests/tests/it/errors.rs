@@ -178,7 +178,12 @@ async fn what_is_wrong_on_this_host() -> Result<()> {
             2,
             &["security.kerberos.login.keytab is not supported", "Kerberos", "remove it"],
         ),
-        case(&run(&["-D", "yarn.application.id=application_1_1"]), 2, &["yarn.application.id", "session"]),
+        // Names a session, as with Flink's own client.
+        case(
+            &run(&["-D", "yarn.application.id=application_1_1"]),
+            2,
+            &["jobmanager.memory.process.size describes a cluster, and that of the session runs already"],
+        ),
         case(&run(&["-t", "yarn-session"]), 2, &["yarn-session", "--session ID|NAME"]),
         case(&run(&["-m", "localhost:8081"]), 2, &["localhost:8081", "leave -t and -m out"]),
         case(&run(&["--placement", "foo"]), 2, &["--placement: 'foo' is none of", "run --help"]),
@@ -194,6 +199,7 @@ async fn what_is_wrong_on_this_host() -> Result<()> {
             &["security.ssl.rest.enabled is not supported"],
         ),
         case(&run(&["-D", "execution.state-recovery.claim-mode=CLAIM"]), 2, &["NO_CLAIM", "run --session"]),
+        case(&run(&["-cm", "claim"]), 2, &["NO_CLAIM", "run --session"]),
         case(&run(&["-D", "yarn.tags=ü"]), 2, &["yarn.tags: 'ü' is not plain ASCII"]),
         case(&run(&["--ship", "/no/such"]), 2, &["yarn.ship-files: /no/such does not exist"]),
         case(&run(&["-n"]), 2, &["--allow-non-restored-state", "-s PATH"]),

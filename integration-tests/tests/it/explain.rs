@@ -295,5 +295,11 @@ async fn why_a_job_failed() -> Result<()> {
         ensure!(text(&printed["cause"], "hint").contains(case.hint), "{printed}");
         nothing_left(cluster, id, GONE).await?;
     }
-    Ok(())
+    // What the README promises of a job that has failed by itself.
+    eventually("the stack of the exception is in the logs", LIMIT, || async {
+        let printed = yarn_flink(cluster, &["logs", &ids[0], "jobmanager.log"]).await?;
+        Ok(printed.stdout.contains("this task was asked to fail")
+            && printed.stdout.contains("\tat example.FailingTask"))
+    })
+    .await
 }

@@ -118,6 +118,29 @@ fn the_machine_touches_nothing() -> Result<()> {
     Ok(())
 }
 
+/// Otherwise the packages with other features, and all that stand on them, are compiled once for `cargo test` and once more
+/// for the programs under test.
+#[test]
+fn tests_ask_for_no_features_that_programs_are_built_without() -> Result<()> {
+    let features = |edges: &str| -> Result<BTreeSet<String>> {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        let tree =
+            ["tree", "--workspace", "--locked", "--offline", "--prefix=none", "--format={p} {f}", "--edges"];
+        let output = Command::new(cargo).current_dir(workspace()).args(tree).arg(edges).output()?;
+        ensure!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok(text.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect())
+    };
+    let package = |line: &str| line.split(' ').take(2).collect::<Vec<_>>().join(" ");
+    let programs = features("normal,build")?;
+    let names: BTreeSet<String> = programs.iter().map(|line| package(line)).collect();
+    ensure!(names.iter().any(|name| name.starts_with("tokio v")), "{names:?}");
+    let tests = features("normal,build,dev")?;
+    let others: Vec<_> = tests.difference(&programs).filter(|line| names.contains(&package(line))).collect();
+    assert!(others.is_empty(), "integration-tests/Cargo.toml should ask for these as well: {others:#?}");
+    Ok(())
+}
+
 #[test]
 fn licences_are_permissive() -> Result<()> {
     let policy = fs::read_to_string(workspace().join("deny.toml"))?;

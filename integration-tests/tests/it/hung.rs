@@ -24,15 +24,15 @@ const IMPATIENT: [&str; 6] = [
     "yarn.heartbeat.interval=1",
 ];
 
-/// The first stage's results lie with TaskManagers that have nothing else to do, for ten times as long as they may be
+/// The first stage's results lie with TaskManagers that have nothing else to do, for five times as long as they may be
 /// idle: on a cluster for one job, for a program, and in a session.
 #[tokio::test]
 async fn task_managers_stay_while_their_results_are_read() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let alone = async |options: &[&str], parallelism: &str| {
         let folder = cluster.scratch("meet")?.display().to_string();
-        let program = ["Stages", "--meet", &folder, "--parallelism", parallelism];
+        let program = ["Stages", "--meet", &folder, "--parallelism", parallelism, "--seconds", "10"];
         let options = [&IMPATIENT, options, &["-o", "json", "-p", parallelism]].concat();
         let ran = run(cluster, &options, &program).await?.expect(0)?.json()?;
         ensure!(text(&ran, "job_state") == "FINISHED", "{ran}");
@@ -43,7 +43,7 @@ async fn task_managers_stay_while_their_results_are_read() -> Result<()> {
     let in_session = async {
         let session = Session::start(cluster, "stages", &IMPATIENT[..2]).await?;
         let folder = cluster.scratch("meet")?.display().to_string();
-        let program = ["Stages", "--meet", &folder, "--parallelism", "2"];
+        let program = ["Stages", "--meet", &folder, "--parallelism", "2", "--seconds", "10"];
         let ran = session.run(&["-o", "json"], &program).await?.expect(0)?.json()?;
         ensure!(text(&ran, "job_state") == "FINISHED", "{ran}");
         session.has_task_managers(0).await?;
@@ -57,7 +57,7 @@ async fn task_managers_stay_while_their_results_are_read() -> Result<()> {
 /// whoever makes none.
 #[tokio::test]
 async fn a_job_outlives_processes_that_hang() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let hit = async |ways: &[Way]| {
         let job = Counting::of_program(cluster, &[], &[]).await?;

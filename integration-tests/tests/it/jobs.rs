@@ -172,7 +172,7 @@ async fn a_job_that_is_about_to_begin_can_be_cancelled() -> Result<()> {
 /// The JobManager of a session dies: without high availability its jobs are lost, and the session goes on.
 #[tokio::test]
 async fn a_session_outlives_its_job_manager_and_its_master() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let session = Session::start(cluster, "outlives", &[]).await?;
     let lost = session.submit(&["Run"]).await?;

@@ -25,6 +25,7 @@ mod logs;
 mod names;
 mod nodes;
 mod options;
+mod page;
 mod placement;
 mod prompt;
 mod recovery;

@@ -44,7 +44,7 @@ async fn clean(cluster: &Cluster, id: &str, directory: &str) -> Result<()> {
 
 #[tokio::test]
 async fn job_manager_that_is_killed_comes_back_in_place_and_the_job_goes_on() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let directory = checkpoint_dir(cluster, "in-place");
     let option = format!("execution.checkpointing.dir={}{directory}", cluster.default_fs());
@@ -72,7 +72,7 @@ async fn job_manager_that_is_killed_comes_back_in_place_and_the_job_goes_on() ->
 
 #[tokio::test]
 async fn job_of_a_killed_application_master_goes_on_in_the_next_attempt() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let directory = checkpoint_dir(cluster, "attempt");
     let option = format!("execution.checkpointing.dir={}{directory}", cluster.default_fs());
@@ -87,7 +87,7 @@ async fn job_of_a_killed_application_master_goes_on_in_the_next_attempt() -> Res
 
 #[tokio::test]
 async fn job_without_checkpoints_begins_anew_where_its_owner_allows_it() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &["--restart-from-scratch"], &["Run", "--records", "500"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;

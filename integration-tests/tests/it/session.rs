@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::terminal::Terminal;
 use crate::tool::{
-    GONE, LIMIT, Ran, application_named, command, end, eventually, finish, jar, nothing_left, send, status,
-    text, yarn_flink,
+    GONE, LIMIT, Ran, application_named, command, end, eventually, every, finish, jar, nothing_left, send,
+    status, text, yarn_flink,
 };
 
 /// A session for one test, ended with it.
@@ -357,8 +357,9 @@ async fn what_a_session_refuses() -> Result<()> {
 async fn who_waits_for_a_job_hears_of_the_end_of_its_session() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
-    for by_force in [false, true] {
-        let session = Session::start(cluster, "waited", &[]).await?;
+    let waited = async |by_force: bool| {
+        let name = if by_force { "waited-killed" } else { "waited-stopped" };
+        let session = Session::start(cluster, name, &[]).await?;
         let jar = jar()?.display().to_string();
         let attached = ["run", "--session", &session.id, "-o", "json", "-c", "example.Run", &jar];
         let client = command(cluster, &attached)?.spawn()?;
@@ -383,8 +384,10 @@ async fn who_waits_for_a_job_hears_of_the_end_of_its_session() -> Result<()> {
         }
         let ended = finish(client).await?.expect(4)?;
         ensure!(text(&ended.json()?, "job_state") == "CANCELED", "{ended:?}");
-    }
-    Ok(())
+        Ok(())
+    };
+    let (stopped, killed) = tokio::join!(waited(false), waited(true));
+    every([stopped, killed])
 }
 
 /// A jar that lies on the cluster, settings of the job, and settings that only a new cluster could heed.

@@ -5,7 +5,7 @@ use integration_tests::shared;
 use serde_json::Value;
 
 use crate::failures::appears;
-use crate::tool::{GONE, LIMIT, end, eventually, job_in_state, nothing_left, run, text, yarn_flink};
+use crate::tool::{GONE, LIMIT, end, eventually, every, job_in_state, nothing_left, run, text, yarn_flink};
 
 async fn program(arguments: &[&str], code: i32, final_status: &str, states: [&str; 2]) -> Result<String> {
     program_with(&[], arguments, code, final_status, states).await
@@ -74,7 +74,7 @@ async fn the_end_is_seen_when_the_log_is_silent() -> Result<()> {
 async fn begun_anew_where_that_is_allowed() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
-    for (allowed, result) in [(Some("--restart-from-scratch"), "SUCCEEDED"), (None, "FAILED")] {
+    let ends = async |allowed: Option<&str>, result: &str| {
         let options: Vec<_> = ["-d", "--multi-job"].into_iter().chain(allowed).collect();
         let id = run(cluster, &options, &["TwoExecutes", "--slow"]).await?.expect(0)?.application()?;
         job_in_state(cluster, &id, "RUNNING").await?;
@@ -90,9 +90,10 @@ async fn begun_anew_where_that_is_allowed() -> Result<()> {
         let diagnostics = text(&status, "diagnostics");
         let expected = if allowed.is_some() { "2 jobs: " } else { "its program executes several jobs" };
         ensure!(diagnostics.contains(expected), "{diagnostics}");
-        nothing_left(cluster, &id, GONE).await?;
-    }
-    Ok(())
+        nothing_left(cluster, &id, GONE).await
+    };
+    let (anew, not) = tokio::join!(ends(Some("--restart-from-scratch"), "SUCCEEDED"), ends(None, "FAILED"));
+    every([anew, not])
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ const FOREIGN: u64 = 40;
 /// Three ways in which two runs come to write into one directory.
 #[tokio::test]
 async fn a_run_goes_on_from_its_own_checkpoint() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let checkpoints = checkpoint_dir(cluster)?;
     let directory = format!("execution.checkpointing.dir={}{checkpoints}", cluster.default_fs());
@@ -167,7 +167,7 @@ async fn nothing_left_but_files(job: &Counting<'_>) -> Result<()> {
 /// Whatever the retention: who has to start again needs the newest checkpoint.
 #[tokio::test]
 async fn an_end_that_is_none_of_the_users_keeps_the_newest_checkpoint() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let given_up = async |retention: &[&str]| {
         let job = Counting::of_program(cluster, retention, &[]).await?;
@@ -231,7 +231,7 @@ async fn says_where_its_checkpoint_is(job: &Counting<'_>, before: u64) -> Result
 /// S3 and the like are.
 #[tokio::test]
 async fn checkpoints_that_only_flink_can_list() -> Result<()> {
-    let _turn = shared::turn().await;
+    let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let checkpoints = checkpoint_dir(cluster)?;
     let web = cluster.name_node_web().context("no NameNode")?.replace("http://", "webhdfs://");

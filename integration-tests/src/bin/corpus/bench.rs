@@ -1,6 +1,8 @@
 //! One fault at a time: both sides submit the same program with the same options, the same harm is done to both, and
 //! what each of them says is written down.
 
+mod attached;
+
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -38,6 +40,8 @@ pub(crate) enum Expected {
     Code(&'static str),
     /// The client refuses; its message holds these words.
     Refusal(&'static str),
+    /// Our client, attached, says this and ends well.
+    Note(&'static str),
     /// The job runs again, `explain` has nothing against it, and an event of the application holds these words.
     Event(&'static str),
 }
@@ -54,6 +58,7 @@ pub(crate) struct Fault {
     user: Option<String>,
     limit: Duration,
     waits: bool,
+    attached: bool,
     /// In the sentence, beside the code.
     words: &'static str,
 }
@@ -71,6 +76,7 @@ impl Fault {
             user: None,
             limit: Duration::from_secs(90),
             waits: false,
+            attached: false,
             words: "",
         }
     }
@@ -83,6 +89,11 @@ impl Fault {
     /// One that an application outlives.
     pub(crate) fn outlived(name: &'static str, how: &'static str, words: &'static str) -> Self {
         Self { expected: Expected::Event(words), ..Self::new(name, how, "") }
+    }
+
+    /// One that an attached client outlives, and says so.
+    pub(crate) fn noted(name: &'static str, how: &'static str, words: &'static str) -> Self {
+        Self { expected: Expected::Note(words), ..Self::new(name, how, "") }
     }
 
     /// One that an application waits for ever with.
@@ -314,7 +325,7 @@ impl Bench<'_> {
                         Verdict::Right if !said.contains(fault.words) => Verdict::Unknown,
                         verdict => verdict,
                     },
-                    Expected::Refusal(_) => Verdict::Wrong,
+                    Expected::Refusal(_) | Expected::Note(_) => Verdict::Wrong,
                 };
                 // What is said of a life that is over does not change any more.
                 if verdict == Verdict::Right || ended || begun.elapsed() > fault.limit {
@@ -437,8 +448,10 @@ impl Bench<'_> {
             .env("FLINK_HOME", self.flink.home())
             .arg("run")
             .arg("--app-master")
-            .arg(&self.binaries.app_master)
-            .arg("-d");
+            .arg(&self.binaries.app_master);
+        if !fault.attached {
+            command.arg("-d");
+        }
         self.arguments(&mut command, fault);
         command
     }

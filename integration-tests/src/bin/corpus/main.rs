@@ -4,7 +4,7 @@
 //! `cargo run --release -p integration-tests --bin corpus -- --table docs/fault-corpus.md`
 //!
 //! `bench` submits for both sides, injects and asks, `report` writes it down; `refused`, `waiting`, `files`, `programs`,
-//! `processes`, `cut` and `nodes` are the faults.
+//! `loading`, `processes`, `cut` and `nodes` are the faults.
 
 #![expect(clippy::future_not_send, reason = "everything runs on one thread, one fault after the other")]
 
@@ -12,6 +12,7 @@ mod bench;
 mod cut;
 mod files;
 mod fillers;
+mod loading;
 mod nodes;
 mod processes;
 mod programs;
@@ -153,6 +154,7 @@ async fn on_queues(bench: &Bench<'_>) -> Result<()> {
     refused::by_the_client(bench).await?;
     waiting::limits(bench).await?;
     programs::of_the_job(bench).await?;
+    loading::fails(bench).await?;
     programs::of_the_processes(bench).await?;
     processes::by_people(bench).await?;
     processes::by_signals(bench).await?;
@@ -166,6 +168,7 @@ async fn on_nodes(bench: &Bench<'_>, exclude: &Path) -> Result<()> {
     nodes::lost(bench, exclude).await?;
     files::spoilt(bench).await?;
     waiting::restarted(bench).await?;
+    nodes::away_during_an_attached_run(bench).await?;
     nodes::daemons_away(bench).await
 }
 

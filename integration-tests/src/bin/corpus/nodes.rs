@@ -158,6 +158,22 @@ pub(crate) async fn containers(bench: &Bench<'_>) -> Result<()> {
     bench.tries(fault, silent, fine).await
 }
 
+/// The ResourceManager dies under a client that waits for its job, and comes back.
+pub(crate) async fn away_during_an_attached_run(bench: &Bench<'_>) -> Result<()> {
+    let cluster = bench.cluster;
+    let away = async |application: &Application<'_>| {
+        application.runs().await?;
+        cluster.kill_9(Daemon::ResourceManager(1))?;
+        // Longer than a client takes that asks once.
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        cluster.restart(Daemon::ResourceManager(1)).await
+    };
+    let how = "killed while an attached `run` waits, and started again after 8 s";
+    let fault =
+        Fault::noted("ResourceManager away during an attached run", how, "the ResourceManager answers again");
+    bench.attached(fault.runs(&["Run", "--records", "1500"]), away).await
+}
+
 /// Daemons that are down when a client comes.
 pub(crate) async fn daemons_away(bench: &Bench<'_>) -> Result<()> {
     let cluster = bench.cluster;

@@ -42,9 +42,9 @@ pub(crate) async fn of_the_job(bench: &Bench<'_>) -> Result<()> {
         Fault::new("class for a newer Java", "a class file of a later version", "java_too_old")
             .runs(&misbehaves("newer")),
         // A node may come: nothing ends.
-        Fault::waiting("job larger than the cluster", "parallelism 100 on two nodes", "cluster_too_small")
-            .set("parallelism.default=100")
-            .says("can hold")
+        Fault::waiting("job larger than the cluster", "parallelism 60 on two nodes", "cluster_too_small")
+            .set("parallelism.default=60")
+            .says("the job needs 60 slots")
             .within(90),
         Fault::new(
             "program of another's directory",
@@ -111,7 +111,7 @@ async fn older_library(folder: &Path) -> Result<PathBuf> {
     Ok(jar)
 }
 
-async fn pack(jar: &Path, classes: &Path) -> Result<()> {
+pub(crate) async fn pack(jar: &Path, classes: &Path) -> Result<()> {
     let mut command = Command::new(prerequisites::java_tool("jar"));
     command.arg("--create").arg("--file").arg(jar).arg("-C").arg(classes).arg(".");
     java::output(command).await?.success()?;

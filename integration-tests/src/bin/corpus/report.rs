@@ -77,6 +77,7 @@ impl Row {
         let expected = match expected {
             Expected::Code(code) => format!("`{code}`"),
             Expected::Event(words) => format!("goes on; `events`: \"{words}\""),
+            Expected::Note(words) => format!("attached `run` goes on: \"{words}\""),
             Expected::Refusal(words) => format!("`run` refuses: \"{words}\""),
         };
         Self { name, how, expected, ours: None, flinks: None }

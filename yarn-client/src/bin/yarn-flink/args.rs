@@ -197,7 +197,7 @@ pub(crate) struct Run {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Waiting {
     /// Return once the application has been submitted; the same as --wait submitted
-    #[arg(short, long, conflicts_with = "wait")]
+    #[arg(short, long, overrides_with = "detached", conflicts_with = "wait")]
     pub(crate) detached: bool,
     /// What to wait for before returning [default: finished]
     #[arg(long, value_enum, value_name = "LEVEL")]

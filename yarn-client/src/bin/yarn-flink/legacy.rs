@@ -4,89 +4,21 @@
 //! `--job-manager-memory 1g` and so on, up to the first positional argument of `run`, and `--` goes before that one, so that
 //! all of the program's own arguments arrive as they were typed. Which options take a value is asked of clap's own
 //! definition, so the two cannot disagree. The verbs for jobs get the application that `-yid` names ([`jobs`]).
+//! `docs/options.md` lists every option of Flink's own with an example, which a test gives to this code.
 
 mod jobs;
+mod options;
 
 use std::ffi::{OsStr, OsString};
 
 use clap::Command;
 
-/// What becomes of one of Flink's multi-letter options.
-enum Meaning {
-    /// The same as this option.
-    Same(&'static str),
-    /// Not possible (now); the text says why, or what to use.
-    Refused(&'static str),
-}
+use options::{Typed, translate};
 
-use Meaning::{Refused, Same};
-
-const CLAIM: &str = "Flink's application entry point always restores without claiming the savepoint";
-const PYTHON: &str = "Python programs are not supported yet";
-
-/// Options of `flink run` and of `flink run -m yarn-cluster` (Flink up to 1.20), with a single dash.
-const OPTIONS: &[(&str, Meaning)] = &[
-    ("jm", Same("--job-manager-memory")),
-    ("yjm", Same("--job-manager-memory")),
-    ("tm", Same("--task-manager-memory")),
-    ("ytm", Same("--task-manager-memory")),
-    ("ys", Same("--slots")),
-    ("nm", Same("--name")),
-    ("ynm", Same("--name")),
-    ("qu", Same("--queue")),
-    ("yqu", Same("--queue")),
-    ("at", Same("--application-type")),
-    ("yat", Same("--application-type")),
-    ("nl", Same("--node-label")),
-    ("ynl", Same("--node-label")),
-    ("yt", Same("--ship")),
-    ("yz", Same("--zookeeper-namespace")),
-    ("yd", Same("--detached")),
-    ("yD", Same("-D")),
-    ("id", Same("--session")),
-    ("yid", Same("--session")),
-    ("yq", Refused("use `yarn node -list` and `yarn queue -status` for now")),
-    ("yj", Refused("name the distribution with --flink-home")),
-    ("cm", Refused(CLAIM)),
-    ("rm", Refused(CLAIM)),
-    ("sae", Refused("the job does not depend on this client; `yarn-flink kill` ends it")),
-    ("py", Refused(PYTHON)),
-    ("pyfs", Refused(PYTHON)),
-    ("pym", Refused(PYTHON)),
-    ("pyreq", Refused(PYTHON)),
-    ("pyarch", Refused(PYTHON)),
-    ("pyexec", Refused(PYTHON)),
-    ("pyclientexec", Refused(PYTHON)),
-];
-
-/// What differs in `yarn-session.sh`.
-const SESSION: &[(&str, Meaning)] = &[
-    ("s", Same("--slots")),
-    ("t", Same("--ship")),
-    ("z", Same("--zookeeper-namespace")),
-    (
-        "n",
-        Refused("TaskManagers follow the jobs; --min, --max and --task-managers say how many there may be"),
-    ),
-    ("st", Refused("a session runs streaming and batch jobs")),
-    ("j", Refused("name the distribution with --flink-home")),
-    (
-        "id",
-        Refused(
-            "a session needs nobody attached: `yarn-flink run --session ID` sends it a job, `status ID` shows it",
-        ),
-    ),
-];
-
-/// The same refusals by Flink's long names.
-const LONG_REFUSED: &[(&str, &str)] = &[
-    ("claimMode", CLAIM),
-    ("restoreMode", CLAIM),
-    ("shutdownOnAttachedExit", "the job does not depend on this client; `yarn-flink kill` ends it"),
-    ("yarnjar", "name the distribution with --flink-home"),
-    ("python", PYTHON),
-    ("pyModule", PYTHON),
-];
+/// Actions of Flink's that have nothing like them here.
+const NO_INFO: &str = "there is no `info`: Flink's own client shows a program's plan without a cluster";
+const NO_CHECKPOINT: &str = "there is no `checkpoint`: a job makes checkpoints by itself \
+     (execution.checkpointing.interval); `yarn-flink savepoint ID JOB` makes a savepoint";
 
 /// Rewrites the arguments of the commands that Flink's tools have, too; those of others pass unchanged.
 ///
@@ -103,11 +35,8 @@ pub(crate) fn rewrite(command: &Command, arguments: Vec<OsString>) -> Result<Vec
         Some("run") => out.push(verb),
         // It returns once the application has been submitted.
         Some("run-application") => out.extend(["run".into(), "--detached".into()]),
-        Some("info") => {
-            return Err(
-                "there is no `info`: Flink's own client shows a program's plan without a cluster".to_owned()
-            );
-        }
+        Some("info") => return Err(NO_INFO.to_owned()),
+        Some("checkpoint") => return Err(NO_CHECKPOINT.to_owned()),
         Some("session") => {
             out.push(verb);
             let Some(session) = subcommand("session") else { return Ok(out) };
@@ -119,8 +48,8 @@ pub(crate) fn rewrite(command: &Command, arguments: Vec<OsString>) -> Result<Vec
                 return Ok(out);
             };
             while let Some(argument) = rest.next() {
-                let option = translate(argument, &[SESSION, OPTIONS])?;
-                push_option(option, (start, command), &mut rest, &mut out);
+                // A jar that is named is refused.
+                option(argument, true, (start, command), &mut rest, &mut out)?;
             }
             return Ok(out);
         }
@@ -137,22 +66,61 @@ pub(crate) fn rewrite(command: &Command, arguments: Vec<OsString>) -> Result<Vec
         }
     }
     let Some(run) = subcommand("run") else { return Ok(out) };
+    let mut jar = None;
     while let Some(argument) = rest.next() {
-        if argument == "--" {
-            out.push(argument);
-            out.extend(rest);
-            return Ok(out);
-        }
-        if is_positional(&argument) {
+        let ends_options = argument == "--";
+        if ends_options || is_positional(&argument) {
             out.push("--".into());
-            out.push(argument);
+            out.extend(jar.take());
+            out.extend((!ends_options).then_some(argument));
             out.extend(rest);
             return Ok(out);
         }
-        let option = translate(argument, &[OPTIONS])?;
-        push_option(option, (run, command), &mut rest, &mut out);
+        jar = option(argument, false, (run, command), &mut rest, &mut out)?.or(jar);
+    }
+    if let Some(jar) = jar {
+        out.extend(["--".into(), jar]);
     }
     Ok(out)
+}
+
+/// An option of `run` or `session start` goes to `out` in our terms; the jar that an option names comes back.
+fn option(
+    argument: OsString,
+    session: bool,
+    of: (&Command, &Command),
+    rest: &mut std::vec::IntoIter<OsString>,
+    out: &mut Vec<OsString>,
+) -> Result<Option<OsString>, String> {
+    let tables: &[_] = if session { &[options::SESSION, options::RUN] } else { &[options::RUN] };
+    match translate(argument, tables, of)? {
+        Typed::Option(option) => {
+            let from = out.len();
+            push_option(option, of, rest, out);
+            if !session {
+                name_session(out, from);
+            }
+            Ok(None)
+        }
+        Typed::Setting(key, value) => {
+            let value = value.map(OsString::from).or_else(|| rest.next()).unwrap_or_default();
+            let mut pair = OsString::from(format!("{key}="));
+            pair.push(value);
+            out.extend(["-D".into(), pair]);
+            Ok(None)
+        }
+        Typed::Jar(value) => Ok(value.map(OsString::from).or_else(|| rest.next())),
+    }
+}
+
+/// `-D yarn.application.id=ID`, with which Flink's own `run -t yarn-session` finds a session: what was pushed last.
+fn name_session(out: &mut Vec<OsString>, from: usize) {
+    let pushed: String = out.iter().skip(from).filter_map(|argument| argument.to_str()).collect();
+    if let Some(id) = pushed.strip_prefix("-Dyarn.application.id=") {
+        let session = format!("--session={id}");
+        out.truncate(from);
+        out.push(session.into());
+    }
 }
 
 /// The next positional argument; the options before it go to `out`.
@@ -191,32 +159,16 @@ fn is_positional(argument: &OsStr) -> bool {
     bytes == b"-" || !bytes.starts_with(b"-")
 }
 
-fn translate(argument: OsString, tables: &[&[(&str, Meaning)]]) -> Result<OsString, String> {
-    let Some(text) = argument.to_str() else { return Ok(argument) };
-    if let Some(long) = text.strip_prefix("--") {
-        let name = long.split('=').next().unwrap_or(long);
-        return match LONG_REFUSED.iter().find(|(refused, _)| *refused == name) {
-            Some((_, reason)) => Err(format!("option '--{name}' cannot be used: {reason}")),
-            None => Ok(argument),
-        };
-    }
-    let Some(name) = text.strip_prefix('-') else { return Ok(argument) };
-    // -yDkey=value, the joined form.
-    if let Some(pair) = name.strip_prefix("yD").filter(|pair| !pair.is_empty()) {
-        return Ok(format!("-D{pair}").into());
-    }
-    let (name, value) = match name.split_once('=') {
-        Some((name, value)) => (name, Some(value)),
-        None => (name, None),
-    };
-    match tables.iter().copied().flatten().find(|(option, _)| *option == name) {
-        Some((_, Same(same))) => Ok(match value {
-            Some(value) => format!("{same}={value}").into(),
-            None => OsString::from(*same),
-        }),
-        Some((name, Refused(reason))) => Err(format!("option '-{name}' cannot be used: {reason}")),
-        None => Ok(argument),
-    }
+/// Whether a command, or all of them, has this option.
+fn known_long((command, root): (&Command, &Command), name: &str) -> bool {
+    // clap adds these when it parses.
+    name == "help"
+        || name == "version"
+        || command.get_arguments().chain(root.get_arguments()).any(|arg| has_long(arg, name))
+}
+
+fn has_long(arg: &clap::Arg, name: &str) -> bool {
+    arg.get_long() == Some(name) || arg.get_all_aliases().is_some_and(|aliases| aliases.contains(&name))
 }
 
 /// Whether the next argument is this option's value.
@@ -225,12 +177,7 @@ fn value_follows(command: &Command, root: &Command, argument: &OsStr) -> bool {
     let options = || command.get_arguments().chain(root.get_arguments()).filter(|arg| !arg.is_positional());
     if let Some(long) = text.strip_prefix("--") {
         return !long.contains('=')
-            && options()
-                .find(|arg| {
-                    arg.get_long() == Some(long)
-                        || arg.get_all_aliases().is_some_and(|aliases| aliases.contains(&long))
-                })
-                .is_some_and(|arg| arg.get_action().takes_values());
+            && options().find(|arg| has_long(arg, long)).is_some_and(|arg| arg.get_action().takes_values());
     }
     // A cluster: the first letter that takes a value takes the rest of the word, or else the next word.
     let Some(cluster) = text.strip_prefix('-') else { return false };

@@ -1,3 +1,5 @@
+mod page;
+
 use clap::{CommandFactory, Parser};
 
 use super::rewrite;
@@ -125,8 +127,6 @@ fn wait_levels_and_timeouts() {
 fn refused_options_say_why() {
     for (line, reason) in [
         ("yarn-flink run -yid application_1_1 -yqu etl job.jar", "cannot be used with"),
-        ("yarn-flink run -cm claim job.jar", "without claiming"),
-        ("yarn-flink run --restoreMode=CLAIM job.jar", "without claiming"),
         ("yarn-flink run -py word.py", "Python"),
         ("yarn-flink run -sae job.jar", "does not depend on this client"),
     ] {
@@ -234,11 +234,23 @@ fn the_verbs_for_jobs_as_flink_has_them() {
     );
     same(&format!("savepoint -yid {id} -d hdfs:///sp"), &format!("savepoint {id} --dispose hdfs:///sp"));
     same(&format!("list -r -yid {id}"), &format!("jobs {id}"));
+    same(&format!("savepoint {id} abc hdfs:///sp"), &format!("savepoint {id} abc -p hdfs:///sp"));
+    let target = format!("-t yarn-session -Dyarn.application.id={id}");
+    same(&format!("run {target} j.jar"), &format!("run -t yarn-session --session {id} j.jar"));
+    same("run-application -d -yd j.jar", "run -d j.jar");
+    same("run --restoreMode=CLAIM j.jar", "run -D execution.state-recovery.claim-mode=CLAIM j.jar");
+    same("run -jarfile j.jar -class M -- in", "run -c M j.jar in");
     same("list -a", "list --all");
     same("run-application -t yarn-application j.jar -d x", "run -d -t yarn-application j.jar -d x");
     for (line, reason) in [
         ("yarn-flink cancel -s hdfs:///sp -yid application_1_0001 abc", "yarn-flink stop"),
         ("yarn-flink cancel -m localhost:8081 abc", "is named by its id"),
+        ("yarn-flink cancel -t kubernetes-session abc", "runs on YARN"),
+        ("yarn-flink stop -D execution.target=local abc", "runs on YARN"),
+        (
+            "yarn-flink stop 0123456789abcdef0123456789abcdef",
+            "`yarn-flink stop ID 0123456789abcdef0123456789abcdef`",
+        ),
         ("yarn-flink list -r", "yarn-flink jobs ID"),
         ("yarn-flink info job.jar", "Flink's own client"),
     ] {
@@ -247,7 +259,7 @@ fn the_verbs_for_jobs_as_flink_has_them() {
 }
 
 #[test]
-fn settings_of_flinks_commands_for_jobs_stay_where_they_are() {
+fn settings_of_flinks_commands_for_jobs_are_kept() {
     let rewritten = |line: &str| {
         let arguments = line.split_whitespace().map(std::ffi::OsString::from).collect();
         let rewritten = rewrite(&crate::args::command(), arguments).unwrap();
@@ -256,6 +268,6 @@ fn settings_of_flinks_commands_for_jobs_stay_where_they_are() {
     let id = "application_1_0001";
     assert_eq!(
         rewritten(&format!("yarn-flink cancel -D yarn.application.id={id} -D flink.hadoop.a=b -Dc=d JOB")),
-        format!("yarn-flink cancel {id} -D flink.hadoop.a=b -Dc=d JOB")
+        format!("yarn-flink cancel {id} JOB -D flink.hadoop.a=b -D c=d")
     );
 }
