@@ -4,7 +4,8 @@ use std::ops::ControlFlow;
 
 use proto::control::{EventId, WatchReply, watch_reply};
 use yarn_client::control::EventView;
-use yarn_client::deploy::{events, session};
+use yarn_client::deploy::{ApplicationError, events, session};
+use yarn_client::logs::{self, events::Recorded};
 
 use super::{Context, Failure};
 use crate::args::Events;
@@ -22,8 +23,10 @@ pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, F
     let after = args.after.map(|(attempt, number)| EventId { attempt, number });
     let printer = &context.printer;
     let mut broken = None;
-    let report = {
+    let mut heard = false;
+    let watched = {
         let mut print = |reply: WatchReply| {
+            heard = true;
             let printed = match reply.reply {
                 Some(watch_reply::Reply::Event(event)) => match EventView::new(event) {
                     Some(view) if printer.is_json() => printer.json_line(&view),
@@ -46,13 +49,55 @@ pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, F
                 }
             }
         };
-        events::watch(&gateway, id, &bases, after, args.follow, &mut print).await?
+        events::watch(&gateway, id, &bases, after, args.follow, &mut print).await
     };
     if let Some(error) = broken {
         return Err(error.into());
     }
-    if report.state.is_final() {
-        printer.note(&format!("{id} {}", report.state));
+    let state = match watched {
+        Ok(report) if report.state.is_final() && !heard => {
+            print_recorded(context, &logs::events::recorded(&gateway, id, after).await?)?;
+            Some(report.state)
+        }
+        Ok(report) => Some(report.state).filter(|state| state.is_final()),
+        // Its masters have written down what has happened; where they have not, that it has ended is the better answer.
+        Err(error @ (ApplicationError::NotLive { .. } | ApplicationError::NotFound { .. })) => {
+            match logs::events::recorded(&gateway, id, after).await {
+                Ok(recorded) => {
+                    print_recorded(context, &recorded)?;
+                    None
+                }
+                Err(failure) => {
+                    tracing::info!("{failure}");
+                    return Err(error.into());
+                }
+            }
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(state) = state {
+        printer.note(&format!("{id} {state}"));
     }
     Ok(ExitStatus::Success)
+}
+
+/// Prints what the masters of an application that has ended have left among their logs.
+fn print_recorded(context: &Context, recorded: &Recorded) -> Result<(), Failure> {
+    let printer = &context.printer;
+    for event in &recorded.events {
+        if printer.is_json() {
+            printer.json_line(event)?;
+        } else {
+            printer.stream(&event_line(event))?;
+        }
+    }
+    for error in &recorded.failed {
+        printer.warning(&error.to_string());
+    }
+    if recorded.incomplete {
+        printer.note(
+            "its nodes have not collected all logs yet: the last events may be missing, call again soon",
+        );
+    }
+    Ok(())
 }
