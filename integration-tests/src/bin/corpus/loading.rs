@@ -40,8 +40,14 @@ pub(crate) async fn fails(bench: &Bench<'_>) -> Result<()> {
             whole,
             "ClassNotFoundException",
         ),
-        (hidden, "the program's main() is not public", "Hidden", odd.clone(), "main"),
-        (orphan, "the program's superclass is not in its jar", "Orphan", odd, "example/Left"),
+        (
+            hidden,
+            "the program's main() is not public",
+            "Hidden",
+            odd.clone(),
+            "does not have a main(String[]) method",
+        ),
+        (orphan, "the program's superclass is not in its jar", "Orphan", odd, "example.LeftOut"),
         (cut, "the second half of the jar in HDFS is missing", "OneSecond", half, "OneSecond"),
         (none, "the jar in HDFS has no entries", "OneSecond", empty, "OneSecond"),
     ] {
