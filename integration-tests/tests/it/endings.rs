@@ -275,6 +275,21 @@ async fn faulty(program: &[&str], right: &End<'_>) -> Result<(Ran, Value)> {
     Ok((ran, printed))
 }
 
+/// Nobody but the client that has waited for its end knows of its files.
+#[tokio::test]
+async fn an_application_whose_master_never_starts_leaves_nothing() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = shared::cluster().await?;
+    let damaged = cluster.scratch("Never-Starts")?.join("damaged.zip");
+    std::fs::write(&damaged, "no archive")?;
+    let ships = format!("yarn.ship-archives={}", damaged.display());
+    let ran = run(cluster, &["-o", "json", "-D", &ships], &["OneSecond"]).await?.expect(1)?;
+    let id = text(&ran.json()?, "application_id").to_owned();
+    let left = format!("/user/{}/.yarn-flink/apps/{id}", cluster.user());
+    ensure!(cluster.hdfs()?.stat(&left).await?.is_none(), "{left} is there: {ran:?}");
+    Ok(())
+}
+
 #[tokio::test]
 async fn main_that_throws() -> Result<()> {
     let right = failed("FAILED: java.lang.IllegalStateException: this is the root of it", "yarn-flink logs");

@@ -170,6 +170,10 @@ async fn killed_task_manager_of_a_streaming_job_is_replaced() -> Result<()> {
     };
     eventually("a new TaskManager", LIMIT, replaced).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
+    // The ResourceManager has forgotten it, its node has not.
+    let container = victim.container.as_deref().context("no container")?;
+    let left = yarn_flink(cluster, &["logs", &id, "--container", container, "taskmanager.log"]).await?;
+    assert!(left.expect(0)?.stdout.contains("TaskManagerRunner"));
     cancel(cluster, &id).await?;
     assert!(ends(cluster, &id, "KILLED").await?.contains("CANCELED"));
     nothing_left(cluster, &id, GONE).await?;

@@ -15,6 +15,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Nor is the journal waited for: it only tells what is worth knowing.
 const JOURNAL: Duration = Duration::from_secs(3);
 
+/// With which the names of the marks begin that application masters leave in the staging directory before they do anything.
+const ATTEMPT: &str = "attempt-";
+
 /// A killed application.
 #[derive(Debug, Clone)]
 pub struct Killed {
@@ -84,6 +87,28 @@ async fn clean_up(file_systems: &FileSystems, bases: &[String], killed: &mut Kil
             Ok(true) => killed.removed = Some(fs.uri(&path)),
             Ok(false) => {}
             Err(error) => killed.not_removed = Some(error.to_string()),
+        }
+    }
+}
+
+/// Removes the staging directory of an application that has ended although its master has never begun: it cannot have done
+/// so itself, and there is nothing that anybody could go on with. Never fails: what it leaves is for `gc`.
+///
+/// `bases` as for [`kill`].
+pub async fn clean_up_unbegun(gateway: &Gateway, report: &ApplicationReport, bases: &[String]) {
+    let Ok(file_systems) = gateway.file_systems() else { return };
+    if !report.state.is_final() {
+        return;
+    }
+    for directory in place::directories(&file_systems, report, bases) {
+        let Ok((fs, path)) = directory else { continue };
+        let Ok(entries) = fs.list(&path).await else { continue };
+        if entries.iter().any(|entry| entry.name().starts_with(ATTEMPT)) {
+            continue;
+        }
+        match high_availability::remove_application(&file_systems, fs.as_ref(), &path).await {
+            Ok(removed) => tracing::debug!(path, removed, "its master never began"),
+            Err(error) => tracing::debug!(path, %error, "its master never began, and its directory stays"),
         }
     }
 }

@@ -22,6 +22,10 @@ pub const MAX_TOTAL_MEMORY: Opt = Opt::new("slotmanager.max-total-resource.memor
 /// TaskManagers beyond what the jobs need, so that a lost one need not be waited for.
 pub const REDUNDANT: Opt = Opt::with("slotmanager.redundant-taskmanager-num", "0");
 
+/// All of them.
+pub const ALL: [Opt; 7] =
+    [MAX_SLOTS, MIN_SLOTS, MAX_TOTAL_CPU, MAX_TOTAL_MEMORY, MIN_TOTAL_CPU, MIN_TOTAL_MEMORY, REDUNDANT];
+
 /// The limits in TaskManagers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TaskManagerLimits {

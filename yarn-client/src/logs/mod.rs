@@ -12,6 +12,7 @@ mod fresh;
 mod indexed;
 mod java;
 mod local;
+mod lost;
 mod progress;
 mod tfile;
 

@@ -164,7 +164,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::flink::options;
+    use crate::flink::{limits, options};
 
     #[test]
     fn no_name_stands_twice() {
@@ -188,10 +188,10 @@ mod tests {
             .into_iter()
             .chain(options::TASKMANAGER_ENV_PREFIXES)
             .chain([options::HADOOP_PREFIX, options::YARN_PREFIX]);
-        let read: BTreeSet<&str> = options::ALL.iter().map(|option| option.key).chain(prefixes).collect();
-        // `deploy/keys` and `limits` name these.
-        let elsewhere =
-            |key: &str| key.starts_with("slotmanager.") || key == "pipeline.jobid" || key.contains('*');
+        let read: BTreeSet<&str> =
+            options::ALL.iter().chain(&limits::ALL).map(|option| option.key).chain(prefixes).collect();
+        // `deploy/keys` names it.
+        let elsewhere = |key: &str| key == "pipeline.jobid" || key.contains('*');
         for row in table().filter(|row| matches!(row.treatment, Treatment::Honoured(_))) {
             for option in row.options.iter().filter(|option| !elsewhere(option.key)) {
                 assert!(read.contains(option.key), "{} is read nowhere", option.key);

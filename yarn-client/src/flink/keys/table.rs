@@ -1,5 +1,6 @@
 //! The table's first part: what is honoured, set, refused or without a meaning here.
 
+use super::super::limits;
 use super::super::options::{self as o, Opt};
 use super::Origin::{Flink, OldFlink, Open, Ours};
 use super::Treatment::{Default, Honoured, Ignored, Refused, Removed, Set};
@@ -153,15 +154,7 @@ pub(super) const OURS: &[Row] = &[
         Honoured("reactive: the job takes the TaskManagers that there are; see `scale`"),
     ),
     row(
-        names![
-            "slotmanager.number-of-slots.max",
-            "slotmanager.number-of-slots.min",
-            "slotmanager.max-total-resource.cpu",
-            "slotmanager.max-total-resource.memory",
-            "slotmanager.min-total-resource.cpu",
-            "slotmanager.min-total-resource.memory",
-            "slotmanager.redundant-taskmanager-num",
-        ],
+        &limits::ALL,
         Honoured(
             "how many TaskManagers there may be, must be and are kept in reserve; a session's --min and --max come first",
         ),

@@ -31,6 +31,9 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
     let wanted = Wanted { container, masters: args.am, files: args.files, rolled: false };
     let mut found = logs::find(&gateway, id).await?;
     let unseen = std::mem::take(&mut found.failed);
+    if let Some(container) = container.filter(|container| !found.knows(*container)) {
+        found.look_for_ended(&gateway, container).await;
+    }
     if args.list {
         let (files, failed) = found.list(&wanted).await?;
         let view = LogsView::new(id, &files);

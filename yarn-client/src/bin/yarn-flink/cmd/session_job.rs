@@ -8,9 +8,10 @@ use yarn_client::deploy::{
 use yarn_client::flink::JobStatus;
 use yarn_client::flink::rest::RunJar;
 
-use super::{Context, Failure};
+use super::{Context, Failure, standing};
 use crate::args::Run;
 use crate::exit::ExitStatus;
+use crate::progress::Standing;
 use crate::signal::Interrupts;
 use crate::view::{JobRunView, SubmittedView};
 
@@ -94,8 +95,12 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
             None => std::future::pending().await,
         }
     };
+    let bases = context.staging_bases();
+    let mut standing = Standing::new(printer);
+    standing.show();
     let ended = tokio::select! {
         ended = waiting => ended?,
+        never = Box::pin(standing::tell(printer, &gateway, live.id(), &bases)) => match never {},
         () = limit => {
             printer.error_text(
                 &format!("job {} has not ended in time", run.job_id),
@@ -109,6 +114,7 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
             return Ok(ExitStatus::Interrupted);
         }
     };
+    drop(standing);
     view.job_state = Some(ended.state.to_string());
     view.cause = ended.failure.as_ref().map(|failure| explain::job_failed(&failure.root));
     if printer.is_json() {

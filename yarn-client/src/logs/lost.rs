@@ -1,0 +1,90 @@
+//! Containers that have ended while their application runs. Their nodes keep the logs until it ends, too; but the
+//! ResourceManager does not list them any more, and only the application's master can say where they were.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use proto::control::{WatchReply, event::What, watch_reply};
+use proto::ids::{ApplicationId, ContainerId};
+
+use super::Logs;
+use super::local::Running;
+use crate::deploy::{Gateway, events};
+use crate::yarn::NodeState;
+use crate::yarn::web::Trust;
+
+/// What the master and the ResourceManager may take.
+const LIMIT: Duration = Duration::from_secs(5);
+
+impl Logs {
+    /// Whether there are logs of a container, as far as the ResourceManager and the collected files tell.
+    pub fn knows(&self, container: ContainerId) -> bool {
+        let id = container.to_string();
+        self.running.iter().any(|running| running.id == id)
+    }
+
+    /// Adds a container that has ended in an application that runs, if its master knows of it.
+    pub async fn look_for_ended(&mut self, gateway: &Gateway, container: ContainerId) {
+        let found = find(gateway, self.application, container);
+        match tokio::time::timeout(LIMIT, found).await {
+            Ok(Some(running)) => self.running.push(running),
+            Ok(None) => tracing::debug!(%container, "not known to its application master"),
+            Err(_) => tracing::debug!(%container, "its application master does not answer"),
+        }
+    }
+}
+
+async fn find(gateway: &Gateway, application: ApplicationId, container: ContainerId) -> Option<Running> {
+    let id = container.to_string();
+    let mut place = None;
+    let mut hear = |reply: WatchReply| {
+        if let Some(watch_reply::Reply::Event(event)) = reply.reply
+            && let Some(told) = event.what.and_then(|what| place_of(what, &id))
+        {
+            place = Some(told);
+        }
+        ControlFlow::Continue(())
+    };
+    let watched = Box::pin(events::watch(gateway, application, &[], None, false, &mut hear)).await;
+    if let Err(error) = watched {
+        tracing::debug!("asking the application master of {application}: {error}");
+    }
+    let place = place?;
+    let nodes = gateway.resource_manager.nodes(&[NodeState::Running]).await.ok()?;
+    // host:port of the NodeManager, or the host alone.
+    let node = nodes.into_iter().find(|node| node.id.to_string() == place || node.id.host == place)?;
+    Some(Running {
+        id,
+        node: node.id.to_string(),
+        address: format!("{}://{}", gateway.configuration.web_scheme(), node.http_address),
+        trust: Trust::of(&gateway.configuration),
+    })
+}
+
+/// Where an event says that this container was.
+fn place_of(what: What, id: &str) -> Option<String> {
+    match what {
+        What::Allocated(it) if it.container == id => Some(it.node),
+        What::ContainerLost(it) if it.container == id => Some(it.node),
+        // That of a master of an earlier attempt.
+        What::AttemptStarted(it) if it.container == id => Some(it.host),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::control::{Allocated, AttemptStarted};
+
+    use super::*;
+
+    #[test]
+    fn a_place_is_told_by_what_begins_there_and_what_ends() {
+        let (id, node) = ("container_1_0001_01_000002".to_owned(), "n1:8041".to_owned());
+        let allocated = What::Allocated(Allocated { container: id.clone(), node: node.clone() });
+        assert_eq!(place_of(allocated.clone(), &id), Some(node));
+        assert_eq!(place_of(allocated, "container_1_0001_01_000003"), None);
+        let started = What::AttemptStarted(AttemptStarted { container: id.clone(), host: "n2".to_owned() });
+        assert_eq!(place_of(started, &id).as_deref(), Some("n2"));
+    }
+}
