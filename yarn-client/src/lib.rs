@@ -7,6 +7,7 @@
 pub mod conf;
 pub mod control;
 pub mod deploy;
+mod file_name;
 pub mod flink;
 pub mod hdfs;
 pub mod logs;

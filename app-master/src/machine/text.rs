@@ -185,7 +185,7 @@ pub(super) fn beyond_limits(slots: u32, demand: u32, most: u32) -> String {
 
 /// Containers that are asked for.
 pub(super) fn not_given(missing: u32, wanted: u32) -> String {
-    format!("the ResourceManager has not yet given {missing} of the TaskManagers' {wanted} containers")
+    format!("the ResourceManager has not yet given {missing} of {wanted} TaskManager containers")
 }
 
 /// What ends a JobManager whose program is none. Two of Flink's threads hear of it, and whichever is first chooses the exit code:

@@ -218,7 +218,7 @@ async fn slots(cluster: &Cluster) -> Result<()> {
         run(cluster, &["-d", "--queue", "wide", "-D", &base], &["Run"]).await?.expect(0)?.application()?;
     cluster.wait_for_state(&id, "RUNNING", LIMIT).await?;
     // Its master adds what it knows.
-    let given = "the ResourceManager has not yet given 1 of the TaskManagers' containers";
+    let given = "the ResourceManager has not yet given 1 of 1 TaskManager containers";
     eventually("the job waits for slots", LIMIT, || async {
         let printed = explain(cluster, &id).await?;
         Ok(code(&printed) == "no_slots" && printed["cause"]["evidence"].to_string().contains(given))

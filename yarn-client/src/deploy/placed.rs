@@ -9,7 +9,7 @@ use proto::launch::local_resource::Kind;
 use proto::launch::{Link, LocalResource};
 
 use super::files::USER_JAR_DIR;
-use crate::flink::file_name::{is_plain, plain};
+use crate::file_name::{is_plain, plain};
 
 /// Directory of files that a link leads to.
 const LINKED: &str = "shipped";

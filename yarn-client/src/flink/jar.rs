@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rawzip::{CompressionMethod, FileReader, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipArchiveEntryWayfinder};
 
-use super::file_name;
+use crate::file_name;
 
 /// An open jar and the main class of its manifest. Names of entries are read again for each question: a job's jar
 /// can hold tens of thousands.

@@ -11,7 +11,6 @@ pub mod demand;
 pub mod dist;
 pub mod duration;
 pub mod failure;
-pub mod file_name;
 pub mod jar;
 pub mod job;
 pub mod keys;

@@ -24,7 +24,7 @@ use super::digest::{Digest, Digests};
 use super::stage::{Progress, StageError};
 use super::upload::{Limits, OPEN, upload};
 use super::{CreateOptions, FileStatus, FileSystem, HdfsError, resource, uri};
-use crate::flink::file_name::plain;
+use crate::file_name::plain;
 
 /// Age at which an unpublished temporary belongs to nobody any more.
 const ABANDONED_AFTER_MS: u64 = 24 * 60 * 60 * 1000;

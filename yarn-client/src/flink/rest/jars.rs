@@ -8,7 +8,7 @@ use hyper::body::Frame;
 use serde::{Deserialize, Serialize};
 
 use super::{Client, RestError, segment};
-use crate::flink::file_name;
+use crate::file_name;
 
 /// Which part of the jar runs, and how. Absent fields are Flink's to choose.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 const LONGEST: usize = 200;
 
 /// Whether a name of a file can stay as it is.
-pub fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= LONGEST
         && !name.starts_with('-')
@@ -18,7 +18,7 @@ pub fn is_plain(name: &str) -> bool {
 }
 
 /// The name itself, or one like it that [`is_plain`]; beginning and end stay, and with that the suffix.
-pub fn plain(name: &str) -> Cow<'_, str> {
+pub(crate) fn plain(name: &str) -> Cow<'_, str> {
     if is_plain(name) {
         return Cow::Borrowed(name);
     }
