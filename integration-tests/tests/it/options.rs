@@ -514,7 +514,6 @@ async fn refused_keys_say_when_they_will_work() -> Result<()> {
         ("yarn.security.kerberos.localized-keytab-path=k", "comes with Kerberos support"),
         ("yarn.security.appmaster.delegation.token.services=hadoopfs", "comes with Kerberos support"),
         ("security.kerberos.login.principal=me", "comes with Kerberos support"),
-        ("yarn.application.id=application_1_0001", "run --session"),
         ("python.files=a.py", "not supported yet"),
         ("yarn.container-start-command-template=ulimit -c 0; %java%", "needs a shell"),
     ] {

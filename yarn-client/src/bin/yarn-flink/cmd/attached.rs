@@ -184,7 +184,7 @@ async fn watch(
             if evidence.report.state.is_final() || limits.work {
                 explain::consult(gateway, &mut evidence, &gateway_base(submitted, id)).await;
             }
-            kill::clean_up_unbegun(gateway, &evidence.report, &gateway_base(submitted, id)).await;
+            Box::pin(kill::clean_up_unbegun(gateway, &evidence.report, &gateway_base(submitted, id))).await;
             finish(context, &evidence, (subject, submitted), level)
         }
         Some(Err(error)) => {
