@@ -10,6 +10,7 @@ use integration_tests::{http, prerequisites, shared};
 use serde_json::Value;
 
 use crate::counting::Counting;
+use crate::gc::notes;
 use crate::tool::{
     GONE, LIMIT, Ran, SMALL, end, eventually, jar, job_in_state, nothing_left, run, text, yarn_flink,
 };
@@ -235,6 +236,8 @@ async fn application_master_dies(kill: impl Fn(&Process) + Sync) -> Result<()> {
     let id = submit(cluster, &[], &["Run"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
     let job_manager = appears("JobManager", || cluster.job_managers(&id)).await?;
+    // Flink may show the job before its master has asked for this, and then the next one knows nothing.
+    notes(cluster, &id, r#""on":false"#).await?;
     kill(&appears("application master", || cluster.app_masters(&id)).await?);
     eventually("the JobManager dies too", GONE, || async { Ok(!job_manager.lives()) }).await?;
     let diagnostics = ends(cluster, &id, "FAILED").await?;

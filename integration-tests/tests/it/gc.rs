@@ -64,12 +64,17 @@ async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its
 
 /// Waits until the application master has written down where a checkpoint is.
 async fn notes_a_checkpoint(cluster: &Cluster, id: &str) -> Result<()> {
+    notes(cluster, id, "/chk-").await
+}
+
+/// Waits until the application master has written this down.
+pub(crate) async fn notes(cluster: &Cluster, id: &str, words: &str) -> Result<()> {
     let directory = format!("/user/{}/.yarn-flink/apps/{id}", cluster.user());
-    eventually("a checkpoint in the journal", LIMIT, || async {
+    eventually("it is in the journal", LIMIT, || async {
         for (path, entry) in cluster.hdfs()?.files(&directory).await? {
             // It may be replaced meanwhile.
             let content = cluster.hdfs()?.read(&path).await.unwrap_or_default();
-            if entry.name.starts_with("journal-") && String::from_utf8_lossy(&content).contains("/chk-") {
+            if entry.name.starts_with("journal-") && String::from_utf8_lossy(&content).contains(words) {
                 return Ok(true);
             }
         }
