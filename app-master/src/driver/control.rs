@@ -59,22 +59,22 @@ impl ControlPlane {
         let earlier = if attempt > 1 { staging.earlier_events().await } else { Vec::new() };
         let events = Events::new(attempt, earlier);
         let (asker, questions) = mpsc::channel(QUESTIONS);
+        let mut record = Record::new(&container.log_dir);
+        let mut begin = |what, at| record.write(events.push(what, at));
         // Told by nobody but the first attempt, although it has not seen them.
         if attempt == 1 {
             if let Some(at) = container.submitted_ms {
-                events.push(event::What::Submitted(control::Submitted {}), at);
+                begin(event::What::Submitted(control::Submitted {}), at);
             }
             if let Some(at) = container.localising_ms() {
-                events.push(event::What::Localising(control::Localising {}), at);
+                begin(event::What::Localising(control::Localising {}), at);
             }
         }
         let started = event::What::AttemptStarted(control::AttemptStarted {
             container: container.id.to_string(),
             host: container.host.clone(),
         });
-        let mut record = Record::new(&container.log_dir);
-        events.all().into_iter().filter(|event| of(event, attempt)).for_each(|event| record.write(event));
-        record.write(events.push(started, now_ms()));
+        begin(started, now_ms());
         let port = match open(container, staging, &events, asker.clone(), flink).await {
             Ok(port) => Some(port),
             Err(error) => {
@@ -157,10 +157,6 @@ async fn open(
         warnings.worked();
     });
     Ok(address.port())
-}
-
-fn of(event: &control::Event, attempt: u32) -> bool {
-    event.id.is_some_and(|id| id.attempt == attempt)
 }
 
 /// Writes events down for the next attempt. Checkpoints alone are no reason: thousands of jobs make them all day.

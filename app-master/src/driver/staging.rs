@@ -13,14 +13,13 @@ use prost::Message as _;
 use proto::control;
 use yarn_client::conf::Configuration;
 use yarn_client::control::certificate_file;
+use yarn_client::hdfs::application_dir::ATTEMPT_MARK;
 use yarn_client::hdfs::{CreateOptions, FileSystem, FileSystems, HdfsError};
 use yarn_client::security::User;
 
 use super::journal;
 use crate::machine::{BeginFailure, Event, Fence, History, Journal, Outcome};
 
-/// Followed by the attempt's number.
-const MARK: &str = "attempt-";
 /// Followed by the attempt's number and that of the writing; the highest one counts.
 const JOURNAL: &str = "journal-";
 /// The same for what has been told to watchers.
@@ -86,7 +85,7 @@ impl Staging {
             Err(error) if error.is_not_found() => return Ok(History::default()),
             Err(error) => return Err(error),
         };
-        let begun = names.iter().any(|name| number(name, MARK).is_some_and(|n| n < self.attempt));
+        let begun = names.iter().any(|name| number(name, ATTEMPT_MARK).is_some_and(|n| n < self.attempt));
         // Names sort as numbers do.
         let newest = names.iter().rev().find(|name| is_whole(name, JOURNAL));
         let journal = match newest {
@@ -106,7 +105,7 @@ impl Staging {
     /// Leaves this attempt's mark. The directory is not made anew: whoever kills an application while it starts
     /// removes it, and it must stay away.
     pub(super) async fn begin(&self) -> Event {
-        let mark = self.file(&format!("{MARK}{:06}", self.attempt));
+        let mark = self.file(&format!("{ATTEMPT_MARK}{:06}", self.attempt));
         let made = within(TIMEOUT, self.write(&mark, Bytes::new())).await;
         Event::Begun(match made {
             Ok(Ok(())) => Ok(()),
@@ -196,7 +195,7 @@ impl Staging {
     pub(super) async fn check_fence(&self) -> Event {
         Event::FenceChecked(match within(FENCE_TIMEOUT, self.names()).await {
             Ok(Ok(names)) => {
-                let later = |name: &String| number(name, MARK).is_some_and(|n| n > self.attempt);
+                let later = |name: &String| number(name, ATTEMPT_MARK).is_some_and(|n| n > self.attempt);
                 if names.iter().any(later) { Fence::Superseded } else { Fence::Newest }
             }
             Ok(Err(error)) if error.is_not_found() => Fence::Superseded,

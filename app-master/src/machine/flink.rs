@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use yarn_client::flink::JobStatus;
+use yarn_client::flink::{JobStatus, TaskManagerLimits};
 
 use super::job_manager::Process;
-use super::session::MISSING;
+use super::session::{MISSING, Session};
 use super::{
     Action, AppMaster, ApplicationView, CheckpointsView, FlinkView, JobView, Occurrence, Timer, text,
 };
@@ -37,19 +37,21 @@ impl AppMaster {
         if self.ending.is_some() || self.finished {
             return 0;
         }
-        let demand = self.demand();
-        let reserve = if demand > 0 { self.settings.limits.redundant } else { 0 };
-        let (min, max) = self.bounds();
-        if self.reserve_fails {
-            return demand.min(max);
-        }
-        demand.saturating_add(reserve).max(min).min(max)
+        if self.reserve_fails { self.needed() } else { self.limits().wanted(self.demand()) }
     }
 
-    /// At least and at most so many TaskManagers, whatever the jobs need.
-    pub(super) fn bounds(&self) -> (u32, u32) {
-        let limits = &self.settings.limits;
-        self.session.as_ref().map_or((limits.min, limits.max), |session| (session.size.min, session.size.max))
+    /// Those of the configuration; of a session, its own size.
+    pub(super) fn limits(&self) -> TaskManagerLimits {
+        let limits = self.settings.limits;
+        match &self.session {
+            Some(Session { size, .. }) => TaskManagerLimits { min: size.min, max: size.max, ..limits },
+            None => limits,
+        }
+    }
+
+    /// TaskManagers without which jobs wait, as far as there may be so many.
+    fn needed(&self) -> u32 {
+        self.demand().min(self.limits().max)
     }
 
     /// TaskManagers that the jobs need, whatever there may be; until that is known, those of the default parallelism.
@@ -237,7 +239,7 @@ impl AppMaster {
     /// Whether the jobs have fewer TaskManagers than they need. One that is on its way counts, and a reserve does not.
     pub(super) fn note_shortage(&mut self, now: Duration) {
         let known = self.slots_needed.is_some() && !self.settings.reactive && !self.finished;
-        let needed = self.demand().min(self.bounds().1);
+        let needed = self.needed();
         if !known || self.containers.working() >= needed {
             self.short_since = None;
             self.shortage = None;
@@ -264,7 +266,7 @@ impl AppMaster {
         if self.ending.is_some() || self.short_since.is_none() {
             return;
         }
-        let needed = self.demand().min(self.bounds().1);
+        let needed = self.needed();
         if task_managers.is_some_and(|most| most < needed) {
             let slots = self.slots_needed.unwrap_or(self.settings.parallelism);
             let cause = text::cluster_too_small(slots, needed, &self.settings, task_managers, description);
@@ -286,6 +288,6 @@ impl AppMaster {
         };
         let mut unfinished =
             self.view.iter().flat_map(|view| &view.jobs).filter(|job| !job.status.is_terminal());
-        self.slots_needed.is_some() && self.demand() > self.bounds().1 && unfinished.any(waits)
+        self.slots_needed.is_some() && self.demand() > self.limits().max && unfinished.any(waits)
     }
 }

@@ -59,7 +59,7 @@ impl AppMaster {
             return text::no_answer(&unanswered.cause);
         }
         if self.ending.is_none() && self.held_by_limits() {
-            let (slots, demand, most) = (self.slots_needed.unwrap_or(0), self.demand(), self.bounds().1);
+            let (slots, demand, most) = (self.slots_needed.unwrap_or(0), self.demand(), self.limits().max);
             return if self.session.is_some() {
                 text::beyond_size(slots, demand, most)
             } else {

@@ -88,9 +88,8 @@ impl World {
             (Some(_), _) => self.jobs.most,
             (None, program) => {
                 let jobs = program.as_ref().map_or(self.scenario.job.slots, ProgramModel::most_slots);
-                let limits = &self.scenario.settings.limits;
                 let needs = jobs.max(self.scenario.settings.parallelism).div_ceil(slots);
-                (needs + limits.redundant).clamp(limits.min, limits.max)
+                self.scenario.settings.limits.wanted(needs)
             }
         };
         let Some(master) = self.masters.get_mut(&attempt) else { return };

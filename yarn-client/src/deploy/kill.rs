@@ -8,15 +8,13 @@ use super::error::ApplicationError;
 use super::gateway::Gateway;
 use super::{high_availability, journal, place};
 use crate::hdfs::FileSystems;
+use crate::hdfs::application_dir::ATTEMPT_MARK;
 use crate::yarn::{ApplicationReport, KillOutcome};
 
 /// A ResourceManager that has not killed an application by then will hardly do so.
 const LIMIT: Duration = Duration::from_secs(60);
 /// Nor is the journal waited for: it only tells what is worth knowing.
 const JOURNAL: Duration = Duration::from_secs(3);
-
-/// With which the names of the marks begin that application masters leave in the staging directory before they do anything.
-const ATTEMPT: &str = "attempt-";
 
 /// A killed application.
 #[derive(Debug, Clone)]
@@ -103,7 +101,7 @@ pub async fn clean_up_unbegun(gateway: &Gateway, report: &ApplicationReport, bas
     for directory in place::directories(&file_systems, report, bases) {
         let Ok((fs, path)) = directory else { continue };
         let Ok(entries) = fs.list(&path).await else { continue };
-        if entries.iter().any(|entry| entry.name().starts_with(ATTEMPT)) {
+        if entries.iter().any(|entry| entry.name().starts_with(ATTEMPT_MARK)) {
             continue;
         }
         match high_availability::remove_application(&file_systems, fs.as_ref(), &path).await {

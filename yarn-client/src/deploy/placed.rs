@@ -1,5 +1,5 @@
 //! Names of files in the containers. A NodeManager makes directories with a name it does not quote, Flink loads only jars
-//! whose names are URLs, and so on (`flink/file_name`): where a name is not plain, the NodeManager gets one that is. A
+//! whose names are URLs, and so on (`file_name`): where a name is not plain, the NodeManager gets one that is. A
 //! jar is only loaded, by whatever name; anything else is opened by the name its owner knows, to which the
 //! container's first process makes a link.
 

@@ -186,15 +186,12 @@ impl Plan {
         let text = |option: &Opt| config.value(option).map(str::to_owned).filter(|value| !value.is_empty());
         let slots = task_manager.slots.max(1);
         let parallelism = u32::try_from(parallelism).unwrap_or(u32::MAX);
-        if session.is_none() && parallelism.div_ceil(slots) > limits.max {
-            warnings.push(beyond_limits(parallelism, slots, limits.max));
+        let demand = parallelism.div_ceil(slots);
+        if session.is_none() && demand > limits.max {
+            warnings.push(beyond_limits(parallelism, demand, limits.max));
         }
         let env = container_env::task_manager(&config, hadoop, user);
-        let mode = match (&session, job.multi_job) {
-            (Some(_), _) => Mode::Session,
-            (None, true) => Mode::SeveralJobs,
-            (None, false) => Mode::Application,
-        };
+        let mode = Mode::of(session.is_some(), job.multi_job);
         let [master_exits, task_manager_exits] =
             settings::system_exit(&config, mode).map_or_else(Default::default, |each| each.map(Some));
         // Of a session, and of a program with several jobs, the ids are Flink's.
@@ -285,8 +282,7 @@ impl Plan {
             slots,
             task_managers: match &session {
                 Some(session) => session.min_task_managers,
-                None => (parallelism.div_ceil(slots).saturating_add(limits.redundant))
-                    .clamp(limits.min, limits.max),
+                None => limits.wanted(demand),
             },
             staging: StagingOptions {
                 base: text(&keys::STAGING_DIRECTORY),
@@ -438,12 +434,11 @@ fn derive<T>(
 }
 
 /// Whether the job is streaming is not known yet.
-fn beyond_limits(parallelism: u32, slots: u32, most: u32) -> Warning {
+fn beyond_limits(parallelism: u32, demand: u32, most: u32) -> Warning {
     let text = format!(
-        "the parallelism {parallelism} needs {}, and slotmanager.* allows {}: a batch job runs with fewer slots, \
+        "the parallelism {parallelism} needs {}, and slotmanager.* allows {most}: a batch job runs with fewer slots, \
          a streaming job waits for ever",
-        counted(parallelism.div_ceil(slots), "TaskManager"),
-        most
+        counted(demand, "TaskManager")
     );
     Warning { key: keys::PARALLELISM.key.to_owned(), text }
 }

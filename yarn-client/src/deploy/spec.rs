@@ -291,11 +291,7 @@ impl JobSubmission {
                     .to_owned(),
             });
         }
-        let mode = match (&self.session, self.multi_job) {
-            (Some(_), _) => Mode::Session,
-            (None, true) => Mode::SeveralJobs,
-            (None, false) => Mode::Application,
-        };
+        let mode = Mode::of(self.session.is_some(), self.multi_job);
         warnings.extend(settings::apply_required(&mut config, &version, mode)?);
         remove_gateway_addresses(&mut config);
 

@@ -40,6 +40,12 @@ pub struct TaskManagerLimits {
 impl TaskManagerLimits {
     /// No limit and no reserve.
     pub const NONE: Self = Self { min: 0, max: u32::MAX, redundant: 0 };
+
+    /// How many there are to be for jobs that need `demand`. Without any need there is no reserve.
+    pub fn wanted(&self, demand: u32) -> u32 {
+        let reserve = if demand > 0 { self.redundant } else { 0 };
+        demand.saturating_add(reserve).max(self.min).min(self.max)
+    }
 }
 
 impl Default for TaskManagerLimits {

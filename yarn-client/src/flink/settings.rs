@@ -17,6 +17,17 @@ pub enum Mode {
     Session,
 }
 
+impl Mode {
+    /// By what is asked for.
+    pub fn of(session: bool, multi_job: bool) -> Self {
+        match (session, multi_job) {
+            (true, _) => Self::Session,
+            (false, true) => Self::SeveralJobs,
+            (false, false) => Self::Application,
+        }
+    }
+}
+
 /// One setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {

@@ -11,6 +11,9 @@ use super::stage::{Progress, StageError};
 use super::upload::{Limits, upload};
 use super::{CreateOptions, FileSystem, HdfsError, resource, uri};
 
+/// With which the name of the empty mark begins that each attempt's master leaves before it does anything; its number follows.
+pub const ATTEMPT_MARK: &str = "attempt-";
+
 /// Only the user may see what is inside: the launch specification may hold secrets.
 const DIRECTORY_MODE: u16 = 0o700;
 const FILE_MODE: u16 = 0o600;

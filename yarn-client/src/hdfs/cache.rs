@@ -1,5 +1,5 @@
 //! Content-addressed cache of files that many applications share: `<root>/cache/<sha256>/<name>`. The name is the local
-//! file's, made plain (`flink/file_name`): NodeManagers keep their copy under it.
+//! file's, made plain (`file_name`): NodeManagers keep their copy under it.
 //!
 //! A file is uploaded under a temporary name in `<root>/cache/.uploading` and renamed when it is whole, so an entry is
 //! either complete or not there. Two clients that upload the same content both succeed: one rename wins, the other

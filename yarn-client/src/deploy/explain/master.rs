@@ -30,11 +30,14 @@ pub(super) fn told_hint(diagnostics: &str) -> Option<&str> {
 /// What a TaskManager is said to have ended by that Flink has had no heartbeat from.
 const SILENT_TASK_MANAGER: &str = "Flink has lost it: no heartbeat for ";
 
+/// How the application master begins to say that a session has reached its own size.
+const SESSION_BOUND: &str = "its jobs need ";
+
 /// Beginnings of what a running application waits for and will not get from the cluster as it is, each with its cause and
 /// what to do where the application master does not say it.
 const SHORTAGES: [(&str, CauseCode, &str); 5] = [
     (
-        "its jobs need ",
+        SESSION_BOUND,
         CauseCode::NoSlots,
         "wait until other jobs of the session end, or run this one elsewhere: a session with a larger --max, or a cluster of its own",
     ),
@@ -71,7 +74,7 @@ pub(super) fn is_starting(words: &str) -> bool {
 
 /// Whether it is the session's own size that its jobs wait for.
 pub(super) fn is_session_bound(words: &str) -> bool {
-    words.starts_with("its jobs need ")
+    words.starts_with(SESSION_BOUND)
 }
 
 /// The cause of a running application's waiting, where its master's words name one that waiting alone may not end.

@@ -122,7 +122,7 @@ fn matches(name: &str, key: &str) -> bool {
 }
 
 /// Keys that shape processes. Those of a session run already, and Flink would pass over the keys in silence.
-const OF_CLUSTERS: [&str; 25] = [
+const OF_CLUSTERS: [&str; 26] = [
     "akka.",
     "blob.",
     "cluster.",
@@ -147,16 +147,13 @@ const OF_CLUSTERS: [&str; 25] = [
     "slotmanager.",
     "taskmanager.",
     "web.",
-    "yarn",
+    "yarn-flink.",
+    "yarn.",
 ];
 
 /// Whether a key says something of a cluster, which no job of a running session can change.
 pub fn is_of_clusters(key: &str) -> bool {
-    OF_CLUSTERS.iter().any(|prefix| match *prefix {
-        // `yarn.` and `yarn-flink.`.
-        "yarn" => key.starts_with("yarn.") || key.starts_with("yarn-flink."),
-        prefix => key.starts_with(prefix),
-    })
+    OF_CLUSTERS.iter().any(|prefix| key.starts_with(prefix))
 }
 
 #[cfg(test)]

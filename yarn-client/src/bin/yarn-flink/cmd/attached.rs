@@ -103,6 +103,7 @@ async fn watch(
 ) -> Result<ExitStatus, Failure> {
     let printer = &context.printer;
     let id = submitted.application_id;
+    let bases = gateway_base(submitted, id);
     let mut last: Option<ApplicationReport> = None;
     let ended = {
         let mut on_change = |report: &ApplicationReport| {
@@ -113,7 +114,6 @@ async fn watch(
         let again = submitted.submission.as_ref();
         let waiting = async {
             if let Some(max_wait) = limits.max_wait {
-                let bases = gateway_base(submitted, id);
                 // `--timeout` ends the command, not the application.
                 let running = attach::run_within(gateway, id, max_wait, &bases, again, &mut on_change);
                 running.await?;
@@ -125,11 +125,10 @@ async fn watch(
                 return Ok(report);
             }
             let left = limits.timeout.map(|timeout| timeout.saturating_sub(begun.elapsed()));
-            Box::pin(attach::work(gateway, id, &gateway_base(submitted, id), left)).await
+            Box::pin(attach::work(gateway, id, &bases, left)).await
         };
         let mut standing = Standing::new(printer);
         standing.show();
-        let bases = gateway_base(submitted, id);
         let waiting = async {
             tokio::select! {
                 biased;
@@ -182,9 +181,9 @@ async fn watch(
         Some(Ok(report)) => {
             let mut evidence = Box::pin(explain::gather(&gateway.resource_manager, report)).await;
             if evidence.report.state.is_final() || limits.work {
-                explain::consult(gateway, &mut evidence, &gateway_base(submitted, id)).await;
+                explain::consult(gateway, &mut evidence, &bases).await;
             }
-            Box::pin(kill::clean_up_unbegun(gateway, &evidence.report, &gateway_base(submitted, id))).await;
+            Box::pin(kill::clean_up_unbegun(gateway, &evidence.report, &bases)).await;
             finish(context, &evidence, (subject, submitted), level)
         }
         Some(Err(error)) => {
@@ -194,7 +193,7 @@ async fn watch(
                     // The time is over: a ResourceManager that is away is not waited for now.
                     let asked = tokio::time::timeout(LAST_LOOK, gateway.evidence(id)).await;
                     let mut evidence = asked.ok().and_then(Result::ok).unwrap_or_else(|| Evidence::of(last));
-                    explain::consult(gateway, &mut evidence, &gateway_base(submitted, id)).await;
+                    explain::consult(gateway, &mut evidence, &bases).await;
                     Some(evidence)
                 }
                 last => last.map(Evidence::of),
