@@ -105,6 +105,10 @@ async fn who_waits_for_a_job_waits_out_the_resource_manager() -> Result<()> {
     job_in_state(&cluster, &id, "RUNNING").await?;
     let mut follower = command(&cluster, &["events", "--follow", &id])?.spawn()?;
     let mut follower_says = BufReader::new(follower.stderr.take().context("no stderr")?);
+    // Its first question is asked once only, like that of `status`: it must have been answered.
+    let mut told = BufReader::new(follower.stdout.take().context("no stdout")?);
+    let mut first = String::new();
+    tokio::time::timeout(LIMIT, told.read_line(&mut first)).await.context("no event is told")??;
     cluster.kill_9(Daemon::ResourceManager(1))?;
 
     let mut says = BufReader::new(client.stderr.take().context("no stderr")?);

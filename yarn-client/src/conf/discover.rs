@@ -10,6 +10,16 @@ pub(super) const FILES: [&str; 3] = ["core-site.xml", "hdfs-site.xml", "yarn-sit
 /// Where distributions install it; Flink's own scripts look there too (`config.sh`).
 pub(super) const SYSTEM_DIRECTORY: &str = "/etc/hadoop/conf";
 
+/// Directories that another configuration than the environment names, each with the setting's name. The variable of the
+/// same purpose comes first, as in Flink's scripts (`config.sh`).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Named<'a> {
+    /// In place of `HADOOP_CONF_DIR`.
+    pub hadoop: Option<(&'a str, &'a Path)>,
+    /// In place of `YARN_CONF_DIR`.
+    pub yarn: Option<(&'a str, &'a Path)>,
+}
+
 /// The files to read, one of each name at most, and the directories they were looked for in.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
@@ -18,13 +28,21 @@ pub(super) struct Found {
 }
 
 /// A directory that someone named must exist; one that is only guessed need not.
-pub(super) fn find(env: &Environment, explicit: Option<&Path>, system: &Path) -> Result<Found, ConfError> {
+pub(super) fn find(
+    env: &Environment,
+    explicit: Option<&Path>,
+    configured: Named<'_>,
+    system: &Path,
+) -> Result<Found, ConfError> {
     if let Some(dir) = explicit {
         return named(&[("--conf-dir", dir.to_owned())]);
     }
-    let set: Vec<_> = ["HADOOP_CONF_DIR", "YARN_CONF_DIR"]
+    let set: Vec<_> = [("HADOOP_CONF_DIR", configured.hadoop), ("YARN_CONF_DIR", configured.yarn)]
         .into_iter()
-        .filter_map(|name| Some((name, PathBuf::from(env.non_empty(name)?))))
+        .filter_map(|(name, or)| match env.non_empty(name) {
+            Some(dir) => Some((name, PathBuf::from(dir))),
+            None => or.map(|(key, dir)| (key, dir.to_owned())),
+        })
         .collect();
     if !set.is_empty() {
         return named(&set);
@@ -103,8 +121,13 @@ mod tests {
     #[test]
     fn explicit_directory_wins() {
         let (a, b) = (dir(&["core-site.xml"]), dir(&["core-site.xml"]));
-        let found =
-            find(&env(&[("HADOOP_CONF_DIR", a.path())]), Some(b.path()), Path::new("/nowhere")).unwrap();
+        let found = find(
+            &env(&[("HADOOP_CONF_DIR", a.path())]),
+            Some(b.path()),
+            Named::default(),
+            Path::new("/nowhere"),
+        )
+        .unwrap();
         assert_eq!(found.directories, [b.path()]);
     }
 
@@ -113,8 +136,23 @@ mod tests {
         let (hadoop, yarn) =
             (dir(&["core-site.xml", "yarn-site.xml"]), dir(&["core-site.xml", "yarn-site.xml"]));
         let env = env(&[("HADOOP_CONF_DIR", hadoop.path()), ("YARN_CONF_DIR", yarn.path())]);
-        let found = find(&env, None, Path::new("/nowhere")).unwrap();
+        let found = find(&env, None, Named::default(), Path::new("/nowhere")).unwrap();
         assert_eq!(found.files, [hadoop.path().join("core-site.xml"), yarn.path().join("yarn-site.xml")]);
+    }
+
+    #[test]
+    fn a_variable_comes_before_the_setting_of_the_same_purpose() {
+        let (a, b, c) =
+            (dir(&["core-site.xml"]), dir(&["core-site.xml", "yarn-site.xml"]), dir(&["yarn-site.xml"]));
+        let configured = Named { hadoop: Some(("h", b.path())), yarn: Some(("y", c.path())) };
+        let found = find(&env(&[]), None, configured, Path::new("/nowhere")).unwrap();
+        assert_eq!(found.files, [b.path().join("core-site.xml"), c.path().join("yarn-site.xml")]);
+        let found =
+            find(&env(&[("HADOOP_CONF_DIR", a.path())]), None, configured, Path::new("/nowhere")).unwrap();
+        assert_eq!(found.files, [a.path().join("core-site.xml"), c.path().join("yarn-site.xml")]);
+        let missing = Named { hadoop: Some(("h", Path::new("/nope"))), yarn: None };
+        let error = find(&env(&[]), None, missing, Path::new("/nowhere")).unwrap_err();
+        assert!(error.to_string().contains("/nope") && error.to_string().contains('h'), "{error}");
     }
 
     #[test]
@@ -124,16 +162,19 @@ mod tests {
         std::fs::create_dir_all(&conf).unwrap();
         std::fs::write(conf.join("yarn-site.xml"), "<configuration/>").unwrap();
         let system = dir(&["yarn-site.xml"]);
-        let found = find(&env(&[("HADOOP_YARN_HOME", home.path())]), None, system.path()).unwrap();
+        let found =
+            find(&env(&[("HADOOP_YARN_HOME", home.path())]), None, Named::default(), system.path()).unwrap();
         assert_eq!(found.directories, [conf]);
-        let found = find(&env(&[]), None, system.path()).unwrap();
+        let found = find(&env(&[]), None, Named::default(), system.path()).unwrap();
         assert_eq!(found.directories, [system.path()]);
     }
 
     #[test]
     fn nothing_found_names_what_was_tried() {
         let empty = dir(&[]);
-        let error = find(&env(&[("HADOOP_HOME", empty.path())]), None, Path::new("/nowhere")).unwrap_err();
+        let error =
+            find(&env(&[("HADOOP_HOME", empty.path())]), None, Named::default(), Path::new("/nowhere"))
+                .unwrap_err();
         let text = error.to_string();
         for part in
             ["HADOOP_CONF_DIR", "YARN_CONF_DIR", "HADOOP_HOME/etc/hadoop", "HADOOP_YARN_HOME", "/nowhere"]
@@ -149,7 +190,9 @@ mod tests {
         for (path, reason) in
             [(empty.path(), "none of core-site.xml"), (Path::new("/nowhere"), "does not exist")]
         {
-            let error = find(&env(&[("HADOOP_CONF_DIR", path)]), None, Path::new("/nowhere")).unwrap_err();
+            let error =
+                find(&env(&[("HADOOP_CONF_DIR", path)]), None, Named::default(), Path::new("/nowhere"))
+                    .unwrap_err();
             let text = error.to_string();
             assert!(text.contains(reason) && text.contains("HADOOP_CONF_DIR"), "{text}");
         }

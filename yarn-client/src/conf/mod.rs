@@ -20,6 +20,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use discover::Named;
 pub use endpoints::{Endpoint, RmService};
 pub use environment::Environment;
 pub use error::ConfError;
@@ -93,7 +94,19 @@ impl Configuration {
     /// [`ConfError`] when none is found, a file cannot be read or is malformed.
     /// A missing hdfs-site.xml or yarn-site.xml alone is not an error.
     pub fn load(env: &Environment, explicit_dir: Option<&Path>) -> Result<Self, ConfError> {
-        let found = discover::find(env, explicit_dir, Path::new(discover::SYSTEM_DIRECTORY))?;
+        Self::load_named(env, explicit_dir, Named::default())
+    }
+
+    /// The same, where `configured` stands in for variables that are not set.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_named(
+        env: &Environment,
+        explicit_dir: Option<&Path>,
+        configured: Named<'_>,
+    ) -> Result<Self, ConfError> {
+        let found = discover::find(env, explicit_dir, configured, Path::new(discover::SYSTEM_DIRECTORY))?;
         let mut configuration =
             Self { environment: env.clone(), directories: found.directories, ..Self::default() };
         for file in &found.files {

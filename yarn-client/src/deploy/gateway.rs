@@ -8,8 +8,9 @@ use proto::ids::ApplicationId;
 
 use super::error::{ApplicationError, PreflightError};
 use super::explain::{self, Evidence};
-use crate::conf::{Configuration, Environment};
-use crate::flink::{Distribution, FlinkConfig, Version, config};
+use crate::conf::{Configuration, Environment, Named};
+use crate::flink::options::Opt;
+use crate::flink::{Distribution, FlinkConfig, Version, config, options};
 use crate::hdfs::FileSystems;
 use crate::rpc::OnOutage;
 use crate::security::User;
@@ -72,7 +73,8 @@ impl Gateway {
         Self::with(Configuration::load(environment, conf_dir)?, environment)
     }
 
-    /// The same, with what Flink's configuration says of Hadoop's (`flink.hadoop.*`, `flink.yarn.*`).
+    /// The same, with what Flink's configuration says of Hadoop's (`flink.hadoop.*`, `flink.yarn.*`, and
+    /// `env.hadoop.conf.dir`, `env.yarn.conf.dir` where the variables are not set).
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -81,7 +83,13 @@ impl Gateway {
         conf_dir: Option<&Path>,
         settings: &FlinkConfig,
     ) -> Result<Self, ApplicationError> {
-        let mut configuration = Configuration::load(environment, conf_dir)?;
+        let named = |option: &Opt| {
+            let dir = settings.explicit(option).filter(|dir| !dir.is_empty())?;
+            Some((option.key, Path::new(dir)))
+        };
+        let configured =
+            Named { hadoop: named(&options::HADOOP_CONF_DIR), yarn: named(&options::YARN_CONF_DIR) };
+        let mut configuration = Configuration::load_named(environment, conf_dir, configured)?;
         for (key, value) in settings.hadoop_overrides() {
             configuration.set(key, value);
         }
@@ -191,6 +199,16 @@ mod tests {
             ["flink.hadoop.fs.defaultFS=hdfs://d", "flink.yarn.resourcemanager.hostname=e", "a=b", "a=c"];
         assert_eq!(opened(&given), ("hdfs://d".to_owned(), "e".to_owned(), "/s".to_owned(), None));
         assert!(host_settings(&environment, None, &["nothing".to_owned()]).is_err());
+        // Where Hadoop's configuration is may be written there as well; a variable comes first.
+        let other = tempfile::tempdir().unwrap();
+        std::fs::write(other.path().join("yarn-site.xml"), site.replace(">a<", ">other<")).unwrap();
+        let named = [format!("env.hadoop.conf.dir={}", other.path().display())];
+        let (settings, _) = host_settings(&environment, None, &named).unwrap();
+        let bare: Environment = [("FLINK_CONF_DIR", flink.path().to_str().unwrap())].into_iter().collect();
+        for (environment, host) in [(&bare, "other"), (&environment, "a")] {
+            let gateway = Gateway::configured(environment, None, &settings).unwrap();
+            assert_eq!(gateway.configuration.get("yarn.resourcemanager.hostname").as_deref(), Some(host));
+        }
         // Whoever wants a list is not kept from it, and is told.
         std::fs::remove_file(flink.path().join("flink-conf.yaml")).unwrap();
         std::fs::write(flink.path().join("config.yaml"), "a: [").unwrap();

@@ -7,7 +7,7 @@ use super::error::PreflightError;
 use super::keys;
 use super::outcome::is_job_id;
 use super::placement;
-use crate::conf::{Configuration, Environment};
+use crate::conf::Environment;
 use crate::flink::dist::LogConfiguration;
 use crate::flink::jar::Jar;
 use crate::flink::keys::{Asked, check};
@@ -239,24 +239,16 @@ impl FlinkHome {
 }
 
 impl JobSubmission {
-    /// Flink settings that stand in the way of reading anything else: those of the file and of `-D`, with Hadoop's
-    /// (`flink.hadoop.*`, `flink.yarn.*`) put into `hadoop`.
+    /// Flink's settings of the file and of `-D`, as [`Gateway::configured`](super::Gateway::configured) wants them.
     ///
     /// # Errors
     /// [`PreflightError`] for a malformed `-D`.
-    pub fn apply_hadoop_overrides(
-        &self,
-        file: &FlinkConfig,
-        hadoop: &mut Configuration,
-    ) -> Result<(), PreflightError> {
+    pub fn settings(&self, file: &FlinkConfig) -> Result<FlinkConfig, PreflightError> {
         let mut config = file.clone();
         for given in &self.dynamic {
             config.apply_dynamic(given)?;
         }
-        for (key, value) in config.hadoop_overrides() {
-            hadoop.set(key, value);
-        }
-        Ok(())
+        Ok(config)
     }
 
     /// Answers every question that can be answered on this host, and checks the answers.

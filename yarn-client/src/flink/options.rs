@@ -186,6 +186,10 @@ options! {
     JAVA_DEFAULT_OPTS_TM = Opt::with("env.java.default-opts.taskmanager", "");
     /// `JAVA_HOME` on the nodes (2.0).
     JAVA_HOME = Opt::new("env.java.home");
+    /// Where Hadoop's configuration is on this host, for `HADOOP_CONF_DIR`.
+    HADOOP_CONF_DIR = Opt::new("env.hadoop.conf.dir");
+    /// The same, for `YARN_CONF_DIR`.
+    YARN_CONF_DIR = Opt::new("env.yarn.conf.dir");
     /// Root log level, `ROOT_LOG_LEVEL` of the containers (1.19).
     LOG_LEVEL = Opt::new("env.log.level");
     /// Number of old log files kept, `MAX_LOG_FILE_NUMBER` of the containers (1.19).

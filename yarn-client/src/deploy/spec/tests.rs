@@ -88,11 +88,11 @@ fn bad_options_name_themselves() {
 
 #[test]
 fn hadoops_settings_travel_in_flinks_configuration() {
-    let mut hadoop = Configuration::from_flat([]);
     let submission = JobSubmission { dynamic: vec!["flink.yarn.x=2".into()], ..submission() };
-    submission.apply_hadoop_overrides(&file(&[("flink.hadoop.dfs.replication", "1")]), &mut hadoop).unwrap();
-    assert_eq!(hadoop.get("dfs.replication").as_deref(), Some("1"));
-    assert_eq!(hadoop.get("yarn.x").as_deref(), Some("2"));
+    let settings = submission.settings(&file(&[("flink.hadoop.dfs.replication", "1")])).unwrap();
+    let hadoop = settings.hadoop_overrides();
+    assert_eq!(hadoop["dfs.replication"], "1");
+    assert_eq!(hadoop["yarn.x"], "2");
 }
 
 #[test]

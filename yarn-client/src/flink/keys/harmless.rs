@@ -261,7 +261,6 @@ pub(super) const FLINKS: &[Row] = &[
     row(names!["client."], Harmless("of Flink's own client, which takes no part")),
     row(
         names![
-            "env.hadoop.conf.dir",
             "env.hbase.conf.dir",
             "env.java.opts.client",
             "env.java.opts.historyserver",
@@ -270,11 +269,8 @@ pub(super) const FLINKS: &[Row] = &[
             "env.pid.dir",
             "env.ssh.opts",
             "env.stdout-err.redirect-to-file",
-            "env.yarn.conf.dir",
         ],
-        Harmless(
-            "of Flink's shell scripts; Hadoop's configuration is where --conf-dir, HADOOP_CONF_DIR or YARN_CONF_DIR say",
-        ),
+        Harmless("of Flink's shell scripts"),
     ),
     row(names!["historyserver."], Harmless("of the History Server")),
     row(names!["kubernetes.", "local.", "minicluster."], Harmless("of clusters of another kind")),

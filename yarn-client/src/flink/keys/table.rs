@@ -189,6 +189,12 @@ pub(super) const OURS: &[Row] = &[
         names!["flink.hadoop.", "flink.yarn."],
         Honoured("settings of Hadoop's configuration: the prefix is cut off, of the second one flink. alone"),
     ),
+    row(
+        &[o::HADOOP_CONF_DIR, o::YARN_CONF_DIR],
+        Honoured(
+            "where Hadoop's configuration is, unless --conf-dir, HADOOP_CONF_DIR or YARN_CONF_DIR say so",
+        ),
+    ),
     // Ports.
     row(
         &[o::JM_RPC_PORT, o::YARN_APPLICATION_MASTER_PORT],

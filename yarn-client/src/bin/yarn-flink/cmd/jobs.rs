@@ -43,7 +43,7 @@ fn note_wait(context: &Context, what: &str, limit: Duration) {
 async fn proxied(context: &Context, failure: Failure) -> Result<(Gateway, Proxied), Failure> {
     let Failure::Application(error) = &failure else { return Err(failure) };
     let ApplicationError::Foreign { application } = **error else { return Err(failure) };
-    let gateway = Gateway::open(&context.environment, context.global.conf_dir.as_deref())?;
+    let gateway = context.gateway()?;
     let proxied = Proxied::open(&gateway, application).await?;
     context
         .printer

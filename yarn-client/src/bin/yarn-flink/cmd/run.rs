@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use futures::FutureExt as _;
-use yarn_client::conf::Configuration;
 use yarn_client::deploy::{
     FlinkHome, Gateway, JobSubmission, Key, Keyed, Plan, PreflightError, ResolvedJob, Site, SubmitError,
     Submitted, app_master_path, key, preflight, submit,
@@ -138,8 +137,6 @@ pub(super) async fn prepare(
     site: &Site,
     job: &JobSubmission,
 ) -> Result<(Gateway, ResolvedJob), Failure> {
-    let mut hadoop = Configuration::load(&context.environment, context.global.conf_dir.as_deref())
-        .map_err(PreflightError::from)?;
     let home = match FlinkHome::open(site, None) {
         // No distribution here: perhaps there is one on the cluster.
         Err(PreflightError::NoFlinkHome) => {
@@ -152,7 +149,7 @@ pub(super) async fn prepare(
         }
         other => other?,
     };
-    job.apply_hadoop_overrides(&home.config, &mut hadoop)?;
-    let gateway = Gateway::with(hadoop, &context.environment)?;
+    let settings = job.settings(&home.config)?;
+    let gateway = Gateway::configured(&context.environment, context.global.conf_dir.as_deref(), &settings)?;
     Ok((gateway, job.resolve(home, site)?))
 }
