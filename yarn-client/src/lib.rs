@@ -4,6 +4,7 @@
 //! [`deploy`] (the verbs) · [`hdfs`] (staging) · [`yarn`] (typed ResourceManager and NodeManager clients) ·
 //! [`rpc`] (Hadoop RPC) · [`security`] (SASL, tokens, users) · [`conf`] and [`flink`] (what Hadoop and Flink are told).
 
+pub mod cause;
 pub mod conf;
 pub mod control;
 pub mod deploy;

@@ -3,8 +3,8 @@
 //! Texts: `ContainersMonitorImpl`, `FSDownload`, `ResourceLocalizationService`, `ContainerLaunch`,
 //! `DefaultContainerExecutor`, `LocalDirsHandlerService`.
 
-use super::java;
 use super::{Cause, CauseCode};
+use crate::cause::java;
 
 /// `… is running 373915648B beyond the 'PHYSICAL' memory limit. Current usage: 484.6 MB of 128 MB physical memory used;
 /// 490.5 MB of 268.8 MB virtual memory used. Killing container.`

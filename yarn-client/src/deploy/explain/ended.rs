@@ -2,7 +2,8 @@
 
 use super::evidence::Evidence;
 use super::master::{self, Role};
-use super::{Cause, CauseCode, container, exit_status, is_flink, java};
+use super::{Cause, CauseCode, container, is_flink};
+use crate::cause::{exit_status, java};
 use crate::deploy::outcome::{JobLine, JobState};
 use crate::yarn::{ApplicationReport, ApplicationState, AttemptState, FinalStatus};
 

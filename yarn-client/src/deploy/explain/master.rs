@@ -2,7 +2,8 @@
 //! cause, then `hint:`, `note:`, `checkpoint: <uri>` when the job may go on from there, and, where it knows one,
 //! `cause: <code>`, which wins over every conclusion drawn here.
 
-use super::{Cause, CauseCode, container, exit_status, java};
+use super::{Cause, CauseCode, container};
+use crate::cause::{exit_status, java};
 use crate::flink::failure;
 
 /// The code the application master names itself. Its own lines come last, so the last one counts: what stands before

@@ -5,7 +5,7 @@ use crate::yarn::exit_status as status;
 
 /// The cause behind an exit status, and a phrase that follows "the container …"; `None` for a status that is the
 /// program's own and says nothing.
-pub(super) fn decode(exit: i32) -> Option<(CauseCode, &'static str)> {
+pub(crate) fn decode(exit: i32) -> Option<(CauseCode, &'static str)> {
     Some(match exit {
         status::INVALID => (CauseCode::ContainerNotStarted, "could not be prepared by its node"),
         status::ABORTED => (CauseCode::ContainerAborted, "was given up by YARN: released, or never started"),
@@ -54,12 +54,12 @@ impl CauseCode {
 }
 
 /// The next step where a TaskManager was there and said nothing.
-pub(super) const SILENT_TASK_MANAGER: &str = "its JVM hung (endless garbage collection, a stopped process), its node was lost, or the \
+pub(crate) const SILENT_TASK_MANAGER: &str = "its JVM hung (endless garbage collection, a stopped process), its node was lost, or the \
                                               network between it and the JobManager was cut: the end of its taskmanager.log and its \
                                               node say more";
 
 /// What to do about it.
-pub(super) fn hint(code: CauseCode, exit: i32) -> Option<&'static str> {
+pub(crate) fn hint(code: CauseCode, exit: i32) -> Option<&'static str> {
     Some(match code {
         CauseCode::KilledBySignal if exit == 137 => {
             "the node's kernel log tells whether the kernel killed it for lack of memory (`dmesg | grep -i oom`); if not, \

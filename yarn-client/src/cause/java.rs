@@ -15,7 +15,7 @@ const TOKEN: &str = "submit again with a fresh ticket (`kinit`): a delegation to
                      allows, 7 days by default";
 
 /// Code and next step for a root exception, `class: message`; `None` where the class says nothing specific.
-pub(super) fn exception(root: &str) -> Option<(CauseCode, &'static str)> {
+pub(crate) fn exception(root: &str) -> Option<(CauseCode, &'static str)> {
     let root = root.trim();
     let (class, message) = root.split_once(": ").unwrap_or_else(|| (root.trim_end_matches(':'), ""));
     // What a server threw: `org.apache.hadoop.ipc.RemoteException(<class there>)`.
@@ -91,7 +91,7 @@ fn out_of_memory(message: &str) -> &'static str {
 
 /// The root exception of a process by its standard error: the last `Caused by:`, else the first line that is one, also
 /// behind `Exception in thread "main" `.
-pub(super) fn root_in<'a>(lines: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn root_in<'a>(lines: &[&'a str]) -> Option<&'a str> {
     let caused = lines.iter().rev().find_map(|line| line.strip_prefix("Caused by: "));
     caused.or_else(|| {
         lines.iter().find_map(|line| {
@@ -105,7 +105,7 @@ pub(super) fn root_in<'a>(lines: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Whether a shell says that it did not find the java it was told to run.
-pub(super) fn is_java_missing(text: &str) -> bool {
+pub(crate) fn is_java_missing(text: &str) -> bool {
     text.lines().any(|line| {
         let line = line.trim_end();
         line.contains("/bin/java: No such file or directory")
