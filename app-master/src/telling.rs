@@ -39,7 +39,7 @@ impl fmt::Display for Occurrence {
             Self::Scaled { previous, task_managers, cause } => {
                 write!(f, "scaled {previous} -> {task_managers}: {cause}")
             }
-            Self::Stopping { job, cause } => {
+            Self::Stopping { job, cause, .. } => {
                 write!(f, "ending: {job}")?;
                 tail(f, cause.as_deref())
             }
@@ -145,8 +145,14 @@ mod tests {
                 Occurrence::Scaled { previous: 2, task_managers: 4, cause: "asked to".to_owned() },
                 "scaled 2 -> 4: asked to".to_owned(),
             ),
-            (Occurrence::Stopping { job: JobStatus::Failed, cause: two }, "ending: FAILED: first".to_owned()),
-            (Occurrence::Stopping { job: JobStatus::Finished, cause: None }, "ending: FINISHED".to_owned()),
+            (
+                Occurrence::Stopping { job: JobStatus::Failed, cause: two, code: None },
+                "ending: FAILED: first".to_owned(),
+            ),
+            (
+                Occurrence::Stopping { job: JobStatus::Finished, cause: None, code: None },
+                "ending: FINISHED".to_owned(),
+            ),
         ] {
             assert_eq!(occurrence.to_string(), line);
         }

@@ -8,12 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::{Action, AppMaster, Event, Settings};
 
+/// Of what events and actions say. Goes up whenever an earlier trace could not be replayed with the same actions.
+const VERSION: u32 = 1;
+
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
 enum Line {
     /// The first one.
     Begin {
         at: Duration,
+        /// 0 in what was written before causes had codes.
+        #[serde(default)]
+        version: u32,
         settings: Box<Settings>,
     },
     Event {
@@ -43,7 +49,7 @@ impl<W: Write> Recorder<W> {
     /// The machine is about to be made.
     pub fn begin(&mut self, at: Duration, settings: &Settings) {
         if self.to.is_some() {
-            self.write(&Line::Begin { at, settings: Box::new(settings.clone()) });
+            self.write(&Line::Begin { at, version: VERSION, settings: Box::new(settings.clone()) });
         }
     }
 
@@ -107,6 +113,14 @@ pub enum ReplayError {
         #[source]
         source: serde_json::Error,
     },
+    /// It was written by another version, whose machine would have acted, or spoken, in another way.
+    #[error(
+        "the trace has version {found}, this program replays version {VERSION}: replay it with the program that wrote it"
+    )]
+    Version {
+        /// Of the trace.
+        found: u32,
+    },
     /// The first line is missing.
     #[error("line {line} comes before the life has begun")]
     NotBegun {
@@ -134,7 +148,10 @@ pub fn replay(trace: &str) -> Result<Replayed, ReplayError> {
     let (mut told, mut actions) = (0, 0);
     for (line, text) in (1..).zip(trace.lines()) {
         let parsed = serde_json::from_str(text).map_err(|source| ReplayError::Line { line, source })?;
-        if let Line::Begin { at, settings } = parsed {
+        if let Line::Begin { at, version: found, settings } = parsed {
+            if found != VERSION {
+                return Err(ReplayError::Version { found });
+            }
             machine = Some(AppMaster::new(*settings, at));
             continue;
         }
@@ -213,6 +230,8 @@ mod tests {
         let (_, headless) = trace.split_once('\n').expect("lines");
         assert!(matches!(replay(headless), Err(ReplayError::NotBegun { line: 1 })));
         assert!(matches!(replay("{}"), Err(ReplayError::Line { line: 1, .. })));
+        let older = trace.replacen(&format!("\"version\":{VERSION}"), "\"version\":0", 1);
+        assert!(matches!(replay(&older), Err(ReplayError::Version { found: 0 })));
         assert!(matches!(replay(""), Ok(Replayed { told: 0, actions: 0 })));
     }
 }

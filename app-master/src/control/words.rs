@@ -52,9 +52,10 @@ impl From<Occurrence> for What {
             Occurrence::Scaled { previous, task_managers, cause } => {
                 Self::Scaled(control::Scaled { previous, task_managers, cause })
             }
-            Occurrence::Stopping { job, cause } => Self::Stopping(control::Stopping {
+            Occurrence::Stopping { job, cause, code } => Self::Stopping(control::Stopping {
                 job_state: job.to_string(),
                 cause: cause.unwrap_or_default(),
+                code: code.map(|code| code.to_string()).unwrap_or_default(),
             }),
         }
     }

@@ -13,6 +13,7 @@ use std::process::{ExitStatus, Stdio};
 use proto::launch::LaunchSpec;
 use rustix::process::{Pid, Signal};
 use tokio::process::Command;
+use yarn_client::cause::{Cause, CauseCode};
 use yarn_client::flink::command::{self, Logging};
 use yarn_client::flink::dist::LogFramework;
 use yarn_client::flink::failure;
@@ -41,9 +42,7 @@ const WITHOUT_SIGTERM: &str = "trap '' TERM; exec \"$@\"";
 #[non_exhaustive]
 pub(super) enum StartError {
     /// Neither `JAVA_HOME` nor `PATH` leads to a JVM.
-    #[error(
-        "there is no Java on node {host}: {looked_for}\nhint: {}", java_hint(*set_by)
-    )]
+    #[error("there is no Java on node {host}: {looked_for}")]
     NoJava {
         /// The node.
         host: String,
@@ -66,6 +65,21 @@ pub(super) enum StartError {
     Spawn(#[source] io::Error),
 }
 
+impl From<StartError> for Cause {
+    fn from(error: StartError) -> Self {
+        let text = error.to_string();
+        match error {
+            StartError::NoJava { set_by, .. } => {
+                Self::new(CauseCode::JavaMissing, text).hint(java_hint(set_by))
+            }
+            StartError::Log { source, .. } => {
+                Self::new(CauseCode::JobManagerFailed, format!("{text}: {source}"))
+            }
+            StartError::Spawn(_) => Self::new(CauseCode::JobManagerFailed, text),
+        }
+    }
+}
+
 /// How a JobManager ended, with what its logs say.
 #[derive(Debug)]
 pub(super) struct Ended {
@@ -73,6 +87,8 @@ pub(super) struct Ended {
     pub exit: Exit,
     /// From `jobmanager.log`, else from `jobmanager.err`.
     pub cause: Option<String>,
+    /// The cause is that it found no program in what it was given.
+    pub not_loaded: bool,
     /// It could not bind a port.
     pub port_taken: bool,
     /// The job had finished before.
@@ -137,17 +153,17 @@ impl JobManager {
         };
         let log = program::tail(&self.log_dir.join(program::LOG));
         let errors = program::tail(&self.log_dir.join("jobmanager.err"));
-        let not_loaded = failure::not_loaded_in_log(&log)
-            .map(|failure| format!("{}: {}", failure::NOT_LOADED, failure.summary));
+        let no_program = failure::not_loaded_in_log(&log).map(|failure| failure.summary);
+        let not_loaded = no_program.is_some();
         let fatal = || failure::fatal_error_in_log(&log).map(|failure| failure.summary);
-        let cause = not_loaded.or_else(fatal).or_else(|| last_lines(&errors));
+        let cause = no_program.or_else(fatal).or_else(|| last_lines(&errors));
         let port_taken = exit == Exit::Code(1)
             && (log.contains("java.net.BindException") || log.contains("Address already in use"));
         let job_finished = program::job_finished(&log, &self.job_id);
         // A log that was begun by a JobManager before this one says it of no other: such an application ends.
         let system_exit =
             failure::system_exit_in_log(&log).map(|code| program::system_exit(code, &log, &self.job_id));
-        Ended { exit, cause, port_taken, job_finished, system_exit }
+        Ended { exit, cause, not_loaded, port_taken, job_finished, system_exit }
     }
 }
 
@@ -323,14 +339,14 @@ mod tests {
         let text = |settings: &[(&str, &str)]| {
             let set_by = java_key(&spec(settings));
             let looked_for = "/nowhere/bin/java does not exist".to_owned();
-            StartError::NoJava { host: "n".to_owned(), set_by, looked_for }.to_string()
+            Cause::from(StartError::NoJava { host: "n".to_owned(), set_by, looked_for })
+                .hint
+                .unwrap_or_default()
         };
         let beside = ("containerized.master.env.JAVA_HOME", "/nowhere");
-        assert!(text(&[("env.java.home", "/nowhere")]).contains("hint: env.java.home must name"));
+        assert!(text(&[("env.java.home", "/nowhere")]).contains("env.java.home must name"));
         // It comes after, and over, the other one.
-        assert!(
-            text(&[("env.java.home", "/java"), beside]).contains(&format!("hint: {} must name", beside.0))
-        );
+        assert!(text(&[("env.java.home", "/java"), beside]).contains(&format!("{} must name", beside.0)));
         assert!(
             text(&[])
                 .ends_with("hint: set JAVA_HOME for the NodeManagers, or env.java.home for this application")

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use yarn_client::cause::Cause;
 use yarn_client::flink::JobStatus;
 
 use crate::machine::{CheckpointsView, Journal, Outcome};
@@ -35,7 +36,10 @@ struct End {
     job_state: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     job_id: Option<String>,
-    cause: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cause: Option<Cause>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
     /// Absent in what older versions wrote.
     #[serde(default)]
     settled: bool,
@@ -56,6 +60,7 @@ pub(super) fn encode(journal: &Journal) -> Bytes {
             job_state: outcome.job.name().to_owned(),
             job_id: outcome.of.clone(),
             cause: outcome.cause.clone(),
+            notes: outcome.notes.clone(),
             settled: outcome.settled,
         }),
     };
@@ -71,7 +76,7 @@ pub(super) fn decode(content: &[u8]) -> Result<Journal, serde_json::Error> {
         None => None,
         Some(end) => {
             let job: JobStatus = end.job_state.parse().map_err(serde::de::Error::custom)?;
-            Some(Outcome { job, of: end.job_id, cause: end.cause, settled: end.settled })
+            Some(Outcome { job, of: end.job_id, cause: end.cause, notes: end.notes, settled: end.settled })
         }
     };
     Ok(Journal {

@@ -30,6 +30,7 @@ use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+use yarn_client::cause::{Cause, CauseCode};
 use yarn_client::conf::{Configuration, Environment};
 use yarn_client::flink::FlinkConfig;
 use yarn_client::flink::options::{CHECKPOINT_DIR, CHECKPOINT_SUBDIR, HA_CLUSTER_ID, HA_STORAGE_DIR, TRACE};
@@ -75,7 +76,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     let flink_config = FlinkConfig::from_flat(spec.flink_conf.clone());
     let history = if attempt > 1 { history(&staging).await? } else { History::default() };
     let settings = settings(&spec, &flink_config, &conf, history)?;
-    tracing::info!(container = %container.id, attempt, job = settings.job_id, history = ?settings.history, "starting");
+    tracing::info!(container = %container.id, attempt, job = settings.workload.job_id().unwrap_or_default(), history = ?settings.history, "starting");
 
     let (rest, place) = watch::channel(None);
     let flink = Forward::new(place);
@@ -93,7 +94,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         ),
         application_layer: settings.application_layer,
         recovers: settings.recovers,
-        checkpoint_dir: checkpoint_dir(&flink_config, &settings.job_id),
+        checkpoint_dir: checkpoint_dir(&flink_config, settings.workload.job_id().unwrap_or_default()),
         own_node: own_node(env, &container),
         conf,
         container,
@@ -424,7 +425,7 @@ impl Driver {
         });
     }
 
-    fn choose_ports(&mut self) -> Result<(), String> {
+    fn choose_ports(&mut self) -> Result<(), Cause> {
         let manager = self.spec.job_manager.clone().unwrap_or_default();
         // Spreads the application masters of one node, also those of several clusters on one machine.
         let id = self.container.id;
@@ -446,7 +447,8 @@ impl Driver {
             start,
         )
         .map_err(|error| {
-            format!("{error}\nhint: widen the range, or leave the option out to use any free port")
+            Cause::new(CauseCode::PortInUse, error.to_string())
+                .hint("widen the range, or leave the option out to use any free port")
         })?;
         // Without a page of ours, Flink's own: as far as it can be reached.
         let port = self.web_port.unwrap_or(ports.rest);
@@ -474,13 +476,14 @@ impl Driver {
                     Event::JobManagerExited {
                         exit: ended.exit,
                         cause: ended.cause,
+                        not_loaded: ended.not_loaded,
                         port_taken: ended.port_taken,
                         job_finished: ended.job_finished,
                         system_exit: ended.system_exit,
                     }
                 });
             }
-            Err(error) => self.send(Event::JobManagerStartFailed { cause: error.to_string() }),
+            Err(error) => self.send(Event::JobManagerStartFailed { cause: error.into() }),
         }
     }
 

@@ -9,7 +9,7 @@ use yarn_client::flink::options::{self, CHECKPOINT_DIR, CHECKPOINT_SUBDIR, Opt};
 use yarn_client::flink::{FlinkConfig, TaskManagerLimits, Version, settings as flink_settings};
 
 use super::StartError;
-use crate::machine::{History, SessionSettings, Settings, Size};
+use crate::machine::{History, SessionSettings, Settings, Size, Workload};
 
 /// While an allocation is pending the ResourceManager is asked this often, unless the user says otherwise: its own
 /// granularity is the NodeManagers' heartbeat of 1 s, so asking more often brings nothing.
@@ -53,9 +53,11 @@ pub(super) fn settings(
             .min()
             .map_or(Duration::ZERO, Duration::from_millis);
     Ok(Settings {
-        job_id: job.job_id,
-        multi_job: job.multi_job,
-        session: spec.session.as_ref().map(session),
+        workload: match &spec.session {
+            Some(settings) => Workload::Session(session(settings)),
+            None if job.multi_job => Workload::Program,
+            None => Workload::Job(job.job_id),
+        },
         reactive: config.value(&SCHEDULER_MODE).is_some_and(|mode| mode.eq_ignore_ascii_case("reactive")),
         history,
         recovers: flink_settings::recovers(config),

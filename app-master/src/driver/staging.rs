@@ -255,6 +255,7 @@ pub(super) async fn within<T>(limit: Duration, work: impl Future<Output = T> + S
 
 #[cfg(test)]
 mod tests {
+    use yarn_client::cause::{Cause, CauseCode};
     use yarn_client::flink::JobStatus;
 
     use super::*;
@@ -283,7 +284,8 @@ mod tests {
         let outcome = Outcome {
             job: JobStatus::Failed,
             of: Some("ab".to_owned()),
-            cause: Some("boom".to_owned()),
+            cause: Some(Cause::new(CauseCode::JobFailed, "boom").because("why").hint("submit again")),
+            notes: vec!["2 jobs".to_owned()],
             settled: true,
         };
         let ended = Journal { outcome: Some(outcome), ..running.clone() };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proto::control::ContainerState;
 use proto::ids::{ContainerId, NodeId};
-use yarn_client::deploy::CauseCode;
+use yarn_client::cause::{CauseCode, container_end};
 use yarn_client::yarn::{AllocatedContainer, ContainerStatus, exit_status};
 
 use super::event::TaskManagerView;
@@ -272,7 +272,7 @@ impl Containers {
         let failure = Failure {
             id: status.id,
             node: container.node,
-            cause: describe_exit(status),
+            cause: container_end(status.exit_status, &status.diagnostics),
             code: CauseCode::of_container_end(status.exit_status, &status.diagnostics),
             its_fault,
         };
@@ -450,30 +450,6 @@ impl Containers {
         let started = self.live.values().filter(|container| container.state == State::Started);
         started.map(|container| container.since + registration).min()
     }
-}
-
-/// A container's end in words.
-fn describe_exit(status: &ContainerStatus) -> String {
-    let meaning = match status.exit_status {
-        exit_status::INVALID => "was not launched".to_owned(),
-        exit_status::ABORTED => "was released or lost with its node".to_owned(),
-        exit_status::PREEMPTED => "was preempted by the scheduler".to_owned(),
-        exit_status::KILLED_BY_RESOURCE_MANAGER => "was killed by the ResourceManager".to_owned(),
-        exit_status::DISKS_FAILED => "lost its disks".to_owned(),
-        exit_status::EXCEEDED_VIRTUAL_MEMORY => "was killed for exceeding its virtual memory".to_owned(),
-        exit_status::EXCEEDED_MEMORY => "was killed for exceeding its physical memory".to_owned(),
-        exit_status::EXCESS_LOGS => "was killed for writing too many logs".to_owned(),
-        exit_status::KILLED_BY_MASTER => "was killed by the application master".to_owned(),
-        code @ (137 | 143) => format!("was killed by signal {}", code - 128),
-        // `FatalExitExceptionHandler`
-        239 => "exited with code 239, Flink's for an error that no thread of its survives (its taskmanager.log says which)"
-            .to_owned(),
-        // The shell's: what it was told to run is not there.
-        127 => "exited with code 127, as its program was not found".to_owned(),
-        code => format!("exited with code {code}"),
-    };
-    let said = text::container_end(&status.diagnostics);
-    if said.is_empty() { meaning } else { format!("{meaning}: {said}") }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use yarn_client::deploy::explain::names_lost_task_manager;
+use yarn_client::cause::Cause;
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::FinalStatus;
 
@@ -16,10 +16,6 @@ use super::{Action, AppMaster, CheckpointsView, Occurrence, Timer, form, text};
 
 /// Flink needs 0.2 to 1 s to shut down after `DELETE /cluster`; a loaded node much longer.
 const SHUTDOWN: Duration = Duration::from_secs(10);
-/// How long the end of a lost TaskManager's container is waited for: two heartbeats of its node, and ours.
-const PATIENCE: Duration = Duration::from_secs(3);
-/// How old a container's end may be to have to do with a job's failure.
-const RELATED: Duration = Duration::from_secs(60);
 /// Within this time the driver says that jobs are cancelled, or would not be.
 const CANCELLATION: Duration = Duration::from_secs(15);
 /// From SIGKILL until a process is gone, unless it hangs in the kernel.
@@ -36,8 +32,11 @@ pub struct Outcome {
     /// Of this job; `None`: of the application's own job, or of a session as a whole.
     #[serde(default)]
     pub of: Option<String>,
-    /// What follows the state on the first line of the diagnostics, and the lines after it.
-    pub cause: Option<String>,
+    /// Why it has failed.
+    pub cause: Option<Cause>,
+    /// What else its owner is to know.
+    #[serde(default)]
+    pub notes: Vec<String>,
     /// Flink has ended the job for good, or its owner wants it so. Else this process has given up, and what is kept of the job
     /// may be needed to go on.
     #[serde(default)]
@@ -52,21 +51,28 @@ impl Outcome {
     }
 
     pub(super) fn of_job(job: JobStatus) -> Self {
-        Self { job, of: None, cause: None, settled: job.is_globally_terminal() }
+        Self { job, of: None, cause: None, notes: Vec::new(), settled: job.is_globally_terminal() }
     }
 
     /// This process gives up.
-    pub(super) fn failed(cause: String) -> Self {
+    pub(super) fn failed(cause: Cause) -> Self {
         Self { cause: Some(cause), settled: false, ..Self::of_job(JobStatus::Failed) }
     }
 
     /// Flink says so, of the job or of the program.
-    pub(super) fn job_failed(cause: String) -> Self {
+    pub(super) fn job_failed(cause: Cause) -> Self {
         Self { cause: Some(cause), ..Self::of_job(JobStatus::Failed) }
     }
 
-    pub(super) fn session_finished(cause: String) -> Self {
-        Self { cause: Some(cause), ..Self::finished() }
+    /// With something to say beside it.
+    pub(super) fn noting(mut self, note: String) -> Self {
+        self.notes.push(note);
+        self
+    }
+
+    /// What is said of it first.
+    fn told(&self) -> Option<&str> {
+        self.cause.as_ref().map(|cause| &cause.text).or(self.notes.first()).map(String::as_str)
     }
 
     /// As flink-yarn maps it: a cancelled job's application is KILLED.
@@ -127,8 +133,12 @@ impl AppMaster {
         if self.ending.is_some() {
             return;
         }
-        tracing::info!(state = %outcome.job, cause = outcome.cause.as_deref().unwrap_or(""), "the end is decided");
-        self.tell(Occurrence::Stopping { job: outcome.job, cause: outcome.cause.clone() });
+        tracing::info!(state = %outcome.job, cause = outcome.told().unwrap_or_default(), "the end is decided");
+        self.tell(Occurrence::Stopping {
+            job: outcome.job,
+            cause: outcome.told().map(str::to_owned),
+            code: outcome.cause.as_ref().map(|cause| cause.code),
+        });
         self.record.journal.outcome = Some(outcome.clone());
         let recorded = self.record.outcome_stored();
         // What ends well, or with the job that was named, was to end: Flink may tidy up. In any other case its owner will want
@@ -334,94 +344,5 @@ impl AppMaster {
         }
         self.actions.push_back(Action::Exit(0));
         self.exited = true;
-    }
-
-    /// Our job has ended in another way than FINISHED: its cause is read before anything is shut down.
-    pub(super) fn fetch_result(&mut self, now: Duration) {
-        let Some(status) = self.our_job().map(|job| job.status) else { return };
-        self.timers.stop(Timer::FlinkPoll);
-        if status == JobStatus::Failed {
-            // Answered even when it fails; a JobManager that dies meanwhile ends the wait too.
-            let job_id = self.settings.job_id.clone();
-            self.actions.push_back(Action::FetchResult { job_id, checkpoints: true });
-        } else {
-            self.end(Outcome::of_job(status), now);
-        }
-    }
-
-    /// Flink notices a lost TaskManager at once, but knows nothing of its container: a job that fails for that waits a
-    /// moment for what the ResourceManager has to say.
-    pub(super) fn job_result(
-        &mut self,
-        cause: Option<String>,
-        checkpoints: Option<CheckpointsView>,
-        now: Duration,
-    ) {
-        if let Some(job_id) = self.result_of.take() {
-            return match self.session {
-                Some(_) => self.last_job_failed(job_id, cause.as_deref(), now),
-                None => self.end_of_several(job_id, JobStatus::Failed, cause.as_deref(), now),
-            };
-        }
-        self.record.journal.see(checkpoints);
-        match cause {
-            Some(cause) if names_lost_task_manager(&cause) => {
-                self.result = Some(cause);
-                if self.containers.last_loss(RELATED, now).is_some() {
-                    return self.settle_result(now);
-                }
-                self.timers.set(Timer::Result, now + PATIENCE);
-                self.timers.set_at_most(Timer::Heartbeat, now);
-            }
-            cause => {
-                let job = self.our_job().map_or(JobStatus::Failed, |job| job.status);
-                self.end(Outcome { cause, ..Outcome::of_job(job) }, now);
-            }
-        }
-    }
-
-    /// Ends with the job's failure, and with the last lost container's end where there is one.
-    pub(super) fn settle_result(&mut self, now: Duration) {
-        let Some(mut cause) = self.result.take() else { return };
-        if let Some(loss) = self.containers.last_loss(RELATED, now) {
-            cause.push_str(&text::loss_note(loss));
-        }
-        self.end(Outcome::job_failed(cause), now);
-    }
-
-    /// `main` has returned after its job was FINISHED.
-    pub(super) fn program_ended(&mut self, job_passed_over: bool, now: Duration) {
-        if self.settings.multi_job {
-            return self.several_returned(now);
-        }
-        if self.finished {
-            let outcome = if job_passed_over {
-                Outcome::job_failed(text::job_passed_over())
-            } else {
-                Outcome::finished()
-            };
-            self.end(outcome, now);
-        }
-    }
-
-    /// Flink 2.3 and later: the application's end decides, a finished job alone does not.
-    pub(super) fn application_ended(
-        &mut self,
-        end: JobStatus,
-        cause: Option<String>,
-        job: Option<JobStatus>,
-        now: Duration,
-    ) {
-        match (end, job) {
-            (JobStatus::Finished, Some(_)) => self.end(Outcome::finished(), now),
-            (JobStatus::Finished, None) => {
-                self.end(Outcome { cause: Some(text::no_job()), ..Outcome::finished() }, now);
-            }
-            (JobStatus::Failed, Some(JobStatus::Failed)) => self.fetch_result(now),
-            (JobStatus::Failed, Some(JobStatus::Finished)) => {
-                self.end(Outcome::job_failed(text::failed_after_job(cause.as_deref())), now);
-            }
-            _ => self.end(Outcome { cause, ..Outcome::of_job(end) }, now),
-        }
     }
 }

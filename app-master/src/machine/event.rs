@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proto::ids::ContainerId;
 use serde::{Deserialize, Serialize};
+use yarn_client::cause::Cause;
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::{AllocatedContainer, ContainerStatus, Resource};
 
@@ -55,8 +56,8 @@ pub enum Event {
     JobManagerStarted,
     /// The JobManager's process could not be started.
     JobManagerStartFailed {
-        /// Why, with a hint where there is one.
-        cause: String,
+        /// Why.
+        cause: Cause,
     },
     /// The JobManager's process ended.
     JobManagerExited {
@@ -64,6 +65,9 @@ pub enum Event {
         exit: Exit,
         /// What its log says about the cause.
         cause: Option<String>,
+        /// The cause is that it found no program in what it was given.
+        #[serde(default)]
+        not_loaded: bool,
         /// It could not bind one of its ports.
         port_taken: bool,
         /// Its log says that our job has finished, which may have been too short a while ago to be seen by REST.

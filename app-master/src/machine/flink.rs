@@ -2,21 +2,18 @@
 
 use std::time::Duration;
 
-use yarn_client::flink::{JobStatus, TaskManagerLimits};
+use yarn_client::flink::TaskManagerLimits;
 
 use super::job_manager::Process;
-use super::session::{MISSING, Session};
-use super::{
-    Action, AppMaster, ApplicationView, CheckpointsView, FlinkView, JobView, Occurrence, Timer, text,
-};
+use super::{Action, AppMaster, CheckpointsView, FlinkView, JobView, Occurrence, Timer, text};
 
 /// How often Flink is looked at for a young job, whose end should not be missed for long.
 pub(super) const POLL_YOUNG: Duration = Duration::from_millis(200);
 /// The same for a job that has run for longer than [`YOUNG`].
-const POLL_SETTLED: Duration = Duration::from_secs(1);
+pub(super) const POLL_SETTLED: Duration = Duration::from_secs(1);
 /// The same for a session in which nothing is on its way: a job that comes should not wait long.
 pub(super) const POLL_SESSION: Duration = Duration::from_millis(500);
-const YOUNG: Duration = Duration::from_secs(30);
+pub(super) const YOUNG: Duration = Duration::from_secs(30);
 /// Pauses between looks at a job's checkpoints; where a lost one cannot be looked for in its directory; and while nobody knows
 /// where they go, because only the program says it.
 const CHECKPOINTS_PAUSE: Duration = Duration::from_secs(2);
@@ -34,7 +31,7 @@ impl AppMaster {
     /// What the TaskManagers should be: enough for the slots the job needs, or, before it is known, for the default
     /// parallelism.
     pub(super) fn desired(&self) -> u32 {
-        if self.ending.is_some() || self.finished {
+        if self.ending.is_some() || self.job_finished() {
             return 0;
         }
         if self.reserve_fails { self.needed() } else { self.limits().wanted(self.demand()) }
@@ -43,8 +40,8 @@ impl AppMaster {
     /// Those of the configuration; of a session, its own size.
     pub(super) fn limits(&self) -> TaskManagerLimits {
         let limits = self.settings.limits;
-        match &self.session {
-            Some(Session { size, .. }) => TaskManagerLimits { min: size.min, max: size.max, ..limits },
+        match self.work.session() {
+            Some(session) => TaskManagerLimits { min: session.size.min, max: session.size.max, ..limits },
             None => limits,
         }
     }
@@ -60,12 +57,8 @@ impl AppMaster {
             return scaled;
         }
         let known = self.slots_needed.filter(|_| !self.settings.reactive);
-        let guess = if self.session.is_some() { 0 } else { self.settings.parallelism };
+        let guess = if self.work.is_session() { 0 } else { self.settings.parallelism };
         known.unwrap_or(guess).div_ceil(self.settings.slots.max(1))
-    }
-
-    pub(super) fn our_job(&self) -> Option<&JobView> {
-        self.view.as_ref()?.jobs.iter().find(|job| job.id == self.settings.job_id)
     }
 
     pub(super) fn poll_flink(&mut self, now: Duration) {
@@ -78,12 +71,7 @@ impl AppMaster {
                 && job.tasks_total > 0
                 && job.tasks_active + job.tasks_finished == job.tasks_total
         };
-        let known = match &self.view {
-            Some(view) if self.settings.has_many_jobs() => {
-                view.jobs.iter().all(|job| job.status.is_terminal() || settled(job))
-            }
-            _ => self.our_job().is_some_and(settled),
-        };
+        let known = self.all_jobs(settled);
         self.timers.set(Timer::FlinkPoll, now + Duration::from_secs(10));
         let pause = match self.record.journal.newest_checkpoint() {
             None if !self.settings.checkpoint_directory => CHECKPOINTS_FIRST,
@@ -125,43 +113,7 @@ impl AppMaster {
         if let Some(holders) = holders {
             self.release_surplus(&holders, now);
         }
-        if self.session.is_some() {
-            return self.observe_session(now);
-        }
-        if self.settings.multi_job {
-            return self.observe_several(now);
-        }
-        let application = self.view.as_ref().and_then(|view| view.application.clone());
-        let job = self.our_job().map(|job| job.status);
-        if job.is_some() {
-            if self.job_seen.is_none() {
-                self.job_seen = Some(now);
-            }
-            self.note_progress(now);
-        }
-        match (application, job) {
-            (Some(ApplicationView { end: Some(end), cause }), job) => {
-                self.application_ended(end, cause, job, now);
-            }
-            (None, Some(JobStatus::Finished)) if !self.finished => {
-                self.finished = true;
-                // `main` may have more to do; Flink must not be shut down under it.
-                self.actions.push_back(Action::WatchProgram);
-            }
-            (None, Some(status)) if status.is_globally_terminal() && status != JobStatus::Finished => {
-                self.fetch_result(now);
-            }
-            _ => {
-                self.note_shortage(now);
-                self.fit_containers(now);
-                let interval = match self.job_seen {
-                    None => super::POLL_STARTING,
-                    Some(since) if now < since + YOUNG || self.containers.starting() > 0 => POLL_YOUNG,
-                    Some(_) => POLL_SETTLED,
-                };
-                self.timers.set(Timer::FlinkPoll, now + interval);
-            }
-        }
+        self.observe_work(now);
     }
 
     /// Stops what Flink has dropped, so that it is replaced.
@@ -183,8 +135,8 @@ impl AppMaster {
         let old = self.view.take();
         self.tell_jobs(old.as_ref(), &view);
         if let Some(old) = old {
-            if self.settings.multi_job {
-                self.keep_forgotten(&old, &mut view, now);
+            if let Some(program) = self.work.program_mut() {
+                program.keep_forgotten(&old, &mut view, now);
             }
             for job in &mut view.jobs {
                 let Some(old) = old.jobs.iter().find(|o| o.id == job.id) else { continue };
@@ -196,49 +148,12 @@ impl AppMaster {
             }
         }
         self.view = Some(view);
-        if let Some(view) = self.view.as_ref().filter(|_| self.settings.has_many_jobs()) {
-            let unfinished = || view.jobs.iter().filter(|job| !job.status.is_terminal());
-            let known: u32 = unfinished().filter_map(|job| job.slots_needed).sum();
-            // What is not known yet of one job must not take slots from the others.
-            let all_known = unfinished().all(|job| job.slots_needed.is_some());
-            let before = self.slots_needed.unwrap_or(0);
-            if self.settings.multi_job && self.job_seen.is_none() && view.jobs.is_empty() {
-                return;
-            }
-            self.slots_needed = Some(if all_known { known } else { known.max(before) });
-            return;
-        }
-        // Known only with every unfinished job, and kept while a new JobManager has not listed ours yet.
-        if let (Some(_), Some(view)) = (self.our_job(), &self.view) {
-            let unfinished = view.jobs.iter().filter(|job| !job.status.is_terminal());
-            let sum: Option<u32> = unfinished.map(|job| job.slots_needed).sum();
-            self.slots_needed = sum.or(self.slots_needed);
-        }
-    }
-
-    /// Flink forgets ended jobs after a while (`jobstore.expiration-time`), and the program's end is that of all of them. One
-    /// that had not ended is waited for: a look that does not show it tells nothing of its end.
-    fn keep_forgotten(&mut self, old: &FlinkView, view: &mut FlinkView, now: Duration) {
-        let listed = |job: &&JobView| view.jobs.iter().any(|listed| listed.id == job.id);
-        let missing: Vec<_> = old.jobs.iter().filter(|job| !listed(job)).cloned().collect();
-        self.vanished = match (missing.len(), self.vanished) {
-            (0, _) => None,
-            (count, Some((since, before))) if count <= before => Some((since, count)),
-            (count, _) => Some((now, count)),
-        };
-        let waits = self.misses_jobs(now);
-        let kept = missing.into_iter().filter(|job| waits || job.status.is_terminal());
-        view.jobs.splice(0..0, kept);
-    }
-
-    /// Jobs have lately gone from Flink's list: what comes of them, and which others it does not show, will be seen.
-    pub(super) fn misses_jobs(&self, now: Duration) -> bool {
-        self.vanished.is_some_and(|(since, _)| now < since + MISSING)
+        self.count_slots();
     }
 
     /// Whether the jobs have fewer TaskManagers than they need. One that is on its way counts, and a reserve does not.
     pub(super) fn note_shortage(&mut self, now: Duration) {
-        let known = self.slots_needed.is_some() && !self.settings.reactive && !self.finished;
+        let known = self.slots_needed.is_some() && !self.settings.reactive && !self.job_finished();
         let needed = self.needed();
         if !known || self.containers.working() >= needed {
             self.short_since = None;
@@ -272,7 +187,7 @@ impl AppMaster {
             let cause = text::cluster_too_small(slots, needed, &self.settings, task_managers, description);
             // Nodes may be on their way back, and somebody may add one: how long that is waited for is the owner's to say.
             if self.shortage.is_none() {
-                tracing::warn!("{cause}");
+                tracing::warn!("{}", cause.text);
             }
             self.shortage = Some(cause);
         } else {
@@ -286,8 +201,7 @@ impl AppMaster {
         let waits = |job: &JobView| {
             job.tasks_active == 0 || (job.streaming == Some(true) && job.tasks_active < job.tasks_total)
         };
-        let mut unfinished =
-            self.view.iter().flat_map(|view| &view.jobs).filter(|job| !job.status.is_terminal());
+        let mut unfinished = self.jobs().filter(|job| !job.status.is_terminal());
         self.slots_needed.is_some() && self.demand() > self.limits().max && unfinished.any(waits)
     }
 }

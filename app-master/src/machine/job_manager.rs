@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use yarn_client::cause::{Cause, is_mistake};
 use yarn_client::flink::JobStatus;
 
 use super::ending::Outcome;
@@ -135,10 +136,10 @@ impl AppMaster {
         let settings = &self.settings;
         match &self.record.journal.checkpoints {
             // What a session has lost, it has lost: it begins empty.
-            _ if settings.recovers || settings.session.is_some() => Ok(Resume::FromStart),
+            _ if settings.recovers || self.work.is_session() => Ok(Resume::FromStart),
             // Its jobs have no ids by which their checkpoints could be told.
-            _ if settings.multi_job && settings.restart_from_scratch => Ok(Resume::FromStart),
-            _ if settings.multi_job => Err(text::SEVERAL_JOBS),
+            _ if self.work.is_program() && settings.restart_from_scratch => Ok(Resume::FromStart),
+            _ if self.work.is_program() => Err(text::SEVERAL_JOBS),
             Some(CheckpointsView::On { completed: true, path: None, .. })
                 if !settings.restart_from_scratch =>
             {
@@ -265,10 +266,8 @@ impl AppMaster {
         self.view = None;
         self.answers_since = None;
         self.unanswered = None;
-        self.vanished = None;
         // It runs the program from its first line.
-        self.program_ended = false;
-        self.watches_program = false;
+        self.work.job_manager_begins();
         self.actions.push_back(Action::StartJobManager { new_ports, restore });
     }
 
@@ -327,14 +326,14 @@ impl AppMaster {
         &mut self,
         exit: Exit,
         cause: Option<String>,
+        not_loaded: bool,
         port_taken: bool,
         system_exit: Option<SystemExit>,
         now: Duration,
     ) {
         self.job_manager.process = Process::Gone;
         self.poll_in_flight = false;
-        self.result_of = None;
-        self.forget_idleness();
+        self.work.job_manager_gone();
         for timer in [Timer::JobManagerExit, Timer::FlinkPoll, Timer::Unresponsive, Timer::Surplus] {
             self.timers.stop(timer);
         }
@@ -344,11 +343,15 @@ impl AppMaster {
         if self.ending.is_some() {
             return self.advance_ending(now);
         }
-        self.tell(Occurrence::JobManagerEnded { exit, cause: cause.clone() });
+        let told = match &cause {
+            Some(cause) if not_loaded => Some(format!("the program cannot be loaded: {cause}")),
+            cause => cause.clone(),
+        };
+        self.tell(Occurrence::JobManagerEnded { exit, cause: told });
         if let Some(system_exit) = system_exit {
             return self.program_exited(system_exit, now);
         }
-        if self.finished {
+        if self.job_finished() {
             let outcome = match exit {
                 Exit::Code(0) => Outcome::finished(),
                 _ => Outcome::job_failed(text::failed_after_job(cause.as_deref())),
@@ -360,25 +363,26 @@ impl AppMaster {
         }
         let stage = self.stage();
         let missing = self.way_on().err().filter(|_| self.is_restartable(exit, cause.as_deref()));
-        let starts = self.job_manager.starts;
-        let cause = match (cause, stage) {
+        let last = text::LastEnd { stage, missing, starts: self.job_manager.starts };
+        let cause = match (cause.as_deref(), silent) {
+            (_, Some(silent)) => text::job_manager_silent(silent, last),
+            (Some(cause), None) if not_loaded => text::not_loaded(cause, last),
             // `main` ends with the failure of its job.
-            (Some(cause), text::Stage::Program) if exit == Exit::Code(2) => cause,
-            (cause, _) => match silent {
-                Some(silent) => text::job_manager_silent(silent, stage, missing, starts),
-                None => text::job_manager_exit(exit, cause.as_deref(), stage, missing, starts),
-            },
+            (Some(cause), None) if stage == text::Stage::Program && exit == Exit::Code(2) => {
+                Cause::of_exceptions(cause)
+            }
+            (cause, None) => text::job_manager_exit(exit, cause, last),
         };
-        if let Some(failed) = self.first_failed().filter(|_| self.settings.multi_job) {
-            return self.end_of_several(failed, JobStatus::Failed, Some(&cause), now);
+        if let Some(failed) = self.first(JobStatus::Failed).filter(|_| self.work.is_program()) {
+            return self.program_ends_with(failed, JobStatus::Failed, Some(cause), now);
         }
         self.end(Outcome::failed(cause), now);
     }
 
     fn stage(&self) -> text::Stage {
         match (self.our_job(), self.job_seen) {
-            (None, Some(_)) if self.session.is_some() => text::Stage::Session,
-            (None, Some(_)) if self.settings.multi_job => text::Stage::Program,
+            (None, Some(_)) if self.work.is_session() => text::Stage::Session,
+            (None, Some(_)) if self.work.is_program() => text::Stage::Program,
             (Some(job), _) => text::Stage::Job(job.status),
             (None, Some(_)) => text::Stage::Returning,
             (None, None) => text::Stage::BeforeJob,
@@ -390,10 +394,11 @@ impl AppMaster {
         let SystemExit { code, job, cause } = system_exit;
         let seen = self.our_job().map(|job| job.status).filter(|status| status.is_globally_terminal());
         let outcome = match job.or(seen) {
-            _ if self.finished && code == 0 => Outcome::finished(),
-            _ if self.finished => Outcome::job_failed(text::exited_after_job(code)),
+            _ if self.job_finished() && code == 0 => Outcome::finished(),
+            _ if self.job_finished() => Outcome::job_failed(text::exited_after_job(code)),
             Some(JobStatus::Canceled) => Outcome::of_job(JobStatus::Canceled),
             Some(JobStatus::Failed) => {
+                let cause = cause.as_deref().map(Cause::of_exceptions);
                 Outcome::job_failed(cause.unwrap_or_else(|| text::exited(code, self.stage())))
             }
             _ => Outcome::failed(text::exited(code, self.stage())),
@@ -413,7 +418,7 @@ impl AppMaster {
             return false;
         }
         // Since Flink has answered, the program may have begun a job that no look has shown yet.
-        let may_have_begun = self.settings.multi_job && self.view.is_some();
+        let may_have_begun = self.work.is_program() && self.view.is_some();
         let pause = if self.job_seen.is_none() && !may_have_begun {
             // Its start can fail for a port that was taken meanwhile; a code means that it would fail again.
             let again = port_taken || matches!(exit, Exit::Signal(_));
@@ -463,8 +468,8 @@ impl AppMaster {
         match exit {
             Exit::Signal(_) => true,
             // The way in which a program with several jobs fails.
-            Exit::Code(2) if self.settings.multi_job => false,
-            Exit::Code(2) => !cause.is_some_and(text::is_programs_mistake),
+            Exit::Code(2) if self.work.is_program() => false,
+            Exit::Code(2) => !cause.is_some_and(is_mistake),
             Exit::Code(code) => matches!(code, 1 | 3 | 134 | 137 | 143 | 239),
         }
     }

@@ -8,7 +8,7 @@ use yarn_client::flink::settings::is_listable;
 
 use super::ending::Outcome;
 use super::event::{CheckpointsView, Fence};
-use super::{Action, AppMaster, Occurrence, Timer};
+use super::{Action, AppMaster, Timer};
 
 /// A journal that could not be written is tried again after this time.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -85,22 +85,6 @@ impl Record {
 }
 
 impl AppMaster {
-    /// Takes over what a look at Flink says about our job.
-    pub(super) fn note_progress(&mut self, now: Duration) {
-        let Some(job) = self.our_job() else { return };
-        let seen = job.checkpoints.clone();
-        let journal = &mut self.record.journal;
-        let before = journal.newest_checkpoint().map(str::to_owned);
-        journal.job_seen = true;
-        journal.see(seen);
-        let newest = journal.newest_checkpoint().map(str::to_owned);
-        if let Some(path) = newest.filter(|newest| Some(newest) != before.as_ref()) {
-            let job_id = self.settings.job_id.clone();
-            self.tell(Occurrence::CheckpointCompleted { job_id, path });
-        }
-        self.write_journal(now);
-    }
-
     /// Writes the journal when it says something new. A newer checkpoint alone is no news where a later attempt finds it by
     /// looking: thousands of jobs should not rewrite a file in HDFS all the time. Where it does not, each one is written
     /// down as it completes: Flink removes the older ones.

@@ -17,17 +17,18 @@ mod job_manager;
 mod journal;
 mod nodes;
 mod occurrence;
+mod request;
 mod scheduler;
-mod session;
-mod several;
 mod status;
 mod text;
 mod timer;
+mod workload;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use yarn_client::cause::Cause;
 use yarn_client::flink::TaskManagerLimits;
 
 pub use action::{Action, Heartbeat};
@@ -38,8 +39,9 @@ pub use event::{
 };
 pub use journal::{History, Journal};
 pub use occurrence::Occurrence;
-pub use session::{Refusal, Reply, Request, SessionSettings, Size};
+pub use request::{Refusal, Reply, Request};
 pub use timer::Timer;
+pub use workload::{SessionSettings, Size, Workload};
 
 use containers::Containers;
 use ending::Ending;
@@ -47,8 +49,8 @@ use job_manager::{JobManager, Unanswered};
 use journal::{Lease, Record};
 use nodes::Nodes;
 use scheduler::Line;
-use session::Session;
 use timer::Timers;
+use workload::Work;
 
 /// How often Flink is looked at until its REST server answers and the job runs.
 const POLL_STARTING: Duration = Duration::from_millis(100);
@@ -56,12 +58,8 @@ const POLL_STARTING: Duration = Duration::from_millis(100);
 /// What the machine must know before it starts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
-    /// 32 hexadecimal digits; empty in a session, whose jobs come later.
-    pub job_id: String,
-    /// A cluster for many jobs, instead of one job's.
-    pub session: Option<SessionSettings>,
-    /// The program executes several jobs, and their ids are Flink's: `job_id` is empty. The application ends with the last.
-    pub multi_job: bool,
+    /// What the cluster is for.
+    pub workload: Workload,
     /// `scheduler-mode: reactive`: the job takes as many TaskManagers as there are.
     pub reactive: bool,
     /// What earlier attempts have left.
@@ -107,13 +105,6 @@ pub struct Settings {
     pub lease: Duration,
 }
 
-impl Settings {
-    /// Jobs are not known beforehand.
-    pub(crate) fn has_many_jobs(&self) -> bool {
-        self.session.is_some() || self.multi_job
-    }
-}
-
 /// The application master's decisions.
 #[derive(Debug)]
 pub struct AppMaster {
@@ -122,7 +113,7 @@ pub struct AppMaster {
     timers: Timers,
     line: Line,
     job_manager: JobManager,
-    session: Option<Session>,
+    work: Work,
     record: Record,
     lease: Lease,
     poll_in_flight: bool,
@@ -135,33 +126,21 @@ pub struct AppMaster {
     /// When it was asked last who holds results, and whether the next look shall.
     holders_asked: Option<Duration>,
     wants_holders: bool,
-    /// When the last job of a program went from Flink's list, and how many have.
-    vanished: Option<(Duration, usize)>,
     /// When the job's checkpoints were looked at last.
     checkpoints_seen: Option<Duration>,
     /// Slots that all unfinished jobs need, once it is known.
     slots_needed: Option<u32>,
-    /// Our job has been listed at least once, by this JobManager or an earlier one.
+    /// A job has been listed at least once, by this JobManager or an earlier one.
     job_seen: Option<Duration>,
-    /// With `multi_job`: the program has returned, and all its jobs have ended.
-    program_ended: bool,
-    /// With `multi_job`: the program's end has been asked for.
-    watches_program: bool,
-    /// Our job has been seen FINISHED, and the program's `main` may still be running.
-    finished: bool,
     containers: Containers,
     nodes: Nodes,
-    /// Why the job has failed, while the ResourceManager is asked what became of its TaskManager.
-    result: Option<String>,
-    /// Job of a session whose failure is being read.
-    result_of: Option<String>,
     /// Since when there have been fewer TaskManagers than the jobs need.
     short_since: Option<Duration>,
     inspecting: bool,
     /// What there was to be beyond the jobs' need does not start: it is not asked for until one does.
     reserve_fails: bool,
     /// Why the jobs cannot have the TaskManagers they need.
-    shortage: Option<String>,
+    shortage: Option<Cause>,
     ending: Option<Ending>,
     exited: bool,
 }
@@ -174,10 +153,7 @@ impl AppMaster {
             timers: Timers::default(),
             line: Line::new(),
             job_manager: JobManager::new(),
-            session: settings
-                .session
-                .as_ref()
-                .map(|session| Session::new(session, settings.history.journal.scaled)),
+            work: Work::new(&settings.workload, settings.history.journal.scaled),
             record: Record::new(settings.history.journal.clone()),
             lease: Lease::new(now),
             poll_in_flight: false,
@@ -186,17 +162,11 @@ impl AppMaster {
             unanswered: None,
             holders_asked: None,
             wants_holders: false,
-            vanished: None,
             checkpoints_seen: None,
             slots_needed: None,
             job_seen: None,
-            program_ended: false,
-            watches_program: false,
-            finished: false,
             containers: Containers::default(),
             nodes: Nodes::default(),
-            result: None,
-            result_of: None,
             short_since: None,
             inspecting: false,
             reserve_fails: false,
@@ -297,9 +267,11 @@ impl AppMaster {
                 self.end(Outcome::failed(cause), now);
                 self.advance_ending(now);
             }
-            Event::JobManagerExited { exit, cause, port_taken, job_finished, system_exit } => {
-                self.finished |= job_finished;
-                self.job_manager_exited(exit, cause, port_taken, system_exit, now);
+            Event::JobManagerExited { exit, cause, not_loaded, port_taken, job_finished, system_exit } => {
+                if job_finished {
+                    self.note_finished();
+                }
+                self.job_manager_exited(exit, cause, not_loaded, port_taken, system_exit, now);
             }
             Event::Flink(view) => self.observe(view, now),
             Event::FlinkUnreachable { silence, cause } => self.unreachable(silence, cause, now),

@@ -2,7 +2,7 @@
 
 use proto::ids::{ContainerId, NodeId};
 use serde::Serialize;
-use yarn_client::deploy::CauseCode;
+use yarn_client::cause::CauseCode;
 use yarn_client::flink::JobStatus;
 
 use super::containers::Failure;
@@ -95,6 +95,9 @@ pub enum Occurrence {
         job: JobStatus,
         /// What is said beside it.
         cause: Option<String>,
+        /// Of what it failed by.
+        #[serde(skip)]
+        code: Option<CauseCode>,
     },
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proto::ids::ContainerId;
+use yarn_client::cause::Cause;
 use yarn_client::yarn::{AllocatedContainer, ContainerStatus};
 
 use super::containers::Completion;
@@ -49,8 +50,8 @@ pub(super) struct Line {
     lost: u32,
     /// Largest container the ResourceManager gave at the last registration, MiB.
     maximum_mib: u64,
-    /// What was asked for last was refused: what the ResourceManager said, and when it is asked again.
-    refused: Option<(String, Duration)>,
+    /// What was asked for last was refused: why, and when it is asked again.
+    refused: Option<(Cause, Duration)>,
 }
 
 impl Line {
@@ -68,8 +69,8 @@ impl Line {
     }
 
     /// What the ResourceManager refuses to give, at present.
-    pub(super) fn refusal(&self) -> Option<&str> {
-        self.refused.as_ref().map(|(cause, _)| cause.as_str())
+    pub(super) fn refusal(&self) -> Option<&Cause> {
+        self.refused.as_ref().map(|(cause, _)| cause)
     }
 
     /// What was refused is not asked for again yet.
@@ -149,10 +150,10 @@ impl AppMaster {
     /// Share of the job that is done, from its finished tasks. A streaming job has no end to measure against and
     /// shows 0.5 while it runs.
     fn progress(&self) -> f32 {
-        if self.finished || self.ending.as_ref().is_some_and(Ending::succeeded) {
+        if self.job_finished() || self.ending.as_ref().is_some_and(Ending::succeeded) {
             return 1.0;
         }
-        if self.session.is_some() {
+        if self.work.is_session() {
             return 0.5;
         }
         let Some(job) = self.our_job() else { return 0.0 };
@@ -260,7 +261,7 @@ impl AppMaster {
         let (wanted, maximum) = (self.settings.task_manager_mib, self.line.maximum_mib);
         let cause = if wanted > maximum { text::too_large(wanted, maximum) } else { text::refuses(cause) };
         if self.line.refused.is_none() {
-            tracing::warn!("{cause}");
+            tracing::warn!("{}", cause.text);
         }
         self.line.refused = Some((cause, now + REFUSED_PAUSE));
         self.containers.refused();
@@ -279,7 +280,7 @@ impl AppMaster {
             let quick = HEARTBEAT_QUICK.saturating_mul(1 << self.line.unsatisfied.min(16));
             self.line.unsatisfied += 1;
             quick.min(self.settings.heartbeat_pending)
-        } else if self.containers.starting() > 0 || self.result.is_some() {
+        } else if self.containers.starting() > 0 || self.work.job().is_some_and(|job| job.result.is_some()) {
             self.settings.heartbeat_pending
         } else {
             self.settings.heartbeat
@@ -293,11 +294,7 @@ impl AppMaster {
 
     /// Containers that the job can do without; none while it is not listed, for then nobody knows.
     pub(super) fn surplus(&self) -> u32 {
-        let known = match self.settings.has_many_jobs() {
-            true => self.view.as_ref().is_some_and(|view| self.session.is_some() || !view.jobs.is_empty()),
-            false => self.our_job().is_some(),
-        };
-        if !known {
+        if !self.knows_jobs() {
             return 0;
         }
         self.containers.working().saturating_sub(self.desired())
@@ -317,12 +314,7 @@ impl AppMaster {
 
     fn jobs_run(&self) -> bool {
         let runs = |job: &JobView| job.tasks_active == job.tasks_total && job.tasks_total > 0;
-        match &self.view {
-            Some(view) if self.settings.has_many_jobs() => {
-                view.jobs.iter().all(|job| job.status.is_terminal() || runs(job))
-            }
-            _ => self.our_job().is_some_and(runs),
-        }
+        self.all_jobs(runs)
     }
 
     /// Sees to it that surplus TaskManagers are looked at once they have been idle for long enough.
@@ -381,7 +373,7 @@ impl AppMaster {
             if demand > 0 && self.containers.registered() >= demand {
                 if !self.reserve_fails {
                     let cause = text::start_failures(failures);
-                    tracing::warn!("TaskManagers beyond the jobs' need are given up: {cause}");
+                    tracing::warn!("TaskManagers beyond the jobs' need are given up: {}", cause.text);
                     self.reserve_fails = true;
                 }
                 return;
@@ -390,7 +382,7 @@ impl AppMaster {
             return self.end(Outcome::failed(cause), now);
         }
         // What a session's job does to its TaskManagers is that job's affair.
-        if self.session.is_some() {
+        if self.work.is_session() {
             return;
         }
         let losses = self.containers.recent_losses(now);

@@ -2,6 +2,8 @@
 
 use proto::control::{Container, ContainerState, Job, Session, StatusReply};
 
+use yarn_client::cause::{Cause, CauseCode};
+
 use super::{AppMaster, CheckpointsView, text};
 
 impl AppMaster {
@@ -30,8 +32,9 @@ impl AppMaster {
             let (node, http_address) = (node.to_string(), http_address.to_owned());
             Container { id: name, node, state: state.into(), slots, free_slots, http_address }
         });
+        let waiting = self.waiting();
         StatusReply {
-            session: self.session.as_ref().map(|session| Session {
+            session: self.work.session().map(|session| Session {
                 min_task_managers: session.size.min,
                 max_task_managers: session.size.max,
                 idle_timeout_ms: session
@@ -39,7 +42,9 @@ impl AppMaster {
                     .map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
                 stop_after_job: self.record.journal.stop_after.clone().unwrap_or_default(),
             }),
-            waiting: self.waiting(),
+            waiting: waiting.text,
+            waiting_code: waiting.code.map(|code| code.to_string()).unwrap_or_default(),
+            waiting_hint: waiting.hint.unwrap_or_default(),
             hosts: Vec::new(),
             attempt: 0,
             jobs: jobs.collect(),
@@ -50,23 +55,37 @@ impl AppMaster {
         }
     }
 
-    /// Why there are fewer TaskManagers than the jobs need; empty when there is nothing to explain.
-    fn waiting(&self) -> String {
-        if let Some(refusal) = self.line.refusal().or(self.shortage.as_deref()) {
-            return refusal.to_owned();
+    /// Why there are fewer TaskManagers than the jobs need.
+    fn waiting(&self) -> Waiting {
+        if let Some(refusal) = self.line.refusal().or(self.shortage.as_ref()) {
+            return refusal.clone().into();
         }
         if let Some(unanswered) = &self.unanswered {
-            return text::no_answer(&unanswered.cause);
+            return text::no_answer(&unanswered.cause).into();
         }
         if self.ending.is_none() && self.held_by_limits() {
             let (slots, demand, most) = (self.slots_needed.unwrap_or(0), self.demand(), self.limits().max);
-            return if self.session.is_some() {
-                text::beyond_size(slots, demand, most)
-            } else {
-                text::beyond_limits(slots, demand, most)
+            return match self.work.is_session() {
+                true => text::beyond_size(slots, demand, most).into(),
+                false => text::beyond_limits(slots, demand, most).into(),
             };
         }
         let missing = self.desired().saturating_sub(self.containers.working());
-        if missing > 0 { text::not_given(missing, self.desired()) } else { String::new() }
+        let text = if missing > 0 { text::not_given(missing, self.desired()) } else { String::new() };
+        Waiting { text, ..Waiting::default() }
+    }
+}
+
+/// What is waited for; empty when it is nothing. The code is that of a cause which waiting alone may not end.
+#[derive(Default)]
+struct Waiting {
+    text: String,
+    code: Option<CauseCode>,
+    hint: Option<String>,
+}
+
+impl From<Cause> for Waiting {
+    fn from(cause: Cause) -> Self {
+        Self { text: cause.text, code: Some(cause.code), hint: cause.hint }
     }
 }

@@ -112,8 +112,14 @@ impl World {
         let cause = (exit == Exit::Code(2)).then(|| "java.lang.IllegalStateException: late".to_owned());
         self.jobs_lose_home(attempt, generation);
         self.note(|| format!("attempt {attempt}: the JobManager ends, {exit:?}"));
-        let event =
-            Event::JobManagerExited { exit, cause, port_taken: false, job_finished, system_exit: None };
+        let event = Event::JobManagerExited {
+            exit,
+            cause,
+            not_loaded: false,
+            port_taken: false,
+            job_finished,
+            system_exit: None,
+        };
         self.tell(attempt, ms(5), event);
     }
 

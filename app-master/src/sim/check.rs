@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use proto::ids::ContainerId;
+use yarn_client::cause::Ending;
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::FinalStatus;
 
@@ -288,7 +289,20 @@ impl World {
             self.violated(format!("reports {status}, but the job is {truth:?}: {diagnostics}"));
         }
         self.check_told_checkpoint(&diagnostics);
+        self.check_ending(status, &diagnostics);
         self.check_staging();
+    }
+
+    /// What programs read says the same as the final status, and a failure has a cause.
+    fn check_ending(&mut self, status: FinalStatus, diagnostics: &str) {
+        let right = Ending::parse(diagnostics).is_some_and(|it| match it.state {
+            JobStatus::Finished => status == FinalStatus::Succeeded,
+            JobStatus::Canceled => status == FinalStatus::Killed,
+            _ => status == FinalStatus::Failed && it.cause.is_some(),
+        });
+        if !right {
+            self.violated(format!("reports {status}, and not why: {diagnostics}"));
+        }
     }
 
     /// Who has to submit a failed job again is told the newest checkpoint, once Flink has had the time to tell of any.
@@ -309,6 +323,7 @@ impl World {
         match self.resource_manager.application.clone() {
             Application::Finished(status, diagnostics) => {
                 self.check_session_end(status, &diagnostics);
+                self.check_ending(status, &diagnostics);
                 self.check_staging();
             }
             _ if self.faults_injected == 0 => self.violated("a calm life ends without a report".to_owned()),

@@ -9,7 +9,7 @@ use yarn_client::flink::{JobStatus, TaskManagerLimits};
 use super::fault::Fault;
 use super::program::ProgramModel;
 use super::session::SessionModel;
-use crate::machine::{History, Settings};
+use crate::machine::{History, Settings, Workload};
 
 /// The job's id in every simulated life.
 pub const JOB: &str = "00000000000000000000000000000001";
@@ -73,9 +73,7 @@ pub struct Scenario {
 /// Settings as the driver makes them from an empty configuration, with times that suit a simulation.
 pub fn settings() -> Settings {
     Settings {
-        job_id: JOB.to_owned(),
-        session: None,
-        multi_job: false,
+        workload: Workload::Job(JOB.to_owned()),
         reactive: false,
         history: History::default(),
         recovers: false,
@@ -206,15 +204,14 @@ impl Scenario {
         };
         if rng.random_bool(0.3) {
             let (model, session) = SessionModel::random(rng);
-            scenario.settings.session = Some(session);
+            scenario.settings.workload = Workload::Session(session);
             scenario.settings.recovers = rng.random_bool(0.3);
             scenario.session = Some(model);
         } else if rng.random_bool(0.2) {
             scenario.program = Some(ProgramModel::random(rng));
             (scenario.job.checkpoint_interval, scenario.job.second_stage) = (None, None);
             scenario.settings = Settings {
-                job_id: String::new(),
-                multi_job: true,
+                workload: Workload::Program,
                 recovers: false,
                 checkpoints_configured: false,
                 restart_from_scratch: rng.random_bool(0.5),

@@ -143,7 +143,7 @@ impl World {
         for (at, ask) in model.asks {
             self.at(at, Due::Ask(ask));
         }
-        self.jobs.most = self.scenario.settings.session.as_ref().map_or(0, |session| session.size.max);
+        self.jobs.most = self.scenario.settings.workload.session().map_or(0, |session| session.size.max);
     }
 
     /// The JobManager that clients reach.
@@ -369,7 +369,7 @@ impl World {
     /// It ends for a reason: told to, with the job it was told, forgotten, or because something went wrong.
     pub(super) fn check_session_end(&mut self, status: FinalStatus, diagnostics: &str) {
         let calm = self.faults_injected == 0;
-        let leased = self.scenario.settings.session.as_ref().is_some_and(|it| it.idle_timeout.is_some());
+        let leased = self.scenario.settings.workload.session().is_some_and(|it| it.idle_timeout.is_some());
         let last = self.jobs.stop_after.and_then(|nth| self.scenario.session.as_ref()?.jobs.get(nth));
         let last = last.map(|(_, job)| job.end);
         let told = self.jobs.shut_down;

@@ -22,6 +22,9 @@ pub(super) struct StatusView<'a> {
     slots_per_task_manager: u32,
     /// Why fewer are there; empty when there is nothing to explain.
     waiting: &'a str,
+    /// A code of `docs/causes.md`, where waiting alone may not end it.
+    waiting_code: Option<&'a str>,
+    waiting_hint: Option<&'a str>,
     session: Option<SessionView<'a>>,
     jobs: Vec<JobView<'a>>,
     containers: Vec<ContainerView<'a>>,
@@ -79,6 +82,8 @@ impl<'a> StatusView<'a> {
             task_managers_wanted: status.task_managers_wanted,
             slots_per_task_manager: status.slots_per_task_manager,
             waiting: &status.waiting,
+            waiting_code: some(&status.waiting_code),
+            waiting_hint: some(&status.waiting_hint),
             session: status.session.as_ref().map(|session| SessionView {
                 min_task_managers: session.min_task_managers,
                 max_task_managers: Some(session.max_task_managers).filter(|most| *most < u32::MAX),

@@ -346,7 +346,7 @@ async fn task_managers_that_need_more_memory_than_they_asked_for_end_the_applica
     // Touches its whole heap, then waits for a debugger before it runs anything.
     let java = "env.java.opts.taskmanager=-Xms1200m -Xmx1200m -XX:+AlwaysPreTouch \
                 -agentlib:jdwp=transport=dt_socket,server=y,suspend=y,address=0";
-    let texts = ["3 TaskManager containers in a row", "exceeding its physical memory", "hint: "];
+    let texts = ["3 TaskManager containers in a row", "used more memory than it had asked for", "hint: "];
     fails(cluster, &["-D", java], &["Run"], &texts).await.map(drop)
 }
 

@@ -1,6 +1,6 @@
 //! What a container's exit status means: YARN's own (`ContainerExitStatus`) and those of shells and kernels.
 
-use super::CauseCode;
+use super::{CauseCode, container};
 use crate::yarn::exit_status as status;
 
 /// The cause behind an exit status, and a phrase that follows "the container …"; `None` for a status that is the
@@ -38,6 +38,22 @@ pub(crate) fn decode(exit: i32) -> Option<(CauseCode, &'static str)> {
         143 => (CauseCode::KilledBySignal, "was ended by signal 15 (SIGTERM)"),
         _ => return None,
     })
+}
+
+/// A container's end in words that follow its name: what its exit status means, and behind a colon what its node says.
+#[must_use]
+pub fn container_end(exit: i32, diagnostics: &str) -> String {
+    let meaning = match (exit, decode(exit)) {
+        (_, Some((_, phrase))) => phrase.to_owned(),
+        // `FatalExitExceptionHandler`
+        (239, _) => "exited with code 239, Flink's for an error that no thread of its survives (its taskmanager.log says which)"
+            .to_owned(),
+        // The shell's: what it was told to run is not there.
+        (127, _) => "exited with code 127, as its program was not found".to_owned(),
+        (code, _) => format!("exited with code {code}"),
+    };
+    let said = container::node_words(diagnostics);
+    if said.is_empty() { meaning } else { format!("{meaning}: {said}") }
 }
 
 impl CauseCode {

@@ -2,12 +2,23 @@
 //! one of them.
 
 mod code;
+pub(crate) mod container;
+mod ending;
 pub(crate) mod exit_status;
 pub(crate) mod java;
+mod program;
+mod task_manager;
+#[cfg(test)]
+pub(crate) mod texts;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use code::{CauseCode, Phase, UnknownCode};
+pub use container::node_words;
+pub use ending::{Ending, Subject, for_people};
+pub use exit_status::container_end;
+pub use program::is_mistake;
+pub use task_manager::{TaskManagerEnd, lost_task_manager_in, lost_under_job};
 
 /// Lines of a text of YARN that are kept as evidence.
 const EVIDENCE_LINES: usize = 20;
@@ -15,7 +26,7 @@ const EVIDENCE_LINES: usize = 20;
 const EVIDENCE_WIDTH: usize = 600;
 
 /// Why an application waits, or did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
     /// Stable, for programs.
     pub code: CauseCode,
@@ -28,17 +39,39 @@ pub struct Cause {
 }
 
 impl Cause {
-    pub(crate) fn new(code: CauseCode, text: impl Into<String>) -> Self {
+    /// One sentence, and nothing more yet.
+    pub fn new(code: CauseCode, text: impl Into<String>) -> Self {
         Self { code, text: text.into(), evidence: Vec::new(), hint: None }
     }
 
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+    /// The failure of a job or of its program by the exceptions that tell it, the root one first, a line each.
+    pub fn of_exceptions(lines: &str) -> Self {
+        let (root, rest) = lines.trim().split_once('\n').unwrap_or((lines.trim(), ""));
+        let cause = match java::exception(root) {
+            Some((code, hint)) => Self::new(code, root).hint(hint),
+            None => Self {
+                hint: program::hint(lines).map(str::to_owned),
+                ..Self::new(CauseCode::JobFailed, root)
+            },
+        };
+        rest.lines().fold(cause, Self::because)
+    }
+
+    /// The same for what is told after other words: `text` is told, `lines` are the exceptions.
+    pub fn told_as(self, text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..self }
+    }
+
+    /// With the next step.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// With the next step of a job that can go on from this checkpoint.
-    pub(crate) fn going_on_from(mut self, checkpoint: &str) -> Self {
+    #[must_use]
+    pub fn going_on_from(mut self, checkpoint: &str) -> Self {
         let step = format!("submit again with -s {checkpoint}");
         self.hint = Some(match self.hint {
             Some(hint) if hint.contains(&format!("-s {checkpoint}")) => hint,
@@ -49,7 +82,8 @@ impl Cause {
     }
 
     /// Adds a line of evidence.
-    pub(crate) fn because(mut self, line: impl Into<String>) -> Self {
+    #[must_use]
+    pub fn because(mut self, line: impl Into<String>) -> Self {
         self.evidence.push(line.into());
         self
     }
@@ -75,7 +109,8 @@ fn quotable(text: &str) -> impl Iterator<Item = String> {
         !matches!(bare, "" | "N/A") && !bare.starts_with("at ") && !bare.starts_with("... ")
     });
     // What our application master proposes and concludes is no evidence.
-    let lines =
-        lines.filter(|line| !["hint: ", "cause: ", "checkpoint: "].iter().any(|own| line.starts_with(own)));
+    let lines = lines.filter(|line| {
+        !["hint: ", "cause: ", "checkpoint: ", "ending: "].iter().any(|own| line.starts_with(own))
+    });
     lines.map(|line| line.chars().take(EVIDENCE_WIDTH).collect())
 }

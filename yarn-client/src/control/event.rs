@@ -113,6 +113,7 @@ impl EventView {
             What::Stopping(it) => Self {
                 event: "stopping".into(),
                 job_state: Some(it.job_state),
+                code: said(it.code),
                 cause: said(it.cause),
                 ..view
             },

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::error::ApplicationError;
 use super::gateway::Gateway;
 use super::live::Live;
-use super::outcome::{JobState, Outcome, Verdict};
+use super::outcome::{Outcome, Verdict};
 use super::place;
 use super::session;
 pub use savepoints::{OnProgress, dispose, savepoint, stop};
@@ -46,10 +46,9 @@ impl Ended {
         let outcome = Outcome::of(report);
         let verdict = outcome.as_ref().map(|outcome| outcome.verdict);
         let state = match outcome.as_ref().and_then(|outcome| outcome.job_state) {
-            Some(JobState::Finished) => JobStatus::Finished,
-            Some(JobState::Canceled) => JobStatus::Canceled,
+            Some(state) => state,
             None if verdict == Some(Verdict::Killed) => JobStatus::Canceled,
-            Some(JobState::Failed) | None => JobStatus::Failed,
+            None => JobStatus::Failed,
         };
         let cause = outcome.and_then(|outcome| outcome.cause).filter(|_| state == JobStatus::Failed);
         Self { state, failure: cause.map(|cause| Failure::from_trace(&cause.text)) }

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use super::checkpoints;
-use super::outcome::{JobState, is_job_id};
+use crate::flink::{JobStatus, is_job_id};
 use crate::hdfs::{FileSystem, FileSystems, HdfsError};
 
 /// Before the attempt's number and that of the writing; the highest one counts.
@@ -41,8 +41,8 @@ impl Journal {
     fn newest_checkpoint(self) -> Option<String> {
         let state = self.outcome.and_then(|outcome| outcome.job_state.parse().ok());
         match state {
-            Some(JobState::Finished | JobState::Canceled) => None,
-            Some(JobState::Failed) | None => self.checkpoints?.newest,
+            Some(JobStatus::Finished | JobStatus::Canceled) => None,
+            _ => self.checkpoints?.newest,
         }
     }
 }

@@ -40,7 +40,7 @@ pub use gateway::{Gateway, host_settings};
 pub use key::{Key, Keyed};
 pub use kill::Killed;
 pub use live::Live;
-pub use outcome::{JobState, Outcome, Verdict};
+pub use outcome::{Outcome, Verdict};
 pub use plan::Plan;
 pub use proxied::Proxied;
 pub use spec::{FlinkHome, JobJar, JobSubmission, ResolvedJob, SessionSize, Site, app_master_path};

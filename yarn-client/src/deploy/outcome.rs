@@ -1,52 +1,9 @@
 //! How an application ended, read from what the ResourceManager reports.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Serialize, Serializer};
-
 use super::explain::{self, Cause, Evidence};
+use crate::cause::{Ending, Subject};
+use crate::flink::JobStatus;
 use crate::yarn::{ApplicationReport, ApplicationState, FinalStatus};
-
-/// Terminal state of a Flink job, in Flink's words (`org.apache.flink.api.common.JobStatus`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum JobState {
-    /// Ended by itself.
-    Finished,
-    /// Ended by an error.
-    Failed,
-    /// Ended on request.
-    Canceled,
-}
-
-impl fmt::Display for JobState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Finished => "FINISHED",
-            Self::Failed => "FAILED",
-            Self::Canceled => "CANCELED",
-        })
-    }
-}
-
-impl FromStr for JobState {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            "FINISHED" => Ok(Self::Finished),
-            "FAILED" => Ok(Self::Failed),
-            "CANCELED" => Ok(Self::Canceled),
-            _ => Err(()),
-        }
-    }
-}
-
-impl Serialize for JobState {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
 
 /// The end of an application in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +26,7 @@ pub struct Outcome {
     /// The Flink job, when the application master named it: 32 hexadecimal digits.
     pub job_id: Option<String>,
     /// The job's own terminal state, when it is known.
-    pub job_state: Option<JobState>,
+    pub job_state: Option<JobStatus>,
     /// The newest checkpoint of a job that has neither finished nor been cancelled, where anybody knows it.
     pub checkpoint: Option<String>,
     /// `None` exactly when the verdict is [`Verdict::Succeeded`].
@@ -79,8 +36,7 @@ pub struct Outcome {
 impl Outcome {
     /// Reads the end of an application; `None` while it has not ended.
     ///
-    /// Our application master unregisters with diagnostics of which one line is `Job <id> <state>`, followed by
-    /// `: <root cause>` when it failed. Without that line (killed, crashed, not ours) the states decide.
+    /// Our application master unregisters with an [`Ending`]. Without one (killed, crashed, not ours) the states decide.
     pub fn of(report: &ApplicationReport) -> Option<Self> {
         if !report.state.is_final() {
             return None;
@@ -91,10 +47,11 @@ impl Outcome {
     /// The same with all that is known besides the report: the cause may be more specific.
     pub fn of_evidence(evidence: &Evidence) -> Option<Self> {
         let report = &evidence.report;
-        let line = report.diagnostics.lines().find_map(JobLine::parse);
-        let (job_id, job_state) = match &line {
-            Some(line) => (Some(line.job_id.to_owned()), Some(line.state)),
-            None => (None, None),
+        let ending = Ending::parse(&report.diagnostics);
+        let state = ending.as_ref().map(|ending| ending.state);
+        let job_id = match ending.as_ref().map(|ending| &ending.subject) {
+            Some(Subject::Job(id)) => Some(id.clone()),
+            _ => None,
         };
         let verdict = match (report.state, report.final_status) {
             (ApplicationState::Killed, _) => Verdict::Killed,
@@ -102,23 +59,24 @@ impl Outcome {
                 Verdict::Refused
             }
             (ApplicationState::Failed, _) => Verdict::Failed,
-            (ApplicationState::Finished, status) => match (job_state, status) {
-                (Some(JobState::Finished) | None, FinalStatus::Succeeded) => Verdict::Succeeded,
-                (Some(JobState::Canceled), _) | (None, FinalStatus::Killed) => Verdict::Killed,
+            (ApplicationState::Finished, status) => match (state, status) {
+                (Some(JobStatus::Finished) | None, FinalStatus::Succeeded) => Verdict::Succeeded,
+                (Some(JobStatus::Canceled), _) | (None, FinalStatus::Killed) => Verdict::Killed,
                 _ => Verdict::Failed,
             },
             _ => return None,
         };
         let succeeded = verdict == Verdict::Succeeded;
-        let checkpoint = explain::told_checkpoint(&report.diagnostics).or(evidence.checkpoint.as_deref());
+        let told = ending.as_ref().and_then(|ending| ending.checkpoint.as_deref());
+        let checkpoint = told.or(evidence.checkpoint.as_deref());
         Some(Self {
             verdict,
-            job_id,
-            job_state: match job_state {
+            job_state: match state.filter(|_| job_id.is_some()) {
                 // A session ends without a job of its own.
-                None if succeeded && !super::session::is_session(report) => Some(JobState::Finished),
+                None if succeeded && !super::session::is_session(report) => Some(JobStatus::Finished),
                 known => known,
             },
+            job_id,
             checkpoint: checkpoint.map(str::to_owned),
             cause: (!succeeded).then(|| match checkpoint {
                 Some(checkpoint) => explain::ended(evidence).going_on_from(checkpoint),
@@ -126,32 +84,6 @@ impl Outcome {
             }),
         })
     }
-}
-
-/// `Job <32 hex digits> <state>[: <root cause>]`.
-pub(super) struct JobLine<'a> {
-    pub(super) job_id: &'a str,
-    pub(super) state: JobState,
-    pub(super) cause: Option<&'a str>,
-}
-
-impl<'a> JobLine<'a> {
-    pub(super) fn parse(line: &'a str) -> Option<Self> {
-        let (job_id, rest) = line.trim().strip_prefix("Job ")?.split_once(' ')?;
-        if !is_job_id(job_id) {
-            return None;
-        }
-        let (state, cause) = match rest.split_once(':') {
-            Some((state, cause)) => (state, Some(cause.trim()).filter(|cause| !cause.is_empty())),
-            None => (rest, None),
-        };
-        Some(Self { job_id, state: state.trim().parse().ok()?, cause })
-    }
-}
-
-/// Whether this is a Flink job id in its text form.
-pub(crate) fn is_job_id(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
@@ -183,7 +115,7 @@ mod tests {
             Outcome {
                 verdict: Verdict::Succeeded,
                 job_id: Some(JOB.into()),
-                job_state: Some(JobState::Finished),
+                job_state: Some(JobStatus::Finished),
                 checkpoint: None,
                 cause: None
             }
@@ -191,7 +123,7 @@ mod tests {
 
         let text = format!("Job {JOB} FAILED: java.lang.RuntimeException: boom: at 3\n\tat A.b(A.java:1)\n");
         let failed = of(ApplicationState::Finished, FinalStatus::Failed, &text);
-        assert_eq!((failed.verdict, failed.job_state), (Verdict::Failed, Some(JobState::Failed)));
+        assert_eq!((failed.verdict, failed.job_state), (Verdict::Failed, Some(JobStatus::Failed)));
         let cause = failed.cause.unwrap();
         assert_eq!(
             (cause.code.name(), cause.text.as_str()),
@@ -201,7 +133,7 @@ mod tests {
         assert!(cause.hint.unwrap().starts_with("`yarn-flink logs application_1_0001`"));
 
         let canceled = of(ApplicationState::Finished, FinalStatus::Killed, &format!("Job {JOB} CANCELED"));
-        assert_eq!((canceled.verdict, canceled.job_state), (Verdict::Killed, Some(JobState::Canceled)));
+        assert_eq!((canceled.verdict, canceled.job_state), (Verdict::Killed, Some(JobStatus::Canceled)));
     }
 
     #[test]
@@ -256,7 +188,7 @@ mod tests {
     fn a_failed_program_after_a_finished_job_is_a_failure() {
         let text = format!("Job {JOB} FINISHED\nthe program failed after its job had finished: exit code 2");
         let outcome = of(ApplicationState::Finished, FinalStatus::Failed, &text);
-        assert_eq!((outcome.verdict, outcome.job_state), (Verdict::Failed, Some(JobState::Finished)));
+        assert_eq!((outcome.verdict, outcome.job_state), (Verdict::Failed, Some(JobStatus::Finished)));
         assert!(outcome.cause.unwrap().text.contains("after its job"));
     }
 
@@ -268,14 +200,5 @@ mod tests {
                     detailed output, check the application tracking page";
         let outcome = of(ApplicationState::Failed, FinalStatus::Failed, text);
         assert_eq!(outcome.cause.unwrap().text, "java was not found on this node");
-    }
-
-    #[test]
-    fn other_texts_are_not_job_lines() {
-        for text in
-            ["Job x FINISHED", "Job", "Job 0123456789abcdef0123456789abcdef RUNNING", "", "Jobs are fine"]
-        {
-            assert!(JobLine::parse(text).is_none(), "{text}");
-        }
     }
 }

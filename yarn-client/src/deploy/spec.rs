@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::error::PreflightError;
 use super::keys;
-use super::outcome::is_job_id;
 use super::placement;
 use crate::conf::Environment;
 use crate::flink::dist::LogConfiguration;
+use crate::flink::is_job_id;
 use crate::flink::jar::Jar;
 use crate::flink::keys::{Asked, check};
 use crate::flink::settings::{self, Mode};

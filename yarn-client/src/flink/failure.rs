@@ -84,8 +84,6 @@ const START_UP: &str = "Could not start cluster entrypoint";
 
 /// The last words of an entry point that finds no program in what it is given (`StandaloneApplicationClusterEntryPoint`).
 const NO_PROGRAM: &str = "Could not create application program";
-/// How that is told, before the cause.
-pub const NOT_LOADED: &str = "the program cannot be loaded";
 
 /// Why the program could not be loaded, by a JobManager's log: no such class, no `main`, a jar that is none.
 pub fn not_loaded_in_log(log: &str) -> Option<Failure> {

@@ -30,6 +30,11 @@ pub enum JobStatus {
     Reconciling,
 }
 
+/// Whether this is the id of a job in its text form: 32 hexadecimal digits.
+pub fn is_job_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 impl JobStatus {
     /// All states.
     pub const ALL: [Self; 11] = [

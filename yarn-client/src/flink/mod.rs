@@ -26,7 +26,7 @@ pub mod version;
 
 pub use config::{ConfigError, FlinkConfig, Warning};
 pub use dist::Distribution;
-pub use job::JobStatus;
+pub use job::{JobStatus, is_job_id};
 pub use limits::TaskManagerLimits;
 pub use memory::{JobManagerMemory, TaskManagerMemory};
 pub use size::MemorySize;

@@ -6,11 +6,12 @@ mod recovery;
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use yarn_client::cause::{CauseCode, Ending, for_people};
 use yarn_client::flink::{JobStatus, TaskManagerLimits};
 use yarn_client::yarn::FinalStatus;
 
 use super::*;
-use crate::machine::{Heartbeat, Settings};
+use crate::machine::{Heartbeat, Settings, Workload};
 
 const HALF_AN_HOUR: Duration = Duration::from_secs(1800);
 
@@ -89,11 +90,16 @@ impl World {
     }
 }
 
+/// The code in a final report.
+fn code(diagnostics: &str) -> Option<CauseCode> {
+    Some(Ending::parse(diagnostics)?.cause?.code)
+}
+
 #[test]
 fn finished_job_ends_the_application_and_leaves_nothing() {
     let mut world = world(4);
     let (status, diagnostics) = world.ends_with_report();
-    assert_eq!((status, diagnostics.as_str()), (FinalStatus::Succeeded, &*format!("Job {JOB} FINISHED")));
+    assert_eq!((status, for_people(&diagnostics)), (FinalStatus::Succeeded, format!("Job {JOB} FINISHED")));
     assert!(world.files.removed);
     assert_eq!(world.granted(), 4);
     // Flink is up after 3 s, the job runs 1 s: the rest is ours and the start of the container.
@@ -114,7 +120,7 @@ fn failed_job_is_reported_with_its_cause() {
     let mut world = world_of(scenario);
     let (status, diagnostics) = world.ends_with_report();
     assert_eq!(status, FinalStatus::Failed);
-    assert_eq!(diagnostics, format!("Job {JOB} FAILED: java.lang.RuntimeException: boom"));
+    assert_eq!(for_people(&diagnostics), format!("Job {JOB} FAILED: java.lang.RuntimeException: boom"));
     let position = |wanted: fn(&Action) -> bool| world.log().position(|(_, action)| wanted(action));
     let fetched = position(|action| matches!(action, Action::FetchResult { .. }));
     let deleted = position(|action| matches!(action, Action::DeleteCluster));
@@ -125,7 +131,8 @@ fn failed_job_is_reported_with_its_cause() {
 fn cancelled_job_is_reported_as_killed() {
     let mut scenario = scenario(1);
     scenario.job.end = JobStatus::Canceled;
-    assert_eq!(world_of(scenario).ends_with_report(), (FinalStatus::Killed, format!("Job {JOB} CANCELED")));
+    let (status, diagnostics) = world_of(scenario).ends_with_report();
+    assert_eq!((status, for_people(&diagnostics)), (FinalStatus::Killed, format!("Job {JOB} CANCELED")));
 }
 
 #[test]
@@ -164,7 +171,14 @@ fn end_of_a_job_that_was_seen_in_the_log_only() {
     world.tell(
         1,
         ms(1),
-        Event::JobManagerExited { exit, cause, port_taken: false, job_finished: true, system_exit: None },
+        Event::JobManagerExited {
+            exit,
+            cause,
+            not_loaded: false,
+            port_taken: false,
+            job_finished: true,
+            system_exit: None,
+        },
     );
     let (status, diagnostics) = world.ends_with_report();
     assert_eq!(status, FinalStatus::Failed);
@@ -235,6 +249,7 @@ fn containers_that_never_register_end_the_application_with_their_cause() {
     assert_eq!(status, FinalStatus::Failed);
     assert!(diagnostics.contains("3 TaskManager containers in a row"), "{diagnostics}");
     assert!(diagnostics.contains("NoClassDefFoundError"), "{diagnostics}");
+    assert_eq!(code(&diagnostics), Some(CauseCode::ClassMissing));
     assert_eq!(world.granted(), 3);
 }
 
@@ -291,12 +306,12 @@ fn task_managers_that_die_again_and_again_end_the_application() {
     let (status, diagnostics) = world.ends_with_report();
     assert_eq!(status, FinalStatus::Failed);
     assert!(diagnostics.contains("11 TaskManagers were lost within 10 minutes"), "{diagnostics}");
-    assert!(diagnostics.contains("exceeding its physical memory"), "{diagnostics}");
+    assert_eq!(code(&diagnostics), Some(CauseCode::MemoryLimit), "{diagnostics}");
 }
 
 #[test]
 fn a_job_that_fails_for_a_lost_task_manager_says_what_became_of_it() {
-    for (status, words) in [(-104, "was killed for exceeding its physical memory"), (-102, "was preempted")] {
+    for (status, expected) in [(-104, CauseCode::MemoryLimit), (-102, CauseCode::Preempted)] {
         let mut scenario = scenario(1);
         (scenario.job.end, scenario.job.work) = (JobStatus::Failed, ms(20_000));
         let mut world = world_of(scenario);
@@ -308,8 +323,8 @@ fn a_job_that_fails_for_a_lost_task_manager_says_what_became_of_it() {
         job.expect("a job").status = JobStatus::Failed;
         let (status, diagnostics) = world.ends_with_report();
         assert_eq!(status, FinalStatus::Failed);
-        let note = diagnostics.lines().find(|line| line.starts_with("note: container ")).unwrap_or_default();
-        assert!(note.contains(words), "{diagnostics}");
+        assert!(diagnostics.contains("because it lost a TaskManager: container container_"), "{diagnostics}");
+        assert_eq!(code(&diagnostics), Some(expected));
     }
 }
 
@@ -464,7 +479,8 @@ fn a_session_is_scaled_within_what_it_was_started_with() {
     use crate::machine::{Refusal, Reply, Request, SessionSettings, Size};
     let asked = |min, max, task_managers| {
         let mut scenario = scenario(1);
-        scenario.settings.session = Some(SessionSettings { size: Size { min, max }, idle_timeout: None });
+        scenario.settings.workload =
+            Workload::Session(SessionSettings { size: Size { min, max }, idle_timeout: None });
         scenario.session = Some(SessionModel::default());
         let mut world = world_of(scenario);
         world.run_until("it is looked at", |w| w.now > ms(6000));
@@ -486,7 +502,7 @@ fn a_session_that_is_used_is_not_idle_and_only_a_look_shows_that_it_is() {
         idle_timeout: Some(ms(20_000)),
     };
     let mut scenario = scenario(1);
-    scenario.settings.session = Some(session);
+    scenario.settings.workload = Workload::Session(session);
     scenario.session = Some(SessionModel::default());
     let mut world = world_of(scenario);
     world.run_until("it is looked at", |w| w.now > ms(6000));
@@ -559,8 +575,14 @@ fn a_program_may_exit_once_its_job_has_ended() {
         let cause = (job == Some(JobStatus::Failed)).then(|| "java.lang.Error: its root".to_owned());
         let system_exit = Some(SystemExit { code, job, cause });
         let exit = Exit::Code(code);
-        let event =
-            Event::JobManagerExited { exit, cause: None, port_taken: false, job_finished, system_exit };
+        let event = Event::JobManagerExited {
+            exit,
+            cause: None,
+            not_loaded: false,
+            port_taken: false,
+            job_finished,
+            system_exit,
+        };
         world.tell(1, ms(1), event);
         // The world knows nothing of the job's end.
         world.run(world.now + HALF_AN_HOUR);

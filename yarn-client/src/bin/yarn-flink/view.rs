@@ -11,6 +11,7 @@ pub(crate) use live::{
 };
 pub(crate) use logs::{LogCopiesView, LogLineView, LogsView};
 use serde::Serialize;
+use yarn_client::cause::for_people;
 use yarn_client::deploy::{Cause, Evidence, Explanation, Outcome, Submitted, explain};
 use yarn_client::yarn::{ApplicationReport, ApplicationState};
 
@@ -84,7 +85,7 @@ impl ApplicationView {
             containers: viewable,
             memory_mib: viewable.map(|_| usage.used.memory_mib),
             vcores: viewable.map(|_| usage.used.vcores),
-            diagnostics: report.diagnostics.trim().to_owned(),
+            diagnostics: for_people(report.diagnostics.trim()),
             job_id,
             job_state,
             checkpoint: outcome.and_then(|outcome| outcome.checkpoint),

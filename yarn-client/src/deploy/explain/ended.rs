@@ -1,10 +1,10 @@
 //! Why an application ended without success.
 
 use super::evidence::Evidence;
-use super::master::{self, Role};
-use super::{Cause, CauseCode, container, is_flink};
-use crate::cause::{exit_status, java};
-use crate::deploy::outcome::{JobLine, JobState};
+use super::{Cause, CauseCode, is_flink};
+use crate::cause::container::{self, Role};
+use crate::cause::{Ending, exit_status, java};
+use crate::flink::JobStatus;
 use crate::yarn::{ApplicationReport, ApplicationState, AttemptState, FinalStatus};
 
 /// The cause of an application in a final state that is no success.
@@ -23,31 +23,23 @@ pub(super) fn of(evidence: &Evidence) -> Cause {
 
 /// It unregistered: our application master's own words, or another's.
 fn finished(report: &ApplicationReport, diagnostics: &str) -> Cause {
-    let line = diagnostics.lines().find_map(JobLine::parse);
-    let mut cause = match &line {
-        Some(JobLine { state: JobState::Canceled, .. }) => canceled(diagnostics),
-        None if report.final_status == FinalStatus::Killed => canceled(diagnostics),
-        Some(JobLine { state: JobState::Failed, cause, .. }) => {
-            let told = cause.unwrap_or("the job failed");
-            let rest = diagnostics.split_once(told).map_or("", |(_, rest)| rest);
-            master::failed(told, rest)
-        }
+    let ending = Ending::parse(diagnostics);
+    let state = ending.as_ref().map(|ending| ending.state);
+    let mut cause = match (state, ending.and_then(|ending| ending.cause)) {
+        (Some(JobStatus::Failed), Some(cause)) => Cause { evidence: Vec::new(), ..cause },
+        (Some(JobStatus::Failed), None) => Cause::new(CauseCode::JobFailed, "the job failed"),
+        (Some(JobStatus::Canceled), _) => canceled(diagnostics),
+        (None, _) if report.final_status == FinalStatus::Killed => canceled(diagnostics),
         // A job that finished and an application that did not: what follows the job's line says why.
-        _ => {
-            let text =
-                diagnostics.lines().find(|line| JobLine::parse(line).is_none() && !line.trim().is_empty());
+        (state, _) => {
+            let mut lines = diagnostics.lines().skip(usize::from(state.is_some()));
+            let text = lines.find(|line| !line.trim().is_empty() && !line.starts_with("ending: "));
             Cause::new(
                 CauseCode::ApplicationFailed,
                 text.unwrap_or("the application ended without saying why"),
             )
         }
     };
-    if let Some(code) = line.and_then(|_| master::named_code(diagnostics)) {
-        // It knows; a hint of ours would be for another cause.
-        if cause.code != code {
-            cause = Cause::new(code, cause.text);
-        }
-    }
     if cause.code != CauseCode::JobCanceled {
         cause.hint = cause.hint.or_else(|| logs(report, diagnostics));
     }
@@ -189,7 +181,7 @@ fn of_container(report: &ApplicationReport, exit: i32, diagnostics: &str) -> Opt
     let flink = is_flink(&report.application_type);
     if let Some(kill) = container::memory_kill(diagnostics).filter(|_| matches!(exit, -103 | -104)) {
         let role = if flink { Role::JobManager } else { Role::Other };
-        return Some(master::memory("the application master", &kill, role));
+        return Some(container::memory("the application master", &kill, role));
     }
     if exit == crate::yarn::exit_status::INVALID
         && let Some((code, sentence, hint)) = container::localization(diagnostics)
@@ -270,11 +262,8 @@ fn without_exit(diagnostics: &str) -> Option<Cause> {
 /// YARN puts the tail of the container's standard error last; our application master writes `error: …` there.
 fn last_resort(report: &ApplicationReport, diagnostics: &str) -> Cause {
     let said = diagnostics.lines().rev().find_map(|line| line.trim().strip_prefix("error: "));
-    if let Some(cause) =
-        said.map(|said| master::failed(said, "")).filter(|cause| cause.code != CauseCode::JobFailed)
-    {
-        let hint = cause.hint.clone().or_else(|| logs(report, diagnostics));
-        return Cause { hint, ..cause };
+    if let Some(cause) = said.map(Cause::of_exceptions).filter(|cause| cause.code != CauseCode::JobFailed) {
+        return cause;
     }
     let text = match (said, exit_code(diagnostics)) {
         (Some(said), _) => said.to_owned(),
@@ -297,7 +286,8 @@ fn exit_code(diagnostics: &str) -> Option<i32> {
 /// The next step our application master proposes, else where to read on.
 fn logs(report: &ApplicationReport, diagnostics: &str) -> Option<String> {
     let logs = || format!("`yarn-flink logs {}` prints what its containers have written", report.id);
-    Some(master::told_hint(diagnostics).map_or_else(logs, str::to_owned))
+    let told = diagnostics.lines().find_map(|line| line.trim().strip_prefix("hint: "));
+    Some(told.map_or_else(logs, str::to_owned))
 }
 
 fn first_line(text: &str) -> Option<&str> {

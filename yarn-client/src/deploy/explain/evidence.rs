@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proto::control::StatusReply;
 
-use super::waiting;
+use super::{CauseCode, waiting};
 use crate::deploy::outcome::Outcome;
 use crate::deploy::{place, proxied};
 use crate::flink::rest::{JobOverview, Options, Overview, RestError};
@@ -33,6 +33,28 @@ pub struct FlinkView {
     pub jobs: Vec<JobOverview>,
 }
 
+/// What a running application waits for, as its own master says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// In words.
+    pub text: String,
+    /// Where waiting alone may not end it.
+    pub code: Option<CauseCode>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Waiting {
+    fn of(status: &StatusReply) -> Option<Self> {
+        let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        Some(Self {
+            text: said(&status.waiting)?,
+            code: status.waiting_code.parse().ok(),
+            hint: said(&status.waiting_hint),
+        })
+    }
+}
+
 /// What bears on an application. Only the report is always there: what was not asked for, or not answered, is empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
@@ -54,7 +76,7 @@ pub struct Evidence {
     /// Flink's own view, of a running application.
     pub flink: Option<FlinkView>,
     /// What a running application's own master says it waits for; see [`consult`](super::consult).
-    pub waiting: Option<String>,
+    pub waiting: Option<Waiting>,
     /// The hosts on which alone its TaskManagers may run, as its master tells; empty: on any.
     pub hosts: Vec<String>,
     /// Id and state of a running application's only job, as its master tells.
@@ -90,7 +112,7 @@ impl Evidence {
 
     /// Takes note of what the application's master says.
     pub fn told(&mut self, status: &StatusReply) {
-        self.waiting = Some(status.waiting.trim().to_owned()).filter(|words| !words.is_empty());
+        self.waiting = Waiting::of(status);
         self.hosts.clone_from(&status.hosts);
         self.told_job = match status.jobs.as_slice() {
             [job] if status.session.is_none() => Some((job.id.clone(), job.state.clone())),

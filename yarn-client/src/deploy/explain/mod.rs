@@ -6,20 +6,17 @@
 //! stands behind `status`, the end of an attached `run`, and `explain`. All codes: [`CauseCode`], `docs/causes.md`.
 
 mod consult;
-mod container;
 mod ended;
 mod evidence;
-mod master;
 mod scheduler;
 mod waiting;
 
 pub use consult::consult;
-pub use evidence::{Evidence, FlinkView, gather};
-pub use master::names_lost_task_manager;
+pub use evidence::{Evidence, FlinkView, Waiting, gather};
 
 /// The cause of a failed job of a running session, by its root exception.
 pub fn job_failed(root: &str) -> Cause {
-    master::failed(root, "")
+    Cause::of_exceptions(root)
 }
 
 use super::outcome::Outcome;
@@ -56,11 +53,6 @@ pub fn decide(evidence: &Evidence, now_ms: i64) -> Explanation {
 /// The cause of an application that has ended without success.
 pub(super) fn ended(evidence: &Evidence) -> Cause {
     ended::of(evidence)
-}
-
-/// The checkpoint that the application master's final report names.
-pub(super) fn told_checkpoint(diagnostics: &str) -> Option<&str> {
-    master::checkpoint(diagnostics)
 }
 
 /// Whether the application is one of Flink's, as far as its type tells: hints name Flink's options only then.

@@ -101,8 +101,8 @@ fn memory(resource: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::texts;
     use super::*;
+    use crate::cause::texts;
 
     #[test]
     fn an_application_that_is_not_activated() {

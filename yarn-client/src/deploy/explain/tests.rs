@@ -4,14 +4,13 @@ use proto::control::StatusReply;
 use proto::ids::{ApplicationAttemptId, ContainerId, NodeId};
 
 use super::*;
+use crate::cause::texts;
 use crate::flink::JobStatus;
 use crate::flink::rest::{JobOverview, Overview, TaskCounts};
 use crate::yarn::{
     ApplicationReport, AttemptReport, AttemptState, ContainerReport, ContainerState, FinalStatus, NodeReport,
     NodeState, QueueInfo, Resource,
 };
-
-pub(super) mod texts;
 
 const NOW: i64 = 1_700_000_060_000;
 
@@ -30,6 +29,11 @@ fn report(state: ApplicationState, diagnostics: &str) -> ApplicationReport {
 /// What its master says that it waits for.
 fn waits_for(words: &str) -> StatusReply {
     StatusReply { waiting: words.to_owned(), ..StatusReply::default() }
+}
+
+/// The same where it knows why.
+fn waits_because(code: CauseCode, words: &str, hint: &str) -> StatusReply {
+    StatusReply { waiting_code: code.to_string(), waiting_hint: hint.to_owned(), ..waits_for(words) }
 }
 
 fn node(number: u16, state: NodeState, used: u64, capability: u64, labels: &[&str]) -> NodeReport {
@@ -319,9 +323,8 @@ fn attempts_that_failed() {
         failed(texts::EXIT_7).text,
         "the application master exited with code 7; its last words: java.lang.X"
     );
-    // The application master's own last words are read like its report.
-    let text = texts::EXIT_3
-        .replace("error: something is wrong", "error: no free port for rest.bind-port in 80 on n1: x");
+    // The class of an exception among the application master's own last words says as much as in its report.
+    let text = texts::EXIT_3.replace("error: something is wrong", "error: java.net.BindException: x");
     assert_eq!(failed(&text).code, CauseCode::PortInUse);
     assert!(failed(texts::AM_NOT_BACK).text.starts_with("the ResourceManager restarted"));
 }
@@ -417,7 +420,7 @@ fn what_its_master_says_a_running_application_waits_for() {
     let without_flink = Evidence::of(report(ApplicationState::Running, ""));
     // Flink may have free slots, only not enough.
     for mut evidence in [without_flink.clone(), flink(0, 3), flink(1, 0)] {
-        evidence.told(&waits_for(&format!("{SHORT}\nhint: lower the parallelism")));
+        evidence.told(&waits_because(CauseCode::ClusterTooSmall, SHORT, "lower the parallelism"));
         evidence.nodes = Some(vec![node(1, NodeState::Running, 1024, 2048, &[])]);
         let found = cause(&evidence);
         assert_eq!((found.code, found.text.as_str()), (CauseCode::ClusterTooSmall, SHORT));
@@ -441,11 +444,12 @@ fn what_its_master_says_a_running_application_waits_for() {
 
 #[test]
 fn a_running_application_waits_for_what_lacks() {
-    let cause_of = |words: &str, queue: Option<QueueInfo>| {
+    let told = |reply: &StatusReply, queue: Option<QueueInfo>| {
         let mut evidence = Evidence { queue, ..flink(0, 3) };
-        evidence.told(&waits_for(words));
+        evidence.told(reply);
         cause(&evidence)
     };
+    let cause_of = |words: &str, queue| told(&waits_for(words), queue);
     // Used 3/4 of a queue that may have half of the cluster: 3072 of 4096 MiB.
     let queue = |pending| QueueInfo {
         capacity: 0.25,
@@ -484,13 +488,17 @@ fn a_running_application_waits_for_what_lacks() {
     // A session that may not grow waits for itself, whatever its queue has.
     let bound = "its jobs need 4 slots, that is 4 TaskManagers, but the session may have 3";
     for queue in [Some(queue(4096)), None] {
-        let found = cause_of(bound, queue);
+        let found = told(&waits_because(CauseCode::NoSlots, bound, "a larger --max"), queue);
         assert_eq!((found.code, found.text.as_str()), (CauseCode::NoSlots, bound));
         assert!(found.hint.unwrap().contains("--max"));
     }
     // Its TaskManagers are not what a JobManager lacks.
     let mut starting = Evidence::of(report(ApplicationState::Running, ""));
-    starting.told(&waits_for("Flink's REST server gives no answer: Connection refused"));
+    starting.told(&waits_because(
+        CauseCode::JobManagerStarting,
+        "Flink gives no answer: Connection refused",
+        "h",
+    ));
     let found = cause(&starting);
     assert_eq!(found.code, CauseCode::JobManagerStarting);
     assert!(found.evidence[0].contains("Connection refused"), "{found:?}");

@@ -2,7 +2,7 @@
 
 use super::evidence::Evidence;
 use super::scheduler::{self, Reason, SchedulerText, Stage};
-use super::{Cause, CauseCode, ended, is_flink, master};
+use super::{Cause, CauseCode, ended, is_flink};
 use crate::counted;
 use crate::yarn::{ApplicationReport, ApplicationState, NodeReport, NodeState, Resource};
 
@@ -301,21 +301,25 @@ fn no_room(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
 /// A running application whose job lacks slots: by what its master knows of the cluster, by Flink's view, or, where Flink
 /// does not answer, by its master's words.
 pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
-    let told = evidence.waiting.as_deref();
-    let cause = match told.and_then(master::shortage) {
-        Some(cause) => cause,
-        None if told.is_none() && evidence.flink.is_none() => return unreachable(evidence),
-        None if evidence.flink.is_none() && told.is_some_and(master::is_starting) => {
-            let hint =
-                "this takes some seconds; if it lasts, its log says why: `yarn-flink logs --am` prints it";
-            let text = "its JobManager is being started, or does not answer for a moment";
-            return Some(Cause::new(CauseCode::JobManagerStarting, text).hint(hint).quoting(told?));
+    let told = evidence.waiting.as_ref();
+    let mut session_bound = false;
+    let cause = match told {
+        Some(told) if told.code.is_some_and(|code| code != CauseCode::JobManagerStarting) => {
+            let code = told.code?;
+            session_bound = code == CauseCode::NoSlots;
+            Cause { hint: told.hint.clone(), ..Cause::new(code, &told.text) }
         }
-        None if evidence.flink.is_none() => {
-            let text = format!("TaskManagers are missing: {}", told?.lines().next()?);
+        None if evidence.flink.is_none() => return unreachable(evidence),
+        Some(told) if evidence.flink.is_none() && told.code.is_some() => {
+            let text = "its JobManager is being started, or does not answer for a moment";
+            let cause = Cause { hint: told.hint.clone(), ..Cause::new(CauseCode::JobManagerStarting, text) };
+            return Some(cause.quoting(&told.text));
+        }
+        Some(told) if evidence.flink.is_none() => {
+            let text = format!("TaskManagers are missing: {}", told.text.lines().next()?);
             Cause::new(CauseCode::NoSlots, text).hint(NO_SLOTS_HINT)
         }
-        None => no_slots(evidence)?.quoting(told.unwrap_or_default()),
+        _ => no_slots(evidence)?.quoting(told.map_or("", |told| &told.text)),
     };
     if cause.code == CauseCode::NoSlots
         && let Some(text) = nowhere(evidence)
@@ -327,7 +331,7 @@ pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
         );
     }
     let cause = match queue_full(evidence) {
-        Some(text) if cause.code == CauseCode::NoSlots && !told.is_some_and(master::is_session_bound) => {
+        Some(text) if cause.code == CauseCode::NoSlots && !session_bound => {
             let line = cause.text;
             Cause { code: CauseCode::QueueFull, text, ..cause }.hint(QUEUE_FULL_HINT).because(line)
         }

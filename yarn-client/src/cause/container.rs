@@ -3,23 +3,23 @@
 //! Texts: `ContainersMonitorImpl`, `FSDownload`, `ResourceLocalizationService`, `ContainerLaunch`,
 //! `DefaultContainerExecutor`, `LocalDirsHandlerService`.
 
-use super::{Cause, CauseCode};
-use crate::cause::java;
+use super::{Cause, CauseCode, exit_status, java};
+use crate::flink::failure::is_chatter;
 
 /// `… is running 373915648B beyond the 'PHYSICAL' memory limit. Current usage: 484.6 MB of 128 MB physical memory used;
 /// 490.5 MB of 268.8 MB virtual memory used. Killing container.`
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct MemoryKill {
+pub(crate) struct MemoryKill {
     /// Virtual instead of physical memory.
-    pub(super) is_virtual: bool,
+    pub(crate) is_virtual: bool,
     /// As YARN prints it: `484.6 MB`.
-    pub(super) used: String,
+    pub(crate) used: String,
     /// As YARN prints it: `128 MB`.
-    pub(super) limit: String,
+    pub(crate) limit: String,
 }
 
 /// Finds a memory kill in any text that quotes it. Hadoop 2 and 3.2 say `physical` where later ones say `'PHYSICAL'`.
-pub(super) fn memory_kill(text: &str) -> Option<MemoryKill> {
+pub(crate) fn memory_kill(text: &str) -> Option<MemoryKill> {
     let (_, from) = text.split_once(" is running ")?;
     let (limit_kind, usage) = from.split_once("Current usage: ")?;
     let kind = limit_kind.to_ascii_lowercase();
@@ -37,7 +37,7 @@ pub(super) fn memory_kill(text: &str) -> Option<MemoryKill> {
 /// `This token is expired. current time is 1764000000000 found 1763999000000`, by `ContainerManagerImpl`: the first is the
 /// node's time, the second the ResourceManager's at the allocation and the time it allows for the start. Nothing but a
 /// clock spends that time, since an allocation that is not used in time is taken back.
-pub(super) fn clock_skew(text: &str, whose: &str) -> Option<Cause> {
+pub(crate) fn clock_skew(text: &str, whose: &str) -> Option<Cause> {
     let (_, times) = text.split_once("This token is expired. current time is ")?;
     let mut times = times.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
     let (node, allowed): (u64, u64) = (times.next()?.parse().ok()?, times.next()?.parse().ok()?);
@@ -51,7 +51,7 @@ pub(super) fn clock_skew(text: &str, whose: &str) -> Option<Cause> {
 }
 
 /// Why a container could not be prepared: code and sentence, which names the file where YARN does.
-pub(super) fn localization(text: &str) -> Option<(CauseCode, String, &'static str)> {
+pub(crate) fn localization(text: &str) -> Option<(CauseCode, String, &'static str)> {
     const AGAIN: &str = "submit again, and leave the file alone until the application has ended";
     const RM: &str = "Failing this attempt.Diagnostics: ";
     let text = text.split_once(RM).map_or(text, |(_, of_node)| of_node);
@@ -132,7 +132,7 @@ pub(super) fn localization(text: &str) -> Option<(CauseCode, String, &'static st
 }
 
 /// What the loader or the shell says of a native program that cannot run on this node.
-pub(super) fn incompatible_binary<'a>(words: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn incompatible_binary<'a>(words: &[&'a str]) -> Option<&'a str> {
     words.iter().copied().find(|line| {
         line.ends_with(": cannot execute binary file: Exec format error")
             || (line.contains(": version `GLIBC") && line.contains("' not found (required by "))
@@ -141,7 +141,7 @@ pub(super) fn incompatible_binary<'a>(words: &[&'a str]) -> Option<&'a str> {
 }
 
 /// The container's last words: what its standard error held, without YARN's frame. YARN quotes them twice.
-pub(super) fn last_words(text: &str) -> Vec<&str> {
+pub(crate) fn last_words(text: &str) -> Vec<&str> {
     const END: [&str; 2] =
         ["For more detailed output, check the application tracking page", "Container exited with a"];
     let mut words = Vec::new();
@@ -157,6 +157,42 @@ pub(super) fn last_words(text: &str) -> Vec<&str> {
         }
     }
     words
+}
+
+/// What a NodeManager says about a container's end, on one line: without its frame (`ContainerImpl`,
+/// `DefaultContainerExecutor`), which says the same for every container, and without the dump of the process tree that
+/// follows a container killed for its memory.
+pub fn node_words(diagnostics: &str) -> String {
+    const FRAME: [&str; 8] = [
+        "Exception from container-launch",
+        "Container id: ",
+        "Exit code: ",
+        "Exception message: ",
+        "Shell output: ",
+        "Shell error output: ",
+        "Container exited with a non-zero exit code",
+        "Last 4096 bytes of ",
+    ];
+    const DUMP: &str = "Dump of the process-tree";
+    const LINES: usize = 4;
+    const LENGTH: usize = 300;
+    let mut kept: Vec<String> = Vec::new();
+    for line in diagnostics.lines() {
+        let text = undated(line).trim();
+        if text.starts_with(DUMP) {
+            break;
+        }
+        if text.is_empty() || is_chatter(text) || FRAME.iter().any(|frame| text.starts_with(frame)) {
+            continue;
+        }
+        let text: String = text.chars().take(LENGTH).collect();
+        if !kept.contains(&text) {
+            kept.push(text);
+        }
+    }
+    // The last lines of a long error output tell more than its first ones.
+    kept.drain(..kept.len().saturating_sub(LINES));
+    kept.join("; ")
 }
 
 /// Without `[2026-11-22 20:05:40.095]`.
@@ -177,9 +213,50 @@ fn shorten(line: &str) -> String {
     line.split("; For more details see").next().unwrap_or(line).trim().chars().take(300).collect()
 }
 
+/// Whose container it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The application master's, with the JobManager in it.
+    JobManager,
+    TaskManager,
+    /// Of an application that is not Flink's.
+    Other,
+}
+
+/// A container killed for its memory, in one sentence.
+pub(crate) fn memory(who: &str, kill: &MemoryKill, role: Role) -> Cause {
+    let (code, kind) = if kill.is_virtual {
+        (CauseCode::VirtualMemoryLimit, "virtual ")
+    } else {
+        (CauseCode::MemoryLimit, "")
+    };
+    let text = format!(
+        "{who} used {} of the {} of {kind}memory its container may use, and its node killed it",
+        kill.used, kill.limit
+    );
+    Cause::new(code, text).hint(memory_hint(role, kill.is_virtual))
+}
+
+pub(crate) fn memory_hint(role: Role, is_virtual: bool) -> String {
+    if is_virtual {
+        return exit_status::hint(CauseCode::VirtualMemoryLimit, 0).unwrap_or_default().to_owned();
+    }
+    match role {
+        Role::JobManager => {
+            "raise jobmanager.memory.process.size (-jm); if native memory grows, jobmanager.memory.jvm-overhead.fraction"
+        }
+        Role::TaskManager => {
+            "raise taskmanager.memory.process.size (-tm); if native memory grows (RocksDB, Python), \
+             taskmanager.memory.jvm-overhead.fraction"
+        }
+        Role::Other => "ask for a larger container",
+    }
+    .to_owned()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::tests::texts;
+    use super::super::texts;
     use super::*;
 
     #[test]
@@ -243,5 +320,24 @@ mod tests {
             ["/bin/bash: line 1: /nonexistent/bin/java: No such file or directory"]
         );
         assert!(last_words(texts::KILLED_9).is_empty());
+    }
+
+    #[test]
+    fn what_a_node_manager_says_is_shown_without_its_frame() {
+        let launch = "[2026-11-22 20:05:40.095]Exception from container-launch.\nContainer id: container_1_0001_01_000002\n\
+                      Exit code: 127\n\n[2026-11-22 20:05:40.123]Container exited with a non-zero exit code 127. Error file: \
+                      prelaunch.err.\nLast 4096 bytes of prelaunch.err :\nLast 4096 bytes of taskmanager.stderr :\n\
+                      /bin/bash: line 1: /nonexistent/bin/java: No such file or directory\n\n\n\
+                      [2026-11-22 20:05:40.124]Container exited with a non-zero exit code 127. Error file: prelaunch.err.\n\
+                      Last 4096 bytes of taskmanager.stderr :\n\
+                      /bin/bash: line 1: /nonexistent/bin/java: No such file or directory\n";
+        assert_eq!(node_words(launch), "/bin/bash: line 1: /nonexistent/bin/java: No such file or directory");
+        let memory = "[2026-11-22 20:05:40.095]Container [pid=7,containerID=c] is running 500000000B beyond the 'PHYSICAL' \
+                      memory limit. Killing container.\nDump of the process-tree for c :\n\t|- PID PPID\n";
+        assert_eq!(
+            node_words(memory),
+            "Container [pid=7,containerID=c] is running 500000000B beyond the 'PHYSICAL' memory limit. Killing container."
+        );
+        assert_eq!(node_words("\n"), "");
     }
 }
