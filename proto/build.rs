@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ])
         .compile_fds(descriptors)?;
     // The only service that is gRPC: Hadoop's are called by name.
+    #[cfg(feature = "control")]
     tonic_prost_build::configure().compile_fds(protox::compile(["control.proto"], ["proto"])?)?;
     Ok(())
 }

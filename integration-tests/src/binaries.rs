@@ -51,6 +51,17 @@ fn build() -> Result<Binaries> {
     })
 }
 
+/// An example of `yarn-client`. All of them are built by the first that is asked for, as the programs are; `cargo test` of the
+/// whole workspace has done it before.
+///
+/// # Errors
+/// As [`binaries`]; or there is no such example.
+pub fn example(name: &str) -> Result<PathBuf> {
+    static BUILT: OnceLock<Result<Vec<PathBuf>, String>> = OnceLock::new();
+    let build = || cargo_build(&["--workspace", "--examples"]).map_err(|error| format!("{error:#}"));
+    find(BUILT.get_or_init(build).as_ref().map_err(|text| anyhow!("{text}"))?, name)
+}
+
 /// Builds each program alone with the profile this crate was built with: a program then holds what its own crate asks
 /// of its dependencies, and not what the other crates of the workspace do. This is how a release is built, and what
 /// measurements are to be made with; most dependencies are compiled once more.

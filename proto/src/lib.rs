@@ -36,6 +36,7 @@ pub mod launch {
 }
 
 /// The control plane of a running application master; see `proto/control.proto`.
+#[cfg(feature = "control")]
 #[allow(
     missing_docs,
     unreachable_pub,

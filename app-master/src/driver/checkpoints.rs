@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use yarn_client::deploy::checkpoints;
+use yarn_client::cluster::checkpoints;
 use yarn_client::hdfs::{FileSystems, HdfsError};
 
 use super::program;
@@ -126,7 +126,7 @@ fn is_flinks(name: &str) -> bool {
 
 /// Removes what Flink's high availability leaves in `high-availability.storageDir` after a clean end.
 pub(super) async fn remove_storage(systems: &FileSystems, storage: &str, cluster_id: &str) {
-    for directory in yarn_client::deploy::high_availability::directories(storage, cluster_id) {
+    for directory in yarn_client::cluster::high_availability::directories(storage, cluster_id) {
         delete(systems, &directory).await;
     }
 }

@@ -348,8 +348,7 @@ mod tests {
         // It comes after, and over, the other one.
         assert!(text(&[("env.java.home", "/java"), beside]).contains(&format!("{} must name", beside.0)));
         assert!(
-            text(&[])
-                .ends_with("hint: set JAVA_HOME for the NodeManagers, or env.java.home for this application")
+            text(&[]).ends_with("set JAVA_HOME for the NodeManagers, or env.java.home for this application")
         );
     }
 

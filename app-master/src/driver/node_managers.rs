@@ -7,10 +7,10 @@ use std::time::Duration;
 use proto::ids::{ContainerId, NodeId};
 use proto::launch::LaunchSpec;
 use tokio::sync::Mutex;
-use yarn_client::deploy::plan::APP_MASTER;
 use yarn_client::flink::command;
 use yarn_client::flink::options::IO_TMP_DIRS;
 use yarn_client::security::{Credentials, Token};
+use yarn_client::submit::plan::APP_MASTER;
 use yarn_client::yarn::{AM_RM_TOKEN, AllocatedContainer, LaunchContext, NodeManagerClient, launch};
 
 use super::ports::Ports;
@@ -141,12 +141,28 @@ impl NodeManagers {
         LaunchContext {
             command,
             env,
-            local_resources: task_manager.local_resources,
+            local_resources: task_manager.local_resources.into_iter().map(local_resource).collect(),
             credentials: Some((*self.credentials).clone()),
             view_acls: spec.view_acls.clone(),
             modify_acls: spec.modify_acls.clone(),
         }
     }
+}
+
+/// A resource as the launch specification carries it.
+fn local_resource(resource: proto::launch::LocalResource) -> launch::LocalResource {
+    use proto::launch::local_resource as carried;
+    let kind = match resource.kind() {
+        carried::Kind::File => launch::Kind::File,
+        carried::Kind::Archive => launch::Kind::Archive,
+    };
+    let visibility = match resource.visibility() {
+        carried::Visibility::Application => launch::Visibility::Application,
+        carried::Visibility::Private => launch::Visibility::Private,
+        carried::Visibility::Public => launch::Visibility::Public,
+    };
+    let proto::launch::LocalResource { link, url, size, timestamp_ms, .. } = resource;
+    launch::LocalResource { link, url, size, timestamp_ms, kind, visibility }
 }
 
 #[cfg(test)]

@@ -115,12 +115,10 @@ impl Scheduler {
     /// has not heard of for too long itself: its patience is the limit of ours.
     pub(super) async fn register(&self) -> Event {
         let url = lock(&self.tracking_url).clone();
-        // -1: nobody can call it.
-        let port = self.control_port.map_or(-1, i32::from);
         let warnings = &self.warnings.registration;
         let mut pause = REGISTER_PAUSE.0;
         loop {
-            match telling(warnings, self.client.register(&self.host, port, &url)).await {
+            match telling(warnings, self.client.register(&self.host, self.control_port, &url)).await {
                 Ok(registered) => {
                     warnings.worked();
                     self.remember_tokens(registered.nm_tokens);

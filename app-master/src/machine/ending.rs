@@ -72,7 +72,7 @@ impl Outcome {
 
     /// What is said of it first.
     fn told(&self) -> Option<&str> {
-        self.cause.as_ref().map(|cause| &cause.text).or(self.notes.first()).map(String::as_str)
+        self.cause.as_ref().map(|cause| &cause.text).or_else(|| self.notes.first()).map(String::as_str)
     }
 
     /// As flink-yarn maps it: a cancelled job's application is KILLED.

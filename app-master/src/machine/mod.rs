@@ -1,11 +1,75 @@
 //! The brain: a sans-IO state machine. Events and the time come in, actions and the next wake-up go out; no
 //! socket, clock, random number or environment variable is touched, so every failure can be replayed in a test.
 //!
-//! Drive it like this: feed [`AppMaster::handle`], then drain [`AppMaster::poll_action`], then sleep until
-//! [`AppMaster::poll_timeout`] or the next event. Time is a [`Duration`] since the process started.
-//!
 //! One machine is one attempt. What it must know of earlier ones comes in as [`History`], what later ones must know
 //! goes out as [`Journal`].
+//!
+//! # How to drive it
+//! Drain [`AppMaster::poll_action`], then sleep until [`AppMaster::poll_timeout`] or the next event, whichever comes first, then
+//! call [`AppMaster::handle`] or [`AppMaster::handle_timeout`], and begin again. Time is a [`Duration`] since any fixed moment,
+//! such as the start of the process. The whole loop of a driver, here of one that answers nothing but the registration:
+//!
+//! ```no_run
+//! use std::collections::VecDeque;
+//! use std::time::Duration;
+//!
+//! use app_master::machine::{Action, AppMaster, Event};
+//! use app_master::sim::settings;
+//!
+//! let mut now = Duration::ZERO;
+//! let mut inbox = VecDeque::new();
+//! let mut machine = AppMaster::new(settings(), now);
+//! let code = 'life: loop {
+//!     while let Some(action) = machine.poll_action() {
+//!         match action {
+//!             // A ResourceManager that wants nothing of us.
+//!             Action::Register => inbox.push_back(Event::RegistrationFailed { cause: "unknown attempt".to_owned() }),
+//!             Action::Exit(code) => break 'life code,
+//!             // A real driver starts a task for each.
+//!             _ => {}
+//!         }
+//!     }
+//!     match inbox.pop_front() {
+//!         Some(event) => machine.handle(event, now),
+//!         None => {
+//!             now = machine.poll_timeout().expect("something is waited for until the end");
+//!             machine.handle_timeout(now);
+//!         }
+//!     }
+//! };
+//! # drop(code);
+//! ```
+//!
+//! # What a driver must do
+//! - Perform every [`Action`] once, in the order in which they come, and begin each before the next is asked for. They may take as long
+//!   as they like, side by side: the machine waits for none of them, and counts on no order of the answers.
+//! - Answer each that has an answer, exactly once, with the [`Event`] its documentation names, failures included. An answer that never
+//!   comes is silence of the world: the machine waits on, and may wait for ever.
+//! - Never let time go backwards. Events may be late, [`AppMaster::handle_timeout`] may be called too late or for nothing.
+//! - Tell what nobody asked for: [`Event::JobManagerExited`], [`Event::Used`], [`Event::AttemptOver`], [`Event::Terminate`].
+//! - End with [`Action::Exit`]. What is handed in afterwards is ignored.
+//! - Decide nothing. Repeating a call whose answer was lost is the driver's matter, as long as the call says the same again; a
+//!   refusal is an event.
+//!
+//! A request of a client goes through [`AppMaster::ask`], which answers at once, and [`AppMaster::status`] may be called at any time.
+//!
+//! [`driver`](crate::driver) does this for real, [`sim`](crate::sim) in virtual time, and [`trace`](crate::trace) writes down what
+//! went in and out, and plays it again.
+//!
+//! # An application master for another framework
+//! Half of the machine is YARN: registration, heartbeats and their loss (`scheduler`), asks, surplus and containers that fail
+//! (`containers`, `nodes`), marks of attempts, the journal, the way to an end (`ending`). The other half is Flink: its main process
+//! (`job_manager`), looks at its REST interface (`flink`), sessions. Another framework keeps the first half and the shape of the second:
+//!
+//! 1. Name what its main process and its workers are; [`Action::StartJobManager`] and [`Action::StartContainer`] start them.
+//! 2. Write the view: what one look at the running framework can tell, as [`FlinkView`]. A machine decides by looks and
+//!    never by what it remembers to have ordered: orders get lost.
+//! 3. Decide from the view how many workers are wanted, which of them are of no more use, and whether the work has ended.
+//! 4. Write the actions into the driver, with [`yarn_client::yarn`] for YARN's part, and the same into a simulated world, before the
+//!    first cluster sees them.
+//!
+//! Where there is nothing to restart, to move or to recover, no machine is needed: the example `distributed_shell` of `yarn-client`
+//! is an application master of some sixty lines.
 
 mod action;
 mod containers;

@@ -77,33 +77,89 @@ fn crates_depend_in_one_direction() -> Result<()> {
     Ok(())
 }
 
+/// Whether code names a module of its crate's root.
+fn names_module(code: &str, module: &str) -> bool {
+    let path = format!("crate::{module}");
+    let mut after = code.split(&path).skip(1);
+    after.any(|rest| !rest.starts_with(|c: char| c == '_' || c.is_ascii_alphanumeric()))
+}
+
 #[test]
 fn floors_of_the_client_library_are_kept() -> Result<()> {
-    // Each floor with what it may use; itself is understood.
-    let floors: [(&str, &[&str]); 10] = [
+    // From the ground up: each floor with what it may use; itself is understood.
+    let floors: [(&str, &[&str]); 13] = [
         ("control", &[]),
         ("conf", &[]),
         ("flink", &["conf"]),
         ("security", &["conf"]),
         ("rpc", &["security", "conf"]),
         ("yarn", &["rpc", "security", "conf"]),
-        ("cause", &["yarn", "rpc", "security", "conf", "flink"]),
-        ("hdfs", &["yarn", "rpc", "security", "conf"]),
-        ("deploy", &["cause", "hdfs", "yarn", "rpc", "security", "conf", "flink", "control"]),
-        ("logs", &["deploy", "cause", "hdfs", "yarn", "rpc", "security", "conf", "flink", "control"]),
+        ("cause", &["yarn", "flink"]),
+        ("hdfs", &["yarn", "security", "conf"]),
+        ("cluster", &["hdfs", "yarn", "rpc", "security", "conf", "flink", "control"]),
+        ("explain", &["cluster", "cause", "yarn", "flink"]),
+        ("running", &["explain", "cluster", "hdfs", "yarn", "flink"]),
+        ("submit", &["running", "cluster", "hdfs", "yarn", "security", "conf", "flink"]),
+        ("logs", &["cluster", "hdfs", "yarn", "security", "conf", "control"]),
     ];
+    // What every floor may use.
+    let everywhere = ["file_name", "schema"];
     let root = workspace().join("yarn-client/src");
-    for (floor, may_use) in floors {
-        for (path, code) in sources(&root.join(floor))? {
-            for (other, _) in floors.iter().filter(|(other, _)| *other != floor && !may_use.contains(other)) {
-                let used = code.contains(&format!("crate::{other}"));
-                assert!(!used, "{} uses {other}, which is not below {floor}", path.display());
+    let library = fs::read_to_string(root.join("lib.rs"))?;
+    let modules: BTreeSet<&str> = library
+        .lines()
+        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'))
+        .collect();
+    let known: BTreeSet<&str> = floors.iter().map(|(floor, _)| *floor).chain(everywhere).collect();
+    assert_eq!(modules, known, "every module of the library has its floor");
+    for (at, (floor, may_use)) in floors.iter().enumerate() {
+        let below = |other: &str| floors[..at].iter().any(|(name, _)| *name == other);
+        assert!(
+            may_use.iter().all(|other| below(other)),
+            "{floor} may use what is not below it: {may_use:?}"
+        );
+        let folder = root.join(floor);
+        for (path, code) in sources(&folder)? {
+            let used = |module: &str| names_module(&code, module);
+            for other in modules.iter().filter(|other| *other != floor && !everywhere.contains(other)) {
+                let wrong = used(other) && !may_use.contains(other);
+                assert!(!wrong, "{} uses {other}, which {floor} may not", path.display());
             }
+            assert!(!code.contains("crate::{"), "{}: one floor a line", path.display());
+            let inside = path.strip_prefix(&folder)?.with_extension("");
+            let depth = inside.components().filter(|part| part.as_os_str() != "mod").count();
+            let out = "super::".repeat(depth + 1);
+            assert!(!code.contains(&out), "{} leaves its floor by {out}", path.display());
         }
     }
     let only_hdfs = sources(&root)?.into_iter().filter(|(path, _)| !path.starts_with(root.join("hdfs")));
     for (path, code) in only_hdfs {
         assert!(!code.contains("use hdfs_native"), "{} names hdfs_native", path.display());
+    }
+    Ok(())
+}
+
+/// Whoever runs something else than Flink compiles none of what only Flink needs.
+#[test]
+fn the_library_without_features_leaves_out_what_is_flinks() -> Result<()> {
+    let packages = |features: &[&str]| -> Result<BTreeSet<String>> {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        let tree = ["tree", "-p", "yarn-client", "--locked", "--offline", "--prefix=none", "--format={p}"];
+        let output = Command::new(cargo)
+            .current_dir(workspace())
+            .args(tree)
+            .args(["--edges=normal,build", "--no-default-features"])
+            .args(features)
+            .output()?;
+        ensure!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr));
+        let names = String::from_utf8_lossy(&output.stdout);
+        Ok(names.lines().filter_map(|line| Some(line.split_once(' ')?.0.to_owned())).collect())
+    };
+    let flinks = ["tonic", "serde-saphyr", "rawzip", "strsim", "zookeeper-client", "clap", "jiff"];
+    let (alone, all) = (packages(&[])?, packages(&["--features=cli"])?);
+    for package in flinks {
+        assert!(all.contains(package), "{package} is not used any more");
+        assert!(!alone.contains(package), "{package} is compiled without any feature");
     }
     Ok(())
 }

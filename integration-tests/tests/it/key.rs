@@ -9,7 +9,7 @@ use rand::Rng as _;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
-use yarn_client::deploy::Key;
+use yarn_client::submit::Key;
 
 use crate::tool::{GONE, LIMIT, command, end, finish, nothing_left, run, run_args, text, yarn_flink};
 

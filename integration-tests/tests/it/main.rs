@@ -9,6 +9,7 @@ mod counting;
 mod endings;
 mod errors;
 mod events;
+mod examples;
 mod explain;
 mod failures;
 mod faults;

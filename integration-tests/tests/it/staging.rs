@@ -11,13 +11,13 @@ use integration_tests::cluster::Cluster;
 use integration_tests::cluster::hdfs::WebHdfs;
 use integration_tests::shared;
 use proto::ids::ApplicationId;
-use proto::launch::local_resource::Visibility;
 use rand::Rng as _;
 use yarn_client::conf::{Configuration, Environment};
 use yarn_client::hdfs::digest::{Digest, Digests};
 use yarn_client::hdfs::stage::{Kind, Quiet, Scope, Source, StageItem, StagePlan, Staging, StagingOptions};
 use yarn_client::hdfs::{FileSystems, LocalFs, conformance};
 use yarn_client::security::User;
+use yarn_client::yarn::launch::Visibility;
 
 use crate::tool::{LIMIT, command, eventually, finish, job_in_state, run_args, yarn_flink};
 
@@ -141,7 +141,7 @@ async fn two_uploads_of_the_same_content_meet_and_describe_what_hdfs_has() -> Re
         let visibility = if shared { Visibility::Private } else { Visibility::Application };
         // A home directory that everybody may read makes the cache PUBLIC: localised once for all users.
         assert!(
-            resource.visibility() == visibility || (shared && resource.visibility() == Visibility::Public),
+            resource.visibility == visibility || (shared && resource.visibility == Visibility::Public),
             "{resource:?}"
         );
     }

@@ -12,9 +12,9 @@ use proto::ids::ApplicationId;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::process::Command;
+use yarn_client::cluster::Gateway;
 use yarn_client::conf::Environment;
 use yarn_client::control::{Identity, certificate_file};
-use yarn_client::deploy::Gateway;
 
 use crate::tool::{GONE, LIMIT, eventually, job_in_state, nothing_left, run, text, yarn_flink};
 

@@ -245,7 +245,7 @@ fn untyped(lines: &[&str]) -> Option<Ending> {
         let text = head.unwrap_or("the job failed");
         let code = last(CODE).and_then(|code| code.parse().ok());
         let of_class = java::exception(text);
-        let code = code.or(of_class.map(|(code, _)| code)).unwrap_or(CauseCode::JobFailed);
+        let code = code.or_else(|| of_class.map(|(code, _)| code)).unwrap_or(CauseCode::JobFailed);
         // A hint of ours would be for another cause.
         let advice = of_class.filter(|(of_class, _)| *of_class == code).map(|(_, advice)| advice.to_owned());
         Cause { code, text: text.to_owned(), evidence, hint: hint.or(advice) }

@@ -46,7 +46,7 @@ impl Cause {
 
     /// The failure of a job or of its program by the exceptions that tell it, the root one first, a line each.
     pub fn of_exceptions(lines: &str) -> Self {
-        let (root, rest) = lines.trim().split_once('\n').unwrap_or((lines.trim(), ""));
+        let (root, rest) = lines.trim().split_once('\n').unwrap_or_else(|| (lines.trim(), ""));
         let cause = match java::exception(root) {
             Some((code, hint)) => Self::new(code, root).hint(hint),
             None => Self {

@@ -1,8 +1,41 @@
 //! Hadoop configuration: where it is found and what it says.
 //!
-//! Begin with [`Configuration::load`]. It reads core-site.xml, hdfs-site.xml and yarn-site.xml with the rules of
+//! Begin with [`Configuration::load`]. It reads core-site.xml, hdfs-site.xml and yarn-site.xml by the rules of
 //! Hadoop's own `org.apache.hadoop.conf.Configuration`: `<final>`, XInclude, `${…}`, deprecated names.
-//! Hadoop's *-default.xml files are not there: [`keys`] has the defaults of what we read.
+//! Hadoop's *-default.xml files are not read: [`keys`] has the defaults of what this crate needs.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use yarn_client::conf::{Configuration, RmService, TimeUnit};
+//!
+//! // On a gateway: Configuration::load(&Environment::from_process(), None)
+//! let mut conf = Configuration::default();
+//! conf.set("yarn.resourcemanager.hostname", "rm.example.com");
+//! conf.set("yarn.resourcemanager.address", "${yarn.resourcemanager.hostname}:8050");
+//! conf.set("ipc.ping.interval", "30s");
+//!
+//! let [manager] = &conf.resource_managers(RmService::Client)?[..] else { panic!("no high availability here") };
+//! assert_eq!(manager.to_string(), "rm.example.com:8050");
+//! // A number without a unit would be milliseconds.
+//! let interval = conf.duration("ipc.ping.interval", Duration::from_secs(60), TimeUnit::Millis)?;
+//! assert_eq!(interval, Duration::from_secs(30));
+//!
+//! conf.set("ipc.ping.interval", "soon");
+//! let error = conf.duration("ipc.ping.interval", Duration::ZERO, TimeUnit::Millis).unwrap_err();
+//! assert!(error.to_string().contains("ipc.ping.interval"));
+//! # Ok::<(), yarn_client::conf::ConfError>(())
+//! ```
+//!
+//! # Caveats
+//! - The process environment is an argument, an [`Environment`]: nothing below reads variables by itself.
+//! - A missing hdfs-site.xml or yarn-site.xml is not an error; a missing address is, when it is asked for.
+//! - A value that cannot be used is an error of whoever needs it. [`Configuration::get`] does not fail: where `${…}` leads in a
+//!   circle it returns what is written.
+//! - `Debug` hides the values of keys that [look secret](looks_secret); [`Configuration::flat`] does not.
+//!
+//! # Errors
+//! [`ConfError`] names the file and line, or the key and where its value was set.
 
 mod discover;
 mod endpoints;

@@ -4,12 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proto::ids::ApplicationId;
-use proto::launch::LocalResource;
-use proto::launch::local_resource::{Kind, Visibility};
 
 use super::stage::{Progress, StageError};
 use super::upload::{Limits, upload};
 use super::{CreateOptions, FileSystem, HdfsError, resource, uri};
+use crate::yarn::LocalResource;
+use crate::yarn::launch::{Kind, Visibility};
 
 /// With which the name of the empty mark begins that each attempt's master leaves before it does anything; its number follows.
 pub const ATTEMPT_MARK: &str = "attempt-";
@@ -35,6 +35,13 @@ impl ApplicationDir {
     /// The path of one application's directory below `base`, whether it exists or not.
     pub fn path_of(base: &str, id: &ApplicationId) -> String {
         uri::join(&Self::root(base), &id.to_string())
+    }
+
+    /// The base that the directory of an application is below.
+    #[cfg(feature = "flink")]
+    pub(crate) fn base_of<'a>(directory: &'a str, id: &ApplicationId) -> Option<&'a str> {
+        let base = directory.trim_end_matches('/').strip_suffix(&id.to_string())?;
+        base.trim_end_matches('/').strip_suffix(&Self::root(""))
     }
 
     /// Creates the directory of a new application below `base`.
@@ -118,5 +125,22 @@ impl ApplicationDir {
     /// [`HdfsError`].
     pub async fn discard(&self) -> Result<(), HdfsError> {
         self.fs.delete(&self.path, true).await.map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_tells_its_base() {
+        let id = ApplicationId { cluster_timestamp: 1, id: 2 };
+        for base in ["hdfs://nn:8020/user/ada", "file:/s", "/s"] {
+            let directory = ApplicationDir::path_of(base, &id);
+            assert_eq!(ApplicationDir::base_of(&directory, &id), Some(base));
+            assert_eq!(ApplicationDir::base_of(&format!("{directory}/"), &id), Some(base));
+            assert_eq!(ApplicationDir::base_of(&directory, &ApplicationId { id: 3, ..id }), None);
+        }
+        assert_eq!(ApplicationDir::base_of(&format!("/s/{id}"), &id), None);
     }
 }

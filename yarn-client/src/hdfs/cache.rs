@@ -13,18 +13,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures::future::{join_all, try_join_all};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use proto::launch::LocalResource;
-use proto::launch::local_resource::Kind;
 
 use super::digest::{Digest, Digests};
 use super::stage::{Progress, StageError};
 use super::upload::{Limits, OPEN, upload};
 use super::{CreateOptions, FileStatus, FileSystem, HdfsError, resource, uri};
 use crate::file_name::plain;
+use crate::yarn::LocalResource;
+use crate::yarn::launch::Kind;
 
 /// Age at which an unpublished temporary belongs to nobody any more.
 const ABANDONED_AFTER_MS: u64 = 24 * 60 * 60 * 1000;
@@ -188,7 +188,7 @@ impl Cache {
     async fn entry(&self, wanted: &Wanted<'_>) -> Result<Option<(String, Entry)>, HdfsError> {
         let look = || async { futures::join!(self.fs.stat(&wanted.path), self.fs.stat(&wanted.directory)) };
         let (mut file, mut directory) = look().await;
-        let now_ms = now_ms();
+        let now_ms = crate::now_ms();
         if directory.as_ref().is_ok_and(|found| outdated(found.modification_time_ms, now_ms)) {
             match self.fs.set_modification_time(&wanted.directory, now_ms).await {
                 Err(error) if !error.is_not_found() => return Err(error),
@@ -297,6 +297,7 @@ impl Cache {
 }
 
 /// What became of an entry that was to be removed.
+#[cfg(feature = "flink")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Aside {
     /// It is gone.
@@ -306,6 +307,7 @@ pub(crate) enum Aside {
 }
 
 /// For the collection of what is not used any more.
+#[cfg(feature = "flink")]
 impl Cache {
     /// Absolute path of the cache of `base`.
     pub(crate) fn directory_below(base: &str) -> String {
@@ -352,11 +354,6 @@ impl Cache {
         fs.delete(&aside, true).await?;
         Ok(if marked { Aside::UsedMeanwhile } else { Aside::Gone })
     }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Whether a mark must be renewed. One of the future is left alone: marks never go back.

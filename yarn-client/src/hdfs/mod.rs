@@ -1,8 +1,59 @@
 //! Files of the cluster: the few operations we use, and staging on top of them.
 //!
-//! Begin with [`FileSystems::connect`], then [`stage::Staging`]. [`FileSystem`] is what everything here stands on;
-//! HDFS and the local file system (a single-machine YARN on `file:///`) implement it, and [`conformance`] is what
-//! both must pass. No other module of the project knows the crate that speaks to HDFS.
+//! [`FileSystems::connect`] opens the cluster's default file system and finds others by URI. [`FileSystem`] is what everything here
+//! stands on; HDFS, view file systems and the local file system (a single-machine YARN on `file:///`) implement it, and
+//! [`conformance`] is what all must pass. [`stage::Staging`] brings the files of an application to the cluster. No other module
+//! of the project knows the crate that speaks to HDFS.
+//!
+//! # From a local file to a container
+//! 1. [`stage::Staging::open`] checks that the staging directory is there, or can be made. Nothing is changed.
+//! 2. [`stage::Staging::application_dir`] makes the directory of one application.
+//! 3. [`stage::Staging::stage`] uploads what a [`stage::StagePlan`] lists, files of [`stage::Scope::Cache`] once for all
+//!    applications of the user, and returns what goes into
+//!    [`LaunchContext::local_resources`](crate::yarn::LaunchContext::local_resources).
+//! 4. When the application has ended, [`application_dir::ApplicationDir::discard`] removes its directory.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use yarn_client::conf::{Configuration, Environment};
+//! use yarn_client::hdfs::FileSystems;
+//! use yarn_client::hdfs::digest::Digests;
+//! use yarn_client::hdfs::stage::{Kind, Quiet, Scope, Source, StageItem, StagePlan, Staging, StagingOptions};
+//! use yarn_client::ids::ApplicationId;
+//! use yarn_client::security::User;
+//! use yarn_client::yarn::LocalResource;
+//!
+//! # async fn upload(id: ApplicationId) -> Result<Vec<LocalResource>, Box<dyn std::error::Error>> {
+//! let environment = Environment::from_process();
+//! let conf = Configuration::load(&environment, None)?;
+//! let file_systems = FileSystems::connect(&conf, &User::resolve(&environment, &conf)?)?;
+//!
+//! let staging = Staging::open(Arc::new(file_systems), StagingOptions::default()).await?;
+//! let directory = staging.application_dir(&id).await?;
+//! let script = StageItem {
+//!     source: Source::Local("run.sh".into()),
+//!     link: "run.sh".to_owned(),
+//!     kind: Kind::File,
+//!     scope: Scope::Cache,
+//! };
+//! let plan = StagePlan { items: vec![script] };
+//! let resources = staging.stage(&plan, &directory, &Digests::new(&environment), &Quiet).await?;
+//! # Ok(resources)
+//! # }
+//! ```
+//!
+//! # Caveats
+//! - A NodeManager compares size and modification time of a [`LocalResource`](crate::yarn::LocalResource) with the file's: a file
+//!   that is written anew after it was staged fails every container that starts afterwards.
+//! - [`FileSystem::delete`] does not fail when there is nothing, [`FileSystem::mkdirs`] not when the directory is there.
+//! - [`FileSystem::rename`] never replaces, which is what makes it useful as a lock.
+//! - A [`FileWrite`] that is dropped without [`FileWrite::close`] leaves a file that is cut off.
+//! - [`FileSystems::connect`] must be called inside a tokio runtime.
+//!
+//! # Errors
+//! [`HdfsError`] names the full URI, and the user where it is about rights. [`stage::StageError`] adds what staging finds
+//! wrong by itself: no home directory, another user's directory, two files for one link.
 
 pub mod application_dir;
 pub mod cache;
@@ -10,6 +61,7 @@ pub mod conformance;
 pub mod digest;
 mod error;
 mod filesystems;
+#[cfg(feature = "flink")]
 pub mod key_record;
 mod local;
 mod native;

@@ -1,10 +1,10 @@
 //! From a file on the cluster to the `LocalResource` a NodeManager gets.
 
 use futures::future::{BoxFuture, FutureExt, join_all};
-use proto::launch::LocalResource;
-use proto::launch::local_resource::{Kind, Visibility};
 
 use super::{FileStatus, FileSystem, HdfsError, uri};
+use crate::yarn::LocalResource;
+use crate::yarn::launch::{Kind, Visibility};
 
 /// World may pass through a directory.
 const OTHER_EXECUTE: u16 = 0o001;
@@ -24,8 +24,8 @@ pub(super) fn describe(
         url: fs.held(&status.path).map_or_else(|| fs.uri(&status.path), |(held, path)| held.uri(&path)),
         size: status.len,
         timestamp_ms: status.modification_time_ms,
-        kind: kind.into(),
-        visibility: visibility.into(),
+        kind,
+        visibility,
     }
 }
 

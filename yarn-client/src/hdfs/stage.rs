@@ -8,9 +8,6 @@ use std::sync::Arc;
 
 use futures::future::try_join_all;
 use proto::ids::ApplicationId;
-use proto::launch::LocalResource;
-pub use proto::launch::local_resource::Kind;
-use proto::launch::local_resource::Visibility;
 
 pub use self::error::StageError;
 
@@ -20,6 +17,9 @@ use super::digest::Digests;
 use super::upload::Limits;
 use super::{FileSystem, FileSystems, HdfsError, resource, uri, walk};
 use crate::conf::Configuration;
+use crate::yarn::LocalResource;
+pub use crate::yarn::launch::Kind;
+use crate::yarn::launch::Visibility;
 
 /// Where the content of a staged item comes from.
 #[derive(Debug, Clone)]

@@ -5,17 +5,19 @@ use std::io;
 use proto::ids::{ApplicationId, ContainerId};
 
 use super::LogFile;
-use crate::deploy::{ApplicationError, ErrorKind};
+#[cfg(feature = "flink")]
+use crate::cluster::ErrorKind;
 use crate::hdfs::HdfsError;
 use crate::yarn::web::WebError;
+use crate::yarn::{YarnError, resource_manager_hint, resource_manager_text};
 
 /// Logs that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogsError {
-    /// The ResourceManager, or the way to the file system.
-    #[error(transparent)]
-    Application(Box<ApplicationError>),
+    /// The ResourceManager.
+    #[error("{}", resource_manager_text(.0))]
+    ResourceManager(#[source] Box<YarnError>),
     /// The file system.
     #[error(transparent)]
     FileSystem(Box<HdfsError>),
@@ -113,9 +115,9 @@ fn whose(application: ApplicationId, owner: Option<&str>) -> String {
     }
 }
 
-impl From<ApplicationError> for LogsError {
-    fn from(error: ApplicationError) -> Self {
-        Self::Application(Box::new(error))
+impl From<YarnError> for LogsError {
+    fn from(error: YarnError) -> Self {
+        Self::ResourceManager(Box::new(error))
     }
 }
 
@@ -137,9 +139,13 @@ impl LogsError {
     }
 
     /// What kind of failure this is.
+    #[cfg(feature = "flink")]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Application(source) => source.kind(),
+            Self::ResourceManager(source) if source.is_not_found() => ErrorKind::NotFound,
+            Self::ResourceManager(source) if matches!(**source, YarnError::Configuration(_)) => {
+                ErrorKind::Usage
+            }
             Self::Unknown { .. } | Self::NoSuchContainer { .. } | Self::NoSuchFile { .. } => {
                 ErrorKind::NotFound
             }
@@ -151,7 +157,7 @@ impl LogsError {
     /// What to do next, where there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Application(source) => source.hint(),
+            Self::ResourceManager(source) => resource_manager_hint(source),
             Self::FileSystem(source) => source.hint(),
             Self::Unknown { .. } => Some("`yarn-flink list --all` shows what the ResourceManager remembers".to_owned()),
             Self::NothingThere { application, waits: true, .. } => {
@@ -187,6 +193,16 @@ impl LogsError {
             }
             Self::Node { .. } => Some("the node may be down; its logs are collected when the application ends".to_owned()),
             Self::Damaged { .. } | Self::Write(_) => None,
+        }
+    }
+
+    /// The peer's whole answer, a Java stack trace included.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::ResourceManager(source) => source.detail(),
+            Self::FileSystem(source) => source.detail(),
+            Self::Closed { source, .. } => source.detail(),
+            _ => None,
         }
     }
 }

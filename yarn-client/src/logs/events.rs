@@ -7,8 +7,8 @@ use proto::control::EventId;
 use proto::ids::ApplicationId;
 
 use super::{LogFile, LogsError, Sink, Wanted};
+use crate::cluster::Gateway;
 use crate::control::EventView;
-use crate::deploy::Gateway;
 
 /// Name of the file in the log directory of an application master: one JSON object a line.
 pub const FILE: &str = "events.jsonl";
@@ -33,7 +33,7 @@ pub async fn recorded(
     id: ApplicationId,
     after: Option<EventId>,
 ) -> Result<Recorded, LogsError> {
-    let found = super::find(gateway, id).await?;
+    let found = super::find(gateway.into(), id).await?;
     let wanted = Wanted { masters: true, files: vec![FILE.to_owned()], rolled: true, ..Wanted::default() };
     let mut lines = Lines::default();
     let read = found.read(&wanted, &mut lines).await?;

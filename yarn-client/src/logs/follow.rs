@@ -7,8 +7,7 @@ use proto::ids::ApplicationId;
 use super::fresh::{Found, Fresh};
 use super::local::Running;
 use super::progress::{Place, Rest};
-use super::{LogFile, Logs, LogsError, Progress, Sink, Wanted};
-use crate::deploy::Gateway;
+use super::{Cluster, LogFile, Logs, LogsError, Progress, Sink, Wanted};
 use crate::yarn::container_logs::{self, Part};
 
 /// Between two looks.
@@ -23,7 +22,7 @@ const SLACK: u64 = 64 * 1024;
 /// # Errors
 /// As [`Logs::read`]. A node that does not answer is asked again. Returns what could not be read at the end.
 pub async fn follow(
-    gateway: &Gateway,
+    cluster: Cluster<'_>,
     id: ApplicationId,
     wanted: &Wanted,
     begun: &Logs,
@@ -49,13 +48,13 @@ pub async fn follow(
             }
         }
         if over {
-            return rest(gateway, id, wanted, progress, sink).await;
+            return rest(cluster, id, wanted, progress, sink).await;
         }
         tokio::time::sleep(PAUSE).await;
-        let report = gateway.application(id).await?;
+        let report = cluster.resource_manager.report(id).await?;
         // One more look: the last lines say how it ended.
         over = report.state.is_final();
-        if let Ok(containers) = super::running(gateway, &report).await
+        if let Ok(containers) = super::running(cluster, &report).await
             && !containers.is_empty()
         {
             running = containers;
@@ -65,7 +64,7 @@ pub async fn follow(
 
 /// What was written after the last look has been collected meanwhile, or will be soon.
 async fn rest(
-    gateway: &Gateway,
+    cluster: Cluster<'_>,
     id: ApplicationId,
     wanted: &Wanted,
     progress: Progress,
@@ -74,7 +73,7 @@ async fn rest(
     let deadline = tokio::time::Instant::now() + COLLECTED;
     loop {
         let late = tokio::time::Instant::now() >= deadline;
-        if let Ok(logs) = super::find(gateway, id).await
+        if let Ok(logs) = super::find(cluster, id).await
             && (late || !logs.incomplete)
         {
             return match logs.read(wanted, &mut Rest::new(progress, sink)).await {

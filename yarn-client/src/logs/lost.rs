@@ -9,7 +9,7 @@ use proto::ids::{ApplicationId, ContainerId};
 
 use super::Logs;
 use super::local::Running;
-use crate::deploy::{Gateway, events};
+use crate::cluster::{Gateway, events};
 use crate::yarn::NodeState;
 use crate::yarn::web::Trust;
 

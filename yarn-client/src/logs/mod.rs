@@ -1,17 +1,38 @@
 //! Container logs without a JVM: collected ones from the cluster's file system, those of running containers from their nodes.
 //!
-//! [`find`] finds where an application's logs are, [`Logs::read`] hands their content on as it comes, so that memory stays
-//! bounded whatever their size. What is printed of it is `yarn logs`' own format ([`header`], [`footer`]).
+//! [`find`] finds where an application's logs are, [`Logs::list`] tells what there is, [`Logs::read`] hands content on to a
+//! [`Sink`] as it comes, so that memory stays bounded whatever its size, and [`follow`] goes on from there until the application
+//! ends. What is printed of it is `yarn logs`' own format ([`header`], [`footer`]). The example `read_logs` is the shortest use of it.
+//!
+//! Any application of YARN has such logs. Collected files are read in both formats of Hadoop's (TFile and IndexedFile), plain or
+//! compressed with gz.
+//!
+//! # Caveats
+//! - [`find`] does not fail when a part cannot be looked at, a closed directory or a node that is down: see [`Logs::failed`], and
+//!   [`Read::failed`] after reading.
+//! - Logs of containers that have ended in an application that runs are on their nodes, and the ResourceManager does not list them
+//!   any more: [`find`] does not see them before they are collected.
+//! - For some seconds after the end of an application its nodes still collect: [`Logs::incomplete`].
+//! - The files of a running container grow while they are read. What is handed on ends where the file ended when it was
+//!   listed, and [`follow`] begins there: nothing comes twice, and nothing is left out, even where files are rolled meanwhile.
+//! - Whether a user may see an application's logs its directory's permissions and the NodeManagers decide.
+//!
+//! # Errors
+//! [`LogsError`]: [`Unknown`](LogsError::Unknown) and [`NothingThere`](LogsError::NothingThere) name the places that were looked at,
+//! [`NoSuchContainer`](LogsError::NoSuchContainer) and [`NoSuchFile`](LogsError::NoSuchFile) what there is instead,
+//! [`Closed`](LogsError::Closed) whose the logs are.
 
 mod aggregated;
 mod blob;
 mod error;
+#[cfg(feature = "flink")]
 pub mod events;
 mod follow;
 mod fresh;
 mod indexed;
 mod java;
 mod local;
+#[cfg(feature = "flink")]
 mod lost;
 mod progress;
 mod tfile;
@@ -32,13 +53,33 @@ pub use error::LogsError;
 pub use follow::follow;
 pub use progress::Progress;
 
-use crate::deploy::Gateway;
-use crate::hdfs::HdfsError;
+use crate::conf::Configuration;
+use crate::hdfs::{FileSystems, HdfsError};
+use crate::security::User;
 use crate::yarn::web::Trust;
-use crate::yarn::{ApplicationReport, ApplicationState, LogAggregation};
+use crate::yarn::{ApplicationReport, ApplicationState, LogAggregation, ResourceManager};
 use aggregated::{Found, NodeFile};
 use local::Running;
 use progress::Noting;
+
+/// Whom to ask for logs.
+#[derive(Debug, Clone, Copy)]
+pub struct Cluster<'a> {
+    /// Says where collected logs are, and how NodeManagers are to be spoken to.
+    pub configuration: &'a Configuration,
+    /// Who asks.
+    pub user: &'a User,
+    /// Knows whose the application is, and where its containers run.
+    pub resource_manager: &'a ResourceManager,
+}
+
+#[cfg(feature = "flink")]
+impl<'a> From<&'a crate::cluster::Gateway> for Cluster<'a> {
+    fn from(gateway: &'a crate::cluster::Gateway) -> Self {
+        let crate::cluster::Gateway { configuration, user, resource_manager, .. } = gateway;
+        Self { configuration, user, resource_manager }
+    }
+}
 
 /// Where a file was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,25 +196,26 @@ pub struct Read {
 /// user's own first and as far as they are open.
 ///
 /// # Errors
-/// [`LogsError::Application`], and where there is nothing [`LogsError::Closed`], [`LogsError::FileSystem`],
+/// [`LogsError::ResourceManager`], and where there is nothing [`LogsError::Closed`], [`LogsError::FileSystem`],
 /// [`LogsError::Unknown`], [`LogsError::NothingThere`].
-pub async fn find(gateway: &Gateway, id: ApplicationId) -> Result<Logs, LogsError> {
-    let report = match gateway.application(id).await {
+pub async fn find(cluster: Cluster<'_>, id: ApplicationId) -> Result<Logs, LogsError> {
+    let report = match cluster.resource_manager.report(id).await {
         Ok(report) => Some(report),
-        Err(crate::deploy::ApplicationError::NotFound { .. }) => None,
+        Err(error) if error.is_not_found() => None,
         Err(error) => return Err(error.into()),
     };
     let owner = report.as_ref().map(|report| report.user.clone());
-    let Found { files: collected, mut failed } = match gateway.file_systems() {
-        Ok(file_systems) => {
-            aggregated::find(&file_systems, &gateway.configuration, id, owner.as_deref()).await
-        }
-        // Those of running containers are on their nodes, whatever the cluster's file system is.
-        Err(error) => Found { files: Vec::new(), failed: vec![error.into()] },
-    };
+    let Found { files: collected, mut failed } =
+        match FileSystems::connect(cluster.configuration, cluster.user) {
+            Ok(file_systems) => {
+                aggregated::find(&file_systems, cluster.configuration, id, owner.as_deref()).await
+            }
+            // Those of running containers are on their nodes, whatever the cluster's file system is.
+            Err(error) => Found { files: Vec::new(), failed: vec![error.into()] },
+        };
     let running = match &report {
         // Nodes collect after the end: until then they have the files.
-        Some(report) if !report.state.is_final() || collected.is_empty() => running(gateway, report).await,
+        Some(report) if !report.state.is_final() || collected.is_empty() => running(cluster, report).await,
         _ => Ok(Vec::new()),
     };
     let running = running.unwrap_or_else(|error| {
@@ -181,7 +223,7 @@ pub async fn find(gateway: &Gateway, id: ApplicationId) -> Result<Logs, LogsErro
         Vec::new()
     });
     if collected.is_empty() && running.is_empty() {
-        return Err(nothing(gateway, id, report.as_ref(), failed));
+        return Err(nothing(cluster, id, report.as_ref(), failed));
     }
     let incomplete = report.is_some_and(|report| {
         report.state.is_final()
@@ -195,7 +237,7 @@ pub async fn find(gateway: &Gateway, id: ApplicationId) -> Result<Logs, LogsErro
 
 /// Why there is nothing.
 fn nothing(
-    gateway: &Gateway,
+    cluster: Cluster<'_>,
     id: ApplicationId,
     report: Option<&ApplicationReport>,
     failed: Vec<LogsError>,
@@ -216,10 +258,10 @@ fn nothing(
         }
     }
     if let Some(source) = refusal {
-        let user = gateway.user.name.clone();
+        let user = cluster.user.name.clone();
         return LogsError::Closed { application: id, owner, user, closed, source };
     }
-    let looked = places(&gateway.configuration, id, owner.as_deref().unwrap_or("<user>"));
+    let looked = places(cluster.configuration, id, owner.as_deref().unwrap_or("<user>"));
     match report {
         None => LogsError::Unknown { application: id, looked },
         Some(report) => LogsError::NothingThere {
@@ -237,11 +279,10 @@ fn nothing(
     }
 }
 
-async fn running(gateway: &Gateway, report: &ApplicationReport) -> Result<Vec<Running>, LogsError> {
+async fn running(cluster: Cluster<'_>, report: &ApplicationReport) -> Result<Vec<Running>, LogsError> {
     let Some(attempt) = report.attempt else { return Ok(Vec::new()) };
-    let containers = gateway.resource_manager.containers(attempt).await;
-    let containers = containers.map_err(crate::deploy::ApplicationError::ResourceManager)?;
-    let trust = Trust::of(&gateway.configuration);
+    let containers = cluster.resource_manager.containers(attempt).await?;
+    let trust = Trust::of(cluster.configuration);
     Ok(containers.into_iter().map(|container| Running::new(container, trust.clone())).collect())
 }
 

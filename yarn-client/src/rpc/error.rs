@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proto::hadoop::common::RpcResponseHeaderProto;
-use proto::hadoop::common::rpc_response_header_proto::RpcErrorCodeProto;
 
 use super::connection::ConnectionError;
 use super::frame::FrameError;
@@ -68,8 +67,6 @@ pub struct Remote {
     pub message: String,
     /// Message and stack trace as sent.
     pub detail: String,
-    /// The server's own classification.
-    pub code: Option<RpcErrorCodeProto>,
 }
 
 /// What a remote exception means to any client, whatever the protocol.
@@ -94,13 +91,11 @@ pub enum RemoteKind {
 
 impl Remote {
     pub(super) fn from_header(header: RpcResponseHeaderProto) -> Self {
-        let code = header.error_detail.and_then(|code| RpcErrorCodeProto::try_from(code).ok());
         let detail = header.error_msg.unwrap_or_default();
         Self {
             class: header.exception_class_name.unwrap_or_default(),
             message: first_lines(&detail).to_owned(),
             detail,
-            code,
         }
     }
 
@@ -317,7 +312,6 @@ mod tests {
         );
         assert_eq!(remote.message, "Application with id 'x' doesn't exist in RM.\nPlease check.");
         assert!(remote.detail.ends_with("E.java:2)"));
-        assert_eq!(remote.code, Some(RpcErrorCodeProto::ErrorApplication));
         let endpoint = Endpoint { id: None, host: "rm".to_owned(), port: 8032 };
         let error = RpcError {
             method: "getApplicationReport",

@@ -71,7 +71,7 @@ mod tests {
 
     fn remote(class: &str) -> RpcErrorKind {
         let class = class.to_owned();
-        RpcErrorKind::Remote(Remote { class, message: String::new(), detail: String::new(), code: None })
+        RpcErrorKind::Remote(Remote { class, message: String::new(), detail: String::new() })
     }
 
     #[test]

@@ -153,7 +153,7 @@ pub fn put_ping(out: &mut BytesMut, client_id: &ClientId) {
 }
 
 /// Appends a SASL message.
-pub fn put_sasl(out: &mut BytesMut, message: &RpcSaslProto) {
+pub(super) fn put_sasl(out: &mut BytesMut, message: &RpcSaslProto) {
     let header = header(call_id::SASL, &[], NO_RETRY_COUNT);
     put_length(out, delimited(&header) + delimited(message));
     put_delimited(out, &header);

@@ -5,6 +5,24 @@
 //! high-availability pair and repeats what is safe to repeat. Below it, [`frame`] is the codec (pure functions over
 //! bytes) and [`Connection`] drives one socket with any number of calls in flight.
 //!
+//! Whoever wants to speak a protocol of Hadoop's that this crate has no client for writes its messages with `prost`, implements
+//! [`Call`] for the requests and hands them to [`Client::call`].
+//!
+//! # Caveats
+//! - A call may reach the server twice; [`Call::SAFETY`] says what that does. A call that is [`Safety::Unsafe`] is never repeated
+//!   once it may have been received: [`RpcError::is_outcome_unknown`] then.
+//! - Nothing is connected by [`Client::new`], and an unused connection is closed after [`Options::max_idle`]: the first call after
+//!   a pause pays for a new one.
+//! - A call gives up after [`Patience::overall`], however many tries that took. A future that is dropped earlier leaves the
+//!   request on its way.
+//! - Between the members of a pair the first to answer wins. A server that answers that it is a standby costs a pause
+//!   ([`Backoff`]) only when all of them do.
+//!
+//! # Errors
+//! [`RpcError`] names method and server, and keeps what the server said, its Java stack trace included
+//! ([`RpcError::detail`]). [`RpcErrorKind`] tells a network that is down from a server that refuses, and [`RemoteKind`] what a
+//! server's exception means whatever the protocol.
+//!
 //! The protocol is that of `org.apache.hadoop.ipc.Client` and `ProtobufRpcEngine2`.
 
 mod client;

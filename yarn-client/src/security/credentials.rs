@@ -63,20 +63,20 @@ impl fmt::Debug for Token {
     }
 }
 
-impl From<TokenProto> for Token {
-    fn from(token: TokenProto) -> Self {
+impl Token {
+    pub(crate) fn from_wire(token: TokenProto) -> Self {
         let TokenProto { identifier, password, kind, service } = token;
         Self { identifier, password: Secret(password), kind, service }
     }
 }
 
-impl From<&Token> for TokenProto {
-    fn from(token: &Token) -> Self {
-        Self {
-            identifier: token.identifier.clone(),
-            password: token.password.0.clone(),
-            kind: token.kind.clone(),
-            service: token.service.clone(),
+impl Token {
+    pub(crate) fn to_wire(&self) -> TokenProto {
+        TokenProto {
+            identifier: self.identifier.clone(),
+            password: self.password.0.clone(),
+            kind: self.kind.clone(),
+            service: self.service.clone(),
         }
     }
 }
@@ -154,7 +154,7 @@ impl Credentials {
             FORMAT_PROTOBUF => {
                 let message = CredentialsProto::decode_length_delimited(reader.rest)
                     .map_err(CredentialsError::Protobuf)?;
-                Ok(Self::from(message))
+                Ok(Self::from_wire(message))
             }
             other => Err(CredentialsError::Format(other)),
         }
@@ -238,9 +238,9 @@ impl Credentials {
     }
 }
 
-impl From<CredentialsProto> for Credentials {
-    fn from(message: CredentialsProto) -> Self {
-        let token = |entry: CredentialsKvProto| Some((entry.alias, Token::from(entry.token?)));
+impl Credentials {
+    fn from_wire(message: CredentialsProto) -> Self {
+        let token = |entry: CredentialsKvProto| Some((entry.alias, Token::from_wire(entry.token?)));
         let secret = |entry: CredentialsKvProto| Some((entry.alias, Secret(entry.secret?)));
         Self {
             tokens: message.tokens.into_iter().filter_map(token).collect(),

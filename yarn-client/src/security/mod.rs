@@ -1,8 +1,33 @@
 //! Who we are and how we prove it: users, tokens, credential files and SASL.
 //!
-//! Begin with [`Auth`], which says how a connection proves its identity. [`Credentials`] reads and writes the files
-//! that carry [`Token`]s between Hadoop processes, and [`sasl`] turns a token into an authenticated, possibly
-//! encrypted, stream. Nothing here opens a socket: [`sasl::Handshake`] is fed messages and answers with messages.
+//! Begin with [`Auth`], which says how a connection proves its identity: [`User::resolve`] finds the user as Hadoop's own
+//! tools do, and [`Credentials`] reads and writes the files that carry [`Token`]s between Hadoop processes. [`sasl`] turns a token
+//! into an authenticated, possibly encrypted, stream. Nothing here opens a socket.
+//!
+//! ```
+//! use yarn_client::security::{Credentials, Secret, Token};
+//!
+//! let token = Token { kind: "MY_TOKEN".to_owned(), password: Secret::new("hush"), ..Token::default() };
+//! let mut credentials = Credentials::default();
+//! credentials.insert("my service", token.clone());
+//! // As a NodeManager writes it for the processes of a container.
+//! let stream = credentials.to_bytes();
+//! assert_eq!(Credentials::parse(&stream)?.find("MY_TOKEN"), Some(&token));
+//! // Secrets are never shown.
+//! assert!(!format!("{credentials:?}").contains("hush"));
+//! # Ok::<(), yarn_client::security::CredentialsError>(())
+//! ```
+//!
+//! # Caveats
+//! - [`Auth::Simple`] is believed by servers with `hadoop.security.authentication=simple`, and refused by all others.
+//! - A token is not checked here: whether it has expired its server says.
+//! - What an application master hands to its containers is everything [`without`](Credentials::without) the token of kind
+//!   `yarn::AM_RM_TOKEN`, with which they could speak for it.
+//!
+//! # Errors
+//! [`UserError`] where the operating system has no name for this process's user, [`CredentialsError`] for a file that is no
+//! credentials file, [`sasl::SaslError`] for a login that failed; the last comes inside of an
+//! `rpc::RpcError`.
 
 mod credentials;
 mod entropy;

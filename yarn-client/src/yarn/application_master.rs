@@ -43,7 +43,7 @@ pub struct Registered {
 
 /// A wish for containers of one size. The numbers are absolute: an ask replaces the earlier one of the same
 /// priority and number, and a count of 0 withdraws it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ask {
     /// Number of the ask; comes back in [`AllocatedContainer::allocation_request_id`]. One size for each.
     pub allocation_request_id: i64,
@@ -151,7 +151,8 @@ impl ApplicationMasterClient {
         Self { client, response_id: AtomicI32::new(0) }
     }
 
-    /// Registers; must be the first call. `rpc_port` is -1 where there is none; `tracking_url` may be empty.
+    /// Registers; must be the first call. `rpc_port` is that of a server for clients, if
+    /// there is one; `tracking_url` may be empty.
     ///
     /// # Errors
     /// [`YarnError::is_already_registered`] if an earlier call reached the ResourceManager and its answer was lost:
@@ -159,12 +160,12 @@ impl ApplicationMasterClient {
     pub async fn register(
         &self,
         host: &str,
-        rpc_port: i32,
+        rpc_port: Option<u16>,
         tracking_url: &str,
     ) -> Result<Registered, YarnError> {
         let request = wire::RegisterApplicationMasterRequestProto {
             host: Some(host.to_owned()),
-            rpc_port: Some(rpc_port),
+            rpc_port: Some(rpc_port.map_or(-1, i32::from)),
             tracking_url: Some(tracking_url.to_owned()),
             placement_constraints: Vec::new(),
         };
@@ -176,7 +177,7 @@ impl ApplicationMasterClient {
         let response = answer?;
         let missing = YarnError::Incomplete { method: "registerApplicationMaster", field: "maximum" };
         Ok(Registered {
-            maximum: response.maximum_capability.as_ref().map(Resource::from).ok_or(missing)?,
+            maximum: response.maximum_capability.as_ref().map(Resource::from_wire).ok_or(missing)?,
             queue: response.queue().to_owned(),
             schedules_vcores: response
                 .scheduler_resource_types()
@@ -203,7 +204,7 @@ impl ApplicationMasterClient {
         if let Some(next) = next {
             self.response_id.store(next, Ordering::Relaxed);
         }
-        Ok(AllocateResponse::from(answer?))
+        Ok(AllocateResponse::from_wire(answer?))
     }
 
     /// Says goodbye. `false`: not stored yet, ask again in a moment; leave only after `true`.
@@ -277,7 +278,7 @@ impl Ask {
         wire::ResourceRequestProto {
             priority: Some(wire::PriorityProto { priority: Some(self.priority) }),
             resource_name: Some(name.to_owned()),
-            capability: Some((&self.resource).into()),
+            capability: Some(self.resource.to_wire()),
             num_containers: Some(i32::try_from(self.count).unwrap_or(i32::MAX)),
             relax_locality: Some(relax_locality),
             node_label_expression: self.node_label.clone(),
@@ -288,8 +289,8 @@ impl Ask {
     }
 }
 
-impl From<wire::AllocateResponseProto> for AllocateResponse {
-    fn from(response: wire::AllocateResponseProto) -> Self {
+impl AllocateResponse {
+    pub(super) fn from_wire(response: wire::AllocateResponseProto) -> Self {
         let command = response.a_m_command.and_then(|command| wire::AmCommandProto::try_from(command).ok());
         let preempted = response.preempt.iter().flat_map(|preempt| {
             let strict = preempt.strict_contract.iter().flat_map(|contract| &contract.container);
@@ -299,8 +300,8 @@ impl From<wire::AllocateResponseProto> for AllocateResponse {
         Self {
             response_id: response.response_id(),
             allocated: containers(&response.allocated_containers),
-            completed: response.completed_container_statuses.iter().map(ContainerStatus::from).collect(),
-            available: response.limit.as_ref().map(Resource::from).unwrap_or_default(),
+            completed: response.completed_container_statuses.iter().map(ContainerStatus::from_wire).collect(),
+            available: response.limit.as_ref().map(Resource::from_wire).unwrap_or_default(),
             cluster_nodes: u32::try_from(response.num_cluster_nodes()).unwrap_or(0),
             preempted: preempted.collect(),
             previous_containers: containers(&response.containers_from_previous_attempts),
@@ -308,20 +309,20 @@ impl From<wire::AllocateResponseProto> for AllocateResponse {
                 wire::AmCommandProto::AmResync => ApplicationMasterCommand::Resync,
                 wire::AmCommandProto::AmShutdown => ApplicationMasterCommand::Shutdown,
             }),
-            updated_nodes: response.updated_nodes.into_iter().map(NodeReport::from).collect(),
+            updated_nodes: response.updated_nodes.into_iter().map(NodeReport::from_wire).collect(),
             nm_tokens: tokens(response.nm_tokens),
-            am_rm_token: response.am_rm_token.map(Token::from),
+            am_rm_token: response.am_rm_token.map(Token::from_wire),
         }
     }
 }
 
 fn containers(list: &[wire::ContainerProto]) -> Vec<AllocatedContainer> {
-    list.iter().map(AllocatedContainer::from).collect()
+    list.iter().map(AllocatedContainer::from_wire).collect()
 }
 
 fn tokens(list: Vec<wire::NmTokenProto>) -> Vec<(NodeId, Token)> {
     list.into_iter()
-        .filter_map(|entry| Some((NodeId::from(&entry.node_id?), Token::from(entry.token?))))
+        .filter_map(|entry| Some((NodeId::from(&entry.node_id?), Token::from_wire(entry.token?))))
         .collect()
 }
 

@@ -3,7 +3,7 @@
 use proto::hadoop::yarn::SerializedExceptionProto;
 use proto::ids::ContainerId;
 
-use crate::conf::ConfError;
+use crate::conf::{ConfError, Endpoint};
 use crate::rpc::RpcError;
 
 use super::SubmissionError;
@@ -236,5 +236,35 @@ impl YarnError {
             Self::Rpc(error) => error.hint(),
             Self::Container(_) => None,
         }
+    }
+}
+
+/// Silence is the ResourceManager's, whatever was asked; what it answers speaks for itself.
+pub(crate) fn resource_manager_text(error: &YarnError) -> String {
+    match unreachable_at(error) {
+        Some(endpoint) => format!("no ResourceManager answers at {endpoint}"),
+        None => error.to_string(),
+    }
+}
+
+pub(crate) fn resource_manager_hint(error: &YarnError) -> Option<String> {
+    match unreachable_at(error) {
+        Some(endpoint) => Some(format!(
+            "is the ResourceManager running, and is {endpoint} right? It comes from yarn.resourcemanager.address (or \
+             .hostname) in yarn-site.xml"
+        )),
+        None if error.remote_class() == Some("org.apache.hadoop.ipc.RpcNoSuchProtocolException") => Some(
+            "another service than a ResourceManager listens there: correct yarn.resourcemanager.address in \
+             yarn-site.xml"
+                .to_owned(),
+        ),
+        None => error.hint(),
+    }
+}
+
+fn unreachable_at(error: &YarnError) -> Option<&Endpoint> {
+    match error {
+        YarnError::Rpc(rpc) if rpc.is_unreachable() => rpc.endpoint(),
+        _ => None,
     }
 }

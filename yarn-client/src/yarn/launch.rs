@@ -8,12 +8,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::security::Credentials;
 use proto::hadoop::yarn as wire;
 use proto::hadoop::yarn::ContainerLaunchContextProto;
-use proto::launch::LocalResource;
-use proto::launch::local_resource::{Kind, Visibility};
-
-use crate::security::Credentials;
 
 use super::SubmissionError;
 
@@ -35,6 +32,46 @@ pub struct LaunchContext {
     pub modify_acls: String,
 }
 
+/// A file of the cluster's file system that NodeManagers place in a container's working directory.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LocalResource {
+    /// Name in the working directory; may hold `/`.
+    pub link: String,
+    /// Full URI of the file, not escaped.
+    pub url: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// Modification time as the file system reports it, ms since the epoch. With any other time the NodeManager refuses the file,
+    /// and the container fails.
+    pub timestamp_ms: u64,
+    /// Whether it is unpacked.
+    pub kind: Kind,
+    /// Who shares the node's copy.
+    pub visibility: Visibility,
+}
+
+/// What a NodeManager does with a [`LocalResource`] (`LocalResourceType`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// Places it as it is.
+    #[default]
+    File,
+    /// Unpacks it, by the suffix of its URL, into a directory of the link's name.
+    Archive,
+}
+
+/// Who shares a node's copy of a [`LocalResource`] (`LocalResourceVisibility`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Visibility {
+    /// The containers of one application.
+    #[default]
+    Application,
+    /// All applications of the user.
+    Private,
+    /// Everybody; the file and every directory above it must be open to the world.
+    Public,
+}
+
 impl fmt::Debug for LaunchContext {
     /// Names only: values of the environment are the usual hiding place of passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,7 +91,7 @@ impl LaunchContext {
     ///
     /// # Errors
     /// [`SubmissionError::BadUrl`] for a local resource whose address is no URI.
-    pub fn to_proto(&self) -> Result<ContainerLaunchContextProto, SubmissionError> {
+    pub(super) fn to_proto(&self) -> Result<ContainerLaunchContextProto, SubmissionError> {
         let variable = |(name, value): (&String, &String)| wire::StringStringMapProto {
             key: Some(name.clone()),
             value: Some(value.clone()),
@@ -85,11 +122,11 @@ impl LaunchContext {
 
 fn local_resource(resource: &LocalResource) -> Result<wire::StringLocalResourceMapProto, SubmissionError> {
     let bad_url = || SubmissionError::BadUrl { link: resource.link.clone(), url: resource.url.clone() };
-    let kind = match resource.kind() {
+    let kind = match resource.kind {
         Kind::File => wire::LocalResourceTypeProto::File,
         Kind::Archive => wire::LocalResourceTypeProto::Archive,
     };
-    let visibility = match resource.visibility() {
+    let visibility = match resource.visibility {
         Visibility::Application => wire::LocalResourceVisibilityProto::Application,
         Visibility::Private => wire::LocalResourceVisibilityProto::Private,
         Visibility::Public => wire::LocalResourceVisibilityProto::Public,

@@ -1,8 +1,69 @@
 //! Typed clients of the ResourceManager and the NodeManagers, and what is handed to them.
 //!
-//! [`ResourceManager`] is for those who submit and watch applications, [`ApplicationMasterClient`] for the
-//! application master's own conversation with the ResourceManager, [`NodeManagerClient`] for starting containers.
-//! [`ApplicationSubmission`] and [`LaunchContext`] say what is to run; the rest of the types report what does.
+//! Three conversations, each with a client of its own:
+//!
+//! | who | client | protocol |
+//! |---|---|---|
+//! | whoever submits and watches applications | [`ResourceManager`] | `ApplicationClientProtocol` |
+//! | an application master, to the ResourceManager | [`ApplicationMasterClient`] | `ApplicationMasterProtocol` |
+//! | an application master, to the nodes | [`NodeManagerClient`] | `ContainerManagementProtocol` |
+//!
+//! [`ApplicationSubmission`] and [`LaunchContext`] say what is to run; the other types report what does.
+//!
+//! # Submitting an application
+//! 1. [`ResourceManager::new_application`] gives an id, and the size no container may exceed.
+//! 2. Bring the files of the application master to the cluster (`hdfs::stage`). A container finds them in its working
+//!    directory, as [`LaunchContext::local_resources`].
+//! 3. [`ResourceManager::submit`]. Success means that the ResourceManager has taken the application, not that it will run: queue,
+//!    limits and tokens are checked afterwards.
+//! 4. Watch [`ResourceManager::report`] until [`ApplicationState::is_final`]. Then [`ApplicationReport::final_status`] is what the
+//!    application master said of its own work.
+//!
+//! The example `distributed_shell` is a whole program of both kinds, client and application master.
+//!
+//! # Being an application master
+//! 1. Find the token of kind [`AM_RM_TOKEN`] in the file that `HADOOP_TOKEN_FILE_LOCATION` names
+//!    ([`Credentials::read`](crate::security::Credentials::read)). An unmanaged application master finds it in
+//!    [`ApplicationReport::am_rm_token`].
+//! 2. [`ApplicationMasterClient::register`], before anything else.
+//! 3. [`ApplicationMasterClient::allocate`], again and again: it is the heartbeat, too. After ten minutes of silence
+//!    (`yarn.am.liveness-monitor.expiry-interval-ms`) the ResourceManager starts another attempt.
+//! 4. [`NodeManagerClient::start`] for each container that comes back, with the token of its node
+//!    ([`AllocateResponse::nm_tokens`]) and its own ([`AllocatedContainer::token`]).
+//! 5. [`ApplicationMasterClient::finish`] until it answers `true`; then exit.
+//!
+//! # Caveats
+//! - [`ResourceManager::submit`] may be repeated: an id that is known already is answered as if it were new. Two programs that
+//!   submit different contexts under one id both succeed, and the first context counts.
+//! - [`ResourceManager::report`] does not fail for a caller who may not view the application: such a one gets `N/A`, -1 and empty
+//!   fields.
+//! - [`ResourceManager::applications`] knows what the ResourceManager remembers, some thousand of those that have ended.
+//! - [`ResourceManager::kill`] does not fail for an application that has ended; [`KillOutcome`] tells.
+//! - An [`Ask`] is absolute and stands until it is granted: do not repeat it with every heartbeat, or the ResourceManager grants it
+//!   again. After [`YarnError::is_resync`] register and repeat what is still wanted.
+//! - Tokens of nodes come once, with the first container on a node, and are not sent again.
+//! - A granted container must be started within ten minutes (`yarn.resourcemanager.rm.container-allocation.expiry-interval-ms`).
+//! - [`NodeManagerClient::start`] may be answered after the container has ended; [`AllocateResponse::completed`] tells of the end
+//!   once, and in any order with other heartbeats.
+//! - [`ApplicationMasterClient::finish`] does not end the process's containers at once; the ResourceManager stops them when the
+//!   application is over.
+//!
+//! # Errors
+//! Every call fails with a [`YarnError`]. Its methods say what that means, whichever exception the server threw:
+//!
+//! | method | meaning | what to do |
+//! |---|---|---|
+//! | [`is_not_found`](YarnError::is_not_found) | no such application, attempt or container, or forgotten | nothing |
+//! | [`is_access_denied`](YarnError::is_access_denied), [`is_invalid_token`](YarnError::is_invalid_token) | not with this identity | another user or a new token |
+//! | [`is_unreachable`](YarnError::is_unreachable) | nothing answered within the patience of the client's [`Options`](crate::rpc::Options) | try again later |
+//! | [`is_outcome_unknown`](YarnError::is_outcome_unknown) | the request may have been carried out | look before it is repeated |
+//! | [`is_resync`](YarnError::is_resync) | the ResourceManager has restarted | register again, ask again |
+//! | [`is_shutdown`](YarnError::is_shutdown) | another attempt has taken over | exit at once |
+//! | [`is_invalid_ask`](YarnError::is_invalid_ask) | larger than the cluster grants, or no such label | ask for less |
+//! | [`is_not_yet_ready`](YarnError::is_not_yet_ready) | the node is starting | try again in a second |
+//!
+//! What is safe to repeat has been repeated before an error comes back, and other members of a high-availability pair have been
+//! asked: there is no need for a loop around a call.
 
 mod application_master;
 mod calls;
@@ -21,15 +82,18 @@ pub use application_master::{
     Place, Registered,
 };
 pub use error::{ContainerFailure, YarnError};
-pub use launch::LaunchContext;
+pub(crate) use error::{resource_manager_hint, resource_manager_text};
+pub use launch::{LaunchContext, LocalResource};
 pub use node_manager::NodeManagerClient;
 pub use records::{
     AllocatedContainer, ApplicationReport, AttemptReport, ContainerReport, ContainerStatus, NodeReport,
-    QueueInfo, Resource, ResourceUsage, exit_status,
+    ParseResourceError, QueueInfo, Resource, ResourceUsage, exit_status,
 };
 pub use resource_manager::{ApplicationFilter, KillOutcome, NewApplication, ResourceManager};
 pub use states::{
     ApplicationState, AttemptState, ContainerState, FinalStatus, LogAggregation, NodeState, QueueState,
     UnknownName,
 };
-pub use submission::{ApplicationSubmission, LogAggregationContext, SubmissionError};
+pub use submission::{
+    ApplicationSubmission, LogAggregationContext, MAX_TAG_LENGTH, MAX_TAGS, SubmissionError,
+};

@@ -64,7 +64,7 @@ impl NodeManagerClient {
         let request = wire::StartContainersRequestProto {
             start_container_request: vec![wire::StartContainerRequestProto {
                 container_launch_context: Some(context.to_proto()?),
-                container_token: Some(container_token.into()),
+                container_token: Some(container_token.to_wire()),
             }],
         };
         let id = container_of(container_token)?;
@@ -126,7 +126,7 @@ impl NodeManagerClient {
         match failure(id, &response.failed_requests) {
             Some(refused) if refused.is_unknown_container() => Ok(None),
             Some(refused) => Err(refused.into()),
-            None => Ok(response.status.first().map(ContainerStatus::from)),
+            None => Ok(response.status.first().map(ContainerStatus::from_wire)),
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 
 use proto::hadoop::yarn as wire;
 use proto::ids::{ApplicationAttemptId, ApplicationId, ContainerId, NodeId};
@@ -14,6 +15,22 @@ use super::states::{
 use crate::security::Token;
 
 /// An amount of a node's means.
+///
+/// ```
+/// use yarn_client::yarn::Resource;
+///
+/// // As YARN's diagnostics write it.
+/// let largest: Resource = "<memory:8192, vCores:4>".parse()?;
+/// assert_eq!(largest, Resource::new(8192, 4));
+/// assert!(Resource::new(1024, 1).fits_in(&largest));
+/// assert!(!Resource::new(1024, 5).fits_in(&largest));
+///
+/// let with_gpu = Resource { others: [("yarn.io/gpu".to_owned(), 1)].into(), ..Resource::new(1024, 1) };
+/// assert_eq!(with_gpu.to_string(), "<memory:1024, vCores:1, yarn.io/gpu: 1>");
+/// // What the other does not have is no room.
+/// assert!(!with_gpu.fits_in(&largest));
+/// # Ok::<(), yarn_client::yarn::ParseResourceError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Resource {
     /// Memory in MiB.
@@ -52,13 +69,40 @@ impl fmt::Display for Resource {
     }
 }
 
+/// A text that is not a [`Resource`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an amount of resources such as <memory:1024, vCores:1>")]
+pub struct ParseResourceError(String);
+
+impl FromStr for Resource {
+    type Err = ParseResourceError;
+
+    /// Reads what [`Display`](fmt::Display) and YARN's diagnostics write.
+    fn from_str(text: &str) -> Result<Self, ParseResourceError> {
+        let parse = || {
+            let inner = text.strip_prefix('<')?.strip_suffix('>')?;
+            let mut amounts = inner
+                .split(", ")
+                .map(|entry| {
+                    let (name, amount) = entry.rsplit_once(':')?;
+                    Some((name.to_owned(), amount.trim_start().parse::<u64>().ok()?))
+                })
+                .collect::<Option<BTreeMap<_, _>>>()?;
+            let memory_mib = amounts.remove("memory")?;
+            let vcores = u32::try_from(amounts.remove("vCores")?).ok()?;
+            Some(Self { memory_mib, vcores, others: amounts })
+        };
+        parse().ok_or_else(|| ParseResourceError(text.to_owned()))
+    }
+}
+
 /// Negative amounts, which YARN uses for "not known", read as zero.
 fn amount(value: i64) -> u64 {
     u64::try_from(value).unwrap_or(0)
 }
 
-impl From<&wire::ResourceProto> for Resource {
-    fn from(resource: &wire::ResourceProto) -> Self {
+impl Resource {
+    pub(super) fn from_wire(resource: &wire::ResourceProto) -> Self {
         // Memory and cores also stand in the map, for Java's own use; fields 1 and 2 are what counts.
         let others =
             resource.resource_value_map.iter().filter(|entry| !matches!(&*entry.key, "memory-mb" | "vcores"));
@@ -70,23 +114,23 @@ impl From<&wire::ResourceProto> for Resource {
     }
 }
 
-impl From<&Resource> for wire::ResourceProto {
-    fn from(resource: &Resource) -> Self {
+impl Resource {
+    pub(super) fn to_wire(&self) -> wire::ResourceProto {
         let entry = |(name, amount): (&String, &u64)| wire::ResourceInformationProto {
             key: name.clone(),
             value: Some(i64::try_from(*amount).unwrap_or(i64::MAX)),
             ..Default::default()
         };
-        Self {
-            memory: Some(i64::try_from(resource.memory_mib).unwrap_or(i64::MAX)),
-            virtual_cores: Some(i32::try_from(resource.vcores).unwrap_or(i32::MAX)),
-            resource_value_map: resource.others.iter().map(entry).collect(),
+        wire::ResourceProto {
+            memory: Some(i64::try_from(self.memory_mib).unwrap_or(i64::MAX)),
+            virtual_cores: Some(i32::try_from(self.vcores).unwrap_or(i32::MAX)),
+            resource_value_map: self.others.iter().map(entry).collect(),
         }
     }
 }
 
 fn resource(field: Option<&wire::ResourceProto>) -> Resource {
-    field.map(Resource::from).unwrap_or_default()
+    field.map(Resource::from_wire).unwrap_or_default()
 }
 
 /// What an application uses and has used.
@@ -112,8 +156,8 @@ pub struct ResourceUsage {
     pub preempted_vcore_seconds: i64,
 }
 
-impl From<&wire::ApplicationResourceUsageReportProto> for ResourceUsage {
-    fn from(usage: &wire::ApplicationResourceUsageReportProto) -> Self {
+impl ResourceUsage {
+    pub(super) fn from_wire(usage: &wire::ApplicationResourceUsageReportProto) -> Self {
         Self {
             containers: usage.num_used_containers(),
             reserved_containers: usage.num_reserved_containers(),
@@ -174,6 +218,9 @@ pub struct ApplicationReport {
     pub priority: i32,
     /// Whether the application master runs outside of YARN's containers.
     pub unmanaged: bool,
+    /// What an unmanaged application master proves itself with. The ResourceManager tells the application's owner alone, and only
+    /// once the attempt is [`Launched`](super::AttemptState::Launched), before it has registered.
+    pub am_rm_token: Option<Token>,
     /// Log collection.
     pub log_aggregation: LogAggregation,
     /// Node label expression of its containers.
@@ -182,8 +229,8 @@ pub struct ApplicationReport {
     pub am_node_label: Option<String>,
 }
 
-impl From<wire::ApplicationReportProto> for ApplicationReport {
-    fn from(report: wire::ApplicationReportProto) -> Self {
+impl ApplicationReport {
+    pub(super) fn from_wire(report: wire::ApplicationReportProto) -> Self {
         let attempt = report.current_application_attempt_id.as_ref().map(ApplicationAttemptId::from);
         let mut tags = report.application_tags.clone();
         tags.sort_unstable();
@@ -205,10 +252,11 @@ impl From<wire::ApplicationReportProto> for ApplicationReport {
             started_ms: report.start_time(),
             launched_ms: report.launch_time(),
             finished_ms: report.finish_time(),
-            usage: report.app_resource_usage.as_ref().map(ResourceUsage::from).unwrap_or_default(),
+            usage: report.app_resource_usage.as_ref().map(ResourceUsage::from_wire).unwrap_or_default(),
             tags,
             priority: report.priority.as_ref().map_or(0, |priority| priority.priority()),
             unmanaged: report.unmanaged_application(),
+            am_rm_token: report.am_rm_token.map(Token::from_wire),
             log_aggregation: LogAggregation::from_field(report.log_aggregation_status),
             node_label: report.app_node_label_expression,
             am_node_label: report.am_node_label_expression,
@@ -241,8 +289,8 @@ pub struct AttemptReport {
     pub finished_ms: i64,
 }
 
-impl From<wire::ApplicationAttemptReportProto> for AttemptReport {
-    fn from(report: wire::ApplicationAttemptReportProto) -> Self {
+impl AttemptReport {
+    pub(super) fn from_wire(report: wire::ApplicationAttemptReportProto) -> Self {
         Self {
             id: ApplicationAttemptId::from(&report.application_attempt_id.unwrap_or_default()),
             host: report.host().to_owned(),
@@ -283,8 +331,8 @@ pub struct NodeReport {
     pub labels: Vec<String>,
 }
 
-impl From<wire::NodeReportProto> for NodeReport {
-    fn from(report: wire::NodeReportProto) -> Self {
+impl NodeReport {
+    pub(super) fn from_wire(report: wire::NodeReportProto) -> Self {
         Self {
             id: node(report.node_id.as_ref()),
             state: NodeState::from_field(report.node_state),
@@ -344,8 +392,8 @@ pub struct QueueInfo {
 /// Queues nest in every report; more levels than this are not believed.
 const MAX_QUEUE_DEPTH: usize = 32;
 
-impl From<wire::QueueInfoProto> for QueueInfo {
-    fn from(queue: wire::QueueInfoProto) -> Self {
+impl QueueInfo {
+    pub(super) fn from_wire(queue: wire::QueueInfoProto) -> Self {
         Self::at_depth(queue, 0)
     }
 }
@@ -405,8 +453,8 @@ pub struct ContainerReport {
     pub finished_ms: i64,
 }
 
-impl From<wire::ContainerReportProto> for ContainerReport {
-    fn from(report: wire::ContainerReportProto) -> Self {
+impl ContainerReport {
+    pub(super) fn from_wire(report: wire::ContainerReportProto) -> Self {
         Self {
             id: container(report.container_id.as_ref()),
             node: node(report.node_id.as_ref()),
@@ -435,8 +483,8 @@ pub struct ContainerStatus {
     pub diagnostics: String,
 }
 
-impl From<&wire::ContainerStatusProto> for ContainerStatus {
-    fn from(status: &wire::ContainerStatusProto) -> Self {
+impl ContainerStatus {
+    pub(super) fn from_wire(status: &wire::ContainerStatusProto) -> Self {
         Self {
             id: container(status.container_id.as_ref()),
             state: ContainerState::from_field(status.state),
@@ -447,6 +495,19 @@ impl From<&wire::ContainerStatusProto> for ContainerStatus {
 }
 
 /// Values of [`ContainerStatus::exit_status`] that are not a process's own (`ContainerExitStatus`).
+///
+/// ```
+/// use yarn_client::yarn::exit_status;
+///
+/// /// Whether it is worth asking for another container: YARN took this one away, and what ran in it did nothing wrong.
+/// fn is_worth_another(exit_status: i32) -> bool {
+///     matches!(exit_status, exit_status::PREEMPTED | exit_status::ABORTED | exit_status::DISKS_FAILED)
+/// }
+/// assert!(is_worth_another(-102));
+/// assert!(!is_worth_another(exit_status::EXCEEDED_MEMORY));
+/// // A process that a signal ended: 128 and its number, here SIGKILL.
+/// assert!(!is_worth_another(137));
+/// ```
 pub mod exit_status {
     /// Still running, or could not be prepared.
     pub const INVALID: i32 = -1000;
@@ -491,8 +552,8 @@ pub struct AllocatedContainer {
     pub token: Token,
 }
 
-impl From<&wire::ContainerProto> for AllocatedContainer {
-    fn from(granted: &wire::ContainerProto) -> Self {
+impl AllocatedContainer {
+    pub(super) fn from_wire(granted: &wire::ContainerProto) -> Self {
         Self {
             id: container(granted.id.as_ref()),
             node: node(granted.node_id.as_ref()),
@@ -500,7 +561,7 @@ impl From<&wire::ContainerProto> for AllocatedContainer {
             resource: resource(granted.resource.as_ref()),
             priority: granted.priority.as_ref().map_or(0, |priority| priority.priority()),
             allocation_request_id: granted.allocation_request_id(),
-            token: granted.container_token.clone().map(Token::from).unwrap_or_default(),
+            token: granted.container_token.clone().map(Token::from_wire).unwrap_or_default(),
         }
     }
 }

@@ -119,7 +119,7 @@ impl ResourceManager {
             maximum: response
                 .maximum_capability
                 .as_ref()
-                .map(Resource::from)
+                .map(Resource::from_wire)
                 .ok_or_else(|| missing("maximum"))?,
         })
     }
@@ -145,7 +145,7 @@ impl ResourceManager {
         let request = wire::GetApplicationReportRequestProto { application_id: Some(id.into()) };
         let report = self.client.call(&request).await?.application_report;
         let missing = YarnError::Incomplete { method: "getApplicationReport", field: "report" };
-        report.map(ApplicationReport::from).ok_or(missing)
+        report.map(ApplicationReport::from_wire).ok_or(missing)
     }
 
     /// Applications the ResourceManager remembers, in its order.
@@ -168,7 +168,7 @@ impl ResourceManager {
             ..Default::default()
         };
         let response = self.client.call(&request).await?;
-        Ok(response.applications.into_iter().map(ApplicationReport::from).collect())
+        Ok(response.applications.into_iter().map(ApplicationReport::from_wire).collect())
     }
 
     /// Kills and waits until the ResourceManager says it is done, at most `limit`. `reason` goes into the
@@ -222,7 +222,7 @@ impl ResourceManager {
     pub async fn nodes(&self, states: &[NodeState]) -> Result<Vec<NodeReport>, YarnError> {
         let node_states = states.iter().filter_map(|s| s.to_wire()).map(i32::from).collect();
         let response = self.client.call(&wire::GetClusterNodesRequestProto { node_states }).await?;
-        Ok(response.node_reports.into_iter().map(NodeReport::from).collect())
+        Ok(response.node_reports.into_iter().map(NodeReport::from_wire).collect())
     }
 
     /// The queue and those below it; `None` for a queue that does not exist.
@@ -237,7 +237,7 @@ impl ResourceManager {
             recursive: Some(true),
             sub_cluster_id: None,
         };
-        Ok(self.client.call(&request).await?.queue_info.map(QueueInfo::from))
+        Ok(self.client.call(&request).await?.queue_info.map(QueueInfo::from_wire))
     }
 
     /// The attempts of an application.
@@ -247,7 +247,7 @@ impl ResourceManager {
     pub async fn attempts(&self, id: ApplicationId) -> Result<Vec<AttemptReport>, YarnError> {
         let request = wire::GetApplicationAttemptsRequestProto { application_id: Some(id.into()) };
         let response = self.client.call(&request).await?;
-        Ok(response.application_attempts.into_iter().map(AttemptReport::from).collect())
+        Ok(response.application_attempts.into_iter().map(AttemptReport::from_wire).collect())
     }
 
     /// The containers of an attempt that the ResourceManager remembers: the live ones.
@@ -257,7 +257,7 @@ impl ResourceManager {
     pub async fn containers(&self, attempt: ApplicationAttemptId) -> Result<Vec<ContainerReport>, YarnError> {
         let request = wire::GetContainersRequestProto { application_attempt_id: Some(attempt.into()) };
         let response = self.client.call(&request).await?;
-        Ok(response.containers.into_iter().map(ContainerReport::from).collect())
+        Ok(response.containers.into_iter().map(ContainerReport::from_wire).collect())
     }
 
     /// A token with which others may call this service as us, renewable by `renewer`. Where security is on, the
@@ -269,7 +269,7 @@ impl ResourceManager {
         let request = GetDelegationTokenRequestProto { renewer: renewer.to_owned() };
         let token = self.client.call(&request).await?.token;
         let mut token = token
-            .map(Token::from)
+            .map(Token::from_wire)
             .ok_or(YarnError::Incomplete { method: "getDelegationToken", field: "token" })?;
         if token.service.is_empty() {
             // As issued it is for "this ResourceManager"; its bearer needs to know which: all of a pair.
@@ -284,7 +284,7 @@ impl ResourceManager {
     /// # Errors
     /// [`YarnError::is_invalid_token`], [`YarnError::is_access_denied`].
     pub async fn renew_token(&self, token: &Token) -> Result<u64, YarnError> {
-        let request = RenewDelegationTokenRequestProto { token: token.into() };
+        let request = RenewDelegationTokenRequestProto { token: token.to_wire() };
         Ok(self.client.call(&request).await?.new_expiry_time)
     }
 
@@ -293,7 +293,7 @@ impl ResourceManager {
     /// # Errors
     /// As [`Self::renew_token`].
     pub async fn cancel_token(&self, token: &Token) -> Result<(), YarnError> {
-        self.client.call(&CancelDelegationTokenRequestProto { token: token.into() }).await?;
+        self.client.call(&CancelDelegationTokenRequestProto { token: token.to_wire() }).await?;
         Ok(())
     }
 }

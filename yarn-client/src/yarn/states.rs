@@ -38,7 +38,7 @@ macro_rules! names {
             }
 
             /// From an optional enum field.
-            pub(crate) fn from_field(value: Option<i32>) -> Self {
+            pub(super) fn from_field(value: Option<i32>) -> Self {
                 match value.and_then(|value| wire::$wire::try_from(value).ok()) {
                     $(Some(wire::$wire::$proto) => Self::$variant,)*
                     None => Self::Unknown,
@@ -46,7 +46,8 @@ macro_rules! names {
             }
 
             /// The value on the wire; `None` for [`Self::Unknown`].
-            pub fn to_wire(self) -> Option<wire::$wire> {
+            #[allow(dead_code, reason = "some enumerations are only received")]
+            pub(super) fn to_wire(self) -> Option<wire::$wire> {
                 match self {
                     $(Self::$variant => Some(wire::$wire::$proto),)*
                     Self::Unknown => None,

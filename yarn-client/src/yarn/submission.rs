@@ -8,9 +8,10 @@ use proto::ids::ApplicationId;
 
 use super::{LaunchContext, Resource};
 
-/// `YarnConfiguration.APPLICATION_MAX_TAGS` and `APPLICATION_MAX_TAG_LENGTH`.
-const MAX_TAGS: usize = 10;
-const MAX_TAG_LENGTH: usize = 100;
+/// Most tags of an application (`YarnConfiguration.APPLICATION_MAX_TAGS`).
+pub const MAX_TAGS: usize = 10;
+/// Longest tag (`YarnConfiguration.APPLICATION_MAX_TAG_LENGTH`).
+pub const MAX_TAG_LENGTH: usize = 100;
 
 /// An application to run (`ApplicationSubmissionContext`).
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +48,10 @@ pub struct ApplicationSubmission {
     pub lifetime: Option<Duration>,
     /// The ResourceManager cancels the tokens it renews when the application ends.
     pub cancel_tokens_when_complete: bool,
+    /// The application master runs wherever its owner starts it, not in a container: [`Self::launch`] and [`Self::resource`] start
+    /// nothing. It finds its token in [`am_rm_token`](super::ApplicationReport::am_rm_token) of the application's report. There is
+    /// one attempt.
+    pub unmanaged: bool,
 }
 
 /// Which log files are collected (`LogAggregationContext`). Patterns are Java regular expressions, searched in file
@@ -119,6 +124,7 @@ impl ApplicationSubmission {
             log_aggregation: None,
             lifetime: None,
             cancel_tokens_when_complete: true,
+            unmanaged: false,
         }
     }
 
@@ -126,7 +132,7 @@ impl ApplicationSubmission {
     ///
     /// # Errors
     /// [`SubmissionError`] for what the ResourceManager would refuse or misread.
-    pub fn to_proto(&self) -> Result<ApplicationSubmissionContextProto, SubmissionError> {
+    pub(super) fn to_proto(&self) -> Result<ApplicationSubmissionContextProto, SubmissionError> {
         let timeout = |lifetime: Duration| wire::ApplicationTimeoutMapProto {
             application_timeout_type: Some(wire::ApplicationTimeoutTypeProto::AppTimeoutLifetime.into()),
             // Seconds, unlike every other time in these messages; a part of a second counts as one.
@@ -137,7 +143,7 @@ impl ApplicationSubmission {
         let am_request = self.am_node_label.as_ref().map(|label| wire::ResourceRequestProto {
             priority: Some(wire::PriorityProto { priority: Some(0) }),
             resource_name: Some("*".to_owned()),
-            capability: Some((&self.resource).into()),
+            capability: Some(self.resource.to_wire()),
             num_containers: Some(1),
             relax_locality: Some(true),
             node_label_expression: Some(label.clone()),
@@ -151,10 +157,11 @@ impl ApplicationSubmission {
             priority: self.priority.map(|priority| wire::PriorityProto { priority: Some(priority) }),
             am_container_spec: Some(self.launch.to_proto()?),
             cancel_tokens_when_complete: Some(self.cancel_tokens_when_complete),
+            unmanaged_am: self.unmanaged.then_some(true),
             max_app_attempts: Some(i32::try_from(self.max_attempts).map_err(|_| {
                 SubmissionError::TooLarge { field: "the number of attempts", value: self.max_attempts.into() }
             })?),
-            resource: Some((&self.resource).into()),
+            resource: Some(self.resource.to_wire()),
             application_type: Some(self.application_type.clone()),
             keep_containers_across_application_attempts: Some(self.keep_containers),
             application_tags: self.checked_tags()?,

@@ -37,9 +37,12 @@ impl Printer {
         Self { output, quiet, verbose: verbosity > 0, lost: Arc::default(), line: Arc::default() }
     }
 
-    /// Whether standard output wants JSON.
-    pub(crate) fn is_json(&self) -> bool {
-        self.output == Output::Json
+    /// Does what is for a program, or what is for people: nobody else looks at the form that standard output wants.
+    pub(crate) fn either<T>(&self, json: impl FnOnce() -> T, text: impl FnOnce() -> T) -> T {
+        match self.output {
+            Output::Json => json(),
+            Output::Text => text(),
+        }
     }
 
     /// Whether a question on standard error can be answered on standard input.
@@ -54,7 +57,7 @@ impl Printer {
 
     /// Whether a line may be kept up to date at the bottom of the terminal: it would get in the way of logs.
     pub(crate) fn keeps_line(&self) -> bool {
-        self.draws_progress() && !self.verbose && !self.is_json()
+        self.draws_progress() && !self.verbose && self.either(|| false, || true)
     }
 
     /// From now on everything is written above this one; `None`: it is gone.
@@ -125,8 +128,35 @@ impl Printer {
         })
     }
 
-    /// Data as one JSON object, on one line of its own when a program reads it.
-    pub(crate) fn json(&self, value: &impl Serialize) {
+    /// Data in either form: a JSON object, or its text.
+    pub(crate) fn show<T: AsRef<str>>(&self, value: &impl Serialize, text: impl FnOnce() -> T) {
+        self.either(|| self.json(value), || self.data(text().as_ref()));
+    }
+
+    /// The same of one of many, each on a line of its own, for as long as somebody reads them.
+    ///
+    /// # Errors
+    /// As [`Self::stream`].
+    pub(crate) fn show_line<T: AsRef<str>>(
+        &self,
+        value: &impl Serialize,
+        text: impl FnOnce() -> T,
+    ) -> io::Result<()> {
+        self.either(|| self.stream(&serde_json::to_string(value)?), || self.stream(text().as_ref()))
+    }
+
+    /// Data for people as it becomes known; a program gets it with [`Self::sum_up`].
+    pub(crate) fn tell(&self, text: &str) {
+        self.either(|| {}, || self.data(text));
+    }
+
+    /// All the data for a program; people have been told it piece by piece.
+    pub(crate) fn sum_up(&self, value: &impl Serialize) {
+        self.either(|| self.json(value), || {});
+    }
+
+    /// One JSON object, on one line of its own when a program reads it.
+    fn json(&self, value: &impl Serialize) {
         let text = if io::stdout().is_terminal() {
             serde_json::to_string_pretty(value)
         } else {
@@ -137,14 +167,6 @@ impl Printer {
             // No view has a map with keys that are no text.
             Err(error) => self.error_text(&error.to_string(), None, ExitStatus::Usage),
         }
-    }
-
-    /// One JSON object of many, on a line of its own, for as long as somebody reads them.
-    ///
-    /// # Errors
-    /// As [`Self::stream`].
-    pub(crate) fn json_line(&self, value: &impl Serialize) -> io::Result<()> {
-        self.stream(&serde_json::to_string(value)?)
     }
 
     /// A line about what happens; not shown with `--quiet`.
@@ -177,26 +199,21 @@ impl Printer {
     ) {
         let detail = detail.filter(|_| self.verbose);
         let causes = causes(error);
-        let error = error.to_string();
-        if self.is_json() {
-            return self.write_error(&ErrorView { error, causes, hint, detail, exit_code: exit.code() });
-        }
-        self.write_stderr(&render_error(&error, &causes, hint, detail));
+        let view = ErrorView { error: error.to_string(), causes, hint, detail, exit_code: exit.code() };
+        self.either(
+            || self.write_error(&view),
+            || self.write_stderr(&render_error(&view.error, &view.causes, hint, detail)),
+        );
     }
 
     /// An error that is only a text.
     pub(crate) fn error_text(&self, text: &str, hint: Option<&str>, exit: ExitStatus) {
-        if self.is_json() {
-            let (error, causes) = (text.to_owned(), Vec::new());
-            return self.write_error(&ErrorView {
-                error,
-                causes,
-                hint,
-                detail: None,
-                exit_code: exit.code(),
-            });
-        }
-        self.write_stderr(&with_hint(format!("{ERROR}error:{ERROR:#} {}\n", plain(text)), hint));
+        let (error, causes) = (text.to_owned(), Vec::new());
+        let view = ErrorView { error, causes, hint, detail: None, exit_code: exit.code() };
+        self.either(
+            || self.write_error(&view),
+            || self.write_stderr(&with_hint(format!("{ERROR}error:{ERROR:#} {}\n", plain(text)), hint)),
+        );
     }
 }
 

@@ -12,7 +12,9 @@ pub(crate) use live::{
 pub(crate) use logs::{LogCopiesView, LogLineView, LogsView};
 use serde::Serialize;
 use yarn_client::cause::for_people;
-use yarn_client::deploy::{Cause, Evidence, Explanation, Outcome, Submitted, explain};
+use yarn_client::cluster::tags::is_flink;
+use yarn_client::explain::{self, Cause, Evidence, Explanation, Outcome};
+use yarn_client::submit::Submitted;
 use yarn_client::yarn::{ApplicationReport, ApplicationState};
 
 use crate::render::{Fields, line, span, time};
@@ -284,7 +286,7 @@ pub(crate) struct KillsView {
 fn progress(report: &ApplicationReport) -> Option<f32> {
     let runs = report.state == ApplicationState::Running;
     let says_nothing = |progress: f32| progress == 0.5 || progress >= 1.0;
-    let flink = explain::is_flink(&report.application_type);
+    let flink = is_flink(&report.application_type);
     Some(report.progress).filter(|progress| !(runs && flink && says_nothing(*progress)))
 }
 

@@ -187,7 +187,7 @@ mod tests {
             .chain([options::HADOOP_PREFIX, options::YARN_PREFIX]);
         let read: BTreeSet<&str> =
             options::ALL.iter().chain(&limits::ALL).map(|option| option.key).chain(prefixes).collect();
-        // `deploy/keys` names it.
+        // `submit/keys` names it.
         let elsewhere = |key: &str| key == "pipeline.jobid" || key.contains('*');
         for row in table().filter(|row| matches!(row.treatment, Treatment::Honoured(_))) {
             for option in row.options.iter().filter(|option| !elsewhere(option.key)) {

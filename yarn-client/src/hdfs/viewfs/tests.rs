@@ -99,12 +99,12 @@ async fn containers_are_told_where_a_file_really_is() {
         systems.default_fs().as_ref(),
         &found[0].status,
         "x.jar",
-        proto::launch::local_resource::Kind::File,
+        crate::yarn::launch::Kind::File,
         found[0].visibility,
     );
     assert_eq!(link.url, format!("file://{}/data/x.jar", dir.path().display()));
     // Others may not pass through a directory that the view does not show.
-    assert_eq!(found[0].visibility, proto::launch::local_resource::Visibility::Private);
+    assert_eq!(found[0].visibility, crate::yarn::launch::Visibility::Private);
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ where
             // No falling back to "simple": a server that wants no proof of us has given none itself.
             let handshake = Handshake::new(vec![Box::new(mechanism)], false);
             let outcome = shake_hands(&mut stream, &mut input, handshake).await?;
+            tracing::trace!(method = ?outcome.method, "authenticated");
             // The token says who we are; any user beside it is refused.
             frame::put_context(&mut first, &setup.client_id, setup.protocol, None);
             Ok(Established { stream, input, first, layer: outcome.layer })

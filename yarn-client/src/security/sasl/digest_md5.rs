@@ -11,6 +11,7 @@ use bytes::Bytes;
 use md5::{Digest, Md5};
 
 use super::{Mechanism, Protection, SaslError, SecurityLayer};
+use crate::hex;
 use crate::security::{Entropy, Secret, Token};
 use challenge::Challenge;
 use layer::Cipher;
@@ -24,7 +25,7 @@ const MAX_BUFFER: u32 = 65536;
 const NO_BODY_HASH: &str = ":00000000000000000000000000000000";
 
 /// Proves the possession of a token's password without sending it, and checks that the server knows it too.
-pub struct DigestMd5 {
+pub(crate) struct DigestMd5 {
     username: String,
     password: Secret,
     protections: Vec<Protection>,
@@ -62,7 +63,7 @@ impl fmt::Debug for DigestMd5 {
 
 impl DigestMd5 {
     /// A login with `token`, taking the first of `protections` that the server offers.
-    pub fn new(token: &Token, protections: &[Protection], entropy: &dyn Entropy) -> Self {
+    pub(crate) fn new(token: &Token, protections: &[Protection], entropy: &dyn Entropy) -> Self {
         let mut random = [0; 30];
         entropy.fill(&mut random);
         Self::with_cnonce(token, protections, STANDARD.encode(random))
@@ -196,10 +197,6 @@ impl Mechanism for DigestMd5 {
 
 fn md5<const N: usize>(parts: [&str; N]) -> [u8; 16] {
     parts.iter().fold(Md5::new(), |hash, part| hash.chain_update(part)).finalize().into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Escapes for a quoted string.

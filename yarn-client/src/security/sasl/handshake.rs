@@ -11,16 +11,16 @@ const SIMPLE: &str = "SIMPLE";
 
 /// How the handshake ended.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// How we proved ourselves.
-    pub method: Method,
+    pub(crate) method: Method,
     /// What protects the stream from here on.
-    pub layer: Option<SecurityLayer>,
+    pub(crate) layer: Option<SecurityLayer>,
 }
 
 /// How we proved ourselves; the connection context that follows depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
+pub(crate) enum Method {
     /// Not at all: the server believes the name in the connection context.
     Simple,
     /// With a mechanism; this is Hadoop's name of the method, such as `TOKEN`.
@@ -29,7 +29,7 @@ pub enum Method {
 
 /// What to do next.
 #[derive(Debug)]
-pub enum Step {
+pub(crate) enum Step {
     /// Send this and wait for the server's answer.
     Send(RpcSaslProto),
     /// Send this, which the server does not answer; the handshake is over.
@@ -40,7 +40,7 @@ pub enum Step {
 
 /// One handshake, from NEGOTIATE to SUCCESS.
 #[derive(Debug)]
-pub struct Handshake {
+pub(crate) struct Handshake {
     mechanisms: Vec<Box<dyn Mechanism>>,
     simple: bool,
     state: State,
@@ -57,12 +57,12 @@ enum State {
 
 impl Handshake {
     /// A handshake that may use one of `mechanisms`, and `simple` if nothing has to be proved.
-    pub fn new(mechanisms: Vec<Box<dyn Mechanism>>, simple: bool) -> Self {
+    pub(crate) fn new(mechanisms: Vec<Box<dyn Mechanism>>, simple: bool) -> Self {
         Self { mechanisms, simple, state: State::Negotiating }
     }
 
     /// The first message.
-    pub fn first(&self) -> RpcSaslProto {
+    pub(crate) fn first(&self) -> RpcSaslProto {
         message(SaslState::Negotiate, None)
     }
 
@@ -70,7 +70,7 @@ impl Handshake {
     ///
     /// # Errors
     /// [`SaslError`]; the handshake is over then.
-    pub fn receive(&mut self, received: RpcSaslProto) -> Result<Step, SaslError> {
+    pub(crate) fn receive(&mut self, received: RpcSaslProto) -> Result<Step, SaslError> {
         let state = SaslState::try_from(received.state)
             .map_err(|_| SaslError::protocol(format!("state {} is not known", received.state)))?;
         match (std::mem::replace(&mut self.state, State::Over), state) {

@@ -1,9 +1,9 @@
 //! SASL as Hadoop RPC carries it: a conversation of `RpcSaslProto` messages before the first call.
 //!
-//! [`Handshake`] is the conversation without the socket: it is fed the server's messages and says what to send.
-//! A [`Mechanism`] is one way to prove an identity inside of it; [`DigestMd5`] proves the possession of a token.
-//! A mechanism may end in a [`SecurityLayer`], which signs or encrypts everything that follows; [`Wrapper`] cuts
-//! the stream into messages for it.
+//! `Handshake` is the conversation without the socket: it is fed the server's messages and says what to send.
+//! A `Mechanism` is one way to prove an identity inside of it; `DigestMd5` proves the possession of a token.
+//! A mechanism may end in a `SecurityLayer`, which signs or encrypts everything that follows; `Wrapper` cuts
+//! the stream into messages for it. Users of the crate see the [`Protection`] they ask for, and [`SaslError`].
 //!
 //! The conversation is that of `SaslRpcClient`; see HADOOP-9421 for its design.
 
@@ -17,10 +17,10 @@ use std::fmt;
 
 use bytes::Bytes;
 
-pub use digest_md5::DigestMd5;
+pub(crate) use digest_md5::DigestMd5;
 pub use error::SaslError;
-pub use handshake::{Handshake, Method, Outcome, Step};
-pub use wrap::{Unwrapper, Wrapper};
+pub(crate) use handshake::{Handshake, Outcome, Step};
+pub(crate) use wrap::{Unwrapper, Wrapper};
 
 /// What is done to the stream once both sides know each other (`hadoop.rpc.protection`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl Protection {
 }
 
 /// One way to prove an identity. A new mechanism (GSSAPI) implements this and is handed to [`Handshake::new`].
-pub trait Mechanism: fmt::Debug + Send {
+pub(crate) trait Mechanism: fmt::Debug + Send {
     /// Hadoop's name of the method, such as `TOKEN`.
     fn method(&self) -> &'static str;
 
@@ -84,15 +84,15 @@ pub trait Mechanism: fmt::Debug + Send {
 
 /// Protection of everything that follows the handshake, one half for each direction.
 #[derive(Debug)]
-pub struct SecurityLayer {
+pub(crate) struct SecurityLayer {
     /// For what we send.
-    pub seal: Box<dyn Seal>,
+    pub(crate) seal: Box<dyn Seal>,
     /// For what we receive.
-    pub open: Box<dyn Open>,
+    pub(crate) open: Box<dyn Open>,
 }
 
 /// Protects outgoing messages. Order matters: each call counts.
-pub trait Seal: fmt::Debug + Send {
+pub(crate) trait Seal: fmt::Debug + Send {
     /// The most bytes one message may hold.
     fn limit(&self) -> usize;
 
@@ -101,7 +101,7 @@ pub trait Seal: fmt::Debug + Send {
 }
 
 /// Checks incoming messages. Order matters: each call counts.
-pub trait Open: fmt::Debug + Send {
+pub(crate) trait Open: fmt::Debug + Send {
     /// Checks, and decrypts.
     ///
     /// # Errors

@@ -10,24 +10,24 @@ use super::{Open, SaslError, Seal};
 
 /// Turns outgoing bytes into WRAP messages.
 #[derive(Debug)]
-pub struct Wrapper {
+pub(crate) struct Wrapper {
     seal: Box<dyn Seal>,
 }
 
 /// Turns incoming WRAP messages into bytes.
 #[derive(Debug)]
-pub struct Unwrapper {
+pub(crate) struct Unwrapper {
     open: Box<dyn Open>,
 }
 
 impl Wrapper {
     /// Wraps with `seal`.
-    pub fn new(seal: Box<dyn Seal>) -> Self {
+    pub(crate) fn new(seal: Box<dyn Seal>) -> Self {
         Self { seal }
     }
 
     /// As many messages as the peer's buffer asks for; they must be sent in this order.
-    pub fn wrap(&mut self, plain: &[u8]) -> Vec<RpcSaslProto> {
+    pub(crate) fn wrap(&mut self, plain: &[u8]) -> Vec<RpcSaslProto> {
         let limit = self.seal.limit().max(1);
         let wrapped = |chunk: &[u8]| RpcSaslProto {
             state: SaslState::Wrap.into(),
@@ -40,7 +40,7 @@ impl Wrapper {
 
 impl Unwrapper {
     /// Unwraps with `open`.
-    pub fn new(open: Box<dyn Open>) -> Self {
+    pub(crate) fn new(open: Box<dyn Open>) -> Self {
         Self { open }
     }
 
@@ -48,7 +48,7 @@ impl Unwrapper {
     ///
     /// # Errors
     /// [`SaslError`] for anything but an intact WRAP message.
-    pub fn unwrap(&mut self, message: RpcSaslProto, plain: &mut BytesMut) -> Result<(), SaslError> {
+    pub(crate) fn unwrap(&mut self, message: RpcSaslProto, plain: &mut BytesMut) -> Result<(), SaslError> {
         if message.state != i32::from(SaslState::Wrap) {
             return Err(SaslError::protocol(format!("state {} inside of a protected stream", message.state)));
         }

@@ -94,7 +94,7 @@ impl Master {
             "registerApplicationMaster" => {
                 self.response_id = 0;
                 let response = wire::RegisterApplicationMasterResponseProto {
-                    maximum_capability: Some((&Resource::new(4096, 4)).into()),
+                    maximum_capability: Some(Resource::new(4096, 4).to_wire()),
                     ..Default::default()
                 };
                 Ok(response.encode_length_delimited_to_vec())
@@ -174,12 +174,12 @@ async fn heartbeats_are_accepted_after_the_lost_answer_to_another_registration()
         master
     });
     let heartbeat = async || client.allocate(&AllocateRequest::default()).await.map(|it| it.response_id);
-    client.register("host", 1, "").await.unwrap();
+    client.register("host", Some(1), "").await.unwrap();
     for number in 1..=3 {
         assert_eq!(heartbeat().await.unwrap(), number);
     }
     assert!(heartbeat().await.unwrap_err().is_resync());
-    let error = client.register("host", 1, "").await.unwrap_err();
+    let error = client.register("host", Some(1), "").await.unwrap_err();
     assert!(error.is_already_registered() && !error.is_registration_refused(), "{error}");
     for number in 1..=3 {
         assert_eq!(heartbeat().await.unwrap(), number);
@@ -243,7 +243,7 @@ async fn exceptions_of_the_resource_manager_are_told_apart() {
     });
     for (class, message, over, refused) in cases {
         let errors = [
-            client.register("host", 1, "").await.unwrap_err(),
+            client.register("host", Some(1), "").await.unwrap_err(),
             client.allocate(&AllocateRequest::default()).await.unwrap_err(),
             client.finish(FinalStatus::Succeeded, "", "").await.unwrap_err(),
         ];
@@ -311,7 +311,7 @@ fn an_answer_keeps_what_it_grants() {
     let granted =
         wire::ContainerProto { id: Some(id.into()), allocation_request_id: Some(5), ..Default::default() };
     let preempted = wire::PreemptionContainerProto { id: Some(id.into()) };
-    let response = AllocateResponse::from(wire::AllocateResponseProto {
+    let response = AllocateResponse::from_wire(wire::AllocateResponseProto {
         allocated_containers: vec![granted],
         // A token without a node is of no use to anybody.
         nm_tokens: vec![wire::NmTokenProto::default()],
@@ -330,6 +330,6 @@ fn an_answer_keeps_what_it_grants() {
 proptest! {
     #[test]
     fn arbitrary_answers_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-        let _ = wire::AllocateResponseProto::decode(&bytes[..]).map(AllocateResponse::from);
+        let _ = wire::AllocateResponseProto::decode(&bytes[..]).map(AllocateResponse::from_wire);
     }
 }

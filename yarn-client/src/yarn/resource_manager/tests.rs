@@ -87,7 +87,7 @@ async fn an_unknown_queue_is_none_and_an_empty_answer_an_error() {
 #[tokio::test]
 async fn a_delegation_token_is_told_whom_it_is_for() {
     let token =
-        proto::hadoop::common::GetDelegationTokenResponseProto { token: Some((&Token::default()).into()) };
+        proto::hadoop::common::GetDelegationTokenResponseProto { token: Some(Token::default().to_wire()) };
     let manager = scripted(vec![("getDelegationToken", token.encode_length_delimited_to_vec())]).await;
     let token = manager.delegation_token("rm").await.unwrap();
     assert_eq!(token.service, manager.client.endpoints()[0].to_string());

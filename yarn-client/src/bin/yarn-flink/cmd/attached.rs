@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use proto::ids::ApplicationId;
 use tokio::sync::oneshot;
-use yarn_client::deploy::{
-    ApplicationError, Evidence, Gateway, Live, Outcome, Submitted, Verdict, WaitLevel, attach, explain, kill,
-};
+use yarn_client::cluster::{ApplicationError, Gateway, ResourceManagerError};
+use yarn_client::explain::{self, Evidence, Outcome, Verdict};
+use yarn_client::running::{WaitLevel, attach, kill, session};
+use yarn_client::submit::Submitted;
 use yarn_client::yarn::{ApplicationReport, ApplicationState, KillOutcome};
 
 use super::{Context, Failure, report, standing};
@@ -31,8 +32,6 @@ pub(super) enum Subject {
 const IN_PASSING: Duration = Duration::from_secs(2);
 /// What explains a wait that was too long may take.
 const LAST_LOOK: Duration = Duration::from_secs(5);
-/// A session whose end YARN has not told by then hangs.
-const SESSION_END: Duration = Duration::from_secs(60);
 
 /// How long is waited.
 #[derive(Debug, Clone, Copy)]
@@ -67,16 +66,15 @@ pub(super) async fn follow(
     let printer = &context.printer;
     let level = level(waiting);
     let view = SubmittedView::new(submitted, &gateway.user.name);
-    if !printer.is_json() {
-        printer.data(&view.text());
-    }
+    printer.tell(&view.text());
     if level == WaitLevel::Submitted && (waiting.max_wait.is_none() || ended.is_some()) {
-        if printer.is_json() {
-            // Nobody has named a queue, mostly: whoever reads JSON wants to know.
-            let report = gateway.application(submitted.application_id);
+        // Nobody has named a queue, mostly: whoever reads JSON wants to know.
+        let report = gateway.application(submitted.application_id);
+        let asked = printer.either(|| Some(report), || None);
+        if let Some(report) = asked {
             match tokio::time::timeout(IN_PASSING, report).await {
-                Ok(Ok(report)) => printer.json(&JobRunView::from(view.queued(&report))),
-                _ => printer.json(&JobRunView::from(view)),
+                Ok(Ok(report)) => printer.sum_up(&JobRunView::from(view.queued(&report))),
+                _ => printer.sum_up(&JobRunView::from(view)),
             }
         }
         return Ok(ExitStatus::Success);
@@ -103,7 +101,7 @@ async fn watch(
 ) -> Result<ExitStatus, Failure> {
     let printer = &context.printer;
     let id = submitted.application_id;
-    let bases = gateway_base(submitted, id);
+    let bases = submitted.bases();
     let mut last: Option<ApplicationReport> = None;
     let ended = {
         let mut on_change = |report: &ApplicationReport| {
@@ -187,11 +185,12 @@ async fn watch(
             finish(context, &evidence, (subject, submitted), level)
         }
         Some(Err(error)) => {
-            let timed_out = matches!(error, ApplicationError::TimedOut { .. });
+            let timed_out =
+                matches!(error, ApplicationError::ResourceManager(ResourceManagerError::TimedOut { .. }));
             let evidence = match last {
                 Some(last) if timed_out => {
                     // The time is over: a ResourceManager that is away is not waited for now.
-                    let asked = tokio::time::timeout(LAST_LOOK, gateway.evidence(id)).await;
+                    let asked = tokio::time::timeout(LAST_LOOK, explain::evidence(gateway, id)).await;
                     let mut evidence = asked.ok().and_then(Result::ok).unwrap_or_else(|| Evidence::of(last));
                     explain::consult(gateway, &mut evidence, &bases).await;
                     Some(evidence)
@@ -231,13 +230,12 @@ fn change(report: &ApplicationReport) -> String {
 
 /// The last that is known, when the wait ended before the application did.
 fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted, user: &str) {
-    if context.printer.is_json() {
-        match last {
-            Some(evidence) => context
-                .printer
-                .json(&ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id)),
-            None => context.printer.json(&JobRunView::from(SubmittedView::new(submitted, user))),
+    match last {
+        Some(evidence) => {
+            let view = ApplicationView::explained(evidence, super::now_ms());
+            context.printer.sum_up(&view.with_job(&submitted.job_id));
         }
+        None => context.printer.sum_up(&JobRunView::from(SubmittedView::new(submitted, user))),
     }
 }
 
@@ -250,27 +248,23 @@ fn finish(
     let printer = &context.printer;
     let report = &evidence.report;
     let view = ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id);
-    if printer.is_json() {
-        printer.json(&view);
-    } else {
-        let mut fields = Fields::default();
-        fields.add("state", &view.state);
-        if report.state.is_final() {
-            fields.add("final_status", &view.final_status);
-        }
-        if let Some(state) = &view.job_state {
-            fields.add("job_state", state);
-        }
-        if let Some(checkpoint) = &view.checkpoint {
-            fields.add("checkpoint", checkpoint);
-        }
-        if level == WaitLevel::Running
-            && let Some(url) = &view.tracking_url
-        {
-            fields.add("tracking_url", url);
-        }
-        printer.data(fields.render());
+    let mut fields = Fields::default();
+    fields.add("state", &view.state);
+    if report.state.is_final() {
+        fields.add("final_status", &view.final_status);
     }
+    if let Some(state) = &view.job_state {
+        fields.add("job_state", state);
+    }
+    if let Some(checkpoint) = &view.checkpoint {
+        fields.add("checkpoint", checkpoint);
+    }
+    if level == WaitLevel::Running
+        && let Some(url) = &view.tracking_url
+    {
+        fields.add("tracking_url", url);
+    }
+    printer.show(&view, || fields.render());
     let Some(outcome) = Outcome::of_evidence(evidence) else { return Ok(ExitStatus::Success) };
     let exit = match outcome.verdict {
         Verdict::Succeeded => ExitStatus::Success,
@@ -334,37 +328,20 @@ async fn ask(context: &Context, subject: Subject, id: ApplicationId) -> Answer {
 
 async fn kill_it(context: &Context, gateway: &Gateway, submitted: &Submitted) -> Result<ExitStatus, Failure> {
     let id = submitted.application_id;
-    let base = gateway_base(submitted, id);
-    let killed = kill::kill(gateway, id, &base).await?;
+    let killed = kill::kill(gateway, id, &submitted.bases()).await?;
     match killed.outcome {
         KillOutcome::Killed => context.printer.note(&format!("{id} killed")),
         KillOutcome::AlreadyFinished(_) => {}
     }
-    let mut evidence = gateway.evidence(id).await?;
+    let mut evidence = explain::evidence(gateway, id).await?;
     evidence.checkpoint = killed.checkpoint;
     finish(context, &evidence, (Subject::Job, submitted), WaitLevel::Finished)
 }
 
-/// Ends a session in good order; one that does not run yet is killed.
 async fn stop_it(context: &Context, gateway: &Gateway, submitted: &Submitted) -> Result<ExitStatus, Failure> {
     let id = submitted.application_id;
-    let bases = gateway_base(submitted, id);
-    if gateway.application(id).await?.state == ApplicationState::Running {
-        let live = Live::open(gateway, id, &bases).await?;
-        for job in live.shut_down().await? {
-            context.printer.note(&format!("job {job} is cancelled"));
-        }
-        let rm = &gateway.resource_manager;
-        attach::wait(rm, id, WaitLevel::Finished, Some(SESSION_END), None, &mut |_| {}).await?;
-    } else {
-        kill::kill(gateway, id, &bases).await?;
-    }
-    let evidence = gateway.evidence(id).await?;
+    let mut on_cancelled = |job: &str| context.printer.note(&format!("job {job} is cancelled"));
+    session::end(gateway, id, &submitted.bases(), &mut on_cancelled).await?;
+    let evidence = explain::evidence(gateway, id).await?;
     finish(context, &evidence, (Subject::Session, submitted), WaitLevel::Finished)
-}
-
-/// The base directory of this application's staging directory.
-fn gateway_base(submitted: &Submitted, id: ApplicationId) -> Vec<String> {
-    let suffix = format!("/.yarn-flink/apps/{id}");
-    submitted.staging_dir.trim_end_matches('/').strip_suffix(&suffix).map(str::to_owned).into_iter().collect()
 }

@@ -3,9 +3,10 @@
 use std::ops::ControlFlow;
 
 use proto::control::{EventId, WatchReply, watch_reply};
+use yarn_client::cluster::{ApplicationError, MasterError, ResourceManagerError, events};
 use yarn_client::control::EventView;
-use yarn_client::deploy::{ApplicationError, events, session};
 use yarn_client::logs::{self, events::Recorded};
+use yarn_client::running::session;
 
 use super::{Context, Failure};
 use crate::args::Events;
@@ -29,8 +30,7 @@ pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, F
             heard = true;
             let printed = match reply.reply {
                 Some(watch_reply::Reply::Event(event)) => match EventView::new(event) {
-                    Some(view) if printer.is_json() => printer.json_line(&view),
-                    Some(view) => printer.stream(&event_line(&view)),
+                    Some(view) => printer.show_line(&view, || event_line(&view)),
                     // Of a newer application master than this client.
                     None => Ok(()),
                 },
@@ -61,18 +61,19 @@ pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, F
         }
         Ok(report) => Some(report.state).filter(|state| state.is_final()),
         // Its masters have written down what has happened; where they have not, that it has ended is the better answer.
-        Err(error @ (ApplicationError::NotLive { .. } | ApplicationError::NotFound { .. })) => {
-            match logs::events::recorded(&gateway, id, after).await {
-                Ok(recorded) => {
-                    print_recorded(context, &recorded)?;
-                    None
-                }
-                Err(failure) => {
-                    tracing::info!("{failure}");
-                    return Err(error.into());
-                }
+        Err(
+            error @ (ApplicationError::Master(MasterError::NotLive { .. })
+            | ApplicationError::ResourceManager(ResourceManagerError::NotFound { .. })),
+        ) => match logs::events::recorded(&gateway, id, after).await {
+            Ok(recorded) => {
+                print_recorded(context, &recorded)?;
+                None
             }
-        }
+            Err(failure) => {
+                tracing::info!("{failure}");
+                return Err(error.into());
+            }
+        },
         Err(error) => return Err(error.into()),
     };
     if let Some(state) = state {
@@ -85,11 +86,7 @@ pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, F
 fn print_recorded(context: &Context, recorded: &Recorded) -> Result<(), Failure> {
     let printer = &context.printer;
     for event in &recorded.events {
-        if printer.is_json() {
-            printer.json_line(event)?;
-        } else {
-            printer.stream(&event_line(event))?;
-        }
+        printer.show_line(event, || event_line(event))?;
     }
     for error in &recorded.failed {
         printer.warning(&error.to_string());

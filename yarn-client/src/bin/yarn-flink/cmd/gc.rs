@@ -2,11 +2,12 @@
 
 use proto::ids::ApplicationId;
 use serde::Serialize;
-use yarn_client::deploy::gc;
+use yarn_client::running::gc;
 
 use super::{Context, Failure};
 use crate::args::Gc;
 use crate::exit::ExitStatus;
+use crate::printer::Printer;
 
 #[derive(Serialize)]
 struct View {
@@ -68,27 +69,39 @@ pub(super) async fn run(context: &Context, args: Gc) -> Result<ExitStatus, Failu
     // At once, before it is gone: nobody else knows it then.
     let mut told = |application: ApplicationId, checkpoint: &str| {
         let line = format!("{application} checkpoint: {checkpoint}");
-        if printer.is_json() {
-            printer.note(&line);
-        } else {
-            printer.data(&line);
-        }
+        printer.either(|| printer.note(&line), || printer.data(&line));
     };
     let collected = gc::collect(&gateway, &bases, &options, super::now_ms(), &mut told).await?;
     let status = if collected.failed.is_empty() { ExitStatus::Success } else { ExitStatus::Cluster };
-    let removed: Vec<_> = collected.removed.iter().map(view).collect();
-    if printer.is_json() {
-        let failed = collected.failed.into_iter().map(|(path, error)| FailedView { path, error }).collect();
-        let kept_state = collected.kept_state.iter().map(kept_view).collect();
-        let (removed, would_remove) =
-            if args.dry_run { (Vec::new(), removed) } else { (removed, Vec::new()) };
-        let (dry_run, kept) = (args.dry_run, collected.kept);
-        printer.json(&View { dry_run, removed, would_remove, kept, kept_state, failed });
-        return Ok(status);
+    printer.either(
+        || printer.sum_up(&View::new(&collected, args.dry_run)),
+        || tell(printer, &collected, args.dry_run),
+    );
+    Ok(status)
+}
+
+impl View {
+    fn new(collected: &gc::Collected, dry_run: bool) -> Self {
+        let removed = collected.removed.iter().map(view).collect();
+        let (removed, would_remove) = if dry_run { (Vec::new(), removed) } else { (removed, Vec::new()) };
+        let failed =
+            |(path, error): &(String, String)| FailedView { path: path.clone(), error: error.clone() };
+        Self {
+            dry_run,
+            removed,
+            would_remove,
+            kept: collected.kept,
+            kept_state: collected.kept_state.iter().map(kept_view).collect(),
+            failed: collected.failed.iter().map(failed).collect(),
+        }
     }
-    let verb = if args.dry_run { "would remove" } else { "removed" };
-    for RemovedView { path, application_id, reason, .. } in &removed {
-        let owner = application_id.as_ref().map_or_else(String::new, |id| format!("{id} "));
+}
+
+/// A line for each thing.
+fn tell(printer: &Printer, collected: &gc::Collected, dry_run: bool) {
+    let verb = if dry_run { "would remove" } else { "removed" };
+    for RemovedView { path, application_id, reason, .. } in collected.removed.iter().map(view) {
+        let owner = application_id.map_or_else(String::new, |id| format!("{id} "));
         printer.data(&format!("{verb} {path} ({owner}{})", words(reason)));
     }
     for kept in &collected.kept_state {
@@ -104,8 +117,7 @@ pub(super) async fn run(context: &Context, args: Gc) -> Result<ExitStatus, Failu
     for (path, error) in &collected.failed {
         printer.warning(&format!("{path}: {error}"));
     }
-    printer.note(&format!("{} {verb}, {} kept", removed.len(), collected.kept));
-    Ok(status)
+    printer.note(&format!("{} {verb}, {} kept", collected.removed.len(), collected.kept));
 }
 
 fn view(removed: &gc::Removed) -> RemovedView {

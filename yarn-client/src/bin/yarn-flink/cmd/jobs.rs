@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use yarn_client::deploy::state_paths::StateRoot;
-use yarn_client::deploy::{ApplicationError, Gateway, Live, Proxied, jobs};
+use yarn_client::cluster::state_paths::StateRoot;
+use yarn_client::cluster::{ApplicationError, Gateway, Live, MasterError};
 use yarn_client::flink::rest::{Format, JobOverview, StopWithSavepoint, Written};
+use yarn_client::running::{Proxied, jobs};
 
 use super::{Context, Failure};
 use crate::args::{Cancel, Jobs, Savepoint, SavepointType, Stop, Target};
@@ -42,7 +43,7 @@ fn note_wait(context: &Context, what: &str, limit: Duration) {
 /// The application, where it turned out to be another program's: YARN's proxy leads to its Flink.
 async fn proxied(context: &Context, failure: Failure) -> Result<(Gateway, Proxied), Failure> {
     let Failure::Application(error) = &failure else { return Err(failure) };
-    let ApplicationError::Foreign { application } = **error else { return Err(failure) };
+    let ApplicationError::Master(MasterError::Foreign { application }) = **error else { return Err(failure) };
     let gateway = context.gateway()?;
     let proxied = Proxied::open(&gateway, application).await?;
     context
@@ -61,11 +62,7 @@ pub(super) async fn list(context: &Context, args: Jobs) -> Result<ExitStatus, Fa
     };
     jobs.retain(|job| args.all || !job.state.is_terminal());
     let view = JobsView::new(id, &jobs);
-    if context.printer.is_json() {
-        context.printer.json(&view);
-    } else {
-        context.printer.data(&view.text(super::now_ms()));
-    }
+    context.printer.show(&view, || view.text(super::now_ms()));
     Ok(ExitStatus::Success)
 }
 
@@ -97,13 +94,9 @@ pub(super) async fn cancel(context: &Context, args: Cancel) -> Result<ExitStatus
         (gateway, Reached::Proxy(proxied)) => proxied.cancel(gateway, &job.id).await?.state,
     };
     let view = JobEndView { application_id: id.to_string(), job_id: job.id, job_state: state.to_string() };
-    if context.printer.is_json() {
-        context.printer.json(&view);
-    } else {
-        let mut fields = Fields::default();
-        fields.add("job_id", &view.job_id).add("job_state", &view.job_state);
-        context.printer.data(fields.render());
-    }
+    let mut fields = Fields::default();
+    fields.add("job_id", &view.job_id).add("job_state", &view.job_state);
+    context.printer.show(&view, || fields.render());
     Ok(ExitStatus::Success)
 }
 
@@ -159,14 +152,9 @@ fn print(
     disposed: bool,
 ) -> Result<ExitStatus, Failure> {
     let view = SavepointView { application_id, job_id, savepoint, disposed };
-    if context.printer.is_json() {
-        context.printer.json(&view);
-    } else {
-        let key = if disposed { "disposed" } else { "savepoint" };
-        let mut fields = Fields::default();
-        fields.add(key, &view.savepoint);
-        context.printer.data(fields.render());
-    }
+    let mut fields = Fields::default();
+    fields.add(if disposed { "disposed" } else { "savepoint" }, &view.savepoint);
+    context.printer.show(&view, || fields.render());
     Ok(ExitStatus::Success)
 }
 

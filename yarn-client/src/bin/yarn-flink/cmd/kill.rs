@@ -1,6 +1,7 @@
 //! `yarn-flink kill ID...`
 
-use yarn_client::deploy::{ApplicationError, Killed, kill, session};
+use yarn_client::cluster::{ApplicationError, ResourceManagerError};
+use yarn_client::running::{Killed, kill, session};
 use yarn_client::yarn::KillOutcome;
 
 use super::{Context, Failure, report};
@@ -23,7 +24,8 @@ pub(super) async fn run(context: &Context, args: Kill) -> Result<ExitStatus, Fai
         let view = match super::tidying(&gateway, kill::kill(&gateway, id, &bases)).await {
             Ok(killed) => done(context, &killed),
             Err(error) => {
-                let not_found = matches!(error, ApplicationError::NotFound { .. });
+                let not_found =
+                    matches!(error, ApplicationError::ResourceManager(ResourceManagerError::NotFound { .. }));
                 let text = error.to_string();
                 let failed = report(&context.printer, &Failure::from(error));
                 if status == ExitStatus::Success {
@@ -41,9 +43,7 @@ pub(super) async fn run(context: &Context, args: Kill) -> Result<ExitStatus, Fai
         };
         views.push(view);
     }
-    if context.printer.is_json() {
-        context.printer.json(&KillsView { applications: views });
-    }
+    context.printer.sum_up(&KillsView { applications: views });
     Ok(status)
 }
 
@@ -55,9 +55,7 @@ fn done(context: &Context, killed: &Killed) -> KillView {
             ("already_finished", state.to_string(), format!("{id} had ended already: {state}"))
         }
     };
-    if !context.printer.is_json() {
-        context.printer.data(&text);
-    }
+    context.printer.tell(&text);
     if let Some(checkpoint) = &killed.checkpoint {
         context.printer.note(&format!("checkpoint: {checkpoint}; `run -s` goes on from there"));
     }

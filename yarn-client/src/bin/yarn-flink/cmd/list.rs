@@ -19,14 +19,14 @@ pub(super) async fn run(context: &Context, args: List) -> Result<ExitStatus, Fai
         ..ApplicationFilter::default()
     };
     let reports = super::tidying(&gateway, gateway.applications(filter)).await?;
-    let applications: Vec<_> = reports.iter().map(ApplicationView::new).collect();
-    if context.printer.is_json() {
-        context.printer.json(&ListView { applications });
-    } else if applications.is_empty() {
-        context.printer.note("no applications");
-    } else {
-        context.printer.data(&table(&applications, super::now_ms()));
-    }
+    let view = ListView { applications: reports.iter().map(ApplicationView::new).collect() };
+    context.printer.show(&view, || match view.applications.as_slice() {
+        [] => {
+            context.printer.note("no applications");
+            String::new()
+        }
+        applications => table(applications, super::now_ms()),
+    });
     Ok(ExitStatus::Success)
 }
 

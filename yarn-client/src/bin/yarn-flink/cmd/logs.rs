@@ -9,10 +9,13 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use futures::future::Either;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use yarn_client::deploy::{ApplicationError, Gateway, session};
+use proto::ids::ApplicationId;
+use yarn_client::cluster::{ApplicationError, Gateway};
 use yarn_client::logs::{self, LogFile, LogsError, Read, Sink, Wanted};
+use yarn_client::running::session;
 
 use super::{Context, Failure};
 use crate::args::Logs;
@@ -29,7 +32,7 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
     let gateway = Gateway::with(hadoop, &context.environment)?;
     let id = session::application(&gateway, &args.id).await?;
     let wanted = Wanted { container, masters: args.am, files: args.files, rolled: false };
-    let mut found = logs::find(&gateway, id).await?;
+    let mut found = logs::find((&gateway).into(), id).await?;
     let unseen = std::mem::take(&mut found.failed);
     if let Some(container) = container.filter(|container| !found.knows(*container)) {
         found.look_for_ended(&gateway, container).await;
@@ -37,11 +40,7 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
     if args.list {
         let (files, failed) = found.list(&wanted).await?;
         let view = LogsView::new(id, &files);
-        if context.printer.is_json() {
-            context.printer.json(&view);
-        } else {
-            context.printer.data(&view.text());
-        }
+        context.printer.show(&view, || view.text());
         return ended(context, unseen, failed);
     }
     let incomplete = || {
@@ -55,47 +54,71 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
         let mut sink = Files { directory, tail: args.tail, open: None, written: BTreeSet::new() };
         let failed = found.read(&wanted, &mut sink).await?.failed;
         let count = sink.written.len();
-        if context.printer.is_json() {
-            let path = |path: &PathBuf| path.display().to_string();
-            let (directory, files) = (path(&sink.directory), sink.written.iter().map(path).collect());
-            context.printer.json(&LogCopiesView { application_id: id.to_string(), directory, files });
-        }
+        let path = |path: &PathBuf| path.display().to_string();
+        let (directory, files) = (path(&sink.directory), sink.written.iter().map(path).collect());
+        context.printer.sum_up(&LogCopiesView { application_id: id.to_string(), directory, files });
         context.printer.note(&format!("{count} files written below {}", sink.directory.display()));
         incomplete();
         return ended(context, unseen, failed);
     }
-    if context.printer.is_json() {
-        let to = BufWriter::with_capacity(64 * 1024, io::stdout());
-        let mut sink = json::Lines::new(to, args.tail);
-        let Read { progress, mut failed } = found.read(&wanted, &mut sink).await?;
-        if args.follow {
-            super::wait_out(context, &gateway)?;
-            // Nodes are asked again.
-            failed.iter().for_each(|error| warn(context, error));
-            sink.tail = Tail::new(None);
-            failed = logs::follow(&gateway, id, &wanted, &found, progress, &mut sink).await?;
-        } else {
-            incomplete();
-        }
-        return ended(context, unseen, failed);
-    }
-    let mut sink = Print {
-        to: Shown::new(BufWriter::with_capacity(64 * 1024, io::stdout())),
-        tail: Tail::new(args.tail),
-    };
-    let Read { progress, mut failed } = found.read(&wanted, &mut sink).await?;
-    sink.to.flush()?;
-    if args.follow {
-        super::wait_out(context, &gateway)?;
-        // Nodes are asked again.
-        failed.iter().for_each(|error| warn(context, error));
-        let mut sink = Following { to: sink.to, last: None };
-        failed = logs::follow(&gateway, id, &wanted, &found, progress, &mut sink).await?;
-        sink.to.flush()?;
-    } else {
+    let asked =
+        Asked { gateway: &gateway, id, wanted: &wanted, found: &found, tail: args.tail, follow: args.follow };
+    let failed = context
+        .printer
+        .either(|| Either::Left(asked.print_json(context)), || Either::Right(asked.print(context)))
+        .await?;
+    if !args.follow {
         incomplete();
     }
     ended(context, unseen, failed)
+}
+
+/// Logs to print, up to now or for as long as more comes.
+struct Asked<'a> {
+    gateway: &'a Gateway,
+    id: ApplicationId,
+    wanted: &'a Wanted,
+    found: &'a logs::Logs,
+    tail: Option<usize>,
+    follow: bool,
+}
+
+impl Asked<'_> {
+    /// Returns what could not be read.
+    async fn print_json(&self, context: &Context) -> Result<Vec<LogsError>, Failure> {
+        let mut sink = json::Lines::new(BufWriter::with_capacity(64 * 1024, io::stdout()), self.tail);
+        let Read { progress, failed } = self.found.read(self.wanted, &mut sink).await?;
+        if !self.follow {
+            return Ok(failed);
+        }
+        self.go_on(context, &failed)?;
+        sink.tail = Tail::new(None);
+        Ok(logs::follow(self.gateway.into(), self.id, self.wanted, self.found, progress, &mut sink).await?)
+    }
+
+    /// The same for people.
+    async fn print(&self, context: &Context) -> Result<Vec<LogsError>, Failure> {
+        let to = Shown::new(BufWriter::with_capacity(64 * 1024, io::stdout()));
+        let mut sink = Print { to, tail: Tail::new(self.tail) };
+        let Read { progress, failed } = self.found.read(self.wanted, &mut sink).await?;
+        sink.to.flush()?;
+        if !self.follow {
+            return Ok(failed);
+        }
+        self.go_on(context, &failed)?;
+        let mut sink = Following { to: sink.to, last: None };
+        let failed =
+            logs::follow(self.gateway.into(), self.id, self.wanted, self.found, progress, &mut sink).await?;
+        sink.to.flush()?;
+        Ok(failed)
+    }
+
+    /// Nodes that have `failed` are asked again.
+    fn go_on(&self, context: &Context, failed: &[LogsError]) -> Result<(), Failure> {
+        super::wait_out(context, self.gateway)?;
+        failed.iter().for_each(|error| warn(context, error));
+        Ok(())
+    }
 }
 
 /// `unseen`: places that may hold more. What could not be read is an error at the end, when all the rest has been.

@@ -23,14 +23,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::FromArgMatches;
+use yarn_client::cluster::{self, ApplicationError, ErrorKind, Gateway, Live};
 use yarn_client::conf::Environment;
-use yarn_client::deploy::{
-    self, ApplicationError, ErrorKind, Evidence, Gateway, Live, PreflightError, SubmitError,
-    explain as causes,
-};
+use yarn_client::explain::{self as causes, Evidence};
 use yarn_client::flink::FlinkConfig;
 use yarn_client::logs::LogsError;
+use yarn_client::now_ms;
 use yarn_client::rpc::Told;
+use yarn_client::running;
+use yarn_client::submit::{PreflightError, SubmitError};
 use yarn_client::yarn::ApplicationReport;
 
 use crate::args::{self, Cli, Command, Global, Output};
@@ -59,7 +60,8 @@ impl Context {
             return Ok(settings);
         }
         let home = self.global.flink_home.as_deref();
-        let (settings, warning) = deploy::host_settings(&self.environment, home, &self.dynamic)?;
+        let (settings, warning) =
+            cluster::host_settings(&self.environment, home, &self.dynamic).map_err(PreflightError::from)?;
         if let Some(warning) = warning {
             self.printer.warning(&warning);
         }
@@ -74,8 +76,7 @@ impl Context {
 
     /// `yarn.staging-directory`, where it is set.
     pub(crate) fn staging_bases(&self) -> Vec<String> {
-        let base = self.settings().ok().and_then(|settings| settings.get("yarn.staging-directory"));
-        base.map(str::to_owned).into_iter().collect()
+        self.settings().map(cluster::staging_bases).unwrap_or_default()
     }
 }
 
@@ -201,13 +202,13 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
 
 /// Says what went wrong and finds the exit code for it.
 pub(crate) fn report(printer: &Printer, failure: &Failure) -> ExitStatus {
-    let (error, hint, kind): (&(dyn std::error::Error + 'static), _, _) = match failure {
+    let (error, hint, detail, kind): (&(dyn std::error::Error + 'static), _, _, _) = match failure {
         // Whoever read our output has had enough, as in `yarn-flink list | head -1`.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitStatus::Success,
-        Failure::Output(error) => (error, None, ErrorKind::Usage),
-        Failure::Submit(error) => (error.as_ref(), error.hint(), error.kind()),
-        Failure::Application(error) => (error.as_ref(), error.hint(), error.kind()),
-        Failure::Logs(error) => (error.as_ref(), error.hint(), error.kind()),
+        Failure::Output(error) => (error, None, None, ErrorKind::Usage),
+        Failure::Submit(error) => (error.as_ref(), error.hint(), error.detail(), error.kind()),
+        Failure::Application(error) => (error.as_ref(), error.hint(), error.detail(), error.kind()),
+        Failure::Logs(error) => (error.as_ref(), error.hint(), error.detail(), error.kind()),
     };
     let exit = match kind {
         ErrorKind::Cluster => ExitStatus::Cluster,
@@ -217,7 +218,7 @@ pub(crate) fn report(printer: &Printer, failure: &Failure) -> ExitStatus {
         ErrorKind::Job => ExitStatus::JobFailed,
         _ => ExitStatus::Usage,
     };
-    printer.error(error, hint.as_deref(), deploy::detail(error), exit);
+    printer.error(error, hint.as_deref(), detail, exit);
     exit
 }
 
@@ -252,7 +253,7 @@ fn start_logging(verbosity: u8, environment: &Environment) {
 /// The way to a running application, by its id or by the name of a session.
 async fn live(context: &Context, wanted: &str) -> Result<(Gateway, Live), Failure> {
     let gateway = context.gateway()?;
-    let id = deploy::session::application(&gateway, wanted).await?;
+    let id = running::session::application(&gateway, wanted).await?;
     let mut on_wait = |report: &ApplicationReport, limit: Duration| {
         let mut text = format!(
             "waiting up to {} s for the application master of {id}, which is {}",
@@ -296,10 +297,5 @@ fn wait_out(context: &Context, gateway: &Gateway) -> Result<(), Failure> {
 /// Does what a verb is for, and meanwhile tidies up a little.
 async fn tidying<T>(gateway: &Gateway, work: impl Future<Output = T>) -> T {
     // Both are too large for the callers' stacks.
-    tokio::join!(Box::pin(work), Box::pin(deploy::gc::tidy(gateway, now_ms()))).0
-}
-
-/// The time of day, ms since the epoch.
-fn now_ms() -> u64 {
-    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
+    tokio::join!(Box::pin(work), Box::pin(running::gc::tidy(gateway, now_ms()))).0
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use futures::FutureExt as _;
-use yarn_client::deploy::{
-    FlinkHome, Gateway, JobSubmission, Key, Keyed, Plan, PreflightError, ResolvedJob, Site, SubmitError,
-    Submitted, app_master_path, key, preflight, submit,
-};
+use yarn_client::cluster::Gateway;
 use yarn_client::hdfs::digest::Digests;
+use yarn_client::submit::{
+    FlinkHome, JobSubmission, Key, Keyed, Plan, PreflightError, ResolvedJob, Site, SubmitError, Submitted,
+    app_master_path, key, preflight, submit,
+};
 use yarn_client::yarn::ApplicationReport;
 
 use super::{Context, Failure, attached, session_job};
@@ -64,15 +65,16 @@ pub(super) async fn bring(
         };
         super::wait_out(context, gateway)?;
         let interrupted = interrupts.next().map(drop);
-        let submitted = submit::submit(gateway, plan, ready, &digests, &uploads, interrupted).await;
+        let submitted = submit(gateway, plan, ready, &digests, &uploads, interrupted).await;
         uploads.finish();
         return Ok(Bring { submitted: submitted?, ended: None });
     };
     super::wait_out(context, gateway)?;
-    let submission = format!("{:032x}", rand::random::<u128>());
-    let interrupted = interrupts.next().map(drop);
-    let now = super::now_ms();
-    let keyed = key::submit(gateway, job, plan, key, &submission, now, &digests, &uploads, interrupted).await;
+    let name = format!("{:032x}", rand::random::<u128>());
+    let (digests, progress) = (&digests, &uploads);
+    let asked =
+        key::Submission { gateway, job, plan, key, name: &name, now_ms: super::now_ms(), digests, progress };
+    let keyed = asked.submit(interrupts.next().map(drop)).await;
     uploads.finish();
     let (submitted, ended) = match keyed? {
         Keyed::Submitted(submitted) => (*submitted, None),

@@ -1,10 +1,8 @@
 //! `yarn-flink session start|list|stop` and `yarn-flink scale`
 
-use std::time::Duration;
-
-use yarn_client::deploy::{
-    ApplicationError, JobSubmission, Live, Plan, SessionSize, SubmitError, WaitLevel, attach, session,
-};
+use yarn_client::cluster::{ApplicationError, MasterError};
+use yarn_client::running::session;
+use yarn_client::submit::{JobSubmission, Plan, SessionSize, SubmitError, session_job};
 
 use super::{Context, Failure, attached, run};
 use crate::args::{Scale, Session, SessionStart, SessionStop};
@@ -12,9 +10,6 @@ use crate::exit::ExitStatus;
 use crate::render::Fields;
 use crate::signal::Interrupts;
 use crate::view::{ScaleView, SessionView, SessionsView, StoppedView};
-
-/// A session whose end YARN has not told by then hangs.
-const END: Duration = Duration::from_secs(60);
 
 pub(super) async fn verb(context: &Context, command: Session) -> Result<ExitStatus, Failure> {
     match command {
@@ -39,7 +34,7 @@ async fn start(context: &Context, args: SessionStart) -> Result<ExitStatus, Fail
     let prepared = async {
         let (gateway, resolved) = run::prepare(context, &site, &submission).await?;
         let plan = Plan::new(&resolved, &gateway.configuration, &gateway.user.name)?;
-        session::check_name(&gateway, &plan.name).await?;
+        session_job::check_name(&gateway, &plan.name).await?;
         Ok::<_, Failure>((gateway, resolved, plan))
     };
     let (gateway, resolved, plan) = tokio::select! {
@@ -60,47 +55,35 @@ async fn list(context: &Context) -> Result<ExitStatus, Failure> {
     let reports = session::list(&gateway).await?;
     let listed = session::glance(&gateway, reports, &context.staging_bases()).await;
     let view = SessionsView { sessions: listed.iter().map(SessionView::new).collect() };
-    if context.printer.is_json() {
-        context.printer.json(&view);
-    } else {
-        context.printer.data(&view.text(super::now_ms()));
-    }
+    context.printer.show(&view, || view.text(super::now_ms()));
     Ok(ExitStatus::Success)
 }
 
 async fn stop(context: &Context, args: SessionStop) -> Result<ExitStatus, Failure> {
     let gateway = context.gateway()?;
     let id = session::find(&gateway, &args.session).await?.id;
-    let asked = async {
-        let live = Live::open(&gateway, id, &context.staging_bases()).await?;
-        live.shut_down().await
-    };
-    let cancelled_jobs = asked.await.inspect_err(|error| {
-        if matches!(error, ApplicationError::Starting { .. } | ApplicationError::Control { .. }) {
+    let mut on_cancelled = |job: &str| context.printer.note(&format!("job {job} is cancelled"));
+    let stopped = session::stop(&gateway, id, &context.staging_bases(), &mut on_cancelled).await;
+    let session::Stopped { report, cancelled_jobs } = stopped.inspect_err(|error| {
+        if matches!(
+            error,
+            ApplicationError::Master(MasterError::Starting { .. } | MasterError::Control { .. })
+        ) {
             context.printer.note(&format!("`yarn-flink kill {id}` ends it without its application master"));
         }
     })?;
-    for job in &cancelled_jobs {
-        context.printer.note(&format!("job {job} is cancelled"));
-    }
-    let rm = &gateway.resource_manager;
-    let report = attach::wait(rm, id, WaitLevel::Finished, Some(END), None, &mut |_| {}).await?;
     let view = StoppedView {
         application_id: id.to_string(),
         state: report.state.to_string(),
         final_status: report.final_status.to_string(),
         cancelled_jobs,
     };
-    if context.printer.is_json() {
-        context.printer.json(&view);
-    } else {
-        let mut fields = Fields::default();
-        fields
-            .add("application_id", &view.application_id)
-            .add("state", &view.state)
-            .add("final_status", &view.final_status);
-        context.printer.data(fields.render());
-    }
+    let mut fields = Fields::default();
+    fields
+        .add("application_id", &view.application_id)
+        .add("state", &view.state)
+        .add("final_status", &view.final_status);
+    context.printer.show(&view, || fields.render());
     Ok(ExitStatus::Success)
 }
 
@@ -112,11 +95,8 @@ pub(super) async fn scale(context: &Context, args: Scale) -> Result<ExitStatus, 
         previous_task_managers: reply.previous,
         task_managers: reply.task_managers,
     };
-    if context.printer.is_json() {
-        context.printer.json(&view);
-    } else {
-        context.printer.data(&format!("task_managers: {} (were {})\n", view.task_managers, reply.previous));
-    }
+    let text = || format!("task_managers: {} (were {})\n", view.task_managers, reply.previous);
+    context.printer.show(&view, text);
     if reply.task_managers > args.task_managers {
         let text =
             format!("its jobs need {}; without them it has {}", reply.task_managers, args.task_managers);

@@ -4,7 +4,7 @@
 
 use std::process::{Command, Stdio};
 
-use yarn_client::deploy::{PreflightError, app_master_path};
+use yarn_client::submit::{PreflightError, app_master_path};
 
 use super::{Context, Failure};
 use crate::args::{Output, Simulate};

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use proto::control::{Job, StatusReply};
 use proto::ids::ApplicationId;
-use yarn_client::deploy::{Cause, Evidence, Gateway, Live, explain};
+use yarn_client::cluster::{Gateway, Live};
+use yarn_client::explain::{self, Cause, Evidence};
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::{ApplicationReport, ApplicationState};
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use yarn_client::deploy::jobs::{self, Snapshot};
-use yarn_client::deploy::{ApplicationError, Evidence, Gateway, Live, explain, session};
+use yarn_client::cluster::{ApplicationError, Gateway, Live};
+use yarn_client::explain::{self, Evidence};
+use yarn_client::running::jobs::{self, Snapshot};
+use yarn_client::running::session;
 use yarn_client::yarn::ApplicationState;
 
 use super::{Context, Failure};
@@ -18,7 +20,7 @@ pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, F
     let gateway = context.gateway()?;
     let id = session::application(&gateway, &args.id).await?;
     let asked = async {
-        let mut evidence = gateway.evidence(id).await?;
+        let mut evidence = explain::evidence(&gateway, id).await?;
         let live = snapshot(context, &gateway, &evidence).await;
         match &live {
             Some(snapshot) => evidence.told(&snapshot.status),
@@ -31,11 +33,7 @@ pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, F
         application: ApplicationView::explained(&evidence, super::now_ms()),
         live: live.as_ref().map_or_else(|| LiveView::without_master(&evidence), LiveView::new),
     };
-    if context.printer.is_json() {
-        context.printer.json(&view);
-    } else {
-        context.printer.data(&view.text(super::now_ms()));
-    }
+    context.printer.show(&view, || view.text(super::now_ms()));
     Ok(ExitStatus::Success)
 }
 

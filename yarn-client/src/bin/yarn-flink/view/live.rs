@@ -3,11 +3,12 @@
 use proto::control::{Container, ContainerState, Job, StatusReply};
 use proto::ids::ApplicationId;
 use serde::Serialize;
-use yarn_client::deploy::jobs::{JobSnapshot, Snapshot};
-use yarn_client::deploy::session::{Listed, is_session};
-use yarn_client::deploy::{Cause, Evidence};
+use yarn_client::cluster::tags::is_session;
+use yarn_client::explain::{Cause, Evidence};
 use yarn_client::flink::JobStatus;
 use yarn_client::flink::rest::JobOverview;
+use yarn_client::running::jobs::{JobSnapshot, Snapshot};
+use yarn_client::running::session::Listed;
 
 use super::{ApplicationView, SubmittedView};
 use crate::render::{Align, Fields, Table, span, time};

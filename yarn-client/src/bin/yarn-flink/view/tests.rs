@@ -29,6 +29,7 @@ pub(crate) fn report() -> ApplicationReport {
         tags: vec!["nightly".into()],
         priority: 2,
         unmanaged: false,
+        am_rm_token: None,
         log_aggregation: LogAggregation::NotStarted,
         node_label: None,
         am_node_label: None,
@@ -215,7 +216,7 @@ fn a_waiting_application_shows_its_cause() {
 #[test]
 fn a_session_that_does_not_answer_is_listed_all_the_same() {
     use proto::control::{Container, ContainerState, Job, StatusReply};
-    use yarn_client::deploy::session::Listed;
+    use yarn_client::running::session::Listed;
 
     let container = |state: ContainerState| Container {
         state: state.into(),

@@ -1,0 +1,104 @@
+//! Opens the way to an application whose master may only be about to be there.
+
+use std::time::Duration;
+
+use proto::ids::ApplicationId;
+use tokio::time::Instant;
+
+use crate::cluster::live::{is_passing, not_live};
+use crate::cluster::{ApplicationError, Gateway, Live, MasterError, foreign};
+use crate::explain;
+use crate::yarn::ApplicationReport;
+
+/// How long a master that is about to be there is waited for, and the pauses.
+const STARTING: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(300);
+
+impl Live {
+    /// Finds the way to a running application. One whose master is about to be there is waited for some seconds.
+    ///
+    /// `bases`: values of `yarn.staging-directory`, beside the home directory of the application's user.
+    ///
+    /// # Errors
+    /// [`MasterError::NotLive`], [`MasterError::Starting`], [`MasterError::NotOurs`], [`MasterError::Control`],
+    /// [`ApplicationError::FileSystem`], [`ApplicationError::ResourceManager`].
+    pub async fn open(
+        gateway: &Gateway,
+        id: ApplicationId,
+        bases: &[String],
+    ) -> Result<Self, ApplicationError> {
+        Self::open_within(gateway, id, bases, STARTING).await
+    }
+
+    /// The same with another patience.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_within(
+        gateway: &Gateway,
+        id: ApplicationId,
+        bases: &[String],
+        patience: Duration,
+    ) -> Result<Self, ApplicationError> {
+        Self::open_telling(gateway, id, bases, patience, &mut |_, _| {}).await
+    }
+
+    /// The same; `on_wait` hears once that it waits, and how the ResourceManager describes the application.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_telling(
+        gateway: &Gateway,
+        id: ApplicationId,
+        bases: &[String],
+        patience: Duration,
+        on_wait: &mut (dyn FnMut(&ApplicationReport, Duration) + Send),
+    ) -> Result<Self, ApplicationError> {
+        let file_systems = gateway.file_systems()?;
+        let deadline = Instant::now() + patience;
+        let mut waits = false;
+        loop {
+            let report = gateway.application(id).await?;
+            if report.state.is_final() {
+                return Err(not_live(&report));
+            }
+            let error = match Self::of(&file_systems, report.clone(), bases).await {
+                Ok(live) => match live.status().await {
+                    Ok(_) => return Ok(live),
+                    Err(error) => error,
+                },
+                Err(error) => error,
+            };
+            if !is_passing(&error) {
+                return Err(error);
+            }
+            if !waits
+                && matches!(error, ApplicationError::Master(MasterError::Elsewhere { .. }))
+                && let Some(foreign) = Box::pin(foreign::foreign(&report)).await
+            {
+                return Err(foreign);
+            }
+            if Instant::now() >= deadline {
+                return Err(match error {
+                    ApplicationError::Master(MasterError::NotLive { .. }) => {
+                        Box::pin(starting(gateway, report)).await
+                    }
+                    other => other,
+                });
+            }
+            if !std::mem::replace(&mut waits, true) {
+                on_wait(&report, patience);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// What an application without a master waits for.
+async fn starting(gateway: &Gateway, report: ApplicationReport) -> ApplicationError {
+    let attempt = report.attempt.and_then(|it| u32::try_from(it.attempt).ok()).unwrap_or(1);
+    let (application, state) = (report.id, report.state.name().to_owned());
+    let evidence = explain::gather(&gateway.resource_manager, report).await;
+    let why = explain::decide(&evidence, crate::now_ms().cast_signed()).text;
+    ApplicationError::Master(MasterError::Starting { application, attempt, state, why })
+}

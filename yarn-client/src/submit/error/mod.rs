@@ -1,0 +1,190 @@
+//! Why a submission failed, what kind of failure it is, and what to do about it.
+
+mod preflight;
+
+use proto::ids::ApplicationId;
+
+use crate::cluster::ErrorKind;
+use crate::cluster::error::{resource_manager_hint, stage_kind, yarn_kind};
+use crate::hdfs::stage::StageError;
+use crate::yarn::YarnError;
+
+pub use preflight::PreflightError;
+
+/// A submission that failed. Whatever had been made for it on the cluster is gone again, whole cache entries
+/// and what a key ([`key`](super::key)) points at apart.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// Something was wrong beforehand.
+    #[error(transparent)]
+    Preflight(Box<PreflightError>),
+    /// Files could not be brought to the cluster.
+    #[error(transparent)]
+    Staging(Box<StageError>),
+    /// The ResourceManager did not take the application.
+    #[error("the ResourceManager did not take {application}")]
+    Refused {
+        /// The application.
+        application: ApplicationId,
+        /// What it said.
+        #[source]
+        source: Box<YarnError>,
+    },
+    /// The ResourceManager's answer was lost, or not waited for.
+    #[error("whether the ResourceManager has taken {application} is not known")]
+    Unsure {
+        /// The application.
+        application: ApplicationId,
+        /// What happened to the answer; `None`: the caller asked to stop.
+        #[source]
+        source: Option<Box<YarnError>>,
+    },
+    /// The key stands for another jar, class, savepoint or other arguments.
+    #[error("the key '{key}' has been used for another program: {application}")]
+    KeyDiffers {
+        /// The key.
+        key: String,
+        /// The application it stands for.
+        application: ApplicationId,
+    },
+    /// The key's application has run, and nobody knows any more how it ended.
+    #[error("{application}, submitted with the key '{key}', has run, and YARN no longer knows how it ended")]
+    KeyForgotten {
+        /// The key.
+        key: String,
+        /// The application it stood for.
+        application: ApplicationId,
+        /// Full URI of the key's directory.
+        directory: String,
+    },
+    /// The record of the key is damaged.
+    #[error("the record of the key in {directory} is damaged")]
+    KeyRecord {
+        /// Full URI of the key's directory.
+        directory: String,
+    },
+    /// The caller asked to stop before the application was submitted.
+    #[error("interrupted before the application was submitted; nothing was started")]
+    Interrupted,
+}
+
+impl From<PreflightError> for SubmitError {
+    fn from(error: PreflightError) -> Self {
+        Self::Preflight(Box::new(error))
+    }
+}
+
+impl SubmitError {
+    /// What kind of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Preflight(source) => source.kind(),
+            Self::Interrupted | Self::Unsure { source: None, .. } => ErrorKind::Interrupted,
+            Self::Unsure { source: Some(_), .. } => ErrorKind::Cluster,
+            Self::Staging(source) => stage_kind(source),
+            Self::Refused { source, .. } => yarn_kind(source),
+            Self::KeyDiffers { .. } => ErrorKind::Usage,
+            Self::KeyForgotten { .. } | Self::KeyRecord { .. } => ErrorKind::Cluster,
+        }
+    }
+
+    /// What to do next, where there is something to do.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Preflight(source) => source.hint(),
+            Self::Staging(source) => source.hint(),
+            Self::Refused { source, .. } if source.is_access_denied() => Some(
+                "the user has no right to submit to this queue: choose another with --queue, or ask for it"
+                    .to_owned(),
+            ),
+            Self::Refused { source, .. } => resource_manager_hint(source),
+            Self::Unsure { application, .. } => Some(format!(
+                "`yarn-flink status {application}` tells once the ResourceManager answers; what was uploaded for it stays until \
+                 then. With --key the same command can be repeated"
+            )),
+            Self::KeyDiffers { application, .. } => Some(format!(
+                "a key stands for one jar, class, savepoint and list of arguments: use another key; `yarn-flink status \
+                 {application}` shows what runs under this one"
+            )),
+            Self::KeyForgotten { directory, .. } | Self::KeyRecord { directory } => Some(format!(
+                "look at what the job has written; to run it again use another key, or hdfs dfs -rm -r {directory}"
+            )),
+            Self::Interrupted => None,
+        }
+    }
+
+    /// The peer's whole answer, a Java stack trace included.
+    pub fn detail(&self) -> Option<&str> {
+        match self {
+            Self::Preflight(source) => source.detail(),
+            Self::Staging(source) => source.detail(),
+            Self::Refused { source, .. } | Self::Unsure { source: Some(source), .. } => source.detail(),
+            _ => None,
+        }
+    }
+}
+
+impl From<StageError> for SubmitError {
+    fn from(error: StageError) -> Self {
+        Self::Staging(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::{ApplicationError, ResourceManagerError};
+    use crate::hdfs::HdfsError;
+
+    fn refused() -> HdfsError {
+        HdfsError::Failed {
+            operation: "stat",
+            path: "hdfs://nn/x.jar".to_owned(),
+            class: None,
+            message: "first line".to_owned(),
+            detail: "first line\n\tat org.example.A.b(A.java:1)".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_java_trace_is_found_below_every_carrier() {
+        let remote = || PreflightError::Remote {
+            what: "the jar",
+            path: "hdfs://nn/x.jar".to_owned(),
+            source: Box::new(refused()),
+        };
+        let (prepared, asked) = (remote(), ApplicationError::from(refused()));
+        let submitted = [
+            SubmitError::from(remote()),
+            SubmitError::from(StageError::from(refused())),
+            SubmitError::from(PreflightError::from(StageError::from(refused()))),
+        ];
+        let carriers = [(prepared.detail(), prepared.to_string()), (asked.detail(), asked.to_string())];
+        let others = submitted.iter().map(|error| (error.detail(), error.to_string()));
+        for (detail, text) in carriers.into_iter().chain(others) {
+            assert!(detail.is_some_and(|detail| detail.contains("A.java:1")), "{text}: {detail:?}");
+            assert!(!text.contains("A.java"), "{text}");
+        }
+        assert_eq!(PreflightError::NoFlinkHome.detail(), None);
+    }
+
+    #[test]
+    fn kinds_become_exit_codes_so_they_are_fixed() {
+        let queue = PreflightError::NoQueue { queue: "q".to_owned(), known: vec!["default".to_owned()] };
+        assert_eq!(queue.kind(), ErrorKind::Cluster);
+        assert_eq!(queue.hint().as_deref(), Some("choose one with --queue: default"));
+        assert_eq!(PreflightError::NoFlinkHome.kind(), ErrorKind::Usage);
+        assert_eq!(SubmitError::Interrupted.kind(), ErrorKind::Interrupted);
+        let missing = HdfsError::NotFound { path: "hdfs://nn/x.jar".to_owned() };
+        let missing =
+            PreflightError::Remote { what: "the jar", path: String::new(), source: Box::new(missing) };
+        assert_eq!(missing.kind(), ErrorKind::Usage);
+        let application = "application_1_0001".parse().unwrap();
+        assert_eq!(
+            ApplicationError::ResourceManager(ResourceManagerError::NotFound { application, detail: None })
+                .kind(),
+            ErrorKind::NotFound
+        );
+    }
+}
