@@ -1,12 +1,13 @@
 //! Starts the control plane, and puts what the machine says into its words.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use proto::control::{self, event, watch_reply};
 use proto::launch::LaunchSpec;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use yarn_client::conf::Configuration;
+use yarn_client::now_ms;
 
 use super::container::Container;
 use super::ports;
@@ -178,9 +179,4 @@ async fn keep(events: Events, staging: Staging) {
         }
         tokio::time::sleep(pause).await;
     }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

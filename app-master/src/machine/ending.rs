@@ -64,6 +64,11 @@ impl Outcome {
         Self { cause: Some(cause), ..Self::of_job(JobStatus::Failed) }
     }
 
+    /// As Flink tells the end, with the exceptions of a failure.
+    pub(super) fn of_flink(job: JobStatus, exceptions: Option<&str>) -> Self {
+        Self { cause: exceptions.map(Cause::of_exceptions), ..Self::of_job(job) }
+    }
+
     /// With something to say beside it.
     pub(super) fn noting(mut self, note: String) -> Self {
         self.notes.push(note);

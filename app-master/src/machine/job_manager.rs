@@ -344,7 +344,7 @@ impl AppMaster {
             return self.advance_ending(now);
         }
         let told = match &cause {
-            Some(cause) if not_loaded => Some(format!("the program cannot be loaded: {cause}")),
+            Some(cause) if not_loaded => Some(text::no_program(cause)),
             cause => cause.clone(),
         };
         self.tell(Occurrence::JobManagerEnded { exit, cause: told });

@@ -65,10 +65,8 @@ impl AppMaster {
         }
         if self.ending.is_none() && self.held_by_limits() {
             let (slots, demand, most) = (self.slots_needed.unwrap_or(0), self.demand(), self.limits().max);
-            return match self.work.is_session() {
-                true => text::beyond_size(slots, demand, most).into(),
-                false => text::beyond_limits(slots, demand, most).into(),
-            };
+            let beyond = if self.work.is_session() { text::beyond_size } else { text::beyond_limits };
+            return beyond(slots, demand, most).into();
         }
         let missing = self.desired().saturating_sub(self.containers.working());
         let text = if missing > 0 { text::not_given(missing, self.desired()) } else { String::new() };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use yarn_client::cause::{Cause, CauseCode, Ending, Subject, TaskManagerEnd};
+use yarn_client::cause::{Cause, CauseCode, Ending, ONE_JOB, Subject, TaskManagerEnd};
 use yarn_client::flink::JobStatus;
 
 use super::containers::Failure;
@@ -52,9 +52,8 @@ pub(super) fn keeps(outcome: &Outcome, checkpoints: Option<&CheckpointsView>) ->
 }
 
 pub(super) fn job_passed_over() -> Cause {
-    Cause::of_exceptions(
-        "the program executed more than one job: the first one finished, Flink did not run the others",
-    )
+    let text = "the program executed more than one job: the first one finished, Flink did not run the others";
+    Cause::new(CauseCode::JobFailed, text).hint(ONE_JOB)
 }
 
 pub(super) fn shut_down(cancelled: &[String]) -> String {
@@ -319,11 +318,16 @@ pub(super) struct LastEnd<'a> {
     pub(super) starts: u32,
 }
 
+/// How it is told that there is no program.
+pub(super) fn no_program(exceptions: &str) -> String {
+    format!("the program cannot be loaded: {exceptions}")
+}
+
 /// The program cannot be loaded.
 pub(super) fn not_loaded(exceptions: &str, last: LastEnd<'_>) -> Cause {
     let (root, rest) = exceptions.split_once('\n').unwrap_or((exceptions, ""));
     let cause =
-        Cause::new(CauseCode::ProgramNotLoaded, format!("the program cannot be loaded: {root}")).hint(
+        Cause::new(CauseCode::ProgramNotLoaded, no_program(root)).hint(
             "is it the right jar and the right class (-c), and does the jar, or -C, have all that the class needs?",
         );
     last.not_started_again(rest.lines().fold(cause, Cause::because))

@@ -162,7 +162,7 @@ pub(crate) fn last_words(text: &str) -> Vec<&str> {
 /// What a NodeManager says about a container's end, on one line: without its frame (`ContainerImpl`,
 /// `DefaultContainerExecutor`), which says the same for every container, and without the dump of the process tree that
 /// follows a container killed for its memory.
-pub fn node_words(diagnostics: &str) -> String {
+pub(super) fn node_words(diagnostics: &str) -> String {
     const FRAME: [&str; 8] = [
         "Exception from container-launch",
         "Container id: ",

@@ -14,10 +14,9 @@ pub(crate) mod texts;
 use serde::{Deserialize, Serialize};
 
 pub use code::{CauseCode, Phase, UnknownCode};
-pub use container::node_words;
 pub use ending::{Ending, Subject, for_people};
 pub use exit_status::container_end;
-pub use program::is_mistake;
+pub use program::{ONE_JOB, is_mistake};
 pub use task_manager::{TaskManagerEnd, lost_task_manager_in, lost_under_job};
 
 /// Lines of a text of YARN that are kept as evidence.
@@ -57,9 +56,9 @@ impl Cause {
         rest.lines().fold(cause, Self::because)
     }
 
-    /// The same for what is told after other words: `text` is told, `lines` are the exceptions.
-    pub fn told_as(self, text: impl Into<String>) -> Self {
-        Self { text: text.into(), ..self }
+    /// With the next step that its code alone asks for.
+    pub(crate) fn of_code(code: CauseCode, text: impl Into<String>) -> Self {
+        Self { hint: exit_status::hint(code, 0).map(str::to_owned), ..Self::new(code, text) }
     }
 
     /// With the next step.

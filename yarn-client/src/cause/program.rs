@@ -1,14 +1,13 @@
 //! Mistakes of programs that Flink describes without saying what would be right (`ApplicationDispatcherBootstrap`,
 //! `StreamContextEnvironment`, `UserSystemExitException`).
 
-const ONE_JOB: &str =
+/// What to do about a program that executes several jobs where it may execute one.
+pub const ONE_JOB: &str =
     "run it with --multi-job, or build everything into one job (several sinks, or a StatementSet)";
 
-const MISTAKES: [(&str, &str); 4] = [
+const MISTAKES: [(&str, &str); 3] = [
     ("contains no execute() calls", "end main() with execute() of the StreamExecutionEnvironment"),
     ("Cannot have more than one execute()", ONE_JOB),
-    // Ours, where Flink passes the others over in silence.
-    ("the program executed more than one job", ONE_JOB),
     (
         "UserSystemExitException",
         "the program called System.exit: let main() return instead, or throw an exception when it has failed",

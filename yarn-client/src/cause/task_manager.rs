@@ -1,7 +1,7 @@
 //! What the end of a TaskManager's container means for the application.
 
 use super::container::{self, Role};
-use super::{Cause, CauseCode, exit_status, java};
+use super::{Cause, CauseCode, java};
 
 /// How a TaskManager's container ended.
 #[derive(Debug, Clone, Copy)]
@@ -31,10 +31,7 @@ impl TaskManagerEnd<'_> {
             return cause.because(told);
         }
         match self.code {
-            Some(code @ CauseCode::TaskManagerUnresponsive) => {
-                let hint = exit_status::hint(code, 0).map(str::to_owned);
-                return Cause { hint, ..Cause::new(code, told) };
-            }
+            Some(code @ CauseCode::TaskManagerUnresponsive) => return Cause::of_code(code, told),
             Some(code @ (CauseCode::MemoryLimit | CauseCode::VirtualMemoryLimit)) => {
                 let is_virtual = code == CauseCode::VirtualMemoryLimit;
                 return Cause::new(code, told).hint(container::memory_hint(Role::TaskManager, is_virtual));
@@ -72,11 +69,7 @@ pub fn lost_under_job(name: &str, end: TaskManagerEnd<'_>, exceptions: &str) -> 
     let text = format!("the job failed because it lost a TaskManager: container {name} {}", end.words);
     let cause = match container::memory_kill(end.words) {
         Some(kill) => container::memory("a TaskManager", &kill, Role::TaskManager).because(text),
-        None => {
-            let code = end.code.unwrap_or(CauseCode::JobFailed);
-            let hint = end.code.and_then(|code| exit_status::hint(code, 0)).map(str::to_owned);
-            Cause { hint, ..Cause::new(code, text) }
-        }
+        None => Cause::of_code(end.code.unwrap_or(CauseCode::JobFailed), text),
     };
     exceptions.lines().fold(cause, Cause::because)
 }

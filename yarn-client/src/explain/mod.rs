@@ -16,11 +16,6 @@ pub use consult::consult;
 pub use evidence::{Evidence, FlinkView, Waiting, evidence, gather};
 pub use outcome::{Outcome, Verdict};
 
-/// The cause of a failed job of a running session, by its root exception.
-pub fn job_failed(root: &str) -> Cause {
-    Cause::of_exceptions(root)
-}
-
 pub use crate::cause::{Cause, CauseCode, Phase, UnknownCode};
 use crate::cluster::tags::is_flink;
 use crate::yarn::ApplicationState;

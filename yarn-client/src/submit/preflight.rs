@@ -67,18 +67,23 @@ pub async fn check(gateway: &Gateway, job: &ResolvedJob, plan: &Plan) -> Result<
 pub async fn provided_version(gateway: &Gateway, dirs: &[String]) -> Result<Version, PreflightError> {
     let file_systems = gateway.file_systems().map_err(file_system)?;
     for dir in dirs {
-        let remote = |source| PreflightError::Remote {
-            what: keys::PROVIDED_LIB_DIRS.key,
-            path: dir.clone(),
-            source: Box::new(source),
-        };
-        let (fs, path) = file_systems.locate(dir).map_err(remote)?;
-        let entries = fs.list(&path).await.map_err(remote)?;
-        if let Some(version) = entries.iter().find_map(|entry| Version::from_dist_jar(entry.name())) {
+        if let Some(version) = version_in(&file_systems, dir).await? {
             return Ok(version);
         }
     }
     Err(PreflightError::NoProvidedDist { dirs: dirs.to_vec() })
+}
+
+/// Of the flink-dist jar in one of these directories.
+async fn version_in(file_systems: &FileSystems, dir: &str) -> Result<Option<Version>, PreflightError> {
+    let remote = |source| PreflightError::Remote {
+        what: keys::PROVIDED_LIB_DIRS.key,
+        path: dir.to_owned(),
+        source: Box::new(source),
+    };
+    let (fs, path) = file_systems.locate(dir).map_err(remote)?;
+    let entries = fs.list(&path).await.map_err(remote)?;
+    Ok(entries.iter().find_map(|entry| Version::from_dist_jar(entry.name())))
 }
 
 /// `yarn.provided.lib.dirs` of a configuration and of `-D`s, which is needed before a distribution is known.
@@ -141,18 +146,8 @@ async fn check_remote(
         return Ok(());
     }
     // A cluster without flink-dist would come up to nothing at all.
-    let names = try_join_all(dirs.iter().map(async |dir| {
-        let remote = |source| PreflightError::Remote {
-            what: keys::PROVIDED_LIB_DIRS.key,
-            path: dir.clone(),
-            source: Box::new(source),
-        };
-        let (fs, path) = file_systems.locate(dir).map_err(remote)?;
-        let entries = fs.list(&path).await.map_err(remote)?;
-        Ok::<_, PreflightError>(entries.iter().any(|entry| Version::from_dist_jar(entry.name()).is_some()))
-    }))
-    .await?;
-    if names.contains(&true) || config.explicit(&keys::FLINK_DIST_JAR).is_some() {
+    let versions = try_join_all(dirs.iter().map(|dir| version_in(file_systems, dir))).await?;
+    if versions.iter().any(Option::is_some) || config.explicit(&keys::FLINK_DIST_JAR).is_some() {
         Ok(())
     } else {
         Err(PreflightError::NoProvidedDist { dirs })

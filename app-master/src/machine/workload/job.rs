@@ -132,8 +132,7 @@ impl AppMaster {
             }
             cause => {
                 let job = self.our_job().map_or(JobStatus::Failed, |job| job.status);
-                let cause = cause.as_deref().map(Cause::of_exceptions);
-                self.end(Outcome { cause, ..Outcome::of_job(job) }, now);
+                self.end(Outcome::of_flink(job, cause.as_deref()), now);
             }
         }
     }
@@ -180,10 +179,7 @@ impl AppMaster {
             (JobStatus::Failed, Some(JobStatus::Finished)) => {
                 self.end(Outcome::job_failed(text::failed_after_job(cause.as_deref())), now);
             }
-            _ => {
-                let cause = cause.as_deref().map(Cause::of_exceptions);
-                self.end(Outcome { cause, ..Outcome::of_job(end) }, now);
-            }
+            _ => self.end(Outcome::of_flink(end, cause.as_deref()), now),
         }
     }
 }

@@ -8,7 +8,7 @@ mod session;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use yarn_client::cause::Subject;
+use yarn_client::cause::{Cause, Subject};
 use yarn_client::flink::JobStatus;
 
 pub(super) use job::Job;
@@ -195,7 +195,7 @@ impl AppMaster {
     /// The cause of a job's failure has been read, which a program or a session ends with.
     pub(super) fn one_of_several_failed(&mut self, exceptions: Option<&str>, now: Duration) -> bool {
         let Some(job_id) = self.work.result_of().and_then(Option::take) else { return false };
-        let cause = exceptions.map(yarn_client::cause::Cause::of_exceptions);
+        let cause = exceptions.map(Cause::of_exceptions);
         if self.work.is_session() {
             self.last_job_failed(job_id, cause, now);
         } else {

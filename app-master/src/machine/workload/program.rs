@@ -68,8 +68,7 @@ impl AppMaster {
         }
         if end == Some(JobStatus::Failed) && self.first(JobStatus::Failed).is_none() {
             let cause = application.and_then(|application| application.cause);
-            let cause = cause.as_deref().map(Cause::of_exceptions);
-            return self.end(Outcome { cause, ..Outcome::of_job(JobStatus::Failed) }, now);
+            return self.end(Outcome::of_flink(JobStatus::Failed, cause.as_deref()), now);
         }
         let waits = !self.unfinished(None).is_empty();
         if over && !waits {

@@ -1,7 +1,7 @@
 //! `yarn-flink run --session ID|NAME JAR [ARG...]`
 
 use yarn_client::cluster::{ApplicationError, Gateway, Live};
-use yarn_client::explain;
+use yarn_client::explain::Cause;
 use yarn_client::flink::JobStatus;
 use yarn_client::running::jobs;
 use yarn_client::submit::{PreflightError, SessionJob};
@@ -105,7 +105,7 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     };
     drop(standing);
     view.job_state = Some(ended.state.to_string());
-    view.cause = ended.failure.as_ref().map(|failure| explain::job_failed(&failure.root));
+    view.cause = ended.failure.as_ref().map(|failure| Cause::of_exceptions(&failure.root));
     printer.show(&view, || format!("job_state: {}\n", ended.state));
     if let Some(failure) = &ended.failure {
         printer.error_text(&format!("the job failed: {}", failure.summary), None, ExitStatus::JobFailed);
