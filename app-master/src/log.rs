@@ -1,5 +1,5 @@
 //! The application master's own log: standard error, which YARN keeps for as long as the application lives, and which
-//! nobody rolls. It says all at the beginning, and only so much in the long run.
+//! is never rolled. It is complete at first, and rate-limited in the long run.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// What may be written at once, and what in an hour: lines of [`LINE`] bytes. Months of 31 days hold 744 hours: at most
-/// 2,000 + 744 × 60 = 46,640 lines in the first one, which are 46,640 × 200 = 9.3 MB, and 8.9 MB in each later one.
+/// How much may be written at once, and how much in an hour, in lines of [`LINE`] bytes. Months of 31 days hold 744
+/// hours: at most 2,000 + 744 × 60 = 46,640 lines in the first one, which are 46,640 × 200 = 9.3 MB, and 8.9 MB in each
+/// later one.
 const BURST: u32 = 2_000;
 const HOURLY: u32 = 60;
 /// A longer line counts as several.
 const LINE: usize = 200;
 
-/// How many lines may still be written. Errors always are.
+/// How many lines may still be written. Errors are always written.
 #[derive(Debug)]
 pub struct Bucket {
     lines: f64,
@@ -23,15 +24,15 @@ pub struct Bucket {
     left_out: u64,
 }
 
-/// What becomes of a line.
+/// What happens to a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// It is written, behind a word about those that were not.
+    /// It is written, after a note about those that were left out.
     Written {
-        /// How many those are.
+        /// How many were left out.
         left_out: u64,
     },
-    /// It is not.
+    /// It is left out.
     LeftOut,
 }
 
@@ -42,7 +43,7 @@ impl Default for Bucket {
 }
 
 impl Bucket {
-    /// Decides about a line of so many bytes.
+    /// Decides about a line of this many bytes.
     pub fn line(&mut self, bytes: usize, is_error: bool, now: Duration) -> Fate {
         let hours = now.saturating_sub(self.filled).as_secs_f64() / 3600.0;
         self.filled = self.filled.max(now);
@@ -57,7 +58,7 @@ impl Bucket {
     }
 }
 
-/// Standard error, as long as the bucket allows it.
+/// Standard error, within the limits of the bucket.
 #[derive(Debug)]
 pub struct Bounded {
     begun: Instant,
@@ -70,7 +71,7 @@ impl Default for Bounded {
     }
 }
 
-/// Takes one line.
+/// Writes one line.
 #[derive(Debug)]
 pub struct Line<'a> {
     log: &'a Bounded,
@@ -120,28 +121,28 @@ mod tests {
 
     const HOUR: Duration = Duration::from_secs(3600);
 
-    /// So many short lines at one time: how many were written.
+    /// Writes this many short lines at once. Returns how many were written.
     fn write(bucket: &mut Bucket, lines: u32, now: Duration) -> u32 {
         let written = |bucket: &mut Bucket| matches!(bucket.line(80, false, now), Fate::Written { .. });
         (0..lines).filter(|_| written(bucket)).map(|_| 1).sum()
     }
 
     #[test]
-    fn the_beginning_is_whole_and_a_flood_is_not() {
+    fn first_lines_are_complete_and_floods_are_cut() {
         let mut bucket = Bucket::default();
         assert_eq!(write(&mut bucket, BURST + 500, HOUR), BURST);
         assert_eq!(bucket.line(80, false, HOUR), Fate::LeftOut);
-        // Half an hour later thirty fit in, and the first of them tells what is missing.
+        // Half an hour later thirty fit in, and the first of them says how many are missing.
         let later = HOUR + HOUR / 2;
         assert_eq!(bucket.line(80, false, later), Fate::Written { left_out: 501 });
         assert_eq!(bucket.line(80, false, later), Fate::Written { left_out: 0 });
         assert_eq!(write(&mut bucket, 100, later), HOURLY / 2 - 2);
-        // A quiet week fills it again, and not over the brim.
+        // A quiet week fills it again, but not beyond its capacity.
         assert_eq!(write(&mut bucket, 5000, HOUR * 24 * 7), BURST);
     }
 
     #[test]
-    fn errors_always_pass() {
+    fn errors_are_never_dropped() {
         let mut bucket = Bucket::default();
         write(&mut bucket, BURST + 1, HOUR);
         for left_out in [1, 0, 0] {

@@ -30,13 +30,15 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Some(other) => {
-            return fail(&format!("unknown argument {other}; the container's environment says everything"));
+            return fail(&format!(
+                "unknown argument `{other}`; everything is read from the container's environment"
+            ));
         }
         None => {}
     }
     let log = tracing_subscriber::fmt().with_ansi(false);
     match EnvFilter::try_from_env("YARN_FLINK_LOG") {
-        // Whoever asks for more gets all of it.
+        // With an explicit level everything is logged.
         Ok(filter) => log.with_env_filter(filter).with_writer(io::stderr).init(),
         Err(_) => {
             log.with_env_filter(EnvFilter::new("info")).with_writer(Bounded::default()).init();
@@ -53,7 +55,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// First argument that makes the binary a simulator; `yarn-flink simulate` passes `key=value` pairs on.
+/// First argument that makes the binary a simulator; `yarn-flink simulate` passes on `key=value` pairs.
 const SIMULATOR: &str = "simulate";
 
 fn simulate(pairs: impl Iterator<Item = String>) -> ExitCode {
@@ -104,7 +106,7 @@ fn fail(text: &str) -> ExitCode {
     ExitCode::from(1)
 }
 
-/// Whoever has read enough closes the pipe.
+/// The reader may close the pipe.
 fn report_text(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }

@@ -1,19 +1,19 @@
-//! What has happened, in a line of the application master's own log.
+//! Occurrences as lines of the application master's own log.
 
 use std::fmt;
 use std::time::Duration;
 
-use crate::machine::{Exit, Occurrence};
+use crate::machine::Occurrence;
 
-/// Checkpoints complete every few seconds for months: one line for those within this time.
+/// Checkpoints complete every few seconds for months: there is one line for all those within this time.
 const CHECKPOINTS: Duration = Duration::from_secs(300);
 
 impl fmt::Display for Occurrence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Registered => f.write_str("registered with the ResourceManager"),
-            Self::Requested { task_managers: 1 } => f.write_str("asks for 1 TaskManager in all"),
-            Self::Requested { task_managers } => write!(f, "asks for {task_managers} TaskManagers in all"),
+            Self::Requested { task_managers: 1 } => f.write_str("requested 1 TaskManager in total"),
+            Self::Requested { task_managers } => write!(f, "requested {task_managers} TaskManagers in total"),
             Self::Allocated { id, node } => write!(f, "{id} allocated on {node}"),
             Self::Launched(id) => write!(f, "{id} launched"),
             Self::TaskManagerRegistered(id) => write!(f, "TaskManager {id} registered"),
@@ -25,10 +25,7 @@ impl fmt::Display for Occurrence {
             Self::JobManagerStarted { start: 1 } => f.write_str("JobManager started"),
             Self::JobManagerStarted { start } => write!(f, "JobManager started ({} time)", Ordinal(*start)),
             Self::JobManagerEnded { exit, cause } => {
-                match exit {
-                    Exit::Code(code) => write!(f, "JobManager ended with exit code {code}")?,
-                    Exit::Signal(signal) => write!(f, "JobManager ended by signal {signal}")?,
-                }
+                write!(f, "JobManager ended {exit}")?;
                 tail(f, cause.as_deref())
             }
             Self::JobState { job_id, status, previous: None } => write!(f, "job {job_id} {status}"),
@@ -47,7 +44,7 @@ impl fmt::Display for Occurrence {
     }
 }
 
-/// Of a cause, its first line: the others are in the diagnostics.
+/// The first line of a cause: the others are in the diagnostics.
 fn tail(f: &mut fmt::Formatter<'_>, cause: Option<&str>) -> fmt::Result {
     match cause.and_then(|cause| cause.lines().next()) {
         Some(line) => write!(f, ": {line}"),
@@ -70,10 +67,10 @@ impl fmt::Display for Ordinal {
     }
 }
 
-/// Chooses what the log tells.
+/// Chooses what the log shows.
 #[derive(Debug, Default)]
 pub struct Telling {
-    /// When a checkpoint was told.
+    /// When a checkpoint was last logged.
     checkpoint: Option<Duration>,
 }
 
@@ -96,9 +93,10 @@ mod tests {
     use yarn_client::flink::JobStatus;
 
     use super::*;
+    use crate::machine::Exit;
 
     #[test]
-    fn each_occurrence_is_one_line_of_plain_words() {
+    fn each_occurrence_is_logged_as_one_line() {
         let application = ApplicationId { cluster_timestamp: 1_700_000_000_000, id: 7 };
         let id = ContainerId { attempt: ApplicationAttemptId { application, attempt: 1 }, id: 2 };
         let node = NodeId { host: "n1".to_owned(), port: 8041 };
@@ -116,8 +114,8 @@ mod tests {
         let two = Some("first\nsecond".to_owned());
         for (occurrence, line) in [
             (Occurrence::Registered, "registered with the ResourceManager".to_owned()),
-            (Occurrence::Requested { task_managers: 3 }, "asks for 3 TaskManagers in all".to_owned()),
-            (Occurrence::Requested { task_managers: 1 }, "asks for 1 TaskManager in all".to_owned()),
+            (Occurrence::Requested { task_managers: 3 }, "requested 3 TaskManagers in total".to_owned()),
+            (Occurrence::Requested { task_managers: 1 }, "requested 1 TaskManager in total".to_owned()),
             (Occurrence::Allocated { id, node: node.clone() }, format!("{container} allocated on n1:8041")),
             (Occurrence::Launched(id), format!("{container} launched")),
             (Occurrence::TaskManagerRegistered(id), format!("TaskManager {container} registered")),
@@ -159,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn checkpoints_are_told_now_and_then() {
+    fn checkpoints_are_logged_at_intervals() {
         let mut telling = Telling::default();
         let checkpoint = Occurrence::CheckpointCompleted { job_id: String::new(), path: "p".to_owned() };
         let told: Vec<u64> =

@@ -1,4 +1,4 @@
-//! The life of one attempt, written down line by line: what its machine was told when, and what it asked for. The same
+//! The trace of one attempt, line by line: the events its machine received, their times, and the actions it took. The same
 //! events at the same times must give the same actions in another process, which [`replay`] checks.
 
 use std::io::{self, Write};
@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::machine::{Action, AppMaster, Event, Settings};
 
-/// Of what events and actions say. Goes up whenever an earlier trace could not be replayed with the same actions.
-const VERSION: u32 = 1;
+/// Version of the form of events and actions. Goes up whenever an earlier trace could not be replayed with the same
+/// actions.
+const VERSION: u32 = 2;
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -17,7 +18,7 @@ enum Line {
     /// The first one.
     Begin {
         at: Duration,
-        /// 0 in what was written before causes had codes.
+        /// 0 in traces from before causes had codes.
         #[serde(default)]
         version: u32,
         settings: Box<Settings>,
@@ -30,52 +31,52 @@ enum Line {
     Timeout {
         at: Duration,
     },
-    /// As JSON: what was asked for is compared, not done again.
+    /// As JSON: the recorded action is compared, not performed again.
     Action(serde_json::Value),
 }
 
-/// Writes a life down. A file that cannot be written ends the writing, not the life.
+/// Records a run. A failed write ends the recording, not the run.
 #[derive(Debug)]
 pub struct Recorder<W> {
     to: Option<W>,
 }
 
 impl<W: Write> Recorder<W> {
-    /// Nothing is written down without a place for it.
+    /// Creates a recorder; without a destination, nothing is recorded.
     pub fn new(to: Option<W>) -> Self {
         Self { to }
     }
 
-    /// The machine is about to be made.
+    /// Records that the machine is about to be created.
     pub fn begin(&mut self, at: Duration, settings: &Settings) {
         if self.to.is_some() {
             self.write(&Line::Begin { at, version: VERSION, settings: Box::new(settings.clone()) });
         }
     }
 
-    /// It is about to be told.
+    /// Records an event that the machine is about to receive.
     pub fn event(&mut self, at: Duration, event: &Event) {
         if self.to.is_some() {
             self.write(&Line::Event { at, event: Box::new(event.clone()) });
         }
     }
 
-    /// It is about to be woken.
+    /// Records that the machine is about to be woken.
     pub fn timeout(&mut self, at: Duration) {
         self.write(&Line::Timeout { at });
     }
 
-    /// It asks for something.
+    /// Records an action of the machine.
     pub fn action(&mut self, action: &Action) {
         if self.to.is_some() {
             match serde_json::to_value(action) {
                 Ok(value) => self.write(&Line::Action(value)),
-                Err(error) => tracing::warn!("writing an action down: {error}"),
+                Err(error) => tracing::warn!("recording an action: {error}"),
             }
         }
     }
 
-    /// What was written, unless nothing was to be or could be.
+    /// The destination with what was written; `None` if there was none, or writing failed.
     pub fn into_inner(self) -> Option<W> {
         self.to
     }
@@ -91,12 +92,12 @@ impl<W: Write> Recorder<W> {
     }
 }
 
-/// What a replay found out.
+/// The result of a replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Replayed {
-    /// Events and passed deadlines.
+    /// Number of events and passed deadlines.
     pub told: usize,
-    /// Actions, each the same as then.
+    /// Number of actions, all the same as recorded.
     pub actions: usize,
 }
 
@@ -104,42 +105,42 @@ pub struct Replayed {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// Not a line of a trace.
-    #[error("line {line} is no line of a trace")]
+    /// A line does not belong to a trace.
+    #[error("line {line} is not a trace record")]
     Line {
-        /// From 1.
+        /// The line's number, from 1.
         line: usize,
         /// Why.
         #[source]
         source: serde_json::Error,
     },
-    /// It was written by another version, whose machine would have acted, or spoken, in another way.
+    /// It was recorded by another version, whose machine would have acted, or reported, differently.
     #[error(
         "the trace has version {found}, this program replays version {VERSION}: replay it with the program that wrote it"
     )]
     Version {
-        /// Of the trace.
+        /// The version of the trace.
         found: u32,
     },
     /// The first line is missing.
-    #[error("line {line} comes before the life has begun")]
+    #[error("line {line} precedes the start of the trace")]
     NotBegun {
-        /// From 1.
+        /// The line's number, from 1.
         line: usize,
     },
-    /// The machine asks for something else than it did.
-    #[error("line {line}: it asked for {recorded}, and asks for {now} now")]
+    /// The machine takes another action than recorded.
+    #[error("line {line}: recorded {recorded}, replayed {now}")]
     Diverged {
-        /// From 1.
+        /// The line's number, from 1.
         line: usize,
-        /// What the trace says.
+        /// The action in the trace.
         recorded: String,
-        /// What the machine says.
+        /// The machine's action.
         now: String,
     },
 }
 
-/// Tells a new machine everything a trace says, and compares what it asks for.
+/// Replays a trace on a new machine, and compares its actions.
 ///
 /// # Errors
 /// [`ReplayError`].
@@ -181,12 +182,12 @@ pub fn replay(trace: &str) -> Result<Replayed, ReplayError> {
     Ok(Replayed { told, actions })
 }
 
-/// Every action was done before the next event came.
+/// Every action was performed before the next event arrived.
 fn nothing_more(machine: &mut AppMaster, line: usize) -> Result<(), ReplayError> {
     match machine.poll_action() {
         None => Ok(()),
         Some(action) => {
-            Err(ReplayError::Diverged { line, recorded: "nothing".to_owned(), now: format!("{action:?}") })
+            Err(ReplayError::Diverged { line, recorded: "nothing".to_owned(), now: action.to_string() })
         }
     }
 }
@@ -196,7 +197,7 @@ mod tests {
     use super::*;
     use crate::sim::{Fault, JobModel, Scenario, World, settings};
 
-    /// The account of a simulated life with a few faults.
+    /// The trace of a simulated run with a few faults.
     fn trace() -> String {
         let job = JobModel {
             work: Duration::from_secs(40),
@@ -216,14 +217,14 @@ mod tests {
     }
 
     #[test]
-    fn a_life_is_the_same_a_second_time() {
+    fn replay_of_a_trace_takes_the_same_actions() {
         let trace = trace();
         let replayed = replay(&trace).expect("the same");
         assert!(replayed.told > 100 && replayed.actions > 100, "{replayed:?}");
     }
 
     #[test]
-    fn another_life_is_not() {
+    fn replay_of_a_different_trace_is_detected() {
         let trace = trace();
         let other: Vec<_> = trace.lines().filter(|line| !line.contains("JobManagerExited")).collect();
         assert!(matches!(replay(&other.join("\n")), Err(ReplayError::Diverged { .. })));

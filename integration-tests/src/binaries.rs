@@ -21,8 +21,8 @@ pub fn workspace() -> &'static Path {
     crate_dir.parent().unwrap_or(crate_dir)
 }
 
-/// The build folder (`target/` unless cargo was told otherwise): the folder above the profile's of this program, which
-/// cargo puts into `<target>/<profile>/` or `<target>/<profile>/deps/`.
+/// The build folder (`target/` unless cargo was told otherwise): the folder above that of this program's profile, as
+/// cargo puts programs into `<target>/<profile>/` or `<target>/<profile>/deps/`.
 pub fn target_directory() -> PathBuf {
     let fallback = || workspace().join("target");
     let Ok(program) = std::env::current_exe() else { return fallback() };
@@ -30,7 +30,7 @@ pub fn target_directory() -> PathBuf {
     profile.and_then(Path::parent).map_or_else(fallback, Path::to_owned)
 }
 
-/// Builds both programs with the profile this crate was built with, once for each process.
+/// Builds both programs with this crate's profile, once for each process.
 ///
 /// # Errors
 /// cargo cannot be run or a program does not compile; cargo's own output is on stderr.
@@ -43,7 +43,7 @@ pub fn binaries() -> Result<&'static Binaries> {
 }
 
 fn build() -> Result<Binaries> {
-    // Of the whole workspace: a choice of packages would unify features otherwise and compile everything again.
+    // For the whole workspace: selecting packages would unify features differently and compile everything again.
     let executables = cargo_build(&["--workspace", "--bin", "yarn-flink", "--bin", "flink-app-master"])?;
     Ok(Binaries {
         yarn_flink: find(&executables, "yarn-flink")?,
@@ -51,23 +51,23 @@ fn build() -> Result<Binaries> {
     })
 }
 
-/// An example of `yarn-client`. All of them are built by the first that is asked for, as the programs are; `cargo test` of the
-/// whole workspace has done it before.
+/// An example of `yarn-client`. The first request builds all of them, like the programs; `cargo test` of the whole workspace
+/// has already done so.
 ///
 /// # Errors
-/// As [`binaries`]; or there is no such example.
+/// The same as for [`binaries`], or there is no such example.
 pub fn example(name: &str) -> Result<PathBuf> {
     static BUILT: OnceLock<Result<Vec<PathBuf>, String>> = OnceLock::new();
     let build = || cargo_build(&["--workspace", "--examples"]).map_err(|error| format!("{error:#}"));
     find(BUILT.get_or_init(build).as_ref().map_err(|text| anyhow!("{text}"))?, name)
 }
 
-/// Builds each program alone with the profile this crate was built with: a program then holds what its own crate asks
-/// of its dependencies, and not what the other crates of the workspace do. This is how a release is built, and what
-/// measurements are to be made with; most dependencies are compiled once more.
+/// Builds each program alone with this crate's profile: a program then contains only the features that its own crate
+/// enables in its dependencies, not those of the workspace's other crates. This is how a release is built, and what
+/// measurements should use; most dependencies are compiled again.
 ///
 /// # Errors
-/// As [`binaries`].
+/// The same as for [`binaries`].
 pub fn alone() -> Result<Binaries> {
     let yarn_flink = cargo_build(&["--package", "yarn-client", "--bin", "yarn-flink"])?;
     let app_master = cargo_build(&["--package", "app-master", "--bin", "flink-app-master"])?;

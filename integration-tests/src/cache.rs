@@ -1,18 +1,18 @@
-//! Where downloads and compiled jobs stay between runs, and how two runs share that place.
+//! Where downloads and compiled jobs stay between runs, and how concurrent runs share that place.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-/// Variable that names the cache folder; first choice.
+/// Variable that names the cache folder; takes precedence.
 pub const CACHE_VARIABLE: &str = "YARN_FLINK_TEST_CACHE";
 
 /// The cache folder: `$YARN_FLINK_TEST_CACHE`, else `$XDG_CACHE_HOME/yarn-flink-tests`, else
-/// `~/.cache/yarn-flink-tests`. It is created when it does not exist.
+/// `~/.cache/yarn-flink-tests`. It is created if it does not exist.
 ///
 /// # Errors
-/// When no such variable nor `HOME` is set, or the folder cannot be created.
+/// Neither such a variable nor `HOME` is set, or the folder cannot be created.
 pub fn directory() -> Result<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let directory = if let Some(own) = set(CACHE_VARIABLE) {
@@ -29,10 +29,10 @@ pub fn directory() -> Result<PathBuf> {
     directory.canonicalize().with_context(|| format!("cannot resolve {}", directory.display()))
 }
 
-/// Returns `<cache>/<name>`, making it with `make` when it is not there.
+/// Returns `<cache>/<name>`, creating it with `make` if it does not exist.
 ///
-/// `make` fills a temporary folder beside the final one, which is renamed when `make` succeeded: an entry is whole
-/// or absent, also after a crash. A lock file makes a second process wait instead of doing the same work.
+/// `make` fills a temporary folder beside the final one, which is renamed when `make` has succeeded: an entry is
+/// complete or absent, even after a crash. A lock file makes a second process wait instead of doing the same work.
 ///
 /// # Errors
 /// Those of `make` and of the file system.
@@ -64,7 +64,7 @@ pub fn entry(name: &str, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathB
 /// Holds an exclusive lock named `name` in the cache until the returned file is dropped or the process ends.
 ///
 /// # Errors
-/// When the lock file cannot be created or locked.
+/// The lock file cannot be created or locked.
 pub fn lock(cache: &Path, name: &str) -> Result<File> {
     let locks = cache.join("locks");
     fs::create_dir_all(&locks).with_context(|| format!("cannot create {}", locks.display()))?;

@@ -1,4 +1,4 @@
-//! An unmodified Flink distribution, laid out as people know it.
+//! An unmodified Flink distribution with the usual layout.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub const JAVA_OPTIONS: &str = "--add-exports=java.rmi/sun.rmi.registry=ALL-UNNA
     --add-opens=java.base/java.util.concurrent.atomic=ALL-UNNAMED \
     --add-opens=java.base/java.util.concurrent.locks=ALL-UNNAMED";
 
-/// Flink's JVMs live for seconds here: as a setting, what makes them start with two thirds of the work.
+/// Flink's JVMs live for seconds here: a setting that lets them start with two thirds of the work.
 pub const SHORT_LIVED: &str = "env.java.default-opts.all=-XX:+UseSerialGC -XX:TieredStopAtLevel=1";
 
 /// A downloaded Flink: a folder that can be `FLINK_HOME`.
@@ -39,7 +39,7 @@ impl Flink {
     /// Downloads the distribution from PyPI once and returns it.
     ///
     /// # Errors
-    /// Python with pip is missing, no network, or the cache cannot be written.
+    /// Python with pip is missing, there is no network, or the cache cannot be written.
     pub fn download(version: FlinkVersion) -> Result<Self> {
         let home = cache::entry(&format!("flink-{}", version.version), |folder| {
             prerequisites::check()?;
@@ -81,7 +81,7 @@ impl Flink {
         Ok(jars)
     }
 
-    /// A `java` command that runs `main_class` with Flink's libraries and `more_classpath` behind them, and
+    /// A `java` command that runs `main_class` with Flink's libraries, followed by `more_classpath`, and with
     /// `FLINK_CONF_DIR` set. With `org.apache.flink.client.cli.CliFrontend` this is Flink's own command line.
     pub fn command(&self, main_class: &str, more_classpath: &[PathBuf]) -> Command {
         let mut classpath = self.home.join("lib/*").display().to_string();
@@ -106,7 +106,7 @@ impl Flink {
     }
 }
 
-/// The source distribution holds what the archive on Flink's download page holds, under `deps/`, without `conf/`
+/// The source distribution contains under `deps/` what the archive on Flink's download page does, except for `conf/`
 /// and the shell scripts.
 fn download(version: FlinkVersion, folder: &Path) -> Result<()> {
     let archives = tempfile::tempdir_in(folder).context("cannot make a folder for the download")?;

@@ -1,6 +1,6 @@
 //! The few HTTP calls the fixture needs: daemons' REST and JMX pages, WebHDFS, Flink's REST.
 //!
-//! One connection for each request, so that no call depends on the runtime of the test that made the one before.
+//! One connection for each request, so that no call depends on the runtime of the test that made the previous one.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use hyper::{Method, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// Longest wait for one answer; a daemon that hangs must not hang the test.
+/// Time limit for one response; a hanging daemon must not hang the test.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Most redirects that are followed: a standby ResourceManager and WebHDFS need one each.
+/// The maximum number of redirects: a standby ResourceManager and WebHDFS need one each.
 const REDIRECTS: usize = 5;
 
-/// What came back.
+/// An HTTP response.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// Status code.
     pub status: u16,
     /// The whole body.
     pub body: Bytes,
-    /// Address that gave the answer, after redirects.
+    /// The address that responded, after redirects.
     pub url: String,
 }
 
@@ -59,7 +59,7 @@ impl Response {
 /// `GET url`, following redirects.
 ///
 /// # Errors
-/// No connection, no answer within 30 s, or not HTTP. A status that is not 2xx is no error here.
+/// No connection, no response within 30 s, or not HTTP. A status that is not 2xx is not an error here.
 pub async fn get(url: &str) -> Result<Response> {
     request("GET", url, &[], Bytes::new()).await
 }
@@ -67,16 +67,16 @@ pub async fn get(url: &str) -> Result<Response> {
 /// `GET url` as JSON.
 ///
 /// # Errors
-/// As [`get`], and a status that is not 2xx or a body that is not JSON.
+/// Those of [`get`], a status that is not 2xx, or a body that is not JSON.
 pub async fn get_json(url: &str) -> Result<serde_json::Value> {
     get(url).await?.json()
 }
 
-/// Any request with extra headers and a body, following redirects with the same method and body (as WebHDFS wants it
+/// Any request with extra headers and a body, following redirects with the same method and body (as WebHDFS requires
 /// for `PUT ?op=CREATE`).
 ///
 /// # Errors
-/// As [`get`].
+/// Those of [`get`].
 pub async fn request(method: &str, url: &str, headers: &[(&str, &str)], body: Bytes) -> Result<Response> {
     let mut url = url.to_owned();
     for _ in 0..=REDIRECTS {
@@ -125,7 +125,7 @@ async fn once(method: &str, url: &str, headers: &[(&str, &str)], body: Bytes) ->
     let status = response.status();
     let location = response.headers().get(header::LOCATION).and_then(|value| value.to_str().ok());
     let answer = match location {
-        // 201 of a finished WebHDFS CREATE carries a location as well.
+        // The 201 of a finished WebHDFS CREATE has a location as well.
         Some(target) if status.is_redirection() => Answer::Redirect(target.to_owned()),
         _ => Answer::Done(status, response.into_body().collect().await?.to_bytes()),
     };

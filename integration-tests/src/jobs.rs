@@ -1,4 +1,4 @@
-//! The example jobs: Java sources of ours in `jobs/`, compiled against a Flink distribution.
+//! The example jobs: our Java sources in `jobs/`, compiled against a Flink distribution.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -10,10 +10,10 @@ use anyhow::{Context as _, Result, ensure};
 use crate::flink::Flink;
 use crate::{cache, prerequisites};
 
-/// Package of all example jobs.
+/// The package of all example jobs.
 pub const PACKAGE: &str = "example";
 
-/// Main class of the jar's manifest.
+/// The main class in the jar's manifest.
 const MAIN_CLASS: &str = "example.WordCount";
 
 /// Compiles all example jobs into one jar (main class: `example.WordCount`; pick another with `-c`) and returns its

@@ -1,12 +1,12 @@
 //! Real Hadoop daemons and real Flink for tests, the quickstart and measurements.
 //!
-//! Begin with [`cluster::Cluster::builder`]: it boots NameNode, DataNode, ResourceManager and NodeManagers as
-//! separate processes on free loopback ports, from the jars on Maven Central, without Docker. [`flink`] is an
-//! unmodified Flink distribution from PyPI, [`jobs`] compiles our example jobs against it, [`binaries`] builds the
-//! programs under test and [`shared`] is the one cluster that most tests of a test binary use together.
+//! Start with [`cluster::Cluster::builder`]: it boots NameNode, DataNode, ResourceManager and NodeManagers as separate
+//! processes on free loopback ports, from the jars on Maven Central, without Docker. [`flink`] is an unmodified Flink
+//! distribution from PyPI, [`jobs`] compiles our example jobs against it, [`binaries`] builds the programs under test
+//! and [`shared`] is the one cluster that most tests of a test binary use together.
 //!
-//! Everything that is downloaded stays in one cache outside the source tree ([`cache`]). Everything that is started
-//! dies with the process that started it, however that ends ([`cluster::reaper`]).
+//! All downloads stay in one cache outside the source tree ([`cache`]). Everything that is started dies with the
+//! process that started it, however that ends ([`cluster::reaper`]).
 
 pub mod binaries;
 pub mod cache;

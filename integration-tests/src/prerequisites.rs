@@ -8,15 +8,15 @@ use std::sync::OnceLock;
 /// A tool that was not found or is too old, with the way to get it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// Name of the tool, as people know it.
+    /// The usual name of the tool.
     pub tool: &'static str,
-    /// What was tried and what came back.
+    /// What was tried, and the result.
     pub found: String,
     /// How to get it.
     pub remedy: &'static str,
 }
 
-/// All tools that are missing; at least one.
+/// All missing tools; at least one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingPrerequisites(
     /// The missing tools.
@@ -35,7 +35,7 @@ impl fmt::Display for MissingPrerequisites {
 
 impl std::error::Error for MissingPrerequisites {}
 
-/// Oldest Java that every tested Hadoop and Flink runs on.
+/// The oldest Java that every tested Hadoop and Flink runs on.
 const JAVA_FLOOR: u32 = 17;
 
 const RUST_REMEDY: &str = "install Rust from rustup.rs, or point CARGO at cargo";
@@ -66,7 +66,7 @@ pub fn check_browser() -> Result<(), MissingPrerequisites> {
     run("chromium", &["--version"]).map(drop).map_err(|found| MissingPrerequisites(vec![missing(found)]))
 }
 
-/// Checks for all that the tests need, before the first of them does anything.
+/// Checks for everything that the tests need, before the first of them does anything.
 ///
 /// # Errors
 /// [`MissingPrerequisites`] naming every tool that is missing.
@@ -76,7 +76,7 @@ pub fn check_for_tests() -> Result<(), MissingPrerequisites> {
     if missing.is_empty() { Ok(()) } else { Err(MissingPrerequisites(missing)) }
 }
 
-/// Path of a program of the JDK: under `JAVA_HOME` when that is set, else found by `PATH`.
+/// Path of a program of the JDK: under `JAVA_HOME` if that is set, otherwise found by `PATH`.
 pub fn java_tool(name: &str) -> String {
     match std::env::var("JAVA_HOME") {
         Ok(home) if !home.is_empty() => format!("{home}/bin/{name}"),
@@ -87,12 +87,12 @@ pub fn java_tool(name: &str) -> String {
 /// Home of the JDK that [`java_tool`] finds, for `JAVA_HOME` of daemons and containers.
 ///
 /// # Errors
-/// [`MissingPrerequisites`] when Java cannot be run.
+/// [`MissingPrerequisites`] if Java cannot be run.
 pub fn java_home() -> Result<PathBuf, MissingPrerequisites> {
     static HOME: OnceLock<Result<PathBuf, MissingPrerequisites>> = OnceLock::new();
     let find = || {
         let java = java_tool("java");
-        // Asked of Java itself, because `java` in PATH may be a link or a version switcher's script.
+        // Java itself is asked, because `java` in PATH may be a link or a version switcher's script.
         let home = run(&java, &["-XshowSettings:properties", "-version"]).and_then(|text| {
             let line = text.lines().find_map(|line| line.trim().strip_prefix("java.home = "));
             line.map(PathBuf::from).ok_or_else(|| format!("`{java}` names no java.home"))
@@ -146,7 +146,7 @@ fn run(program: &str, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// Accepts the output of `java -version` or `javac -version` when it names Java 17 or newer.
+/// Accepts the output of `java -version` or `javac -version` if it names Java 17 or newer.
 fn java_at_least(text: &str) -> Result<String, String> {
     let number = |line: &str| -> Option<u32> {
         let start = line.find(|c: char| c.is_ascii_digit())?;
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn java_versions() {
+    fn java_versions_are_parsed() {
         assert!(java_at_least("openjdk version \"17.0.15\" 2025-04-15").is_ok());
         assert!(java_at_least("Picked up JAVA_TOOL_OPTIONS: -Xmx1g\njavac 21.0.2").is_ok());
         assert!(java_at_least("openjdk version \"1.8.0_392\"").is_err());

@@ -18,7 +18,7 @@ pub struct Step {
 }
 
 impl Step {
-    /// Shows that `what` has begun.
+    /// Shows that `what` has started.
     pub fn begin(what: impl Into<String>) -> Self {
         let what = what.into();
         let bar = if std::io::stderr().is_terminal() {
@@ -35,7 +35,7 @@ impl Step {
         Self { what, begun: Instant::now(), bar }
     }
 
-    /// Shows how far it is, for instance `120 of 231 MB`.
+    /// Shows how far it has got, for instance `120 of 231 MB`.
     pub fn note(&self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(format!("{}: {text}", self.what));
@@ -56,10 +56,10 @@ pub fn line(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Runs a program that fills `folder`, showing how much is there, and keeps its output for the error.
+/// Runs a program that fills `folder`, showing how much it contains, and keeps its output for the error.
 ///
 /// # Errors
-/// It cannot be started or fails; the last lines it wrote are in the error.
+/// It cannot be started or fails; the last lines of its output are in the error.
 pub fn run(what: &str, mut command: Command, folder: &Path) -> Result<()> {
     let mut log = tempfile::tempfile().context("cannot make a temporary file")?;
     let clone = |file: &File| file.try_clone().context("cannot share a temporary file");
@@ -88,7 +88,7 @@ pub fn run(what: &str, mut command: Command, folder: &Path) -> Result<()> {
     bail!("{what}: {} ended with {status}\n{last}", command.get_program().to_string_lossy())
 }
 
-/// Bytes of all files below a folder; unreadable ones count nothing.
+/// Bytes of all files below a folder; unreadable ones do not count.
 fn size(folder: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
     entries

@@ -1,9 +1,9 @@
 //! The one cluster that the tests of a test binary share.
 //!
-//! Booting takes seconds, so tests that do not break daemons use [`cluster`]. They keep out of each other's way by
-//! looking only at their own application and at paths of their own ([`crate::cluster::Cluster::scratch`]). libtest runs
-//! tests on several threads; [`turn`] limits how many of them load the machine at a time. The more threads there are
-//! (`RUST_TEST_THREADS`), the sooner a test that mostly waits ([`patient_turn`]) is reached.
+//! Booting takes seconds, so tests that do not break daemons use [`cluster`]. They avoid each other by looking only at
+//! their own application and using their own paths ([`crate::cluster::Cluster::scratch`]). libtest runs tests on
+//! several threads; [`turn`] limits how many of them load the machine at a time. The more threads there are
+//! (`RUST_TEST_THREADS`), the sooner a test that mostly waits ([`patient_turn`]) starts.
 
 use std::sync::LazyLock;
 
@@ -44,15 +44,15 @@ async fn boot() -> Result<Cluster> {
     description("shared").boot().await
 }
 
-/// Waits for a turn to load the machine: as many at a time as there are pairs of cores, at least one. Hold it for the
+/// Waits for a turn to load the machine: there are as many at a time as pairs of cores, at least one. Hold it for the
 /// whole test.
 pub async fn turn() -> SemaphorePermit<'static> {
     static TURNS: LazyLock<Semaphore> = LazyLock::new(one_for_two_cores);
     of(&TURNS).await
 }
 
-/// The same for a test that mostly waits, for time-outs or for a job that counts: beside each that loads the machine one
-/// of these may run. They have turns of their own, so that none of them waits behind a test that loads the machine.
+/// The same for a test that mostly waits, for timeouts or for a job that counts: one of these may run beside each test
+/// that loads the machine. They have their own turns, so that none of them waits behind a test that loads the machine.
 pub async fn patient_turn() -> SemaphorePermit<'static> {
     static TURNS: LazyLock<Semaphore> = LazyLock::new(one_for_two_cores);
     of(&TURNS).await
@@ -66,7 +66,7 @@ fn one_for_two_cores() -> Semaphore {
 /// Waits for one of these turns.
 ///
 /// # Panics
-/// When something is missing that any of the tests needs: nobody wants to hear of it after twenty minutes.
+/// If a prerequisite of any test is missing, which should not be reported only after twenty minutes.
 async fn of(turns: &'static Semaphore) -> SemaphorePermit<'static> {
     static READY: LazyLock<Result<(), MissingPrerequisites>> = LazyLock::new(prerequisites::check_for_tests);
     if let Err(missing) = &*READY {
@@ -74,7 +74,7 @@ async fn of(turns: &'static Semaphore) -> SemaphorePermit<'static> {
     }
     match turns.acquire().await {
         Ok(permit) => permit,
-        // Nobody closes the semaphore.
+        // The semaphore is never closed.
         Err(_) => std::future::pending().await,
     }
 }

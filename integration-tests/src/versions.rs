@@ -5,8 +5,8 @@
 pub struct HadoopVersion {
     /// Version of `org.apache.hadoop:hadoop-minicluster` on Maven Central.
     pub version: &'static str,
-    /// `com.fasterxml.jackson:jackson-bom` to force, where the release's own dependency tree mixes versions:
-    /// 3.4.1 resolves a jackson-databind that its jackson-core does not fit.
+    /// `com.fasterxml.jackson:jackson-bom` to force, if the release's own dependency tree mixes versions: 3.4.1
+    /// resolves a jackson-databind that does not match its jackson-core.
     pub jackson_bom: Option<&'static str>,
 }
 
@@ -17,7 +17,7 @@ pub const HADOOP_3_3: HadoopVersion = HadoopVersion { version: "3.3.6", jackson_
 /// Hadoop 3.5, the newest one tested.
 pub const HADOOP_3_5: HadoopVersion = HadoopVersion { version: "3.5.0", jackson_bom: None };
 
-/// One Flink release: the version of `apache-flink-libraries` on PyPI, which holds the whole distribution
+/// One Flink release: the version of `apache-flink-libraries` on PyPI, which contains the whole distribution
 /// (`flink-dist` itself is not on Maven Central).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlinkVersion {

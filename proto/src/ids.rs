@@ -1,4 +1,4 @@
-//! YARN's identifiers in the text form people know, as `ConverterUtils` and the `toString` methods of
+//! YARN's identifiers in their usual text form, as `ConverterUtils` and the `toString` methods of
 //! `org.apache.hadoop.yarn.api.records` write them.
 
 use std::fmt;
@@ -19,7 +19,7 @@ pub struct ParseIdError {
 
 impl fmt::Display for ParseIdError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "'{}' is not {}", self.text, self.expected)
+        write!(f, "`{}` is not {}", self.text, self.expected)
     }
 }
 
@@ -36,7 +36,7 @@ fn number<T: FromStr>(text: &str) -> Option<T> {
 /// `application_<cluster timestamp>_<number, at least four digits>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ApplicationId {
-    /// Start time of the ResourceManager that issued the id, ms since the epoch.
+    /// Start time of the ResourceManager that issued the id, in ms since the epoch.
     pub cluster_timestamp: i64,
     /// Counter within that ResourceManager's life.
     pub id: i32,
@@ -124,8 +124,8 @@ impl From<&ApplicationAttemptIdProto> for ApplicationAttemptId {
 
 /// `container_[e<epoch>_]<cluster timestamp>_<number>_<attempt, two digits>_<sequence, six digits>`.
 ///
-/// The epoch counts restarts of the ResourceManager and is printed only when it is not zero (YARN-2562). After
-/// a restart the sequence begins again at 1, so a sequence of 1 does not mean "the application master".
+/// The epoch counts restarts of the ResourceManager and is printed only if it is not zero (YARN-2562). After a restart
+/// the sequence starts again at 1, so a sequence of 1 does not mean "the application master".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ContainerId {
     /// The attempt that owns the container.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::hadoop::common::{CredentialsKvProto, TokenProto};
 use crate::hadoop::yarn::ContainerLaunchContextProto;
-use crate::launch::{File, LaunchSpec};
+use crate::launch::{File, LaunchSpec, Workload};
 
 impl fmt::Debug for TokenProto {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,6 +37,17 @@ impl fmt::Debug for ContainerLaunchContextProto {
 impl fmt::Debug for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("File").field("link", &self.link).field("size", &self.content.len()).finish()
+    }
+}
+
+/// The generator omits it together with that of the message it belongs to.
+impl fmt::Debug for Workload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Job(job) => job.fmt(f),
+            Self::Program(program) => program.fmt(f),
+            Self::Session(session) => session.fmt(f),
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Shows what a cluster is made of: its nodes with what they offer, and its queues with what is in use.
+//! Shows what a cluster consists of: its nodes and their capacity, and its queues and their usage.
 //!
 //! ```sh
 //! export HADOOP_CONF_DIR=/etc/hadoop/conf
@@ -18,11 +18,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let conf = Configuration::load(&environment, None)?;
     let user = User::resolve(&environment, &conf)?;
     let manager = ResourceManager::new(&conf, &user)?;
-    // Both questions travel on one connection, and neither waits for the other's answer.
+    // Both requests use one connection, and neither waits for the other's response.
     let (nodes, root) = tokio::try_join!(
-        // No state named: all nodes, those that are lost or decommissioned too.
+        // No state given: all nodes, including lost and decommissioned ones.
         manager.nodes(&[]),
-        // The queue and all below it.
+        // The queue and everything below it.
         manager.queue("root"),
     )?;
 
@@ -65,7 +65,7 @@ fn show_queue(out: &mut impl Write, queue: &QueueInfo, depth: usize) -> io::Resu
     queue.children.iter().try_for_each(|child| show_queue(out, child, depth + 1))
 }
 
-/// Not every scheduler counts.
+/// Not every scheduler counts these.
 fn or_unknown(count: Option<i64>) -> String {
     count.map_or_else(|| "?".to_owned(), |count| count.to_string())
 }

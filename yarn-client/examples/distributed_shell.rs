@@ -1,4 +1,4 @@
-//! Runs a shell command in containers of a cluster, and waits for its end: YARN's distributed shell, in one file.
+//! Runs a shell command in containers of a cluster and waits until they end: YARN's distributed shell in one file.
 //!
 //! ```sh
 //! export HADOOP_CONF_DIR=/etc/hadoop/conf
@@ -6,8 +6,9 @@
 //! cargo run -p yarn-client --no-default-features --example read_logs -- application_… stdout
 //! ```
 //!
-//! This program is the client, and as `distributed_shell application-master …` the application master, too: the client uploads
-//! itself, and the NodeManager of the application's first container starts it there. So it must be able to run on the nodes.
+//! This program is both the client and, as `distributed_shell application-master …`, the application master: the client
+//! uploads the program itself, and the NodeManager of the application's first container starts it. So it must be able to run
+//! on the nodes.
 #![expect(clippy::print_stdout, reason = "a program for a terminal")]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -27,7 +28,8 @@ use yarn_client::yarn::{
 
 /// First argument that makes this program the application master.
 const MASTER: &str = "application-master";
-/// What the application master must know of the cluster. It is told: a node need not have a configuration of its own.
+/// What the application master must know about the cluster. The client passes it on: a node need not have a
+/// configuration.
 const SETTINGS: &str = "CLUSTER_SETTINGS";
 /// Size of every container, in MiB.
 const MEMORY: u64 = 256;
@@ -50,7 +52,7 @@ async fn submit(count: u32, command: &str) -> Result<(), Box<dyn Error>> {
     let manager = ResourceManager::new(&conf, &user)?;
     let new = manager.new_application().await?;
 
-    // The cache keeps files by their content: the second run uploads nothing.
+    // The cache identifies files by their content: a second run uploads nothing.
     let staging =
         Staging::open(Arc::new(FileSystems::connect(&conf, &user)?), StagingOptions::default()).await?;
     let directory = staging.application_dir(&new.id).await?;
@@ -67,7 +69,7 @@ async fn submit(count: u32, command: &str) -> Result<(), Box<dyn Error>> {
     let settings = settings.filter(|(key, _)| key.starts_with("yarn.resourcemanager."));
     let settings: Vec<String> = settings.map(|(key, value)| format!("{key}={value}")).collect();
     let launch = LaunchContext {
-        // `<LOG_DIR>` becomes the container's log directory; what is quoted arrives as it is, whatever it holds.
+        // `<LOG_DIR>` becomes the container's log directory; quoted text arrives unchanged, whatever it contains.
         command: format!("./shell {MASTER} {count} {} 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr", quote(command)),
         env: BTreeMap::from([(SETTINGS.to_owned(), quote_env(&settings.join("\n")))]),
         local_resources: staged,
@@ -92,26 +94,26 @@ async fn submit(count: u32, command: &str) -> Result<(), Box<dyn Error>> {
     if report.final_status == FinalStatus::Succeeded { Ok(()) } else { Err("the command has failed".into()) }
 }
 
-/// The application master: asks for containers, starts the command in each, and waits until all have ended.
+/// The application master: requests containers, starts the command in each, and waits until all have ended.
 async fn run_containers(count: u32, command: &str) -> Result<(), Box<dyn Error>> {
     let environment = Environment::from_process();
     let settings = environment.get(SETTINGS).unwrap_or_default().lines();
     let pair = |line: &str| line.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
     let conf = Configuration::from_flat(settings.filter_map(pair));
-    // The NodeManager has left the token with which the ResourceManager knows this attempt.
+    // The token that the NodeManager has left there identifies this attempt to the ResourceManager.
     let tokens = environment.get("HADOOP_TOKEN_FILE_LOCATION").ok_or("this is no container")?;
     let credentials = Credentials::read(tokens.as_ref())?;
     let token = credentials.find(AM_RM_TOKEN).ok_or("no token for the ResourceManager")?;
     let manager = ApplicationMasterClient::new(&conf, token.clone())?;
     let nodes = NodeManagerClient::new(&conf)?;
 
-    // The first call. Port and tracking URL are for clients that want to talk to this process.
+    // Must be the first call. Port and tracking URL are for clients that want to talk to this process.
     manager.register(environment.get("NM_HOST").unwrap_or_default(), None, "").await?;
     let launch = LaunchContext {
         command: format!("/bin/bash -c {} 1><LOG_DIR>/stdout 2><LOG_DIR>/stderr", quote(command)),
         ..LaunchContext::default()
     };
-    // Absolute: said once, and again only after the ResourceManager has restarted (`YarnError::is_resync`).
+    // Absolute numbers: sent once, and again only after the ResourceManager has restarted (`YarnError::is_resync`).
     let ask = Ask { priority: 1, count, resource: Resource::new(MEMORY, 1), ..Ask::default() };
     let mut request = AllocateRequest { asks: vec![ask], ..AllocateRequest::default() };
     let (mut node_tokens, mut running, mut ended, mut failures) =
@@ -119,7 +121,7 @@ async fn run_containers(count: u32, command: &str) -> Result<(), Box<dyn Error>>
     while ended < count {
         let answer = manager.allocate(&request).await?;
         request.asks.clear();
-        // These come once, with the first container on a node.
+        // Each is sent once, with the first container on a node.
         node_tokens.extend(answer.nm_tokens);
         if let Some(token) = answer.am_rm_token {
             manager.set_token(token);
@@ -136,13 +138,13 @@ async fn run_containers(count: u32, command: &str) -> Result<(), Box<dyn Error>>
             }
         }
         request.progress = ended as f32 / count.max(1) as f32;
-        // Whoever stays silent for ten minutes counts as dead.
+        // An application master that is silent for ten minutes is considered dead.
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     let status = if failures.is_empty() { FinalStatus::Succeeded } else { FinalStatus::Failed };
     let text =
         if failures.is_empty() { format!("{count} containers ended well") } else { failures.join(", ") };
-    // Until the ResourceManager has stored it; an application master that goes before is started again.
+    // Until the ResourceManager has stored it; an application master that exits earlier is started again.
     while !manager.finish(status, &text, "").await? {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -20,13 +20,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // core-site.xml, hdfs-site.xml and yarn-site.xml, by the rules of Hadoop's own clients.
     let conf = Configuration::load(&environment, None)?;
     let user = User::resolve(&environment, &conf)?;
-    // Nothing is connected before the first question.
+    // Nothing is connected before the first request.
     let manager = ResourceManager::new(&conf, &user)?;
 
     let states = ApplicationState::ALL.iter().copied().filter(|state| all || !state.is_final()).collect();
     let mut applications =
         manager.applications(&ApplicationFilter { states, ..ApplicationFilter::default() }).await?;
-    // The ResourceManager has an order of its own.
+    // The ResourceManager's own order is different.
     applications.sort_by_key(|application| std::cmp::Reverse(application.id));
 
     let mut out = std::io::stdout().lock();

@@ -1,5 +1,5 @@
-//! Prints the logs of an application, as `yarn logs` does: collected files from the cluster's file system, and the logs of running
-//! containers from their nodes.
+//! Prints the logs of an application, as `yarn logs` does: aggregated files from the cluster's file system, and the logs of
+//! running containers from their nodes.
 //!
 //! ```sh
 //! export HADOOP_CONF_DIR=/etc/hadoop/conf
@@ -20,7 +20,7 @@ use yarn_client::yarn::ResourceManager;
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let id: ApplicationId = arguments.next().ok_or("usage: read_logs APPLICATION_ID [FILE…]")?.parse()?;
-    // No file named: all of them.
+    // No file given: all of them.
     let wanted = Wanted { files: arguments.collect(), ..Wanted::default() };
 
     let environment = Environment::from_process();
@@ -30,11 +30,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let cluster = Cluster { configuration: &conf, user: &user, resource_manager: &manager };
     let found = logs::find(cluster, id).await?;
-    // Content comes piece by piece, so memory stays bounded whatever the size of the files.
+    // Content arrives in pieces, so memory stays bounded regardless of file sizes.
     let read = found.read(&wanted, &mut Print(io::stdout())).await?;
 
     let mut notes = io::stderr().lock();
-    // A closed file or a node that does not answer keeps nobody from the rest.
+    // An unreadable file or a node that does not respond does not prevent reading the rest.
     for error in found.failed.iter().chain(&read.failed) {
         writeln!(notes, "not read: {error}")?;
     }
@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Writes what comes, between the lines that `yarn logs` puts around a file.
+/// Writes content as it arrives, between the lines that `yarn logs` puts around a file.
 struct Print<W>(W);
 
 impl<W: Write + Send> Sink for Print<W> {

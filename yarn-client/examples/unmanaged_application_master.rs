@@ -1,13 +1,13 @@
-//! An application master that runs here, in this process, and not in a container: it takes one container of the cluster, runs a
-//! shell command in it, and tells where that was and how it ended. Nothing of this program travels to the cluster.
+//! An application master that runs here, in this process, and not in a container: it takes one container of the cluster, runs
+//! a shell command in it, and reports where it ran and how it ended. No part of this program is sent to the cluster.
 //!
 //! ```sh
 //! export HADOOP_CONF_DIR=/etc/hadoop/conf
 //! cargo run -p yarn-client --no-default-features --example unmanaged_application_master -- 'hostname; date'
 //! ```
 //!
-//! Handy for a notebook or a service that borrows containers, and for stepping through an application master with a debugger. When
-//! this process dies the application fails, as there is nobody to start it again.
+//! Handy for a notebook or a service that borrows containers, and for stepping through an application master with a debugger.
+//! If this process dies the application fails, as nothing starts it again.
 #![expect(clippy::print_stdout, reason = "a program for a terminal")]
 
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let user = User::resolve(&environment, &conf)?;
     let client = ResourceManager::new(&conf, &user)?;
     let new = client.new_application().await?;
-    // There is nothing to start, so neither the launch context nor the size counts.
+    // YARN starts nothing, so neither the launch context nor the size matters.
     let submission = ApplicationSubmission {
         unmanaged: true,
         ..ApplicationSubmission::new(new.id, "unmanaged", Resource::default(), LaunchContext::default())
@@ -60,8 +60,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if ended?.exit_status == 0 { Ok(()) } else { Err("the command has failed".into()) }
 }
 
-/// The token that a NodeManager would have handed to the application master. The ResourceManager tells the owner, as soon as its
-/// scheduler has accepted the attempt.
+/// The token that a NodeManager would have given to the application master. The ResourceManager returns it to the owner as
+/// soon as its scheduler has accepted the attempt.
 async fn token(client: &ResourceManager, id: ApplicationId) -> Result<Token, Box<dyn Error>> {
     loop {
         let report = client.report(id).await?;
@@ -75,7 +75,7 @@ async fn token(client: &ResourceManager, id: ApplicationId) -> Result<Token, Box
     }
 }
 
-/// Asks for one container, runs the command in it and waits for its end.
+/// Requests one container, runs the command in it and waits until it ends.
 async fn run_in_container(
     conf: &Configuration,
     manager: &ApplicationMasterClient,
@@ -90,7 +90,7 @@ async fn run_in_container(
     let mut request = AllocateRequest { asks: vec![ask], ..AllocateRequest::default() };
     let mut node_tokens = HashMap::new();
     loop {
-        // The heartbeat: what is wanted goes out, what has been granted and what has ended comes back.
+        // The heartbeat: requests go out; granted and completed containers come back.
         let answer = manager.allocate(&request).await?;
         request.asks.clear();
         node_tokens.extend(answer.nm_tokens);

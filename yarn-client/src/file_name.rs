@@ -1,15 +1,15 @@
-//! Names that every part of a cluster takes as they are.
+//! File names that every part of a cluster accepts unchanged.
 //!
-//! Flink makes URLs of the paths of jars without encoding anything, so `#` and `%20` lead elsewhere; its lists are
-//! separated by `;`, class paths by `:`, which HDFS has no file names with; its REST server takes `+` for a blank; scripts of
-//! NodeManagers quote some names and not others; and a JVM in the POSIX locale knows no files but those with ASCII names.
+//! Flink makes URLs of the paths of jars without encoding anything, so `#` and `%20` point elsewhere; its lists are separated
+//! by `;` and class paths by `:`, which HDFS does not allow in file names; its REST server decodes `+` as a space; scripts of
+//! NodeManagers quote some names and not others; and a JVM in the POSIX locale only finds files with ASCII names.
 
 use std::borrow::Cow;
 
-/// Both file systems end at 255 bytes, and whoever handles a file puts something before or behind its name.
+/// Both file systems allow 255 bytes, and programs that handle a file add prefixes or suffixes to its name.
 const LONGEST: usize = 200;
 
-/// Whether a name of a file can stay as it is.
+/// Whether a file name can be used unchanged.
 pub(crate) fn is_plain(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= LONGEST
@@ -17,7 +17,7 @@ pub(crate) fn is_plain(name: &str) -> bool {
         && name.chars().all(is_plain_character)
 }
 
-/// The name itself, or one like it that [`is_plain`]; beginning and end stay, and with that the suffix.
+/// The name itself, or a similar one that [`is_plain`]; its beginning and end are kept, and with that the suffix.
 pub(crate) fn plain(name: &str) -> Cow<'_, str> {
     if is_plain(name) {
         return Cow::Borrowed(name);
@@ -26,7 +26,7 @@ pub(crate) fn plain(name: &str) -> Cow<'_, str> {
     if plain.is_empty() || plain.starts_with('-') {
         plain.replace_range(..plain.len().min(1), "_");
     }
-    // It is ASCII now.
+    // It is ASCII at this point.
     if plain.len() > LONGEST {
         plain.replace_range(LONGEST / 2..plain.len() - LONGEST / 2, "");
     }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn most_names_stay() {
+    fn ordinary_file_names_are_kept() {
         for (name, expected) in [
             ("word-count-1.0-build_7.jar", "word-count-1.0-build_7.jar"),
             ("dt=2026-01-01", "dt=2026-01-01"),
@@ -61,7 +61,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_comes_out_is_plain(name in "\\PC{0,20}|-?[a#é]{195,255}") {
+        fn escaped_file_names_are_plain(name in "\\PC{0,20}|-?[a#é]{195,255}") {
             let once = plain(&name).into_owned();
             prop_assert!(is_plain(&once), "{once}");
             prop_assert_eq!(is_plain(&name), once == name);

@@ -1,8 +1,8 @@
-//! A client of Hadoop YARN and HDFS without a JVM, and above it Apache Flink on YARN.
+//! A client of Hadoop YARN and HDFS without a JVM and, on top of it, of Apache Flink on YARN.
 //!
-//! Without features this crate is for applications of any kind: it reads Hadoop's configuration, speaks Hadoop RPC, submits and
-//! watches applications, is an application master's side of the conversation, moves files and reads logs. The feature `flink` adds
-//! jobs and sessions of Flink, `cli` the command line `yarn-flink`.
+//! Without features this crate serves applications of any kind: it reads Hadoop's configuration, speaks Hadoop RPC, submits
+//! and watches applications, implements an application master's side of the protocols, moves files and reads logs. The
+//! feature `flink` adds jobs and sessions of Flink, `cli` the command line `yarn-flink`.
 //!
 //! ```toml
 //! yarn-client = { version = "0.1", default-features = false }
@@ -14,20 +14,20 @@
 //! ```
 //!
 //! # Submit a shell command
-//! With an application master of its own, which is the same program. What a NodeManager starts must register with the
-//! ResourceManager and say goodbye to it; otherwise YARN calls it failed, whatever it has done.
+//! The application master is the same program. What a NodeManager starts must register with the ResourceManager and
+//! unregister at the end; otherwise YARN considers it failed, whatever it has done.
 //! ```no_run
 #![doc = include_str!("../examples/distributed_shell.rs")]
 //! ```
 //!
-//! More of them are in `examples/`: `read_logs`, `cluster_report`, `unmanaged_application_master`.
+//! There are more in `examples/`: `read_logs`, `cluster_report`, `unmanaged_application_master`.
 //!
-//! # Which call in which order
-//! 1. [`conf::Configuration::load`]: what `HADOOP_CONF_DIR` and its kin say.
-//! 2. [`security::User::resolve`]: who asks.
-//! 3. [`yarn::ResourceManager::new`] to submit, list, watch and kill; nothing is connected before the first call. How an application is
-//!    submitted, and what an application master says when, is in [`yarn`].
-//! 4. [`hdfs::FileSystems::connect`] where files are needed: [`hdfs`] has the way from a local file to a container.
+//! # The order of calls
+//! 1. [`conf::Configuration::load`]: what `HADOOP_CONF_DIR` and related variables say.
+//! 2. [`security::User::resolve`]: the user on whose behalf calls are made.
+//! 3. [`yarn::ResourceManager::new`] to submit, list, watch and kill; nothing is connected before the first call. How an
+//!    application is submitted, and when an application master makes which call, is described in [`yarn`].
+//! 4. [`hdfs::FileSystems::connect`] where files are needed: [`hdfs`] describes the way from a local file to a container.
 //! 5. [`logs::find`] for what an application has written.
 //!
 //! Ids are [`ids`]: small `Copy` types that read and write YARN's text forms.
@@ -42,12 +42,12 @@
 //! # Ok::<(), yarn_client::ids::ParseIdError>(())
 //! ```
 //!
-//! # Floors
-//! A module uses only what stands below it; a test keeps it so.
+//! # Layers
+//! A module uses only what is below it; a test ensures this.
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`logs`] | logs of containers, collected or running |
+//! | [`logs`] | logs of containers, aggregated or still being written |
 //! | [`hdfs`] | file systems and staging |
 //! | [`yarn`] | typed clients of ResourceManager and NodeManagers |
 //! | [`rpc`] | Hadoop RPC: calls, connections, failover |
@@ -55,32 +55,32 @@
 //! | [`conf`] | Hadoop's configuration |
 //!
 //! # Caveats
-//! - Kerberos is not there yet: clusters with `hadoop.security.authentication=kerberos` are reached with tokens alone.
-//! - A call may reach a server twice, when its answer is lost and it is safe to repeat: see [`rpc::Safety`]. Nothing that is
-//!   submitted, started or finished happens twice by that.
-//! - Futures may be dropped. A request that is on its way is carried out all the same.
-//! - Nothing reads the process environment but [`conf::Environment::from_process`] and
-//!   [`security::User::resolve`], which asks the operating system for its user.
+//! - Kerberos is not supported yet: clusters with `hadoop.security.authentication=kerberos` can only be reached with tokens.
+//! - A call may reach a server twice, if its response is lost and it is safe to repeat: see [`rpc::Safety`]. Nothing is
+//!   submitted, started or finished twice because of that.
+//! - Futures may be dropped. A request that has been sent is carried out all the same.
+//! - Only [`conf::Environment::from_process`] and [`security::User::resolve`], which asks the operating system for its user,
+//!   read the process environment.
 //! - Everything needs a tokio runtime with I/O and time enabled; one thread is enough.
 //! - Tokens and secrets are never shown by `Debug`, `Display` or errors.
 //!
 //! # Errors
 //! Each module has its own, named after what failed. They name the address, path or id, keep their cause as
-//! [`source`](std::error::Error::source), and most have a `hint()`: what to do next.
+//! [`source`](std::error::Error::source), and most have a `hint()` that says what to do next.
 //!
 //! | error | when | |
 //! |---|---|---|
 //! | [`conf::ConfError`] | no configuration, or one that cannot be used | names file and line, or key and origin |
 //! | [`security::UserError`] | this process's user has no name | |
 //! | [`security::CredentialsError`] | a file of tokens cannot be read | |
-//! | [`rpc::RpcError`] | a call failed | [`kind`](rpc::RpcErrorKind), tries, what the server said |
-//! | [`yarn::YarnError`] | an operation on YARN failed | asked by its methods: `is_not_found`, `is_unreachable`, … |
+//! | [`rpc::RpcError`] | a call failed | [`kind`](rpc::RpcErrorKind), attempts, what the server said |
+//! | [`yarn::YarnError`] | an operation on YARN failed | classified by its methods: `is_not_found`, `is_unreachable`, … |
 //! | [`yarn::SubmissionError`] | a submission breaks one of YARN's rules; nothing was sent | |
 //! | [`yarn::ContainerFailure`] | a NodeManager refused a container | Java class and message |
 //! | [`hdfs::HdfsError`] | an operation on a file system failed | names the full URI |
 //! | [`hdfs::stage::StageError`] | files could not be brought to the cluster | |
-//! | [`yarn::web::WebError`] | a web page of YARN's failed | |
-//! | [`logs::LogsError`] | logs cannot be read | names what was looked at, or what there is instead |
+//! | [`yarn::web::WebError`] | a request to a YARN web page failed | |
+//! | [`logs::LogsError`] | logs cannot be read | names what was examined, or what is available instead |
 #![cfg_attr(
     feature = "flink",
     doc = "
@@ -126,7 +126,7 @@ pub mod yarn;
 
 pub use proto::ids;
 
-/// An error, and behind a colon what has caused it, on one line.
+/// An error and its cause, separated by a colon, on one line.
 pub fn with_cause(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),
@@ -134,7 +134,7 @@ pub fn with_cause(error: &dyn std::error::Error) -> String {
     }
 }
 
-/// A span for people, to a tenth of a second: `3 s`, `0.5 s`.
+/// A duration for people, to a tenth of a second: `3 s`, `0.5 s`.
 pub fn seconds(span: std::time::Duration) -> String {
     let tenths = format!("{:.1}", span.as_secs_f64());
     format!("{} s", tenths.strip_suffix(".0").unwrap_or(&tenths))
@@ -142,7 +142,7 @@ pub fn seconds(span: std::time::Duration) -> String {
 
 /// A number of things: `1 slot`, `2 slots`.
 #[cfg(feature = "flink")]
-pub(crate) fn counted(number: u32, thing: &str) -> String {
+pub fn counted(number: u32, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{plural}")
 }
@@ -152,7 +152,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The time of day, ms since the epoch.
+/// The current time, in ms since the epoch.
 pub fn now_ms() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
@@ -163,7 +163,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn spans_are_words() {
+    fn spans_are_formatted() {
         let spans = [3_001, 500, 0, 120_000, 60_060].map(Duration::from_millis);
         assert_eq!(spans.map(super::seconds), ["3 s", "0.5 s", "0 s", "120 s", "60.1 s"]);
     }

@@ -1,16 +1,16 @@
-//! The schema of the JSON that `yarn-flink` prints, read from its documentation (`docs/json.md`): tests hold what is printed against
-//! the very tables that people read.
+//! The schema of the JSON that `yarn-flink` prints, read from its documentation (`docs/json.md`): tests check the output against
+//! the same tables that people read.
 //!
-//! An object is a section `## name`, with a table of its fields `| name | type | meaning |`. A line that begins with `All fields of
-//! [other](#other)` takes those over. Types are `text`, `integer`, `number`, `boolean`, `null`, another object by its link, `list of`
-//! one of these, alternatives with `or`; what is `left out` may be missing. The table of commands says who prints what: an option
-//! makes a row of its own, and the row with most of the options counts.
+//! An object is a section `## name`, with a table of its fields `| name | type | meaning |`. A line that starts with `All
+//! fields of [other](#other)` includes those. Types are `text`, `integer`, `number`, `boolean`, `null`, a link to another
+//! object, `list of` one of these, and alternatives with `or`; what is `left out` may be missing. The table of commands says
+//! which command prints what: an option has a row of its own, and the row that matches most options applies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// What is documented.
+/// The documented objects and commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
     objects: BTreeMap<String, Object>,
@@ -48,13 +48,13 @@ struct Command {
     lines: bool,
 }
 
-/// The documentation, or what is held against it, is wrong.
+/// The documentation, or what is checked against it, is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{at}: {what}")]
 pub struct SchemaError {
     /// A line of the documentation, or a path in a value.
     pub at: String,
-    /// What is wrong there.
+    /// What is wrong.
     pub what: String,
 }
 
@@ -66,7 +66,7 @@ impl Schema {
     /// Reads the documentation.
     ///
     /// # Errors
-    /// [`SchemaError`]: a type that is none, a link to nowhere, an object that no command prints.
+    /// [`SchemaError`]: a type that is invalid, a broken link, an object that no command prints.
     pub fn parse(text: &str) -> Result<Self, SchemaError> {
         let mut schema = Self { objects: BTreeMap::new(), commands: Vec::new() };
         let mut section = None;
@@ -74,8 +74,9 @@ impl Schema {
             if let Some(title) = line.strip_prefix("## ") {
                 section = Some(title.trim().to_owned());
             } else if let Some(rest) = line.strip_prefix("All fields of ") {
-                let name = section.clone().ok_or_else(|| wrong(line, "of no object"))?;
-                let base = links(rest).into_iter().next().ok_or_else(|| wrong(line, "names no object"))?;
+                let name = section.clone().ok_or_else(|| wrong(line, "of an unknown object"))?;
+                let base =
+                    links(rest).into_iter().next().ok_or_else(|| wrong(line, "does not name an object"))?;
                 schema.objects.entry(name).or_default().base = Some(base);
             } else if line.starts_with("| `") {
                 let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
@@ -85,7 +86,7 @@ impl Schema {
                         let name = name.to_owned();
                         schema.field(line, name, field, kind)?;
                     }
-                    _ => return Err(wrong(line, "is no row of field, type and meaning")),
+                    _ => return Err(wrong(line, "is not a row of field, type and meaning")),
                 }
             }
         }
@@ -96,9 +97,9 @@ impl Schema {
     fn command(&mut self, line: &str, commands: &str, printed: &str) -> Result<(), SchemaError> {
         let objects = links(printed);
         if objects.is_empty() {
-            return Err(wrong(line, "prints no object"));
+            return Err(wrong(line, "does not print an object"));
         }
-        let lines = printed.contains("a line");
+        let lines = printed.contains("one per line");
         for command in code(commands) {
             let words = command.split(' ').map(str::to_owned).collect();
             self.commands.push(Command { words, objects: objects.clone(), lines });
@@ -107,7 +108,7 @@ impl Schema {
     }
 
     fn field(&mut self, line: &str, object: String, field: &str, kind: &str) -> Result<(), SchemaError> {
-        let name = code(field).into_iter().next().ok_or_else(|| wrong(line, "names no field"))?;
+        let name = code(field).into_iter().next().ok_or_else(|| wrong(line, "does not name a field"))?;
         let (kind, may_be_missing) = match kind.strip_suffix(" or left out") {
             Some(kind) => (kind, true),
             None => (kind, false),
@@ -116,35 +117,36 @@ impl Schema {
         let fields = &mut self.objects.entry(object).or_default().fields;
         match fields.insert(name.to_owned(), Field { kinds, may_be_missing }) {
             None => Ok(()),
-            Some(_) => Err(wrong(line, "the field is there twice")),
+            Some(_) => Err(wrong(line, "the field appears twice")),
         }
     }
 
-    /// Every link leads somewhere, and every object is printed by some command or within another one. Errors are everybody's.
+    /// Checks that every link has a target, and that every object is printed by a command or within another object. Every
+    /// command may print errors.
     fn is_whole(&self) -> Result<(), SchemaError> {
         let mut open: Vec<&str> =
             self.commands.iter().flat_map(|row| &row.objects).map(String::as_str).collect();
         open.push("error");
         let mut seen = BTreeSet::new();
         while let Some(name) = open.pop() {
-            let object = self.objects.get(name).ok_or_else(|| wrong(name, "is no object"))?;
+            let object = self.objects.get(name).ok_or_else(|| wrong(name, "is not an object"))?;
             if seen.insert(name) {
                 open.extend(object.base.as_deref());
                 open.extend(object.fields.values().flat_map(|field| &field.kinds).filter_map(Kind::object));
             }
         }
         match self.objects.keys().find(|name| !seen.contains(name.as_str())) {
-            Some(name) => Err(wrong(name, "is printed by no command")),
+            Some(name) => Err(wrong(name, "is not printed by any command")),
             None => Ok(()),
         }
     }
 
-    /// Whether the table of commands knows one, such as `session list`.
+    /// Whether the table of commands contains a command such as `session list`.
     pub fn knows(&self, command: &str) -> bool {
         self.commands.iter().any(|row| row.words.iter().map(String::as_str).eq(command.split(' ')))
     }
 
-    /// Holds one value against an object.
+    /// Checks one value against an object.
     ///
     /// # Errors
     /// [`SchemaError`]: a field that is missing, unknown, or of another type.
@@ -154,7 +156,7 @@ impl Schema {
 
     fn check_at(&self, at: &str, object: &str, value: &Value) -> Result<(), SchemaError> {
         let fields = self.fields(object)?;
-        let Value::Object(given) = value else { return Err(wrong(at, format!("{value} is no object"))) };
+        let Value::Object(given) = value else { return Err(wrong(at, format!("{value} is not an object"))) };
         if let Some(key) = given.keys().find(|key| !fields.contains_key(key.as_str())) {
             return Err(wrong(format!("{at}.{key}"), "is not documented"));
         }
@@ -189,11 +191,11 @@ impl Schema {
             }
             _ => false,
         };
-        if fits { Ok(()) } else { Err(wrong(at, format!("{value} is not what is documented"))) }
+        if fits { Ok(()) } else { Err(wrong(at, format!("{value} does not match the documented type"))) }
     }
 
     fn fields(&self, object: &str) -> Result<BTreeMap<&str, &Field>, SchemaError> {
-        let found = self.objects.get(object).ok_or_else(|| wrong(object, "is no object"))?;
+        let found = self.objects.get(object).ok_or_else(|| wrong(object, "is not an object"))?;
         let mut fields = match &found.base {
             Some(base) => self.fields(base)?,
             None => BTreeMap::new(),
@@ -202,10 +204,10 @@ impl Schema {
         Ok(fields)
     }
 
-    /// Holds what a command has printed against what it may print. `arguments`: of the command line, without those of a program.
+    /// Checks the output of a command against what it may print. `arguments`: the command line's, without those of a program.
     ///
     /// # Errors
-    /// [`SchemaError`], also for a command that is not documented, and for output that is no JSON.
+    /// [`SchemaError`], also for a command that is not documented, and for output that is not JSON.
     pub fn check_output(&self, arguments: &[&str], output: &str) -> Result<(), SchemaError> {
         let fits = |row: &&Command| row.words.iter().all(|word| arguments.contains(&word.as_str()));
         let row = self.commands.iter().filter(fits).max_by_key(|row| row.words.len());
@@ -218,7 +220,7 @@ impl Schema {
         Ok(())
     }
 
-    /// Holds output of a command that is not known against all there is.
+    /// Checks the output of an unknown command against all documented objects.
     ///
     /// # Errors
     /// [`SchemaError`].
@@ -227,7 +229,7 @@ impl Schema {
         self.check_lines(&objects, output).map(drop)
     }
 
-    /// Each line is one of these objects. Returns how many there are.
+    /// Checks that each line is one of these objects, and returns the number of lines.
     fn check_lines(&self, objects: &[&str], output: &str) -> Result<usize, SchemaError> {
         let lines = output.lines().filter(|line| !line.is_empty());
         let mut count = 0;
@@ -267,12 +269,12 @@ fn parse_kind(line: &str, kind: &str) -> Result<Kind, SchemaError> {
         "null" => Kind::Null,
         link => match links(link).as_slice() {
             [name] => Kind::Object(name.clone()),
-            _ => return Err(wrong(line, format!("'{kind}' is no type"))),
+            _ => return Err(wrong(line, format!("`{kind}` is not a type"))),
         },
     })
 }
 
-/// What stands in `code`.
+/// The text inside each `code` span.
 fn code(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
@@ -289,7 +291,7 @@ mod tests {
     use super::*;
 
     const TEXT: &str = "# Title\n\n## Commands\n| command | prints |\n|---|---|\n| `list`, `list -a` | [all](#all) |\n\
-        | `list --follow` | [thing](#thing), one a line |\n\n## all\n| field | type | meaning |\n|---|---|---|\n\
+        | `list --follow` | [thing](#thing), one per line |\n\n## all\n| field | type | meaning |\n|---|---|---|\n\
         | `things` | list of [thing](#thing) or null | x |\n\n## thing\nAll fields of [error](#error), and:\n\n\
         | field | type | meaning |\n|---|---|---|\n| `size` | integer or left out | x |\n\n## error\n\n\
         | field | type | meaning |\n|---|---|---|\n| `error` | text or null | x |\n";
@@ -303,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_what_is_documented() {
+    fn values_match_their_documentation() {
         for value in [json!({"error": "a", "size": 1}), json!({"error": null})] {
             schema().check("thing", &value).unwrap();
             schema().check("all", &json!({"things": [value]})).unwrap();
@@ -313,13 +315,13 @@ mod tests {
         assert_eq!(why("thing", &json!({"error": "a", "new": 1})), "thing.new: is not documented");
         assert_eq!(
             why("all", &json!({"things": [{"error": "a", "size": "b"}]})),
-            "all.things[0].size: \"b\" is not what is documented"
+            "all.things[0].size: \"b\" does not match the documented type"
         );
-        assert_eq!(why("thing", &json!([])), "thing: [] is no object");
+        assert_eq!(why("thing", &json!([])), "thing: [] is not an object");
     }
 
     #[test]
-    fn a_command_prints_what_its_row_says() {
+    fn command_prints_what_its_row_documents() {
         let (schema, one) = (schema(), r#"{"things": []}"#);
         let two = "{\"error\": null}\n{\"error\": null}\n";
         schema.check_output(&["list", "-o", "json"], one).unwrap();
@@ -340,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_does_not_hold_together_is_wrong() {
+    fn inconsistent_document_is_rejected() {
         for (from, to) in [
             ("[thing](#thing) or null", "[other](#other)"),
             ("integer or left out", "whole"),

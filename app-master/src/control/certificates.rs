@@ -1,5 +1,5 @@
-//! The certificates of one application: an authority of its own, one certificate for the application master and one for
-//! whoever may read the staging directory. The authority's key is gone as soon as both are signed.
+//! The certificates of one application: its own authority, one certificate for the application master and one for those
+//! who can read the staging directory. The authority's key is discarded as soon as both are signed.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,11 +15,11 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{self, RootCertStore, ServerConfig};
 use yarn_client::control;
 
-/// What was made.
+/// The certificates of one attempt.
 pub struct Certificates {
-    /// The application master's side of TLS: lets in who has the client's certificate.
+    /// The application master's side of TLS: lets in clients with the client's certificate.
     pub server: Arc<ServerConfig>,
-    /// For the staging directory, PEM: the authority, the client's certificate and its key.
+    /// The file for the staging directory, as PEM: the authority, the client's certificate and its key.
     pub client: Bytes,
 }
 
@@ -29,26 +29,26 @@ impl fmt::Debug for Certificates {
     }
 }
 
-/// Certificates could not be made.
+/// The certificates could not be issued.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertificateError {
-    /// Making keys or signing.
+    /// Generating keys or signing failed.
     #[error("cannot make the application's certificates")]
     Make(#[from] rcgen::Error),
-    /// TLS does not take them.
+    /// TLS does not accept them.
     #[error("cannot use the application's certificates")]
     Use(#[from] rustls::Error),
-    /// Nor for clients.
+    /// TLS does not accept them for verifying clients.
     #[error("cannot use the application's certificates for clients")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
 }
 
 impl Certificates {
-    /// Makes them for one attempt of an application. They never expire: the application does.
+    /// Issues the certificates for one attempt of an application. They never expire: the application does.
     ///
     /// # Errors
-    /// [`CertificateError`]; no randomness, in practice.
+    /// [`CertificateError`]; in practice, a lack of randomness.
     pub fn issue(application: ApplicationId) -> Result<Self, CertificateError> {
         let name = control::server_name(application);
         let mut params = CertificateParams::default();

@@ -1,5 +1,5 @@
-//! What has happened, for everybody who watches: one list for all, so that a watcher that reads slowly or not at all
-//! costs nothing but its place in it.
+//! The events of this attempt, in one list shared by all followers, so that a slow or stalled follower costs nothing
+//! but its position in it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,29 +7,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use proto::control::{Event, EventId, Lost, WatchReply, event, watch_reply};
 use tokio::sync::watch;
 
-/// Events kept; a thousand containers that come and go are four thousand.
+/// Number of events kept; a thousand containers that come and go make four thousand.
 const KEPT: usize = 16_384;
 
 /// The list. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Events {
     list: Arc<Mutex<List>>,
-    /// How many there have been, in all attempts that are known; `u64::MAX` after the last one.
+    /// How many there have been, in all known attempts; `u64::MAX` after the last one.
     count: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
 struct List {
     attempt: u32,
-    /// Of this attempt.
+    /// The number of this attempt's last event.
     last_number: u64,
-    /// Events that are not in `kept` any more.
+    /// Number of events that are no longer in `kept`.
     dropped: u64,
     kept: VecDeque<Event>,
     ended: bool,
 }
 
-/// A watcher's place.
+/// A watcher's position in the list.
 #[derive(Debug)]
 pub struct Watcher {
     events: Events,
@@ -37,12 +37,12 @@ pub struct Watcher {
     next: u64,
     news: watch::Receiver<u64>,
     follow: bool,
-    /// What has to be said first.
+    /// The number of lost events, which has to be reported first.
     lost: Option<u64>,
 }
 
 impl Events {
-    /// The list of an attempt; `earlier` is what earlier attempts have written down.
+    /// Creates the list of an attempt; `earlier` is what earlier attempts have written down.
     #[must_use]
     pub fn new(attempt: u32, earlier: Vec<Event>) -> Self {
         let mut kept = VecDeque::from(earlier);
@@ -52,7 +52,7 @@ impl Events {
         Self { list: Arc::new(Mutex::new(list)), count: watch::Sender::new(count) }
     }
 
-    /// Adds one. The clock may be set back meanwhile; order is by number.
+    /// Adds an event. As the clock may be set back, the order is by number.
     pub fn push(&self, what: event::What, time_ms: u64) -> Event {
         let mut list = self.list();
         list.last_number += 1;
@@ -69,26 +69,26 @@ impl Events {
         event
     }
 
-    /// Nothing more will happen: watchers that have seen everything are let go.
+    /// Nothing more will happen: watchers that have seen everything are released.
     pub fn end(&self) {
         self.list().ended = true;
-        // The same number again is news, too.
+        // Sending the same number again also wakes them.
         self.count.send_modify(|_| {});
     }
 
-    /// Everything that is kept, oldest first.
+    /// All events that are kept, oldest first.
     #[must_use]
     pub fn all(&self) -> Vec<Event> {
         self.list().kept.iter().cloned().collect()
     }
 
-    /// The id of the newest.
+    /// The id of the newest event.
     #[must_use]
     pub fn last(&self) -> Option<EventId> {
         self.list().kept.back().and_then(|event| event.id)
     }
 
-    /// A place behind `after`, or at the first event that is kept.
+    /// A position after `after`, or at the first event that is kept.
     #[must_use]
     pub fn watch(&self, after: Option<&EventId>, follow: bool) -> Watcher {
         let list = self.list();
@@ -103,8 +103,8 @@ impl Events {
         };
         let next = list.dropped + u64::try_from(seen).unwrap_or(u64::MAX);
         if let (Some(after), Some(first)) = (after, list.kept.get(seen).and_then(kept)) {
-            // The next of the same attempt, or the first of the next one. Of an attempt that was killed, nobody knows how
-            // much it had not written down.
+            // The next of the same attempt, or the first of the next one. It is unknown how much a killed attempt had not
+            // written down.
             let (attempt, number) = place(after);
             lost = if first.0 == attempt { first.1.saturating_sub(number + 1) } else { first.1 - 1 };
         }
@@ -124,7 +124,7 @@ impl List {
 }
 
 impl Watcher {
-    /// The next thing to say; `None` when there is nothing more, and will not be.
+    /// The next reply; `None` if there is nothing more, and never will be.
     pub async fn next(&mut self) -> Option<WatchReply> {
         loop {
             if let Some(count) = self.lost.take() {
@@ -165,7 +165,7 @@ mod tests {
         }
     }
 
-    /// `attempt.number`, or `-lost`.
+    /// Each event as `attempt.number`, or `-lost`.
     async fn rest(mut watcher: Watcher) -> Vec<String> {
         let mut seen = Vec::new();
         while let Some(WatchReply { reply: Some(reply) }) = watcher.next().await {
@@ -185,12 +185,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_comes_back_goes_on_behind_what_it_has_seen() {
+    async fn returning_follower_resumes_after_the_last_event_seen() {
         let first = Events::new(1, Vec::new());
         push(&first, 3);
         assert_eq!(rest(first.watch(None, false)).await, ["1.1", "1.2", "1.3"]);
         assert_eq!(rest(first.watch(Some(&id(1, 2)), false)).await, ["1.3"]);
-        // The next attempt knows what was written down; the last one of these was seen by one, but not written down.
+        // The next attempt knows what was written down; a watcher saw the last of these, but it was not written down.
         let second = Events::new(2, first.all());
         push(&first, 1);
         push(&second, 2);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_is_too_slow_is_told_how_much_it_has_missed() {
+    async fn slow_follower_is_told_how_many_events_it_missed() {
         let events = Events::new(1, Vec::new());
         push(&events, 2);
         let mut slow = events.watch(None, true);
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn followers_hear_of_what_happens_and_of_the_end() {
+    async fn followers_receive_events_and_the_end() {
         let events = Events::new(1, Vec::new());
         let follower = tokio::spawn(rest(events.watch(None, true)));
         for _ in 0..3 {

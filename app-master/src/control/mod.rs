@@ -1,6 +1,6 @@
 //! The control plane: what a client may ask of this application master while it runs, over mutual TLS.
 //!
-//! Who has the certificate from the staging directory may ask; nobody else gets further than the handshake.
+//! Only clients with the certificate from the staging directory get past the handshake.
 
 pub mod certificates;
 pub mod events;
@@ -38,19 +38,19 @@ use service::Service;
 
 /// Connections at a time; more wait in the kernel's queue.
 const CONNECTIONS: usize = 256;
-/// ALPN's name for it.
+/// The ALPN name of HTTP/1.1.
 const HTTP_1_1: &[u8] = b"http/1.1";
-/// Whoever connects proves within this time who it is.
+/// Time limit for a client's TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// A watcher that has gone without a word is noticed by this.
+/// How often watchers are pinged, to notice those that left without closing the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// What only the machine knows.
+/// A question that only the machine can answer.
 #[derive(Debug)]
 pub enum Question {
-    /// Where everything stands.
+    /// The current state of everything.
     Status(oneshot::Sender<StatusReply>),
-    /// Something is to be done.
+    /// Something to be done.
     Request(machine::Request, oneshot::Sender<Result<Reply, Refusal>>),
 }
 
@@ -63,7 +63,7 @@ pub async fn serve(
     flink: Forward,
 ) {
     let acceptor = TlsAcceptor::from(tls);
-    let warnings = Warnings::of("accepting a connection to the control plane");
+    let warnings = Warnings::of("accepting a control plane connection");
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     let service = ControlServer::new(Service::new(events, questions));
     loop {
@@ -74,7 +74,7 @@ pub async fn serve(
                 accepted
             }
             Err(error) => {
-                // No descriptor is free: it will not get better at once.
+                // No descriptor is free, and this will not change at once.
                 warnings.failed(&error);
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
@@ -114,10 +114,10 @@ async fn converse(
     builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).await
 }
 
-/// A socket on any free port of `host`.
+/// Opens a socket on any free port of `host`.
 ///
 /// # Errors
-/// None is free, or the host is not this one.
+/// No port is free, or the host is not this one.
 pub async fn listen(host: &str) -> std::io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind((host, 0)).await?;
     let address = listener.local_addr()?;

@@ -1,5 +1,5 @@
-//! The events of this attempt as a file among the container's logs: YARN collects it with them, and so it can be read for as
-//! long as the logs, also of an application that was killed. One JSON object a line, as `events -o json` prints them.
+//! The events of this attempt as a file next to the container's logs. YARN aggregates it with them, so it can be read as
+//! long as the logs, even if the application was killed. One JSON object per line, as `events -o json` prints them.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -11,10 +11,10 @@ use yarn_client::logs::events::FILE;
 
 use crate::warnings::Warnings;
 
-/// From here on a new file is begun, and only one older one is kept: twice so many bytes in all.
+/// Size at which a new file is started. Only one older file is kept, so there are at most twice as many bytes.
 const ENOUGH: u64 = 16 << 20;
 
-/// The file. Nothing depends on it: what goes wrong is told, and that is all.
+/// The file. Nothing depends on it, so failures are only logged.
 #[derive(Debug)]
 pub struct Record {
     path: PathBuf,
@@ -25,7 +25,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// A file in this directory, which is written to once something has happened.
+    /// A file in this directory, created when something has happened.
     #[must_use]
     pub fn new(log_dir: &Path) -> Self {
         let warnings = Warnings::of("writing events.jsonl");
@@ -58,7 +58,7 @@ impl Record {
             Some(file) => file,
             None => self.file.insert(File::options().create(true).append(true).open(&self.path)?),
         };
-        // In one piece: whoever reads meanwhile sees whole lines.
+        // In a single write, so that concurrent readers see whole lines.
         file.write_all(&line)?;
         self.written += u64::try_from(line.len()).unwrap_or(u64::MAX);
         Ok(())
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_are_kept_and_can_be_read_again() {
+    fn latest_events_are_kept_and_read_back() {
         let directory = tempfile::tempdir().expect("a directory");
         let mut record = Record::new(directory.path());
         record.enough = 1000;
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_written_is_of_no_account() {
+    fn unwritable_event_file_is_tolerated() {
         let mut record = Record::new(Path::new("/nowhere/at/all"));
         record.write(event(1));
         record.write(event(2));

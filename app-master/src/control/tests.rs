@@ -11,7 +11,7 @@ fn application(id: i32) -> ApplicationId {
     ApplicationId { cluster_timestamp: 1_700_000_000_000, id }
 }
 
-/// Where it listens, and the file for its clients.
+/// Returns the address it listens on, and the file for its clients.
 async fn start(events: &Events) -> (String, bytes::Bytes) {
     let (listener, address) = listen("127.0.0.1").await.expect("a free port");
     let certificates = Certificates::issue(application(1)).expect("certificates");
@@ -29,13 +29,13 @@ async fn start(events: &Events) -> (String, bytes::Bytes) {
 
 async fn client(address: &str, pem: &[u8]) -> Result<Control, Box<dyn std::error::Error>> {
     let mut control = Identity::parse(application(1), pem)?.control(address).await?;
-    // With TLS 1.3 a client hears only with the first answer that it was refused.
+    // With TLS 1.3 a client only learns with the first answer that it was refused.
     control.status(StatusRequest {}).await?;
     Ok(control)
 }
 
 #[tokio::test]
-async fn who_has_the_certificate_is_answered() {
+async fn client_with_the_certificate_is_served() {
     let events = Events::new(1, Vec::new());
     let (address, pem) = start(&events).await;
     let mut control = client(&address, &pem).await.expect("let in");
@@ -56,13 +56,13 @@ async fn who_has_the_certificate_is_answered() {
 }
 
 #[tokio::test]
-async fn nobody_else_is() {
+async fn client_without_the_certificate_is_rejected() {
     let events = Events::new(1, Vec::new());
     let (address, pem) = start(&events).await;
     let (_, of_another_application) = start(&events).await;
     client(&address, &of_another_application).await.expect_err("not its authority");
 
-    // The right authority, and another one's certificate: it is the application master that refuses.
+    // The right authority with a certificate of another one: it is the application master that refuses.
     let text = |pem: &[u8]| String::from_utf8(pem.to_vec()).expect("PEM is ASCII");
     let end = "-----END CERTIFICATE-----\n";
     let authority = text(&pem).split_inclusive(end).next().expect("a certificate").replace("\r", "");

@@ -1,4 +1,4 @@
-//! What the machine tells, in the words of the control plane.
+//! Translates what the machine reports into messages of the control plane.
 
 use proto::control;
 use proto::control::event::What;

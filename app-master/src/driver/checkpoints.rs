@@ -1,5 +1,5 @@
 //! Finds a job's checkpoints where Flink leaves them: `<directory>/<job id>/chk-<n>/_metadata`
-//! (`AbstractFsCheckpointStorageAccess`), and removes what nobody needs after the end.
+//! (`AbstractFsCheckpointStorageAccess`), and removes what is no longer needed after the end.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,24 +13,24 @@ use crate::machine::{Event, Found};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What is known of the job whose newest checkpoint is looked for.
+/// What is known about the job whose latest checkpoint is searched for.
 #[derive(Debug)]
 pub(super) struct Search<'a> {
     pub(super) job_id: &'a str,
-    /// The newest one that was seen.
+    /// The newest one that has been seen.
     pub(super) known: Option<String>,
-    /// Where the configuration puts the job's checkpoints: its own directory, or one that it shares with others.
+    /// Where the configuration puts the job's checkpoints: in a directory of its own, or in one shared with others.
     pub(super) configured: Option<String>,
     /// Where this container's JobManagers have left their log.
     pub(super) log_dir: &'a Path,
 }
 
 impl Search<'_> {
-    /// The newest completed checkpoint of the job.
+    /// The latest completed checkpoint of the job.
     ///
-    /// With `own_directory`, whatever lies in the job's own directory is the job's: that of the one that was seen last, or else
-    /// the configured one. Where others may have left theirs, or nothing can be listed (`s3` and the like), only those count of
-    /// which this application's own JobManagers have told: by REST, or in the log of this container.
+    /// With `own_directory`, everything in the job's own directory belongs to the job: the directory of the checkpoint seen
+    /// last, or else the configured one. If others may have left checkpoints there, or nothing can be listed (`s3` etc.), only
+    /// those count that this application's own JobManagers have reported: by REST, or in the log of this container.
     pub(super) async fn newest(self, systems: &FileSystems, own_directory: bool) -> Event {
         let directory = self.known.as_deref().map(parent).or(self.configured);
         let told = told(self.known, directory.as_deref(), &self.log_dir.join(program::LOG), self.job_id);
@@ -48,8 +48,8 @@ impl Search<'_> {
     }
 }
 
-/// What the JobManagers of this application have told: the newest one that was seen, or a later one in the log of this
-/// container, which begins with the container and so tells of all of them as long as it is short.
+/// The newest checkpoint that this application's JobManagers have reported: the newest one seen, or a later one in the
+/// log of this container, which starts with the container and so covers all of them as long as it is short.
 fn told(known: Option<String>, directory: Option<&str>, log: &Path, job_id: &str) -> Found {
     let text = program::tail(log);
     let newest = newest_in_log(&text, job_id);
@@ -90,11 +90,11 @@ async fn list(systems: &FileSystems, directory: &str) -> Result<Option<String>, 
     Ok(newest.map(|number| fs.uri(&checkpoints::path_of(&path, number))))
 }
 
-/// Removes all checkpoints of the job that `path` is one of, from the job's own directory: what Flink makes there, and the
-/// directory itself when nothing else is in it.
+/// Removes all checkpoints of the job to which `path` belongs from the job's own directory: what Flink creates there, and
+/// the directory itself if nothing else is in it.
 pub(super) async fn remove(systems: &FileSystems, job_id: &str, path: &str) {
     let directory = parent(path);
-    // Without a directory of its own (`execution.checkpointing.create-subdir`) the neighbours are somebody else's.
+    // Without a directory of its own (`execution.checkpointing.create-subdir`) its neighbours belong to other jobs.
     if !is_named(&directory, job_id) {
         return;
     }
@@ -119,7 +119,7 @@ pub(super) async fn remove(systems: &FileSystems, job_id: &str, path: &str) {
     }
 }
 
-/// `AbstractFsCheckpointStorageAccess` makes these, and no others.
+/// `AbstractFsCheckpointStorageAccess` creates these, and no others.
 fn is_flinks(name: &str) -> bool {
     name == "shared" || name == "taskowned" || number(name).is_some()
 }
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_newest_complete_one_of_an_own_directory_counts() {
+    async fn latest_complete_checkpoint_of_an_own_directory_counts() {
         let directory = tempfile::tempdir().expect("a directory");
         let (root, no_log) = (directory.path().display().to_string(), Path::new("/nonexistent"));
         let names =
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(found(true, None, Some(&known), no_log).await, expected);
         let nowhere = format!("file:///nonexistent/{JOB}");
         assert_eq!(found(true, Some(&nowhere), None, no_log).await, Ok(Found::Nothing));
-        // Nobody knows where to look, or nobody can.
+        // The location is unknown, or cannot be listed.
         assert_eq!(found(true, None, None, no_log).await, Ok(Found::Unknown));
         let s3 = format!("s3://b/{JOB}");
         assert_eq!(found(true, Some(&s3), None, no_log).await, Ok(Found::Unknown));
@@ -215,19 +215,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_others_may_be_only_what_was_told_counts() {
+    async fn only_reported_checkpoints_count_in_a_shared_directory() {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path().display().to_string();
         make(&directory.path().join(JOB), &[("chk-4", true), ("chk-42", true)]);
         make(directory.path(), &[("chk-4", true), ("chk-42", true)]);
-        // Another application had the id; and without a directory for each job.
+        // Another application had the id, or jobs have no directories of their own.
         for (own_directory, known) in
             [(false, format!("file:{root}/{JOB}/chk-4")), (true, format!("file:{root}/chk-4"))]
         {
             let (nowhere, directory) = (Path::new("/nonexistent"), parent(&known));
             assert_eq!(found(own_directory, None, Some(&known), nowhere).await, newest(known.as_str()));
             assert_eq!(found(own_directory, Some(&directory), None, nowhere).await, Ok(Found::Unknown));
-            // The log of this container tells of a later one.
+            // The log of this container reports a later one.
             let logs = tempfile::tempdir().expect("a directory");
             let log = |text: &str| fs::write(logs.path().join(program::LOG), text).expect("a log");
             log(&format!(
@@ -237,7 +237,7 @@ mod tests {
             let later = newest(known.replace("chk-4", "chk-6"));
             assert_eq!(found(own_directory, None, Some(&known), logs.path()).await, later);
             assert_eq!(found(own_directory, Some(&directory), None, logs.path()).await, later);
-            // Or it tells that there is none, as far as it goes back.
+            // Or it shows that there is none, as far back as it goes.
             log("x - Starting\n");
             assert_eq!(found(own_directory, None, Some(&known), logs.path()).await, newest(known.as_str()));
             assert_eq!(found(own_directory, Some(&directory), None, logs.path()).await, Ok(Found::Nothing));
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_what_flink_makes_is_removed() {
+    async fn only_checkpoint_files_are_removed() {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path().display().to_string();
         let own = directory.path().join(JOB);

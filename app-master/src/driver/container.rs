@@ -1,4 +1,4 @@
-//! What the NodeManager tells the application master about the container it runs in.
+//! What the NodeManager's environment says about the application master's container.
 
 use std::path::PathBuf;
 use std::time::UNIX_EPOCH;
@@ -10,11 +10,11 @@ use yarn_client::conf::Environment;
 /// `org.apache.hadoop.yarn.api.ApplicationConstants.Environment`.
 #[derive(Debug, Clone)]
 pub(super) struct Container {
-    /// `CONTAINER_ID`; names the attempt too.
+    /// `CONTAINER_ID`; contains the attempt's id, too.
     pub id: ContainerId,
-    /// `NM_HOST`: the name other nodes know this one by.
+    /// `NM_HOST`: the name by which other nodes know this one.
     pub host: String,
-    /// First of `LOG_DIRS`.
+    /// The first of `LOG_DIRS`.
     pub log_dir: PathBuf,
     /// `LOCAL_DIRS`, comma separated.
     pub local_dirs: String,
@@ -26,18 +26,18 @@ pub(super) struct Container {
     pub path: String,
     /// `APP_SUBMIT_TIME_ENV`: when the application was submitted, ms since the epoch by the ResourceManager's clock.
     pub submitted_ms: Option<u64>,
-    /// All variables: JVM options and the command template may name them.
+    /// All variables: JVM options and the command template may use them.
     pub environment: Environment,
 }
 
-/// A variable that every NodeManager sets is missing or malformed: this is no YARN container.
+/// A variable that every NodeManager sets is missing or malformed: this is not a YARN container.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ContainerError {
-    /// Not set.
-    #[error("{0} is not set; flink-app-master is started by a NodeManager, not by hand")]
+    /// It is not set.
+    #[error("`{0}` is not set; `flink-app-master` is started by a NodeManager, not by hand")]
     Missing(&'static str),
-    /// Not an id.
+    /// It is not an id.
     #[error("CONTAINER_ID")]
     Id(#[from] proto::ids::ParseIdError),
 }
@@ -46,7 +46,7 @@ impl Container {
     /// Reads the variables.
     ///
     /// # Errors
-    /// One is missing, or `CONTAINER_ID` is not a container id.
+    /// A variable is missing, or `CONTAINER_ID` is not a container id.
     pub(super) fn from_environment(env: &Environment) -> Result<Self, ContainerError> {
         let variable = |name: &'static str| env.non_empty(name).ok_or(ContainerError::Missing(name));
         let log_dirs = variable("LOG_DIRS")?;
@@ -63,8 +63,9 @@ impl Container {
         })
     }
 
-    /// When the node began to localise, ms since the epoch: before anything is fetched for a user, it makes the
-    /// application's directory (`ContainerExecutor.startLocalizer`). `None` where the file system keeps no such time.
+    /// When the node started to localise, in ms since the epoch: before anything is fetched for a user, it creates the
+    /// application's directory (`ContainerExecutor.startLocalizer`). `None` if the file system does not record creation
+    /// times.
     pub(super) fn localising_ms(&self) -> Option<u64> {
         let directory = self.local_dirs.split(',').next()?;
         let made = std::fs::metadata(directory).ok()?.created().ok()?;

@@ -1,4 +1,4 @@
-//! Starts the control plane, and puts what the machine says into its words.
+//! Starts the control plane, and translates between it and the machine.
 
 use std::time::Duration;
 
@@ -23,13 +23,13 @@ use crate::web::access::Access;
 use crate::web::forward::Forward;
 use crate::web::{self, Web};
 
-/// Questions that wait for the machine.
+/// Number of questions that may wait for the machine.
 const QUESTIONS: usize = 64;
-/// How soon an event is written down for the watchers of a later attempt, and the pause until the next writing, for each 500
+/// How soon an event is written down for the watchers of a later attempt, and the pause until the next write, for each 500
 /// events: all of them are written each time.
 const SOON: Duration = Duration::from_secs(1);
 const KEEP_PAUSE: Duration = Duration::from_secs(4);
-/// Pauses between tries to leave the client's certificate in the staging directory.
+/// Pauses between attempts to leave the client's certificate in the staging directory.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// The driver's end of the control plane.
@@ -54,7 +54,7 @@ enum StartError {
 }
 
 impl ControlPlane {
-    /// Begins to listen, and leaves the client's certificate in the staging directory.
+    /// Starts to listen, and leaves the client's certificate in the staging directory.
     pub(super) async fn start(container: &Container, staging: &Staging, flink: Forward) -> Self {
         let attempt = u32::try_from(container.id.attempt.attempt).unwrap_or(1);
         let earlier = if attempt > 1 { staging.earlier_events().await } else { Vec::new() };
@@ -62,7 +62,7 @@ impl ControlPlane {
         let (asker, questions) = mpsc::channel(QUESTIONS);
         let mut record = Record::new(&container.log_dir);
         let mut begin = |what, at| record.write(events.push(what, at));
-        // Told by nobody but the first attempt, although it has not seen them.
+        // Only the first attempt reports these, although it has not seen them.
         if attempt == 1 {
             if let Some(at) = container.submitted_ms {
                 begin(event::What::Submitted(control::Submitted {}), at);
@@ -79,14 +79,14 @@ impl ControlPlane {
         let port = match open(container, staging, &events, asker.clone(), flink).await {
             Ok(port) => Some(port),
             Err(error) => {
-                tracing::warn!("no control plane: {error}");
+                tracing::warn!("cannot start the control plane: {error}");
                 None
             }
         };
         Self { port, questions, asker, events, record, telling: Telling::default(), begun: Instant::now() }
     }
 
-    /// Begins to serve the web page, on a port of `range`. Returns the port; `None` when there is none: the job does not
+    /// Starts to serve the web page, on a port of `range`. Returns the port; `None` if there is none: the job does not
     /// depend on it.
     pub(super) async fn start_web(
         &self,
@@ -98,7 +98,7 @@ impl ControlPlane {
         let listener = match ports::web(&container.host, &spec.web_port_range) {
             Ok(listener) => listener,
             Err(error) => {
-                tracing::warn!("no web page: {error}");
+                tracing::warn!("cannot start the web page: {error}");
                 return None;
             }
         };
@@ -118,7 +118,7 @@ impl ControlPlane {
         Some(port)
     }
 
-    /// To whoever watches, and to the log.
+    /// Reports an occurrence to followers and in the log.
     pub(super) fn tell(&mut self, occurrence: Occurrence) {
         let line = self.telling.line(&occurrence, self.begun.elapsed());
         let event = self.events.push(occurrence.into(), now_ms());
@@ -128,7 +128,7 @@ impl ControlPlane {
         }
     }
 
-    /// The last event has been told.
+    /// The last event has been reported.
     pub(super) fn end(&self) {
         self.events.end();
     }
@@ -160,7 +160,7 @@ async fn open(
     Ok(address.port())
 }
 
-/// Writes events down for the next attempt. Checkpoints alone are no reason: thousands of jobs make them all day.
+/// Writes events down for the next attempt. Checkpoints alone do not trigger this: thousands of jobs take them all day.
 async fn keep(events: Events, staging: Staging) {
     let warnings = Warnings::of("writing events down");
     let mut watcher = events.watch(None, true);

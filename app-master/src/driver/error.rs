@@ -1,55 +1,59 @@
-//! Why an application master could not begin.
+//! Why an application master could not start.
 
 use proto::launch;
 use yarn_client::yarn::AM_RM_TOKEN;
 
-/// The application master could not begin. Nothing has been registered, so YARN counts a failed attempt and shows
-/// this text, the end of its standard error, in the report.
+/// The application master could not start. Nothing has been registered, so YARN counts a failed attempt and shows this
+/// text, the end of its standard error, in the report.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// Not in a container.
+    /// This is not a container.
     #[error(transparent)]
     Container(#[from] super::container::ContainerError),
     /// The container's credentials hold no launch specification.
     #[error(
-        "the container's credentials hold no launch specification; flink-app-master is launched by yarn-flink"
+        "the container's credentials contain no launch specification; `flink-app-master` is launched by \
+         `yarn-flink`"
     )]
     NoSpec,
     /// The launch specification is damaged.
     #[error("the launch specification is damaged")]
     DecodeSpec(#[from] prost::DecodeError),
-    /// The application's own files.
+    /// The application's own files could not be created.
     #[error(transparent)]
     Files(#[from] super::files::FilesError),
     /// The launch specification is of another version.
     #[error(
-        "the launch specification has version {found}, this application master reads {}",
+        "the launch specification has version {found}, but this application master reads version {}",
         launch::VERSION
     )]
     SpecVersion {
-        /// Of the file.
+        /// The version of the file.
         found: u32,
     },
-    /// A value of the Flink configuration.
+    /// The launch specification names neither a job nor a program nor a session.
+    #[error("the launch specification does not say what to run")]
+    NoWorkload,
+    /// A value of the Flink configuration is wrong.
     #[error(transparent)]
     FlinkConfig(#[from] yarn_client::flink::ConfigError),
-    /// The Flink version.
+    /// The Flink version cannot be read.
     #[error(transparent)]
     FlinkVersion(#[from] yarn_client::flink::version::VersionError),
-    /// The container's tokens.
+    /// The container's tokens cannot be read.
     #[error("cannot read the container's credentials")]
     Credentials(#[from] yarn_client::security::CredentialsError),
     /// The container's tokens do not let it register.
-    #[error("the container's credentials hold no {AM_RM_TOKEN} token")]
+    #[error("the container's credentials contain no {AM_RM_TOKEN} token")]
     NoToken,
-    /// The ResourceManager's address.
+    /// The ResourceManager cannot be addressed.
     #[error(transparent)]
     Yarn(#[from] yarn_client::yarn::YarnError),
-    /// The staging directory.
+    /// The staging directory cannot be used.
     #[error("the staging directory")]
     Staging(#[from] yarn_client::hdfs::HdfsError),
-    /// Another submission with the same key has begun to run the job.
+    /// Another submission with the same key has started to run the job.
     #[error("{application} runs, or has run, the job of this key; it is not run again")]
     KeyTaken {
         /// The other application.

@@ -1,9 +1,9 @@
-//! What a container's first process makes in the working directory before a JVM starts.
+//! Files that a container's first process creates in the working directory before a JVM starts.
 //!
-//! The application's own small files, such as Flink's configuration, travel from container to container as a
-//! secret in the credentials: a configuration may hold passwords, and a TaskManager that waits for no file of its own
-//! in HDFS starts half a second sooner. Names that NodeManagers cannot give are links. Libraries inside of the program's
-//! jar are unpacked, as Flink's clients do before they submit a job; what Flink runs in a cluster of its own does not.
+//! The application's own small files, such as Flink's configuration, travel from container to container as a secret in
+//! the credentials: a configuration may contain passwords, and a TaskManager that waits for no file of its own in HDFS
+//! starts half a second sooner. Names that NodeManagers cannot give are links. Libraries inside the program's jar are
+//! unpacked, as Flink's clients do before they submit a job, but Flink in a cluster of its own does not.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -11,7 +11,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use prost::Message as _;
-use proto::launch::{self, Files, LaunchSpec, Link};
+use proto::launch::{self, Files, LaunchSpec, Link, Workload};
 use yarn_client::conf::Environment;
 use yarn_client::flink::FlinkConfig;
 use yarn_client::flink::jar::{Jar, JarError};
@@ -21,23 +21,23 @@ use yarn_client::security::{Credentials, CredentialsError, Secret};
 /// First argument that makes the binary write the files into its working directory.
 pub const UNPACKER: &str = "unpack-files";
 const TOKEN_FILE: &str = "HADOOP_TOKEN_FILE_LOCATION";
-/// Directory of the libraries that the program's jar holds. Not in `usrlib`, whose jars Flink loads in any order.
+/// Directory of the libraries in the program's jar. Not in `usrlib`, whose jars Flink loads in any order.
 const LIBRARIES: &str = "jarlib";
 /// Directory whose jars Flink loads by itself.
 const USER_LIB: &str = "usrlib/";
 
-/// The files cannot be had, or not be written.
+/// The files could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FilesError {
-    /// This is no container.
-    #[error("{TOKEN_FILE} is not set; {UNPACKER} is for containers")]
+    /// This is not a container.
+    #[error("`{TOKEN_FILE}` is not set; `{UNPACKER}` runs in containers only")]
     NoContainer,
-    /// The container's credentials.
+    /// The container's credentials cannot be read.
     #[error("cannot read the container's credentials")]
     Credentials(#[from] CredentialsError),
-    /// They hold no files.
-    #[error("the container's credentials hold no files")]
+    /// The credentials contain no files.
+    #[error("the container's credentials contain no files")]
     NoFiles,
     /// The files are damaged.
     #[error("the files in the container's credentials are damaged")]
@@ -56,13 +56,13 @@ pub enum FilesError {
     Library(#[from] JarError),
 }
 
-/// Adds what the containers of TaskManagers need to credentials, for [`unpack`].
+/// Adds what TaskManager containers need to credentials, for [`unpack`].
 pub(super) fn pack(spec: &LaunchSpec, credentials: &mut Credentials) {
     let secret = Secret::new(of(spec).encode_to_vec());
     credentials.secrets.push((launch::FILES_SECRET.to_owned(), secret));
 }
 
-/// Makes what the container's credentials hold in `directory`.
+/// Creates the files from the container's credentials in `directory`.
 ///
 /// # Errors
 /// [`FilesError`].
@@ -74,20 +74,21 @@ pub fn unpack(env: &Environment, directory: &Path) -> Result<(), FilesError> {
     make(&Files::decode(secret.expose().clone())?, directory).map(drop)
 }
 
-/// Makes the files in the JobManager's container, and tells Flink of what it would not find by itself.
+/// Creates the files in the JobManager's container, and tells Flink what it would not find by itself.
 ///
 /// # Errors
 /// [`FilesError`].
 pub(super) fn prepare(spec: &mut LaunchSpec, directory: &Path) -> Result<(), FilesError> {
     let Made { program, libraries } = make(&of(spec), directory)?;
-    let (Some(job), Some(manager)) = (&mut spec.job, &mut spec.job_manager) else { return Ok(()) };
-    if job.main_class.is_none() {
-        // Flink would look through all jars of the user's, and give up when two name one.
-        job.main_class = program.and_then(|jar| jar.main_class().ok());
+    let launched = spec.workload.as_mut().and_then(Workload::program_mut);
+    let (Some(launched), Some(manager)) = (launched, &mut spec.job_manager) else { return Ok(()) };
+    if launched.main_class.is_none() {
+        // Flink would search all of the user's jars, and give up if two name a main class.
+        launched.main_class = program.and_then(|jar| jar.main_class().ok());
     }
     if !libraries.is_empty() {
-        // One class loader for the program and its libraries, wherever else the program's jar is.
-        let own = (!job.jar.starts_with(USER_LIB)).then(|| job.jar.clone());
+        // One class loader for the program and its libraries, even if the program's jar is loaded elsewhere too.
+        let own = (!launched.jar.starts_with(USER_LIB)).then(|| launched.jar.clone());
         let configured = FlinkConfig::from_flat(spec.flink_conf.clone()).list(&CLASS_PATHS);
         let urls = own.into_iter().chain(libraries).map(|path| format!("file:{path}")).chain(configured);
         manager.dynamic_properties.push(format!("{}={}", CLASS_PATHS.key, FlinkConfig::list_text(urls)));
@@ -96,14 +97,15 @@ pub(super) fn prepare(spec: &mut LaunchSpec, directory: &Path) -> Result<(), Fil
 }
 
 fn of(spec: &LaunchSpec) -> Files {
+    let program = spec.workload.as_ref().and_then(Workload::program);
     Files {
         files: spec.files.clone(),
         links: spec.links.clone(),
-        jar: spec.job.as_ref().map(|job| job.jar.clone()).unwrap_or_default(),
+        jar: program.map(|program| program.jar.clone()).unwrap_or_default(),
     }
 }
 
-/// What was found on the way.
+/// What creating the files has yielded.
 struct Made {
     program: Option<Jar>,
     /// Paths of the libraries in the program's jar, in its order.
@@ -117,7 +119,7 @@ fn make(files: &Files, directory: &Path) -> Result<Made, FilesError> {
         link(named, &path).map_err(|source| FilesError::Write { path, source })?;
     }
     let path = Some(&files.jar).filter(|jar| !jar.is_empty()).map(|jar| directory.join(jar));
-    // Of one that is damaged Flink says so, where everybody looks for it.
+    // If it is damaged, Flink reports that where everyone looks for it.
     let program = path.and_then(|path| Jar::open(&path).ok());
     let libraries = match &program {
         Some(jar) => jar.unpack_libraries(&directory.join(LIBRARIES))?,
@@ -127,7 +129,7 @@ fn make(files: &Files, directory: &Path) -> Result<Made, FilesError> {
     Ok(Made { program, libraries })
 }
 
-/// Puts the files where the JVM looks for them; nobody else may read them.
+/// Puts the files where the JVM looks for them, readable by the owner only.
 fn write(files: &[launch::File], directory: &Path) -> Result<(), FilesError> {
     for file in files {
         let path = directory.join(&file.link);
@@ -150,7 +152,7 @@ fn link(link: &Link, path: &Path) -> io::Result<()> {
     }
     let up = "../".repeat(link.path.matches('/').count());
     match symlink(format!("{up}{}", link.target), path) {
-        // A container that a NodeManager starts once more has it already.
+        // A container that a NodeManager starts again already has it.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         made => made,
     }
@@ -169,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn files_arrive_for_the_owner_alone() {
+    fn unpacked_files_are_readable_by_the_owner_only() {
         let directory = tempfile::tempdir().expect("a directory");
         let mut credentials = Credentials::default();
         let file = launch::File { link: "conf/config.yaml".to_owned(), content: "a: b".into() };
@@ -184,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_names_lead_to_the_file() {
+    fn odd_file_names_are_unpacked() {
         let directory = tempfile::tempdir().expect("a directory");
         fs::create_dir(directory.path().join("shipped")).expect("made");
         fs::write(directory.path().join("shipped/a.txt"), "a").expect("written");
@@ -223,24 +225,25 @@ mod tests {
             let path = directory.path().join(link);
             fs::create_dir_all(path.parent().expect("a parent")).expect("made");
             jar(&path, &entries);
-            let job = launch::Job { jar: link.to_owned(), ..launch::Job::default() };
+            let program = launch::Program { jar: link.to_owned(), ..launch::Program::default() };
             let flink_conf = [("pipeline.classpaths".to_owned(), class_paths.to_owned())].into();
             let mut spec = LaunchSpec {
-                job: Some(job),
+                workload: Some(Workload::Program(program)),
                 job_manager: Some(launch::JobManager::default()),
                 flink_conf,
                 ..LaunchSpec::default()
             };
             prepare(&mut spec, directory.path()).expect("prepared");
             assert_eq!(fs::read(directory.path().join("jarlib/1-a_.jar")).expect("unpacked"), b"a");
-            assert_eq!(spec.job.and_then(|job| job.main_class).as_deref(), Some("a.B"));
+            let main_class = spec.workload.and_then(|it| it.program()?.main_class.clone());
+            assert_eq!(main_class.as_deref(), Some("a.B"));
             spec.job_manager.unwrap_or_default().dynamic_properties
         };
         assert_eq!(
             prepared("usrlib/x.jar", "file:/c.jar;'http://h/d;e.jar'"),
             ["pipeline.classpaths=file:jarlib/0-b.jar;file:jarlib/1-a_.jar;file:/c.jar;'http://h/d;e.jar'"]
         );
-        // On the class path of the JVM: Flink's own clients load it a second time then, beside its libraries.
+        // On the class path of the JVM: Flink's own clients then load it a second time, together with its libraries.
         assert_eq!(
             prepared("userjar/x.jar", ""),
             ["pipeline.classpaths=file:userjar/x.jar;file:jarlib/0-b.jar;file:jarlib/1-a_.jar"]
@@ -248,13 +251,13 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_jar_is_flinks_to_refuse() {
+    fn damaged_jar_is_left_to_flink() {
         let directory = tempfile::tempdir().expect("a directory");
         fs::write(directory.path().join("x.jar"), "PK").expect("written");
         for jar in ["x.jar", "missing.jar"] {
-            let job = launch::Job { jar: jar.to_owned(), ..launch::Job::default() };
+            let program = launch::Program { jar: jar.to_owned(), ..launch::Program::default() };
             let mut spec = LaunchSpec {
-                job: Some(job),
+                workload: Some(Workload::Program(program)),
                 job_manager: Some(launch::JobManager::default()),
                 ..LaunchSpec::default()
             };
@@ -265,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named() {
+    fn missing_credentials_are_named() {
         assert!(matches!(unpack(&Environment::default(), Path::new(".")), Err(FilesError::NoContainer)));
         let directory = tempfile::tempdir().expect("a directory");
         let tokens = directory.path().join("container_tokens");

@@ -1,4 +1,4 @@
-//! Looks at Flink through its REST interface and translates what it says.
+//! Looks at Flink through its REST interface and translates what it reports.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,18 +12,21 @@ use yarn_client::flink::rest::{
 use yarn_client::flink::results::{Wanted, wanted};
 use yarn_client::with_cause;
 
-use crate::machine::{ApplicationView, CheckpointsView, Event, FlinkView, JobView, Silence, TaskManagerView};
+use crate::machine::{
+    Answer, ApplicationView, CheckpointsView, FlinkView, JobView, Silence, TaskManagerView,
+};
 
 /// A JobManager that answers at all does so in milliseconds, unless its node is overloaded.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a failed job's cause is asked for.
+/// How long to ask for a failed job's cause.
 const RESULT_PATIENCE: Duration = Duration::from_secs(10);
-/// How long cancelled jobs have to end; a task may not let go.
+/// How long cancelled jobs have to end; a task may not stop.
 const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 const RESULT_PAUSE: Duration = Duration::from_millis(100);
-/// Longer than Flink gives an old answer about checkpoints (`yarn_client::flink::settings` asks for 400 ms).
+/// Longer than Flink repeats an old answer about checkpoints (`yarn_client::flink::settings` sets 400 ms).
 const CHECKPOINTS_PAUSE: Duration = Duration::from_millis(500);
-/// What does not answer a look may be one part of the JobManager: its server is asked for something that needs no other.
+/// A look may fail because of one part of the JobManager, so its server is then asked for something that needs no other
+/// part.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The JobManager's REST server on this node.
@@ -41,13 +44,13 @@ impl Flink {
         Self { rest: Client::new(host, port, options), application_layer }
     }
 
-    /// One look; `details` adds the slots each unfinished job needs, `checkpoints` what it could go on from, `holders` the
-    /// TaskManagers that must stay though nothing runs on them.
-    pub(super) async fn look(&self, details: bool, checkpoints: bool, holders: bool) -> Event {
+    /// Takes one look; `details` adds the slots each unfinished job needs, `checkpoints` what it could resume from,
+    /// `holders` the TaskManagers that must stay though nothing runs on them.
+    pub(super) async fn look(&self, details: bool, checkpoints: bool, holders: bool) -> Answer {
         match self.view(details, checkpoints, holders).await {
-            Ok(view) => Event::Flink(view),
+            Ok(view) => Answer::View(view),
             Err(error) => {
-                Event::FlinkUnreachable { silence: self.silence(&error).await, cause: with_cause(&error) }
+                Answer::Unreachable { silence: self.silence(&error).await, cause: with_cause(&error) }
             }
         }
     }
@@ -73,7 +76,7 @@ impl Flink {
             jobs.push(self.job(overview, details, checkpoints).await);
         }
         let wanted = if holders { self.holders(&jobs).await } else { Some(BTreeSet::new()) };
-        // Last: who is idle now must have been asked for what he holds before.
+        // Last: TaskManagers that are idle now must have been asked for their results before.
         let task_managers: Vec<_> = self
             .rest
             .task_managers()
@@ -86,9 +89,9 @@ impl Flink {
         Ok(FlinkView { jobs, application, task_managers, holders })
     }
 
-    /// TaskManagers with results that somebody has yet to read; `None` when that may be any.
+    /// TaskManagers with results that are yet to be read; `None` if it may be any of them.
     async fn holders(&self, jobs: &[JobView]) -> Option<BTreeSet<String>> {
-        // What is kept beyond its job may lie anywhere.
+        // Results that are kept beyond their job may be anywhere.
         if self.rest.data_sets().await.ok()? > 0 {
             return None;
         }
@@ -115,8 +118,8 @@ impl Flink {
             tasks_finished: tasks.finished,
             checkpoints: None,
         };
-        // An initialising job has no vertices yet, and Flink would go on showing none for `web.refresh-interval`: it
-        // keeps the answer to `/jobs/:id` for 3 s.
+        // An initialising job has no vertices yet, and Flink would continue to show none for `web.refresh-interval`: it
+        // caches the answer to `/jobs/:id` for 3 s.
         if details && overview.state != JobStatus::Initializing && !overview.state.is_terminal() {
             // A job may end between the two requests; the next look shows it.
             if let Ok(details) = self.rest.job(&overview.id).await {
@@ -133,7 +136,7 @@ impl Flink {
         view
     }
 
-    /// 404: the job can make none.
+    /// A job's checkpoints. A 404 means that the job cannot take any.
     async fn checkpoints(&self, job: &str) -> Option<CheckpointsView> {
         let config = match self.rest.checkpoint_config(job).await {
             Ok(config) if config.is_periodic() => config,
@@ -165,16 +168,16 @@ impl Flink {
         Ok(Some(ApplicationView { end, cause }))
     }
 
-    /// The root cause of a failed job. While Flink puts the job's remains away, the list of jobs says FAILED and the
-    /// result is still "in progress" (`Dispatcher.requestJobStatus` asks the job's runner as long as there is one, and the
-    /// runner of a job that failed in its initialisation says INITIALIZING), so it is asked for again for a while.
-    pub(super) async fn result(&self, job: &str, checkpoints: bool) -> Event {
+    /// The root cause of a failed job. While Flink archives the job, the list of jobs says FAILED and the result is still
+    /// "in progress" (`Dispatcher.requestJobStatus` asks the job's runner as long as there is one, and the runner of a job
+    /// that failed in its initialisation says INITIALIZING), so it is requested again for a while.
+    pub(super) async fn result(&self, job: &str, checkpoints: bool) -> Answer {
         let cause = self.failure(job, RESULT_PATIENCE).await;
         let checkpoints = if checkpoints { self.last_checkpoints(job).await } else { None };
-        Event::JobResult { cause, checkpoints }
+        Answer::JobResult { cause, checkpoints }
     }
 
-    /// Those of a job that has ended. An answer from before its first one may be given again for a while.
+    /// The checkpoints of a job that has ended. For a while Flink may repeat an answer from before the first one.
     async fn last_checkpoints(&self, job: &str) -> Option<CheckpointsView> {
         let seen = self.checkpoints(job).await;
         if !matches!(seen, Some(CheckpointsView::On { completed: false, .. })) {
@@ -203,7 +206,7 @@ impl Flink {
     }
 
     /// Cancels jobs, and waits until they have ended.
-    pub(super) async fn cancel(&self, jobs: &[String]) -> Event {
+    pub(super) async fn cancel(&self, jobs: &[String]) -> Answer {
         let deadline = Instant::now() + CANCEL_PATIENCE;
         for job in jobs {
             if let Err(error) = self.rest.cancel(job).await {
@@ -217,11 +220,11 @@ impl Flink {
                 tokio::time::sleep(RESULT_PAUSE).await;
             }
         }
-        Event::JobsCancelled
+        Answer::JobsCancelled
     }
 
     /// Asks the cluster to shut down.
-    pub(super) async fn delete_cluster(&self) -> Event {
+    pub(super) async fn delete_cluster(&self) -> Answer {
         let accepted = match self.rest.delete_cluster().await {
             Ok(()) => true,
             Err(error) => {
@@ -229,7 +232,7 @@ impl Flink {
                 false
             }
         };
-        Event::ClusterDeleted { accepted }
+        Answer::ClusterDeleted { accepted }
     }
 }
 
@@ -249,7 +252,7 @@ mod tests {
 
     use super::*;
 
-    /// Flink that gives each of `answers` once, and the last of them for ever.
+    /// A Flink that gives each of `answers` once, and the last of them forever.
     async fn flink(answers: Vec<String>) -> Flink {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -269,7 +272,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_result_that_is_not_there_yet_is_asked_for_again() {
+    async fn missing_result_is_requested_again() {
         let failed = r#"{"status":{"id":"COMPLETED"},"job-execution-result":{"id":"j","application-status":"FAILED",
             "failure-cause":{"class":"java.io.IOException","stack-trace":"java.io.IOException: no such savepoint"}}}"#;
         let flink = flink(vec![in_progress(), in_progress(), failed.to_owned()]).await;
@@ -278,7 +281,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_result_that_never_comes_does_not_hold_up_the_end() {
+    async fn missing_result_does_not_block_the_end() {
         let flink = flink(vec![in_progress()]).await;
         assert_eq!(flink.failure("j", RESULT_PAUSE * 3).await, None);
     }

@@ -1,8 +1,8 @@
 //! The JobManager's JVM, a child of this process.
 //!
-//! It is started through this binary once more, as `flink-app-master exec-job-manager PARENT JAVA ARG…`, which ties
-//! its life to ours (`PR_SET_PDEATHSIG`) and then becomes the JVM: a NodeManager that sees the application master
-//! die alone does not look for processes it has left behind.
+//! It is started through this binary again, as `flink-app-master exec-job-manager PARENT JAVA ARG…`, which ties its
+//! life to ours (`PR_SET_PDEATHSIG`) and then becomes the JVM: a NodeManager that sees only the application master die
+//! does not look for processes it has left behind.
 
 use std::fs::File;
 use std::io;
@@ -10,7 +10,7 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
-use proto::launch::LaunchSpec;
+use proto::launch::{LaunchSpec, Session, Workload};
 use rustix::process::{Pid, Signal};
 use tokio::process::Command;
 use yarn_client::cause::{Cause, CauseCode};
@@ -26,15 +26,15 @@ use crate::machine::{Exit, SystemExit};
 
 /// First argument that makes the binary the JobManager's launcher.
 pub const LAUNCHER: &str = "exec-job-manager";
-/// Flink's REST server knows no passwords: whoever reaches it may run programs.
+/// Flink's REST server has no authentication: everyone who can reach it can run programs.
 const LOOPBACK: &str = "127.0.0.1";
 /// Lines of `jobmanager.err` shown when the log says nothing.
 const ERROR_LINES: usize = 8;
-/// Becomes the program in its arguments, which SIGTERM does not reach. A JVM leaves a signal alone that was ignored before it
+/// Becomes the program in its arguments, protected from SIGTERM. A JVM leaves a signal alone that was ignored before it
 /// started (`JVM_RegisterSignal`).
 ///
-/// The NodeManager ends a container by SIGTERM to all of its processes, and a JobManager that hears of it suspends its jobs
-/// and removes their checkpoints. This process hears it too, and kills the JobManager, which removes nothing.
+/// The NodeManager ends a container by SIGTERM to all of its processes, and a JobManager that receives it suspends its jobs
+/// and removes their checkpoints. This process receives it too, and kills the JobManager, which then removes nothing.
 const WITHOUT_SIGTERM: &str = "trap '' TERM; exec \"$@\"";
 
 /// The JobManager could not be started.
@@ -42,13 +42,13 @@ const WITHOUT_SIGTERM: &str = "trap '' TERM; exec \"$@\"";
 #[non_exhaustive]
 pub(super) enum StartError {
     /// Neither `JAVA_HOME` nor `PATH` leads to a JVM.
-    #[error("there is no Java on node {host}: {looked_for}")]
+    #[error("Java was not found on node {host}: {looked_for}")]
     NoJava {
         /// The node.
         host: String,
-        /// The user's key that says where it is.
+        /// The user's key that sets its location.
         set_by: Option<&'static str>,
-        /// Where it was looked for.
+        /// What was searched for.
         looked_for: String,
     },
     /// A log file could not be created.
@@ -83,15 +83,15 @@ impl From<StartError> for Cause {
 /// How a JobManager ended, with what its logs say.
 #[derive(Debug)]
 pub(super) struct Ended {
-    /// Code or signal.
+    /// Its exit code or signal.
     pub exit: Exit,
-    /// From `jobmanager.log`, else from `jobmanager.err`.
+    /// From `jobmanager.log`, otherwise from `jobmanager.err`.
     pub cause: Option<String>,
-    /// The cause is that it found no program in what it was given.
+    /// It ended because it found no program in what it was given.
     pub not_loaded: bool,
     /// It could not bind a port.
     pub port_taken: bool,
-    /// The job had finished before.
+    /// The job had finished before that.
     pub job_finished: bool,
     /// The program has ended it.
     pub system_exit: Option<SystemExit>,
@@ -106,7 +106,7 @@ pub(super) struct JobManager {
 }
 
 impl JobManager {
-    /// Starts the JVM; the job goes on from `restore` instead of the savepoint it was submitted with.
+    /// Starts the JVM; the job resumes from `restore` instead of the savepoint it was submitted with.
     ///
     /// # Errors
     /// No Java on this node, or the operating system refuses the process.
@@ -136,7 +136,7 @@ impl JobManager {
             .kill_on_drop(true)
             .spawn()
             .map_err(StartError::Spawn)?;
-        let job_id = spec.job.clone().unwrap_or_default().job_id;
+        let job_id = spec.workload.as_ref().and_then(Workload::job_id).unwrap_or_default().to_owned();
         Ok(Self { child, log_dir: container.log_dir.clone(), job_id })
     }
 
@@ -145,7 +145,7 @@ impl JobManager {
         self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?))
     }
 
-    /// Waits for the end.
+    /// Waits for the process to end.
     pub(super) async fn wait(mut self) -> Ended {
         let exit = match self.child.wait().await {
             Ok(status) => exit_of(status),
@@ -160,14 +160,15 @@ impl JobManager {
         let port_taken = exit == Exit::Code(1)
             && (log.contains("java.net.BindException") || log.contains("Address already in use"));
         let job_finished = program::job_finished(&log, &self.job_id);
-        // A log that was begun by a JobManager before this one says it of no other: such an application ends.
+        // This may be an earlier JobManager's log, but a logged `System.exit` cannot be an earlier one's: it ends the
+        // application.
         let system_exit =
             failure::system_exit_in_log(&log).map(|code| program::system_exit(code, &log, &self.job_id));
         Ended { exit, cause, not_loaded, port_taken, job_finished, system_exit }
     }
 }
 
-/// Sends the signal. A process that is gone already is none of our business any more.
+/// Sends the signal. A process that has already exited is ignored.
 pub(super) fn signal(pid: Pid, signal: Signal) {
     if let Err(error) = rustix::process::kill_process(pid, signal) {
         tracing::debug!("cannot signal the JobManager: {error}");
@@ -185,12 +186,12 @@ pub fn exec(mut args: impl Iterator<Item = std::ffi::OsString>) -> io::Error {
     }
     // The parent may have died before the line above took effect.
     if rustix::process::getppid().map(Pid::as_raw_pid) != parent {
-        return io::Error::other("the application master is gone");
+        return io::Error::other("the application master has exited");
     }
     std::process::Command::new("/bin/sh").args(["-c", WITHOUT_SIGTERM, LAUNCHER]).arg(java).args(args).exec()
 }
 
-/// Where its servers will listen: RPC and blob server on all addresses, unless the user names one, REST where [`argv`] says.
+/// Where its servers will listen: RPC and blob server on all addresses, unless the user names one; REST where [`argv`] says.
 pub(super) fn addresses<'a>(spec: &'a LaunchSpec, container: &'a Container) -> Addresses<'a> {
     let named = |key: &str| spec.flink_conf.get(key).map(String::as_str);
     Addresses {
@@ -200,7 +201,7 @@ pub(super) fn addresses<'a>(spec: &'a LaunchSpec, container: &'a Container) -> A
     }
 }
 
-/// `rest.bind-address`, also by its older names.
+/// `rest.bind-address`, also under its older names.
 fn rest_address(spec: &LaunchSpec) -> Option<&str> {
     let mut names = std::iter::once(&REST_BIND_ADDRESS.key).chain(REST_BIND_ADDRESS.deprecated);
     names.find_map(|key| spec.flink_conf.get(*key)).map(String::as_str)
@@ -211,7 +212,7 @@ pub(super) fn rest_host<'a>(spec: &LaunchSpec, container: &'a Container) -> &'a 
     if spec.open_rest { &container.host } else { LOOPBACK }
 }
 
-/// Whether the user has set an option, by whatever name Flink reads it.
+/// Whether the user has set an option, under any name that Flink reads.
 pub(super) fn is_set(spec: &LaunchSpec, option: &Opt) -> bool {
     let names = std::iter::once(&option.key).chain(option.deprecated);
     names.into_iter().any(|key| spec.flink_conf.contains_key(*key))
@@ -225,8 +226,10 @@ fn argv(
     restore: Option<String>,
 ) -> Vec<String> {
     let manager = spec.job_manager.clone().unwrap_or_default();
-    let mut job = spec.job.clone().unwrap_or_default();
-    job.savepoint_path = restore.or(job.savepoint_path);
+    let mut workload = spec.workload.clone().unwrap_or_else(|| Workload::Session(Session::default()));
+    if let (Some(program), Some(restore)) = (workload.program_mut(), restore) {
+        program.savepoint_path = Some(restore);
+    }
     let user_set = |option: &Opt| is_set(spec, option);
     let mut properties = manager.dynamic_properties;
     properties.extend([
@@ -239,7 +242,7 @@ fn argv(
     if !spec.open_rest || !user_set(&REST_BIND_ADDRESS) {
         properties.push(format!("rest.bind-address={}", addresses(spec, container).rest));
     }
-    // Uploaded jars, and the web page's files: a killed JVM leaves them where the NodeManager cleans up.
+    // For uploaded jars and the web page's files: a killed JVM leaves them where the NodeManager cleans up.
     if !user_set(&WEB_TMP_DIR)
         && let Some(first) = container.local_dirs.split(',').find(|directory| !directory.is_empty())
     {
@@ -255,9 +258,9 @@ fn argv(
         &logging,
         &spec.conf_dir,
         &properties,
-        spec.session.is_none().then_some(&job),
+        &workload,
     );
-    // What the NodeManager and its shell do for a TaskManager's command.
+    // As the NodeManager and its shell do for a TaskManager's command.
     let log_dir = container.log_dir.display().to_string();
     let variable = |name: &str| container.environment.get(name).map(str::to_owned);
     line.expand(&variable, &log_dir);
@@ -284,7 +287,7 @@ pub(super) fn logging(spec: &LaunchSpec, file: String) -> Logging {
 
 const MASTER_JAVA_HOME: &str = "containerized.master.env.JAVA_HOME";
 
-/// Which of the user's settings names `JAVA_HOME`; `None` where it is the NodeManager's.
+/// Which of the user's settings determines `JAVA_HOME`; `None` if the NodeManager's is used.
 fn java_key(spec: &LaunchSpec) -> Option<&'static str> {
     [MASTER_JAVA_HOME, JAVA_HOME.key].into_iter().find(|key| spec.flink_conf.contains_key(*key))
 }
@@ -292,7 +295,7 @@ fn java_key(spec: &LaunchSpec) -> Option<&'static str> {
 fn java_hint(set_by: Option<&str>) -> String {
     match set_by {
         Some(key) => format!(
-            "{key} must name a directory that every node has; without it JAVA_HOME of the NodeManagers counts"
+            "set `{key}` to a directory that exists on every node, or remove it to use the `JAVA_HOME` of the NodeManagers"
         ),
         None => format!("set JAVA_HOME for the NodeManagers, or {} for this application", JAVA_HOME.key),
     }
@@ -309,7 +312,9 @@ fn find_java(container: &Container, set_by: Option<&'static str>) -> Result<Path
         None => std::env::split_paths(&container.path)
             .map(|directory| directory.join("java"))
             .find(|java| java.is_file())
-            .ok_or_else(|| no_java("JAVA_HOME is not set and PATH holds no java".to_owned())),
+            .ok_or_else(|| {
+                no_java("`JAVA_HOME` is not set, and there is no `java` on the `PATH`".to_owned())
+            }),
     }
 }
 
@@ -335,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_said_where_java_is_is_told_which_key() {
+    fn missing_java_names_the_key_that_set_it() {
         let text = |settings: &[(&str, &str)]| {
             let set_by = java_key(&spec(settings));
             let looked_for = "/nowhere/bin/java does not exist".to_owned();
@@ -344,9 +349,12 @@ mod tests {
                 .unwrap_or_default()
         };
         let beside = ("containerized.master.env.JAVA_HOME", "/nowhere");
-        assert!(text(&[("env.java.home", "/nowhere")]).contains("env.java.home must name"));
-        // It comes after, and over, the other one.
-        assert!(text(&[("env.java.home", "/java"), beside]).contains(&format!("{} must name", beside.0)));
+        assert!(text(&[("env.java.home", "/nowhere")]).contains("set `env.java.home` to a directory"));
+        // It overrides the other one.
+        assert!(
+            text(&[("env.java.home", "/java"), beside])
+                .contains(&format!("set `{}` to a directory", beside.0))
+        );
         assert!(
             text(&[]).ends_with("set JAVA_HOME for the NodeManagers, or env.java.home for this application")
         );
@@ -361,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn last_lines_are_the_last() {
+    fn tail_returns_the_last_lines() {
         let text: String = (0..20).map(|n| format!("line {n}\n\n")).collect();
         let shown = last_lines(&text).expect("lines");
         assert!(shown.starts_with("line 12\n") && shown.ends_with("line 19"), "{shown}");

@@ -1,4 +1,4 @@
-//! The journal's form in the staging directory: JSON, for people who look.
+//! The format of the journal in the staging directory: JSON, so that people can read it.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::machine::{CheckpointsView, Journal, Outcome};
 #[derive(Serialize, Deserialize)]
 struct Stored {
     job_seen: bool,
-    /// Absent while nobody knows.
+    /// Absent while unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     checkpoints: Option<Checkpoints>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,7 +26,7 @@ struct Checkpoints {
     on: bool,
     completed: bool,
     newest: Option<String>,
-    /// Whether a cancelled job's stay; absent while nobody knows.
+    /// Whether those of a cancelled job are retained; absent while unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kept: Option<bool>,
 }
@@ -40,7 +40,7 @@ struct End {
     cause: Option<Cause>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
-    /// Absent in what older versions wrote.
+    /// Missing in journals of older versions.
     #[serde(default)]
     settled: bool,
 }
@@ -69,7 +69,7 @@ pub(super) fn encode(journal: &Journal) -> Bytes {
 }
 
 /// # Errors
-/// What was read is no journal.
+/// The content is not a journal.
 pub(super) fn decode(content: &[u8]) -> Result<Journal, serde_json::Error> {
     let stored: Stored = serde_json::from_slice(content)?;
     let outcome = match stored.outcome {

@@ -12,14 +12,14 @@ use yarn_client::yarn::FinalStatus;
 use super::StartError;
 use super::container::Container;
 
-/// The end of the application does not wait longer than this for its outcome to be written.
+/// How long the application's end waits at most for its outcome to be written.
 const OUTCOME_LIMIT: Duration = Duration::from_secs(5);
 
-/// Passes the fence of the key, if the application has one: of all that were ever submitted with a key, one submission
-/// may run its job. Attempts of one submission count as one.
+/// Passes the fence of the key, if the application has one: of all submissions ever made with a key, only one may run
+/// its job. Attempts of one submission count as one.
 ///
 /// # Errors
-/// [`StartError::KeyTaken`]; [`StartError::Staging`] when HDFS does not say, since the job might run twice.
+/// [`StartError::KeyTaken`]; [`StartError::Staging`] if HDFS does not answer, since the job might run twice.
 pub(super) async fn mark_started(
     conf: &Configuration,
     spec: &LaunchSpec,
@@ -37,7 +37,7 @@ pub(super) async fn mark_started(
     }
 }
 
-/// Writes how the application ends, for clients that ask when YARN has forgotten it.
+/// Writes how the application ends, for clients that ask after YARN has forgotten it.
 pub(super) async fn write_outcome(
     conf: &Configuration,
     spec: &LaunchSpec,
@@ -66,6 +66,6 @@ fn record(
     container: &Container,
 ) -> Result<KeyRecord, HdfsError> {
     let (fs, path) = FileSystems::connect(conf, &User::new(spec.user.clone()))?.locate(&key.directory)?;
-    // Two attempts may be alive for a moment: each has temporaries of its own.
+    // Two attempts may be alive for a moment, so each has its own temporary files.
     Ok(KeyRecord::open(fs, path, &container.id.to_string()))
 }

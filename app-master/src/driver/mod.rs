@@ -1,4 +1,4 @@
-//! The hands: each action of the machine becomes a task that ends in an event. Nothing is decided here.
+//! Performs the machine's actions: each becomes a task that ends with an event. Nothing is decided here.
 
 mod checkpoints;
 pub mod container;
@@ -15,6 +15,7 @@ mod program;
 mod resource_manager;
 mod settings;
 mod staging;
+mod start;
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -22,10 +23,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use prost::Message as _;
 use proto::control::StatusReply;
 use proto::ids::NodeId;
-use proto::launch::{self, LaunchSpec};
+use proto::launch::{LaunchSpec, Workload};
 use rustix::process::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -33,12 +33,12 @@ use tokio::time::Instant;
 use yarn_client::cause::{Cause, CauseCode};
 use yarn_client::conf::{Configuration, Environment};
 use yarn_client::flink::FlinkConfig;
-use yarn_client::flink::options::{CHECKPOINT_DIR, CHECKPOINT_SUBDIR, HA_CLUSTER_ID, HA_STORAGE_DIR, TRACE};
+use yarn_client::flink::options::{HA_CLUSTER_ID, HA_STORAGE_DIR};
 use yarn_client::security::{Credentials, User};
 use yarn_client::yarn::{AM_RM_TOKEN, NodeManagerClient};
 
 use crate::control::Question;
-use crate::machine::{Action, AppMaster, Event, History, Silence};
+use crate::machine::{Action, Answer, AppMaster, Event, History, Silence};
 use crate::trace::Recorder;
 use crate::web::forward::Forward;
 use container::Container;
@@ -49,17 +49,15 @@ use job_manager::JobManager;
 use node_managers::NodeManagers;
 use ports::Ports;
 use program::Watched;
-use resource_manager::Scheduler;
+use resource_manager::AmRmClient;
 use settings::settings;
 use staging::Staging;
-
-const HISTORY_PATIENCE: Duration = Duration::from_secs(300);
-const HISTORY_PAUSE: Duration = Duration::from_secs(1);
+use start::{checkpoint_dir, history, only_hosts, own_node, take_spec, trace_file};
 
 /// Runs the application to its end and returns the exit code.
 ///
 /// # Errors
-/// See [`StartError`]; after a successful start every failure is the machine's to report.
+/// See [`StartError`]; after a successful start all failures are reported by the machine.
 pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signal)?;
     let container = Container::from_environment(env)?;
@@ -85,7 +83,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     let web_port = control.start_web(&conf, &container, &spec, flink).await;
     let (events, mut inbox) = mpsc::unbounded_channel();
     let mut driver = Driver {
-        scheduler: Scheduler::new(&conf, token, &spec, &container.host, control.port)?,
+        resource_manager: AmRmClient::new(&conf, token, &spec, &container.host, control.port)?,
         nodes: NodeManagers::new(
             NodeManagerClient::new(&conf)?,
             Arc::clone(&spec),
@@ -105,6 +103,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         flink: None,
         rest,
         web_port,
+        start: 0,
         job_manager: None,
         control,
         events,
@@ -165,49 +164,9 @@ fn answer(
             recorder.event(now, &Event::Asked(request.clone()));
             drop(asker.send(machine.ask(request, now)));
         }
-        // Whoever asked may have gone.
+        // The requester may be gone.
         Question::Status(asker) => drop(asker.send(StatusReply { attempt, hosts, ..machine.status() })),
     }
-}
-
-/// The hosts on which alone TaskManagers may run.
-fn only_hosts(spec: &LaunchSpec) -> Vec<String> {
-    let named = spec.placement.as_ref().filter(|placement| placement.racks.is_empty());
-    named.map_or_else(Vec::new, |placement| placement.hosts.clone())
-}
-
-/// Where the life of this attempt is written down, when `yarn-flink.trace` is on: beside the logs.
-fn trace_file(config: &FlinkConfig, log_dir: &Path) -> Option<BufWriter<File>> {
-    let wanted = config.get(TRACE.key).is_some_and(|value| value.trim().eq_ignore_ascii_case("true"));
-    let path = log_dir.join("appmaster.trace");
-    match wanted.then(|| File::create(&path))? {
-        Ok(file) => Some(BufWriter::new(file)),
-        Err(error) => {
-            tracing::warn!("cannot write {}: {error}", path.display());
-            None
-        }
-    }
-}
-
-/// Reads what earlier attempts have left. The NameNode may be away for as long as the ResourceManager waits for a
-/// registration.
-async fn history(staging: &Staging) -> Result<History, StartError> {
-    let begun = Instant::now();
-    loop {
-        match staging.history().await {
-            Ok(history) => return Ok(history),
-            Err(error) if begun.elapsed() > HISTORY_PATIENCE => return Err(error.into()),
-            Err(error) => tracing::warn!("reading what earlier attempts have left: {error}"),
-        }
-        tokio::time::sleep(HISTORY_PAUSE).await;
-    }
-}
-
-/// Where the configuration puts a job's checkpoints (`FsCheckpointStorageAccess`).
-fn checkpoint_dir(config: &FlinkConfig, job_id: &str) -> Option<String> {
-    let directory = config.explicit(&CHECKPOINT_DIR)?.trim_end_matches('/');
-    let apart = config.boolean(&CHECKPOINT_SUBDIR).ok().flatten().unwrap_or(true);
-    Some(if apart { format!("{directory}/{job_id}") } else { directory.to_owned() })
 }
 
 async fn sleep_until(at: Option<Instant>) {
@@ -217,48 +176,30 @@ async fn sleep_until(at: Option<Instant>) {
     }
 }
 
-/// Takes the launch specification out of the credentials: the TaskManagers get what remains.
-fn take_spec(credentials: &mut Credentials) -> Result<LaunchSpec, StartError> {
-    let at = credentials
-        .secrets
-        .iter()
-        .position(|(alias, _)| alias == launch::SECRET)
-        .ok_or(StartError::NoSpec)?;
-    let (_, secret) = credentials.secrets.swap_remove(at);
-    let spec = LaunchSpec::decode(secret.expose().clone())?;
-    if spec.version != launch::VERSION {
-        return Err(StartError::SpecVersion { found: spec.version });
-    }
-    Ok(spec)
-}
-
-fn own_node(env: &Environment, container: &Container) -> NodeId {
-    let port = env.get("NM_PORT").and_then(|port| port.parse().ok()).unwrap_or(0);
-    NodeId { host: container.host.clone(), port }
-}
-
 struct Driver {
     conf: Configuration,
     container: Container,
     own_node: NodeId,
     spec: Arc<LaunchSpec>,
-    scheduler: Scheduler,
+    resource_manager: AmRmClient,
     nodes: NodeManagers,
     staging: Staging,
     application_layer: bool,
-    /// High availability is on: Flink itself goes on with a job after a failure.
+    /// High availability is on: Flink itself resumes a job after a failure.
     recovers: bool,
     /// Where the configuration puts the job's checkpoints.
     checkpoint_dir: Option<String>,
     /// Chosen with the first JobManager.
     ports: Option<Ports>,
-    /// How often they were chosen; each search begins elsewhere.
+    /// How often ports were chosen; each search starts elsewhere.
     port_choices: u32,
     flink: Option<Flink>,
-    /// Tells those who hand requests on where Flink's REST server is.
+    /// Tells those who forward requests where Flink's REST server is.
     rest: watch::Sender<Option<(String, u16)>>,
-    /// Of the web page, which is the application's in YARN.
+    /// The port of the web page, which is the application's page in YARN.
     web_port: Option<u16>,
+    /// The number of the newest JobManager.
+    start: u32,
     /// The running JobManager's process.
     job_manager: Option<rustix::process::Pid>,
     control: ControlPlane,
@@ -269,18 +210,18 @@ impl Driver {
     fn perform(&mut self, action: Action) {
         match action {
             Action::Register => {
-                // The tracking URL needs the REST port, and the machine starts the JobManager in the same breath.
+                // The tracking URL needs the REST port, and the machine starts the JobManager at the same time.
                 if self.ports.is_none()
                     && let Err(error) = self.choose_ports()
                 {
                     self.send(Event::JobManagerStartFailed { cause: error });
                 }
-                let scheduler = self.scheduler.clone();
-                self.spawn(async move { scheduler.register().await });
+                let resource_manager = self.resource_manager.clone();
+                self.spawn(async move { resource_manager.register().await });
             }
             Action::Heartbeat(heartbeat) => {
-                let scheduler = self.scheduler.clone();
-                self.spawn(async move { scheduler.heartbeat(heartbeat).await });
+                let resource_manager = self.resource_manager.clone();
+                self.spawn(async move { resource_manager.heartbeat(heartbeat).await });
             }
             Action::StartContainer(container) => self.start_container(*container),
             Action::StopContainer(id) => {
@@ -308,7 +249,10 @@ impl Driver {
                     search.newest(staging.systems(), own_directory).await
                 });
             }
-            Action::StartJobManager { new_ports, restore } => self.start_job_manager(new_ports, restore),
+            Action::StartJobManager { start, new_ports, restore } => {
+                self.start = start;
+                self.start_job_manager(new_ports, restore);
+            }
             Action::KillJobManager => self.signal_job_manager(Signal::KILL),
             Action::DumpJobManager => self.signal_job_manager(Signal::QUIT),
             Action::PollFlink { details, checkpoints, holders } => {
@@ -341,21 +285,21 @@ impl Driver {
                 });
             }
             Action::Unregister { status, diagnostics } => {
-                let scheduler = self.scheduler.clone();
+                let resource_manager = self.resource_manager.clone();
                 let (conf, spec, container) =
                     (self.conf.clone(), Arc::clone(&self.spec), self.container.clone());
                 self.spawn(async move {
                     key_record::write_outcome(&conf, &spec, &container, status, &diagnostics).await;
-                    scheduler.unregister(status, &diagnostics).await
+                    resource_manager.unregister(status, &diagnostics).await
                 });
             }
             Action::Tell(occurrence) => self.control.tell(*occurrence),
-            // The loop returns before it comes here.
+            // The loop returns before it gets here.
             Action::Exit(_) => {}
         }
     }
 
-    /// Flink's directory for this cluster alone; a cluster id of the user's choice may be meant for others too.
+    /// Flink's directory for this cluster alone; a cluster id chosen by the user may be shared with others.
     fn high_availability_storage(&self) -> Option<(String, String)> {
         let config = FlinkConfig::from_flat(self.spec.flink_conf.clone());
         let application = self.container.id.attempt.application.to_string();
@@ -364,7 +308,7 @@ impl Driver {
         Some((storage.to_owned(), application))
     }
 
-    /// What a container was launched with is of no use after its end.
+    /// Forgets ended containers: what they were launched with is of no further use.
     fn forget_completed(&self, event: &Event) {
         let Event::Heartbeat(answer) = event else { return };
         let ids: Vec<_> = answer.completed.iter().map(|status| status.id).collect();
@@ -381,7 +325,8 @@ impl Driver {
     }
 
     fn job_id(&self) -> String {
-        self.spec.job.clone().unwrap_or_default().job_id
+        let workload = self.spec.workload.as_ref();
+        workload.and_then(Workload::job_id).unwrap_or_default().to_owned()
     }
 
     fn send(&self, event: Event) {
@@ -398,29 +343,34 @@ impl Driver {
 
     fn with_flink<F>(&self, ask: impl FnOnce(Flink) -> F)
     where
-        F: Future<Output = Event> + Send + 'static,
+        F: Future<Output = Answer> + Send + 'static,
     {
+        let start = self.start;
         match &self.flink {
-            Some(flink) => self.spawn(ask(flink.clone())),
-            None => self.send(Event::FlinkUnreachable {
-                silence: Silence::Complete,
-                cause: "it has no port yet".to_owned(),
-            }),
+            Some(flink) => {
+                let asked = ask(flink.clone());
+                self.spawn(async move { Event::Flink { start, answer: asked.await } });
+            }
+            None => {
+                let (silence, cause) = (Silence::Complete, "it has no port yet".to_owned());
+                self.send(Event::Flink { start, answer: Answer::Unreachable { silence, cause } });
+            }
         }
     }
 
     fn watch_program(&self) {
         let Some(rest) = self.flink.as_ref().map(|flink| flink.rest.clone()) else { return };
         let (process, log_dir) = (self.job_manager, self.container.log_dir.clone());
-        let job = self.spec.job.clone().unwrap_or_default();
-        // A recovered job is what the word says, then.
-        let may_pass_over = !job.multi_job && !self.recovers;
-        let events = self.events.clone();
+        let job_id = self.job_id();
+        // With high availability, a job that is logged as recovered really is.
+        let may_pass_over = !job_id.is_empty() && !self.recovers;
+        let (start, events) = (self.start, self.events.clone());
         tokio::spawn(async move {
             let watched = Watched { log_dir: &log_dir, rest: &rest, process };
-            // `None`: the JobManager is gone, which is told elsewhere.
-            if let Some(passed_over) = watched.end(&job.job_id).await {
-                let _ = events.send(Event::ProgramEnded { job_passed_over: passed_over && may_pass_over });
+            // `None`: the JobManager is gone, which is reported elsewhere.
+            if let Some(passed_over) = watched.end(&job_id).await {
+                let answer = Answer::ProgramEnded { job_passed_over: passed_over && may_pass_over };
+                let _ = events.send(Event::Flink { start, answer });
             }
         });
     }
@@ -450,9 +400,9 @@ impl Driver {
             Cause::new(CauseCode::PortInUse, error.to_string())
                 .hint("widen the range, or leave the option out to use any free port")
         })?;
-        // Without a page of ours, Flink's own: as far as it can be reached.
+        // Without a page of ours, Flink's own, as far as it can be reached.
         let port = self.web_port.unwrap_or(ports.rest);
-        self.scheduler.set_tracking_url(format!("http://{}:{port}", self.container.host));
+        self.resource_manager.set_tracking_url(format!("http://{}:{port}", self.container.host));
         let host = job_manager::rest_host(&self.spec, &self.container).to_owned();
         self.flink = Some(Flink::new(&host, ports.rest, self.application_layer));
         self.rest.send_replace(Some((host, ports.rest)));
@@ -465,7 +415,7 @@ impl Driver {
             self.send(Event::JobManagerStartFailed { cause });
             return;
         }
-        // Ports could not be chosen: already told.
+        // Ports could not be chosen, which has already been reported.
         let Some(ports) = self.ports else { return };
         match JobManager::start(&self.spec, &self.container, ports, restore) {
             Ok(child) => {
@@ -489,38 +439,8 @@ impl Driver {
 
     fn start_container(&self, container: yarn_client::yarn::AllocatedContainer) {
         let Some(ports) = self.ports else { return };
-        let token = self.scheduler.node_token(&container.node);
+        let token = self.resource_manager.node_token(&container.node);
         let nodes = self.nodes.clone();
         self.spawn(async move { nodes.start(container, token, ports).await });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use yarn_client::security::Secret;
-
-    use super::*;
-
-    fn credentials(version: u32) -> Credentials {
-        let spec = LaunchSpec { version, flink_version: "1.20.5".to_owned(), ..LaunchSpec::default() };
-        let secret = Secret::new(spec.encode_to_vec());
-        Credentials { secrets: vec![(launch::SECRET.to_owned(), secret)], ..Credentials::default() }
-    }
-
-    #[test]
-    fn specification_is_taken_out_of_the_credentials() {
-        let mut credentials = credentials(launch::VERSION);
-        assert_eq!(take_spec(&mut credentials).expect("a specification").flink_version, "1.20.5");
-        assert!(credentials.secrets.is_empty(), "TaskManagers must not get it");
-        assert!(matches!(take_spec(&mut credentials), Err(StartError::NoSpec)));
-    }
-
-    #[test]
-    fn specification_of_another_version_is_refused() {
-        let error = take_spec(&mut credentials(launch::VERSION + 1)).expect_err("another version");
-        assert!(
-            matches!(error, StartError::SpecVersion { found } if found == launch::VERSION + 1),
-            "{error}"
-        );
     }
 }

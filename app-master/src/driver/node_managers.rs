@@ -17,10 +17,10 @@ use super::ports::Ports;
 use super::{files, job_manager};
 use crate::machine::Event;
 
-/// A container whose NodeManager cannot be reached dies with its node: the end is not held up for it.
+/// A container whose NodeManager cannot be reached dies with its node: the end does not wait for it.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
-/// The client goes on trying for 180 s; but for the last of its tries, and for asking what became of one, it may take as
-/// long again each time. The ResourceManager takes a container back that is not launched within 10 minutes.
+/// The client keeps trying for 180 s, but the last attempt, and the query about the outcome of one, may each take as
+/// long again. The ResourceManager takes a container back that is not launched within 10 minutes.
 const START_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// Where a launched container runs.
@@ -69,7 +69,7 @@ impl NodeManagers {
     ) -> Event {
         let id = container.id;
         let Some(token) = token else {
-            let cause = format!("the ResourceManager has sent no token for node {}", container.node);
+            let cause = format!("the ResourceManager sent no token for node {}", container.node);
             return Event::ContainerStartFailed { id, cause };
         };
         let launched = Launched { node: container.node.clone(), token: token.clone() };
@@ -81,13 +81,13 @@ impl NodeManagers {
             Ok(Err(error)) => Event::ContainerStartFailed { id, cause: error.to_string() },
             Err(_) => {
                 let (node, limit) = (&container.node, START_TIMEOUT.as_secs());
-                let cause = format!("node {node} has not said within {limit} s whether it has started it");
+                let cause = format!("node {node} did not confirm within {limit} s that it has started it");
                 Event::ContainerStartFailed { id, cause }
             }
         }
     }
 
-    /// Containers that have ended: nobody will stop them, and a node without any is of no interest for now.
+    /// Forgets containers that have ended, and the connections to nodes without any others.
     pub(super) async fn forget(&self, ids: &[ContainerId]) {
         let mut launched = self.launched.lock().await;
         for id in ids {
@@ -135,7 +135,7 @@ impl NodeManagers {
         // NodeManagers put the end of a file with `stderr` in its name into the diagnostics of a container that fails
         // (`yarn.nodemanager.container.stderr.pattern`); flink-yarn's `taskmanager.err` misses that.
         let redirects = "1><LOG_DIR>/taskmanager.out 2><LOG_DIR>/taskmanager.stderr";
-        // Expanding: the paths of this container, and `<LOG_DIR>` in JVM options of the user's.
+        // Quoted with expansion: for the paths of this container, and `<LOG_DIR>` in the user's JVM options.
         let java = line.render(template, &launch::quote_expanding, redirects);
         let command = format!("./{APP_MASTER} {} 2><LOG_DIR>/taskmanager.stderr && {java}", files::UNPACKER);
         LaunchContext {
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_container_that_has_ended_is_forgotten() {
+    async fn ended_container_is_forgotten() {
         let client = NodeManagerClient::new(&Configuration::from_flat(Vec::new())).expect("a client");
         let spec = Arc::new(LaunchSpec::default());
         let nodes = NodeManagers::new(client, spec, &Credentials::default(), "localhost");

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
 use yarn_client::flink::ports::{PortRange, PortRangeError};
 
-/// "Any free port" is looked for here first: below the range from which the kernel takes ports for outgoing
+/// "Any free port" is first searched for here: below the range from which the kernel takes ports for outgoing
 /// connections, one of which could otherwise take the port before the JobManager binds it.
 const QUIET_PORTS: std::ops::Range<u16> = 20_000..32_000;
 const QUIET_TRIES: u32 = 50;
@@ -21,7 +21,7 @@ pub(super) struct Ports {
     pub blob: u16,
 }
 
-/// No port could be had.
+/// No port is available.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(super) enum PortError {
@@ -41,9 +41,9 @@ pub(super) enum PortError {
         key: &'static str,
         /// Its value.
         range: String,
-        /// Where.
+        /// The host.
         host: String,
-        /// What the last one said.
+        /// The error for the last port.
         #[source]
         source: io::Error,
     },
@@ -53,11 +53,11 @@ pub(super) enum PortError {
 /// server that listens on all of them needs it on each.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Addresses<'a> {
-    /// What others call the node; only for errors.
+    /// The name by which others know the node; only for errors.
     pub host: &'a str,
-    /// Of RPC and the blob server.
+    /// The address of RPC and the blob server.
     pub rpc: &'a str,
-    /// Of the REST server.
+    /// The address of the REST server.
     pub rest: &'a str,
 }
 
@@ -66,7 +66,7 @@ impl Ports {
     /// application masters that start together do not try the same ports.
     ///
     /// # Errors
-    /// A malformed range, or one without a free port.
+    /// A range is malformed, or has no free port.
     pub(super) fn choose(
         at: Addresses<'_>,
         rpc: &str,
@@ -74,7 +74,7 @@ impl Ports {
         blob: &str,
         start: u32,
     ) -> Result<Self, PortError> {
-        // Held until all are chosen: the three must differ.
+        // Held until all are chosen, as the three must differ.
         let mut held = Vec::new();
         let mut choose = |key, range: &str, address: &str| -> Result<u16, PortError> {
             let listener = bind_one(key, range, address, at.host, start)?;
@@ -95,14 +95,14 @@ impl Ports {
     }
 }
 
-/// A socket for the web page.
+/// Opens a socket for the web page.
 ///
 /// # Errors
-/// As [`Ports::choose`].
+/// The same as for [`Ports::choose`].
 pub(super) fn web(host: &str, range: &str) -> Result<tokio::net::TcpListener, PortError> {
     const KEY: &str = "yarn-flink.web.port";
     let range = if range.is_empty() { "0" } else { range };
-    // Nothing of Flink is told this port beforehand, so any will do.
+    // Nothing in Flink needs to know this port beforehand, so any will do.
     let listener = bind_one(KEY, range, host, host, std::process::id())?;
     let made = listener.set_nonblocking(true).and_then(|()| tokio::net::TcpListener::from_std(listener));
     made.map_err(|source| PortError::Exhausted {
@@ -157,19 +157,19 @@ mod tests {
     const ANYWHERE: Addresses<'static> = Addresses { host: "node", rpc: "0.0.0.0", rest: "127.0.0.1" };
 
     #[test]
-    fn three_different_ports() {
+    fn three_distinct_ports_are_chosen() {
         let ports = Ports::choose(ANYWHERE, "0", "0", "0", 17).expect("free ports");
         assert!(ports.rpc != ports.rest && ports.rest != ports.blob && ports.rpc != ports.blob, "{ports:?}");
-        // The same number on one address would take it from what listens on all of them.
+        // The same number on one address would take the port away from a listener on all addresses.
         let free = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr()).expect("a port").port();
         let range = format!("{free},0");
         let ports = Ports::choose(ANYWHERE, &range, &range, &range, 5).expect("free ports");
         assert!(ports.rpc != ports.rest && ports.rest != ports.blob && ports.rpc != ports.blob, "{ports:?}");
     }
 
-    /// Seen with several NodeManagers on one machine: another's daemon had the port, on an address of its own.
+    /// Seen with several NodeManagers on one machine: another one's daemon had the port, on its own address.
     #[test]
-    fn a_port_taken_on_any_address_is_none_for_a_server_that_listens_on_all() {
+    fn port_in_use_on_any_address_is_unavailable_for_a_wildcard_listener() {
         let taken = TcpListener::bind("127.0.0.3:0").expect("a port");
         let port = taken.local_addr().expect("an address").port();
         let range = format!("{port},0");

@@ -1,5 +1,5 @@
-//! Whether the program has ended. Flink before 2.3 says so in the JobManager's log alone, which the user's log
-//! configuration may hide; the stacks of its threads always show whether `main` still runs.
+//! Whether the program has ended. Flink before 2.3 reports that only in the JobManager's log, which the user's log
+//! configuration may hide; its thread dump always shows whether `main` is still running.
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -17,43 +17,44 @@ use crate::machine::SystemExit;
 pub(super) const LOG: &str = "jobmanager.log";
 /// How much of a log's end, or beginning, is searched.
 const SEARCHED: u64 = 256 * 1024;
-/// Pauses between two looks at the log: at first, and at most.
+/// Pauses between two looks at the log: the first, and the longest.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-/// Pauses between two looks at the threads, which stop the JVM for some milliseconds: at first, and at most.
+/// Pauses between two looks at the threads, which stop the JVM for some milliseconds: the first, and the longest.
 const DUMP_PAUSE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
-/// In between, a pause is this part of the time waited.
+/// In between, a pause is the time waited so far, divided by this.
 const DUMP_SHARE: u32 = 20;
-/// How long a JobManager that has said that it goes may take; what says so may also be left from one before it.
+/// How long a JobManager that has announced its exit may take; the announcement may also be left from an earlier one.
 const GOES: Duration = Duration::from_secs(30);
 
-/// What Flink logs when `main` has returned, and all jobs it had begun have ended.
+/// What Flink logs when `main` has returned, and all jobs it had started have ended.
 const ENDS: [&str; 3] = ["Application completed SUCCESSFULLY", "Application CANCELED", "Application FAILED"];
-/// What it logs, as a warning and as an error, when `main` has thrown: its exit code tells the rest.
+/// What it logs, as a warning and as an error, when `main` has thrown: the exit code tells the rest.
 const FAILS: [&str; 2] =
     ["Application failed unexpectedly", "Fatal error occurred in the cluster entrypoint"];
 
 /// The JobManager that a program runs in.
 #[derive(Debug)]
 pub(super) struct Watched<'a> {
-    /// Where its log is.
+    /// The directory of its log.
     pub(super) log_dir: &'a Path,
     /// Its REST server.
     pub(super) rest: &'a Client,
-    /// Its process: the next one has the same log and the same port, and `main` does not run at its beginning.
+    /// Its process: the next one uses the same log and the same port, and does not run `main` at first.
     pub(super) process: Option<Pid>,
 }
 
 impl Watched<'_> {
-    /// Waits until the program's `main` has returned: it may have work to do after its job. `None`: the JobManager is gone.
+    /// Waits until the program's `main` has returned, as it may have work to do after its job. `None`: the JobManager is
+    /// gone.
     ///
     /// `Some` says whether Flink passed over a job. All jobs of an application with a fixed job id have that id, and
-    /// `EmbeddedExecutor` takes a second one (of a second `StreamExecutionEnvironment`: within one, `execute()` throws)
-    /// for the first one after a recovery: it runs nothing and returns the first one's result.
+    /// `EmbeddedExecutor` takes a second one (of a second `StreamExecutionEnvironment`: within one, `execute()` throws) for
+    /// the first one after a recovery: it runs nothing and returns the first one's result.
     pub(super) async fn end(&self, job_id: &str) -> Option<bool> {
         self.returned().await?;
         let path = self.log_dir.join(LOG);
         let passed_over = format!("Job {job_id} was recovered successfully");
-        // At the beginning when the program did not wait for its first job (`executeAsync`).
+        // Near the beginning if the program did not wait for its first job (`executeAsync`).
         Some(tail(&path).contains(&passed_over) || head(&path).contains(&passed_over))
     }
 
@@ -65,7 +66,7 @@ impl Watched<'_> {
         }
     }
 
-    /// The log says so.
+    /// Waits until the log says that `main` has returned.
     async fn told(&self) -> Option<()> {
         let path = self.log_dir.join(LOG);
         let mut pause = PAUSE.0;
@@ -80,8 +81,8 @@ impl Watched<'_> {
         None
     }
 
-    /// No thread is in `main` any more, twice in a row: one may be between two of its calls while another takes over. As
-    /// long as nobody can say, `main` is taken to run; the end of the JobManager ends that as well.
+    /// Waits until no thread is in `main`, twice in a row: a thread may be between two calls while another takes over.
+    /// As long as it is unknown, `main` is assumed to be running; the end of the JobManager ends the wait as well.
     async fn left_threads(&self) -> Option<()> {
         let begun = Instant::now();
         let mut without = 0;
@@ -95,7 +96,7 @@ impl Watched<'_> {
                 Ok(dump) if !dump.may_run_main() => without += 1,
                 Ok(_) => without = 0,
                 Err(error) => {
-                    tracing::debug!("looking at the JobManager's threads: {error}");
+                    tracing::debug!("reading the JobManager's thread dump: {error}");
                     without = 0;
                 }
             }
@@ -105,7 +106,7 @@ impl Watched<'_> {
         }
     }
 
-    /// `main` has thrown, and Flink is about to exit for that: the end is not a good one.
+    /// Whether `main` has thrown, and Flink is about to exit because of that: the end is not a success.
     fn goes(&self, begun: Instant) -> bool {
         let log = tail(&self.log_dir.join(LOG));
         begun.elapsed() < GOES && FAILS.iter().any(|line| log.contains(line))
@@ -121,7 +122,8 @@ pub(super) fn job_finished(log: &str, job_id: &str) -> bool {
     !job_id.is_empty() && log.contains(&format!("Job {job_id} reached terminal state FINISHED"))
 }
 
-/// What a log says of an end by the program's own `System.exit`, which Flink's REST server may have been too slow to show.
+/// What a log says about an exit by the program's own `System.exit`, which Flink's REST server may have been too slow to
+/// show.
 pub(super) fn system_exit(code: i32, log: &str, job_id: &str) -> SystemExit {
     let ended = |status: &str| log.contains(&format!("Job {job_id} reached terminal state {status}"));
     let job = match () {
@@ -134,12 +136,12 @@ pub(super) fn system_exit(code: i32, log: &str, job_id: &str) -> SystemExit {
     SystemExit { code, job, cause }
 }
 
-/// The last part of a file as text; empty when it cannot be read.
+/// The last part of a file as text; empty if it cannot be read.
 pub(super) fn tail(path: &Path) -> String {
     read(path, |length| length.saturating_sub(SEARCHED)).unwrap_or_default()
 }
 
-/// Whether [`tail`] reads all that was ever logged: nothing has been rolled away.
+/// Whether [`tail`] reads everything that was ever logged: nothing has been rolled away.
 pub(super) fn is_whole(path: &Path) -> bool {
     let mut rolled = path.as_os_str().to_owned();
     rolled.push(".1");

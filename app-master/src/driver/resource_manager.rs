@@ -21,18 +21,19 @@ const PRIORITY: i32 = 1;
 const REQUEST_ID: i64 = 1;
 /// `NetworkTopology.DEFAULT_RACK`.
 const DEFAULT_RACK: &str = "/default-rack";
-/// `finishApplicationMaster` answers "not yet" until the ResourceManager has stored the end: pauses, at first and at most.
+/// `finishApplicationMaster` answers "not yet" until the ResourceManager has stored the end: the first pause, and the
+/// longest.
 const FINISH_PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
-/// How long that is waited for before the machine hears of it.
+/// How long to wait for it before reporting it to the machine.
 const FINISH_PATIENCE: Duration = Duration::from_secs(60);
-/// Pauses between two tries to register, at first and at most.
+/// Pauses between two attempts to register: the first, and the longest.
 const REGISTER_PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
-/// A call that takes longer is worth a word: the client goes on trying for a quarter of an hour.
+/// A call that takes longer than this is logged: the client keeps trying for a quarter of an hour.
 const LONG: Duration = Duration::from_secs(30);
 
-/// The ResourceManager as the application master sees it. Cheap to clone.
+/// The application master's client of the ResourceManager (Hadoop's `AMRMClient`). Cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Scheduler {
+pub(super) struct AmRmClient {
     client: Arc<ApplicationMasterClient>,
     host: String,
     control_port: Option<u16>,
@@ -42,13 +43,13 @@ pub(super) struct Scheduler {
     task_manager: Resource,
     node_label: Option<String>,
     placement: Placement,
-    /// Of [`Self::placement`], once the racks of its hosts are known.
+    /// The hosts and racks of [`Self::placement`], once the racks are known.
     places: Arc<Mutex<Option<Vec<Place>>>>,
     conf: Arc<Configuration>,
     user: User,
 }
 
-/// What is told of each kind of call.
+/// Warnings for each kind of call.
 #[derive(Debug, Clone)]
 struct Calls {
     registration: Warnings,
@@ -56,8 +57,8 @@ struct Calls {
     end: Warnings,
 }
 
-impl Scheduler {
-    /// A client; nothing is connected yet.
+impl AmRmClient {
+    /// Creates a client; nothing is connected yet.
     ///
     /// # Errors
     /// No ResourceManager is configured.
@@ -93,7 +94,7 @@ impl Scheduler {
         })
     }
 
-    /// Where the ResourceManager's proxy shall lead.
+    /// Sets where the ResourceManager's proxy should lead.
     pub(super) fn set_tracking_url(&self, url: String) {
         *lock(&self.tracking_url) = url;
     }
@@ -111,8 +112,8 @@ impl Scheduler {
         }
     }
 
-    /// `registerApplicationMaster`, until the ResourceManager says yes or a no that is final. It ends an attempt that it
-    /// has not heard of for too long itself: its patience is the limit of ours.
+    /// Calls `registerApplicationMaster` until the ResourceManager accepts or finally refuses it. There is no other
+    /// limit: the ResourceManager itself ends an attempt that it has not heard from for too long.
     pub(super) async fn register(&self) -> Event {
         let url = lock(&self.tracking_url).clone();
         let warnings = &self.warnings.registration;
@@ -127,7 +128,8 @@ impl Scheduler {
                         previous: registered.previous_containers,
                     };
                 }
-                // The answer to an earlier try was lost; the maximum with it, which the client has checked before.
+                // The answer to an earlier attempt was lost, and with it the maximum, which the client has already
+                // checked.
                 Err(error) if error.is_already_registered() => {
                     warnings.worked();
                     let maximum = Resource::new(u64::MAX, u32::MAX);
@@ -147,9 +149,9 @@ impl Scheduler {
         }
     }
 
-    /// The scheduler looks for a host only below its rack, so the racks have to be known; and a rack is asked for by its
-    /// hosts as well, because the CapacityScheduler never served one that was asked for alone (seen with 3.4.1). Where
-    /// nobody can be asked (a secure cluster), there is one rack.
+    /// The scheduler looks for a host only below its rack, so the racks have to be known; and a rack is requested by its
+    /// hosts as well, because the CapacityScheduler never served one that was requested alone (seen with 3.4.1). If they
+    /// cannot be looked up (on a secure cluster), there is one rack.
     async fn find_places(&self) {
         let Placement { hosts, racks, .. } = &self.placement;
         if lock(&self.places).is_some() || (hosts.is_empty() && racks.is_empty()) {
@@ -231,8 +233,8 @@ impl Scheduler {
         }
     }
 
-    /// `finishApplicationMaster`, until the ResourceManager has stored it or a minute has passed; the machine asks for
-    /// it again then.
+    /// Calls `finishApplicationMaster` until the ResourceManager has stored the end or a minute has passed; after that
+    /// the machine requests it again.
     pub(super) async fn unregister(&self, status: FinalStatus, diagnostics: &str) -> Event {
         let warnings = &self.warnings.end;
         let begun = Instant::now();
@@ -274,7 +276,7 @@ impl Scheduler {
     }
 }
 
-/// A call, and a word now and then while it is not answered.
+/// Makes a call, and logs now and then that it has not been answered yet.
 async fn telling<T>(warnings: &Warnings, call: impl Future<Output = T>) -> T {
     let begun = Instant::now();
     let mut patience = LONG;
@@ -289,7 +291,7 @@ async fn telling<T>(warnings: &Warnings, call: impl Future<Output = T>) -> T {
 }
 
 /// How many TaskManagers the empty cluster could hold beside this application master. On a secure cluster the
-/// application master holds no ticket to ask with, and the answer is "unknown".
+/// application master has no ticket for asking, and the answer is "unknown".
 pub(super) async fn cluster_capacity(
     conf: &Configuration,
     user: &User,
@@ -312,16 +314,17 @@ pub(super) async fn cluster_capacity(
                 .sum();
             let sizes: Vec<_> =
                 nodes.iter().map(|node| format!("{} MiB", node.capability.memory_mib)).collect();
+            let things = if nodes.len() == 1 { "node" } else { "nodes" };
             Event::ClusterCapacity {
                 task_managers: u32::try_from(most).ok(),
-                description: format!("{} node(s): {}", nodes.len(), summary(&sizes)),
+                description: format!("{} {things}: {}", nodes.len(), summary(&sizes)),
             }
         }
         Err(error) => unknown(error.to_string()),
     }
 }
 
-/// The first few of a list.
+/// The first few items of a list.
 fn summary(items: &[String]) -> String {
     const SHOWN: usize = 4;
     let mut text = items.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
@@ -331,7 +334,7 @@ fn summary(items: &[String]) -> String {
     text
 }
 
-/// A lock that outlives a panic elsewhere: what it guards is replaced whole, never left half-written.
+/// Locks despite a panic elsewhere: the content is always replaced as a whole, never left half-written.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

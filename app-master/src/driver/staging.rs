@@ -20,11 +20,11 @@ use yarn_client::security::User;
 use super::journal;
 use crate::machine::{BeginFailure, Event, Fence, History, Journal, Outcome};
 
-/// Followed by the attempt's number and that of the writing; the highest one counts.
+/// Followed by the attempt's number and that of the write; the highest one counts.
 const JOURNAL: &str = "journal-";
-/// The same for what has been told to watchers.
+/// The same for events that watchers have seen.
 const EVENTS: &str = "events-";
-/// A mark that the job has finished: all that a journal could say of that, without the time its content takes.
+/// A mark that the job has finished: all that a journal could say about that, without the time its content takes.
 const FINISHED: &str = "finished";
 /// Added to a name until the content is complete.
 const UNFINISHED: &str = ".writing";
@@ -32,7 +32,7 @@ const UNFINISHED: &str = ".writing";
 const JOURNAL_LIMIT: u64 = 256 * 1024;
 /// More than all events that are kept.
 const EVENTS_LIMIT: u64 = 16 * 1024 * 1024;
-/// The file system's own retries go on for minutes; the machine decides how long to wait.
+/// The file system's own retries continue for minutes; the machine decides how long to wait.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const FENCE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -57,7 +57,7 @@ impl Staging {
     /// Finds the file system of `uri`; nothing is connected yet.
     ///
     /// # Errors
-    /// A URI or a configuration without a usable file system.
+    /// The URI or the configuration has no usable file system.
     pub(super) fn open(
         conf: &Configuration,
         user: &User,
@@ -77,16 +77,16 @@ impl Staging {
     /// What earlier attempts have left.
     ///
     /// # Errors
-    /// HDFS does not say.
+    /// HDFS does not answer.
     pub(super) async fn history(&self) -> Result<History, HdfsError> {
         let names = match self.names().await {
             Ok(names) => names,
-            // Being killed; the mark will show it.
+            // The application is being killed, as the mark will show.
             Err(error) if error.is_not_found() => return Ok(History::default()),
             Err(error) => return Err(error),
         };
         let begun = names.iter().any(|name| number(name, ATTEMPT_MARK).is_some_and(|n| n < self.attempt));
-        // Names sort as numbers do.
+        // The names sort like the numbers.
         let newest = names.iter().rev().find(|name| is_whole(name, JOURNAL));
         let journal = match newest {
             None => Journal::default(),
@@ -102,8 +102,8 @@ impl Staging {
         Ok(History { begun, journal: Journal { outcome: finished.or(journal.outcome), ..journal } })
     }
 
-    /// Leaves this attempt's mark. The directory is not made anew: whoever kills an application while it starts
-    /// removes it, and it must stay away.
+    /// Leaves this attempt's mark. The directory is not recreated: a client that kills an application while it is
+    /// starting removes it, and it must stay removed.
     pub(super) async fn begin(&self) -> Event {
         let mark = self.file(&format!("{ATTEMPT_MARK}{:06}", self.attempt));
         let made = within(TIMEOUT, self.write(&mark, Bytes::new())).await;
@@ -115,8 +115,8 @@ impl Staging {
         })
     }
 
-    /// Replaces the journal: written under another name, renamed, the one before it removed. The end of most jobs is only
-    /// a mark.
+    /// Replaces the journal: it is written under another name and renamed, and the previous one is removed. The end of
+    /// most jobs is only a mark.
     pub(super) async fn write_journal(&self, journal: &Journal) -> Event {
         let written = async {
             if journal.outcome == Some(Outcome::finished()) {
@@ -140,13 +140,13 @@ impl Staging {
     /// Writes down what has happened, for the watchers of later attempts.
     ///
     /// # Errors
-    /// HDFS does not take it.
+    /// HDFS does not accept it.
     pub(super) async fn write_events(&self, events: Vec<control::Event>) -> Result<(), HdfsError> {
         let content = control::Events { events }.encode_to_vec();
         self.replace(EVENTS, &self.events, content.into()).await
     }
 
-    /// What earlier attempts have written down; nothing where it cannot be read, for no job depends on it.
+    /// What earlier attempts have written down; empty if it cannot be read, as no job depends on it.
     pub(super) async fn earlier_events(&self) -> Vec<control::Event> {
         let read = async {
             let names = self.names().await?;
@@ -183,7 +183,7 @@ impl Staging {
     /// Leaves what clients need for the control plane of this attempt.
     ///
     /// # Errors
-    /// HDFS does not take it.
+    /// HDFS does not accept it.
     pub(super) async fn write_certificate(&self, pem: Bytes) -> Result<(), HdfsError> {
         let path = self.file(&certificate_file(self.attempt));
         let unfinished = format!("{path}{UNFINISHED}");
@@ -246,7 +246,7 @@ fn number(name: &str, prefix: &str) -> Option<u32> {
     name.strip_prefix(prefix)?.parse().ok()
 }
 
-/// What `work` gives, or that it took too long.
+/// The result of `work`, or an error if it took too long.
 pub(super) async fn within<T>(limit: Duration, work: impl Future<Output = T> + Send) -> Result<T, String> {
     tokio::time::timeout(limit, work)
         .await
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_later_attempt_finds_what_the_earlier_has_written() {
+    async fn later_attempt_reads_the_journal_of_an_earlier_one() {
         let directory = tempfile::tempdir().expect("a directory");
         let first = staging(&directory, 1);
         assert_eq!(first.history().await.expect("an empty directory"), History::default());
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_later_attempt_finds_what_was_told() {
+    async fn later_attempt_reads_the_events_of_an_earlier_one() {
         let directory = tempfile::tempdir().expect("a directory");
         let first = staging(&directory, 1);
         first.begin().await;
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_later_mark_ends_the_right_to_run() {
+    async fn mark_of_a_later_attempt_ends_the_right_to_run() {
         let directory = tempfile::tempdir().expect("a directory");
         let (first, second) = (staging(&directory, 1), staging(&directory, 2));
         first.begin().await;
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_damaged_journal_is_none() {
+    async fn damaged_journal_is_ignored() {
         let directory = tempfile::tempdir().expect("a directory");
         let first = staging(&directory, 1);
         first.begin().await;

@@ -1,4 +1,4 @@
-//! Everything the machine can ask for.
+//! Everything the machine can request.
 
 use proto::ids::ContainerId;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use yarn_client::yarn::{AllocatedContainer, FinalStatus};
 
 use super::{Journal, Occurrence, form};
 
-/// Something to be done outside. Each is done once; its answer comes back as an [`Event`](super::Event).
+/// Something to be done outside the machine. Each is done once; its answer comes back as an [`Event`](super::Event).
 #[derive(Debug, Clone, Serialize)]
 pub enum Action {
     /// `registerApplicationMaster`; also after the ResourceManager has restarted.
@@ -17,7 +17,8 @@ pub enum Action {
     StartContainer(#[serde(serialize_with = "form::one::serialize")] Box<AllocatedContainer>),
     /// Stop a launched container.
     StopContainer(#[serde(serialize_with = "form::text::serialize")] ContainerId),
-    /// Leave this attempt's mark in the staging directory, so that later ones know, and earlier ones give way.
+    /// Leave this attempt's mark in the staging directory, which tells later attempts about it and makes earlier ones
+    /// give way.
     Begin,
     /// Replace the journal in the staging directory.
     WriteJournal(Journal),
@@ -25,23 +26,25 @@ pub enum Action {
     CheckFence,
     /// Look for the job's newest completed checkpoint.
     FindCheckpoint {
-        /// The newest one that was seen.
+        /// The newest one that has been seen.
         known: Option<String>,
-        /// The job's directory is its own: whatever lies there is of this job. Else others may have left theirs beside it,
-        /// and only what this application's JobManagers have told counts.
+        /// The directory belongs to this job alone, so anything in it is the job's. Otherwise others may have left
+        /// checkpoints beside it, and only those reported by this application's JobManagers count.
         own_directory: bool,
     },
     /// Start the JobManager.
     StartJobManager {
-        /// Choose ports anew: another process took one.
+        /// How many JobManagers this attempt has started, including this one. Answers carry this number.
+        start: u32,
+        /// Choose new ports: another process has taken one.
         new_ports: bool,
-        /// Checkpoint the job goes on from, instead of the savepoint it was submitted with.
+        /// Checkpoint from which the job resumes, instead of the savepoint it was submitted with.
         restore: Option<String>,
     },
-    /// SIGKILL for the JobManager. Never SIGTERM: a JobManager that shuts down in an orderly way suspends its jobs, and
+    /// SIGKILL for the JobManager. Never SIGTERM: a JobManager that shuts down gracefully suspends its jobs, and
     /// removes their checkpoints as if they had been cancelled (`CheckpointRetentionPolicy`).
     KillJobManager,
-    /// SIGQUIT: the JVM writes down what its threads do, if it still can.
+    /// SIGQUIT: the JVM dumps its threads, if it still can.
     DumpJobManager,
     /// Look at Flink.
     PollFlink {
@@ -59,9 +62,9 @@ pub enum Action {
         /// With its checkpoints.
         checkpoints: bool,
     },
-    /// Cancel jobs, and wait a while for their ends.
+    /// Cancel jobs, and wait a while for them to end.
     CancelJobs(Vec<String>),
-    /// Tell when the program's `main` has returned, with [`Event::ProgramEnded`](super::Event::ProgramEnded).
+    /// Report when the program's `main` has returned, with [`Answer::ProgramEnded`](super::Answer::ProgramEnded).
     WatchProgram,
     /// Ask Flink to shut down.
     DeleteCluster,
@@ -69,9 +72,10 @@ pub enum Action {
     InspectCluster,
     /// Remove the application's staging directory, for good.
     RemoveStaging {
-        /// A checkpoint of a job that has ended well: nobody asked to keep it and its like.
+        /// A checkpoint of a job that has ended well and was not asked to retain its checkpoints: it and its siblings
+        /// go as well.
         checkpoint: Option<String>,
-        /// Flink has ended the job for good: what its high availability has kept of it goes as well.
+        /// Flink has ended the job for good: what its high availability has stored about the job goes as well.
         high_availability: bool,
     },
     /// `finishApplicationMaster`.
@@ -82,7 +86,7 @@ pub enum Action {
         /// First line: job id, state and cause.
         diagnostics: String,
     },
-    /// Tell whoever watches.
+    /// Report this to those who follow the application.
     Tell(Box<Occurrence>),
     /// End the process.
     Exit(u8),
@@ -91,14 +95,14 @@ pub enum Action {
 /// Body of an `allocate` call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Heartbeat {
-    /// TaskManager containers still wanted, absolute; `None` leaves the ResourceManager's number as it is.
+    /// Number of TaskManager containers still wanted, absolute; `None` leaves the ResourceManager's number unchanged.
     pub ask: Option<u32>,
-    /// Containers given back.
+    /// Containers to give back.
     #[serde(serialize_with = "form::texts::serialize")]
     pub releases: Vec<ContainerId>,
-    /// Hosts on which nothing more is wanted.
+    /// Hosts on which no more containers are wanted.
     pub exclude: Vec<String>,
-    /// Hosts that are welcome again.
+    /// Hosts that may be used again.
     pub welcome: Vec<String>,
     /// 0 to 1.
     pub progress: f32,

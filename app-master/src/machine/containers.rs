@@ -1,4 +1,4 @@
-//! The TaskManager containers: what is asked for, what lives, what failed.
+//! The TaskManager containers: what is requested, which ones live, which have failed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::text;
 /// Exit statuses that say nothing about the program inside.
 const NOT_ITS_FAULT: [i32; 6] = [
     exit_status::ABORTED,
-    // The node finds its disks bad before it launches anything (`ContainerLaunch`), and says so to the ResourceManager.
+    // The node finds its disks bad before it launches anything (`ContainerLaunch`), and tells the ResourceManager so.
     exit_status::DISKS_FAILED,
     exit_status::PREEMPTED,
     exit_status::KILLED_BY_RESOURCE_MANAGER,
@@ -24,11 +24,10 @@ const NOT_ITS_FAULT: [i32; 6] = [
 
 /// Losses of TaskManagers count for this long.
 const LOSS_WINDOW: Duration = Duration::from_secs(600);
-/// A TaskManager that Flink does not list any more, and that lives, is back sooner: it tries to register several times a
-/// second.
+/// A live TaskManager that Flink no longer lists is back sooner than this: it tries to register several times a second.
 const UNLISTED: Duration = Duration::from_secs(10);
-/// The end of a container that was given back comes with the next heartbeats. After this time it will never come: the
-/// ResourceManager has restarted meanwhile, and knows nothing of it.
+/// The completion of a container that was given back arrives with one of the next heartbeats. After this time it never
+/// will: the ResourceManager has restarted in the meantime and does not know the container.
 const RELEASED: Duration = Duration::from_secs(60);
 
 /// Life of one container, from allocation to completion.
@@ -45,7 +44,7 @@ enum State {
         /// When Flink was last seen to list it.
         listed: Duration,
     },
-    /// It has been told to stop, or was released.
+    /// It has been told to stop, or has been released.
     Stopping,
 }
 
@@ -56,7 +55,7 @@ struct Container {
     http_address: String,
     state: State,
     since: Duration,
-    /// When the ResourceManager has first been heard to have read that it is given back.
+    /// When the ResourceManager was first known to have received its release.
     given_back: Option<Duration>,
 }
 
@@ -72,15 +71,15 @@ impl Container {
     }
 }
 
-/// Why a container went, before or after it was a TaskManager.
+/// Why a container ended, before or after it became a TaskManager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) id: ContainerId,
     pub(super) node: NodeId,
     pub(super) cause: String,
-    /// What YARN's exit status says of it.
+    /// What YARN's exit status says about it.
     pub(super) code: Option<CauseCode>,
-    /// It counts against the application: nothing outside has taken the container.
+    /// It counts against the application: the container was not taken away from outside.
     pub(super) its_fault: bool,
 }
 
@@ -89,27 +88,27 @@ pub(super) struct Failure {
 pub(super) enum Completion {
     /// Expected: it was released or stopped.
     Expected,
-    /// A TaskManager was lost, or its container taken before it was one.
+    /// A TaskManager was lost, or its container was taken away before it became one.
     Lost { failure: Failure, registered: bool },
     /// It never became a TaskManager.
     FailedToStart(Failure),
 }
 
-/// The application master's own table of asks and containers.
+/// The application master's own table of requests and containers.
 ///
-/// Asks are absolute per request id, and the ResourceManager lowers its number with every allocation. The table
-/// keeps the same number, so that a heartbeat mentions the ask only when the two should differ; whatever comes
-/// in excess (YARN-1902) is released by the caller at once.
+/// Requests are absolute per request id, and the ResourceManager lowers its number with every allocation. The table
+/// keeps the same number, so that a heartbeat mentions the request only when the two should differ; excess containers
+/// (YARN-1902) are released by the caller at once.
 #[derive(Debug, Default)]
 pub(super) struct Containers {
     live: BTreeMap<ContainerId, Container>,
-    /// Number the ResourceManager holds.
+    /// The number that the ResourceManager holds.
     asked: u32,
     releases: BTreeSet<ContainerId>,
     releases_in_flight: BTreeSet<ContainerId>,
     /// Failures to start since the last TaskManager registered.
     start_failures: Vec<Failure>,
-    /// TaskManagers that were lost, with the time.
+    /// TaskManagers that were lost, with the time of the loss.
     losses: Vec<(Duration, Failure)>,
 }
 
@@ -119,7 +118,7 @@ impl Containers {
         self.count(|state| state != State::Stopping)
     }
 
-    /// All of them.
+    /// Every container.
     pub(super) fn list(&self) -> impl Iterator<Item = (ContainerId, &NodeId, &str, ContainerState)> {
         self.live.iter().map(|(id, container)| {
             let state = match container.state {
@@ -132,7 +131,7 @@ impl Containers {
         })
     }
 
-    /// Hosts that hold `share` working containers or more.
+    /// Hosts with `share` or more working containers.
     pub(super) fn hosts_with(&self, share: u32) -> BTreeSet<String> {
         let mut counts: BTreeMap<&str, u32> = BTreeMap::new();
         for container in self.live.values().filter(|container| container.state != State::Stopping) {
@@ -147,7 +146,7 @@ impl Containers {
         self.count(|state| matches!(state, State::Registered { .. }))
     }
 
-    /// Containers on their way to be TaskManagers.
+    /// Containers on their way to becoming TaskManagers.
     pub(super) fn starting(&self) -> u32 {
         self.count(|state| matches!(state, State::Launching | State::Started))
     }
@@ -161,7 +160,7 @@ impl Containers {
         self.asked != 0
     }
 
-    /// The number to ask for, when it differs from what the ResourceManager holds.
+    /// The number to request, if it differs from what the ResourceManager holds.
     pub(super) fn ask(&mut self, desired: u32) -> Option<u32> {
         let want = desired.saturating_sub(self.working());
         if self.asked == want {
@@ -194,8 +193,7 @@ impl Containers {
         self.live.retain(|_, container| container.given_back.is_none_or(|at| at + RELEASED > now));
     }
 
-    /// The ResourceManager has restarted: it has forgotten every ask, and may not have heard, or have forgotten, what was
-    /// given back.
+    /// The ResourceManager has restarted: it has forgotten every request, and may have missed or forgotten releases.
     pub(super) fn resync(&mut self) {
         self.asked = 0;
         self.releases_in_flight.clear();
@@ -203,16 +201,16 @@ impl Containers {
         self.releases.extend(stopping.map(|(id, _)| *id));
     }
 
-    /// What was asked for was refused, and the releases beside it were not read.
+    /// The request was refused, and the releases sent with it were not read.
     pub(super) fn refused(&mut self) {
         self.asked = 0;
         self.releases.append(&mut self.releases_in_flight);
     }
 
-    /// Enters a container that an earlier attempt has launched; one that is of no use is given back.
+    /// Adds a container that an earlier attempt has launched; a useless one is given back.
     pub(super) fn adopt(&mut self, container: &AllocatedContainer, keep: bool, now: Duration) {
         if self.live.contains_key(&container.id) {
-            return; // told once more
+            return; // reported again
         }
         let state = if keep { State::Started } else { State::Stopping };
         if !keep {
@@ -221,7 +219,7 @@ impl Containers {
         self.live.insert(container.id, Container::new(container, state, now));
     }
 
-    /// Enters a container. Returns whether it is wanted; if not, it will be released.
+    /// Adds a container. Returns whether it is wanted; if not, it will be released.
     pub(super) fn allocated(&mut self, container: &AllocatedContainer, desired: u32, now: Duration) -> bool {
         self.asked = self.asked.saturating_sub(1);
         if self.live.contains_key(&container.id) {
@@ -236,7 +234,7 @@ impl Containers {
         wanted
     }
 
-    /// Whether that is news.
+    /// Notes that a container has been launched. Returns whether that is news.
     pub(super) fn started(&mut self, id: ContainerId, now: Duration) -> bool {
         match self.live.get_mut(&id) {
             Some(container) if container.state == State::Launching => {
@@ -248,7 +246,7 @@ impl Containers {
         }
     }
 
-    /// The NodeManager would not launch it: give it back. Nothing, if the failure is of no account.
+    /// The NodeManager would not launch the container, so it is given back. `None` if the failure does not matter.
     pub(super) fn start_failed(&mut self, id: ContainerId, cause: String) -> Option<Failure> {
         let container = self.live.get_mut(&id)?;
         if container.state == State::Stopping {
@@ -261,7 +259,7 @@ impl Containers {
         Some(failure)
     }
 
-    /// Takes a container out. `None` for one the table does not know (reported twice, or of another attempt).
+    /// Removes a container. `None` for one that the table does not know (reported twice, or of another attempt).
     pub(super) fn completed(&mut self, status: &ContainerStatus, now: Duration) -> Option<Completion> {
         let container = self.live.remove(&status.id)?;
         self.releases.remove(&status.id);
@@ -287,7 +285,7 @@ impl Containers {
         })
     }
 
-    /// Compares the table with the TaskManagers Flink lists. Returns new ones, with their nodes.
+    /// Compares the table with the TaskManagers that Flink lists. Returns the new ones, with their nodes.
     pub(super) fn observe(
         &mut self,
         listed: &[TaskManagerView],
@@ -318,9 +316,9 @@ impl Containers {
         new
     }
 
-    /// Marks TaskManagers as stopping that Flink has dropped, though their containers run: the process hangs, or cannot reach
-    /// the JobManager, or YARN has not noticed yet that the node is gone. `not_before`: until then TaskManagers may still be
-    /// on their way to a JobManager that was started again.
+    /// Marks TaskManagers as stopping that Flink has dropped although their containers run: the process hangs, or cannot
+    /// reach the JobManager, or YARN has not noticed yet that the node is gone. Until `not_before` TaskManagers may still be
+    /// on their way to a restarted JobManager.
     pub(super) fn take_unlisted(&mut self, not_before: Duration, now: Duration) -> Vec<Failure> {
         let mut lost = Vec::new();
         for (id, container) in &mut self.live {
@@ -349,23 +347,23 @@ impl Containers {
         self.losses.push((now, failure));
     }
 
-    /// The last one that was lost in the last `age`, if any.
+    /// The most recent loss within the last `age`, if any.
     pub(super) fn last_loss(&self, age: Duration, now: Duration) -> Option<&Failure> {
         self.losses.last().filter(|(at, _)| *at + age > now).map(|(_, failure)| failure)
     }
 
-    /// TaskManagers that a fault of theirs has ended lately, oldest first.
+    /// TaskManagers that were recently lost through a fault of their own, oldest first.
     pub(super) fn recent_losses(&self, now: Duration) -> Vec<&Failure> {
         let recent = self.losses.iter().filter(|(at, _)| *at + LOSS_WINDOW > now);
         recent.map(|(_, failure)| failure).filter(|failure| failure.its_fault).collect()
     }
 
-    /// Failures to start since the last success, oldest first.
+    /// Containers that have failed to start since the last success, oldest first.
     pub(super) fn start_failures(&self) -> &[Failure] {
         &self.start_failures
     }
 
-    /// Marks containers as stopping that should have registered long ago, and names them.
+    /// Marks containers as stopping that should have registered long ago, and returns them.
     pub(super) fn take_overdue(&mut self, timeout: Duration, now: Duration) -> Vec<Failure> {
         let mut overdue = Vec::new();
         for (id, container) in &mut self.live {
@@ -381,7 +379,7 @@ impl Containers {
         overdue
     }
 
-    /// Marks up to `count` containers as stopping that are no TaskManager yet, and names them.
+    /// Marks up to `count` containers as stopping that are not TaskManagers yet, and returns them.
     pub(super) fn take_unregistered(&mut self, count: u32) -> Vec<ContainerId> {
         let starting = |state| matches!(state, State::Launching | State::Started);
         let chosen = self.live.iter().filter(|(_, c)| starting(c.state)).map(|(id, _)| *id);
@@ -389,8 +387,8 @@ impl Containers {
         self.stop(chosen)
     }
 
-    /// Marks up to `count` TaskManagers as stopping that have been idle for `idle_timeout` and are none of the `holders`, and
-    /// names them.
+    /// Marks up to `count` TaskManagers as stopping that have been idle for `idle_timeout` and are not among the `holders`,
+    /// and returns them.
     pub(super) fn take_idle(
         &mut self,
         count: u32,
@@ -404,7 +402,7 @@ impl Containers {
         self.stop(chosen)
     }
 
-    /// When the first TaskManager will have been idle for that long.
+    /// When the first TaskManager will have been idle for `idle_timeout`.
     pub(super) fn next_idle(&self, idle_timeout: Duration) -> Option<Duration> {
         let idle = self.live.values().filter_map(|c| match c.state {
             State::Registered { idle_since, .. } => idle_since,
@@ -413,7 +411,8 @@ impl Containers {
         idle.min().map(|at| at + idle_timeout)
     }
 
-    /// Marks `count` containers as stopping and names them: those that hold no task first, and the newest.
+    /// Marks `count` containers as stopping and returns them: first those that have not registered, then idle ones,
+    /// newest first.
     pub(super) fn take_excess(&mut self, count: u32) -> Vec<ContainerId> {
         let rank = |state: State| match state {
             State::Launching | State::Started => Some(0),
@@ -428,7 +427,7 @@ impl Containers {
         self.stop(chosen.into_iter().map(|(_, id)| id.0).collect())
     }
 
-    /// Marks every container as stopping and names those that were not already.
+    /// Marks every container as stopping and returns those that were not already.
     pub(super) fn take_all(&mut self) -> Vec<ContainerId> {
         let ids = self.live.iter().filter(|(_, c)| c.state != State::Stopping).map(|(id, _)| *id).collect();
         self.stop(ids)
@@ -439,7 +438,8 @@ impl Containers {
             if let Some(container) = self.live.get_mut(id) {
                 container.state = State::Stopping;
             }
-            // Released as well as stopped: the ResourceManager then counts it as given back, whatever the NodeManager says.
+            // Released as well as stopped: the ResourceManager then counts it as given back, whatever the NodeManager
+            // reports.
             self.releases.insert(*id);
         }
         ids

@@ -1,6 +1,6 @@
-//! From the moment the end is decided until the process exits: the end is written down, Flink is shut down, containers
-//! are stopped, the ResourceManager is told, the staging directory is removed, in this order where order matters. An
-//! application master that dies on the way leaves enough for the next attempt to report the same end.
+//! From the decision to end until the process exits: the end is written down, Flink is shut down, containers are
+//! stopped, the ResourceManager is told and the staging directory is removed, in this order where order matters. An
+//! application master that dies on the way leaves enough behind for the next attempt to report the same end.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use yarn_client::yarn::FinalStatus;
 
 use super::event::Found;
 use super::job_manager::Process;
-use super::scheduler::Registration;
+use super::resource_manager::Registration;
 use super::{Action, AppMaster, CheckpointsView, Occurrence, Timer, form, text};
 
 /// Flink needs 0.2 to 1 s to shut down after `DELETE /cluster`; a loaded node much longer.
 const SHUTDOWN: Duration = Duration::from_secs(10);
-/// Within this time the driver says that jobs are cancelled, or would not be.
+/// Within this time the driver reports that jobs are cancelled, or cannot be.
 const CANCELLATION: Duration = Duration::from_secs(15);
-/// From SIGKILL until a process is gone, unless it hangs in the kernel.
+/// From SIGKILL until the process is gone, unless it hangs in the kernel.
 const KILL: Duration = Duration::from_secs(5);
-/// Pauses between tries to unregister: at first, and at most.
+/// Pauses between attempts to unregister: the first, and the longest.
 const UNREGISTER_PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 /// How the application ends, as its owner will read it.
@@ -29,22 +29,22 @@ pub struct Outcome {
     /// The terminal state that the result comes from.
     #[serde(with = "form::text")]
     pub job: JobStatus,
-    /// Of this job; `None`: of the application's own job, or of a session as a whole.
+    /// The job that has decided the end; `None`: the application's own job, or a session as a whole.
     #[serde(default)]
     pub of: Option<String>,
-    /// Why it has failed.
+    /// Why the job has failed.
     pub cause: Option<Cause>,
-    /// What else its owner is to know.
+    /// What else the owner should know.
     #[serde(default)]
     pub notes: Vec<String>,
-    /// Flink has ended the job for good, or its owner wants it so. Else this process has given up, and what is kept of the job
-    /// may be needed to go on.
+    /// Flink has ended the job for good, or its owner wants it so. Otherwise this process has given up, and what is left of
+    /// the job may be needed to resume it.
     #[serde(default)]
     pub settled: bool,
 }
 
 impl Outcome {
-    /// The job has finished, and there is nothing more to say.
+    /// The job has finished, and there is nothing to add.
     #[must_use]
     pub fn finished() -> Self {
         Self::of_job(JobStatus::Finished)
@@ -59,28 +59,28 @@ impl Outcome {
         Self { cause: Some(cause), settled: false, ..Self::of_job(JobStatus::Failed) }
     }
 
-    /// Flink says so, of the job or of the program.
+    /// Flink reports the failure of the job or of the program.
     pub(super) fn job_failed(cause: Cause) -> Self {
         Self { cause: Some(cause), ..Self::of_job(JobStatus::Failed) }
     }
 
-    /// As Flink tells the end, with the exceptions of a failure.
+    /// The end as Flink reports it, with the exceptions of a failure.
     pub(super) fn of_flink(job: JobStatus, exceptions: Option<&str>) -> Self {
         Self { cause: exceptions.map(Cause::of_exceptions), ..Self::of_job(job) }
     }
 
-    /// With something to say beside it.
+    /// Adds a note.
     pub(super) fn noting(mut self, note: String) -> Self {
         self.notes.push(note);
         self
     }
 
-    /// What is said of it first.
+    /// What is reported first.
     fn told(&self) -> Option<&str> {
         self.cause.as_ref().map(|cause| &cause.text).or_else(|| self.notes.first()).map(String::as_str)
     }
 
-    /// As flink-yarn maps it: a cancelled job's application is KILLED.
+    /// The same mapping as flink-yarn's: a cancelled job's application is KILLED.
     fn final_status(&self) -> FinalStatus {
         match self.job {
             JobStatus::Finished => FinalStatus::Succeeded,
@@ -94,28 +94,28 @@ impl Outcome {
 enum End {
     /// With a report to the ResourceManager.
     Report(Outcome),
-    /// Without: the attempt is over for the ResourceManager, or the NodeManager ends the container.
+    /// Without one: the attempt is over for the ResourceManager, or the NodeManager is ending the container.
     Abandon(u8),
 }
 
 #[derive(Debug)]
 pub(super) struct Ending {
     end: End,
-    /// SIGKILL for the JobManager is on its way; before that it is asked.
+    /// SIGKILL for the JobManager is on its way; before that it is asked to shut down.
     killed: bool,
     /// The end is in the journal, or cannot be written down.
     recorded: bool,
     unregistering: bool,
-    /// Tries to unregister that have failed in a row.
+    /// Failed attempts to unregister, in a row.
     refusals: u32,
-    /// The newest checkpoint, which the report is to tell, is looked for.
+    /// The search for the newest checkpoint, which the report should mention.
     search: Search,
 }
 
-/// The last look for the newest checkpoint of a job that somebody may want to go on with.
+/// The last search for the newest checkpoint of a job that its owner may want to resume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Search {
-    /// Once nothing can make a newer one any more.
+    /// Starts once nothing can write a newer one.
     Due,
     UnderWay,
     Done,
@@ -146,18 +146,18 @@ impl AppMaster {
         });
         self.record.journal.outcome = Some(outcome.clone());
         let recorded = self.record.outcome_stored();
-        // What ends well, or with the job that was named, was to end: Flink may tidy up. In any other case its owner will want
-        // to go on, and a job that is cancelled or suspended loses its checkpoints.
+        // An end that is a success, or that of the named job, was intended: Flink may clean up. In all other cases the owner
+        // will want to resume, and a job that is cancelled or suspended loses its checkpoints.
         let wished = outcome.of.is_some() || matches!(outcome.job, JobStatus::Finished | JobStatus::Canceled);
         self.begin_ending(End::Report(outcome), recorded);
         self.write_journal(now);
         let containers = self.containers.take_all();
         self.stop_containers(containers);
-        // Withdraws what is still asked for, and gives the containers back.
+        // Withdraws pending requests, and gives the containers back.
         self.hasten_heartbeat(now);
         if self.job_manager.process == Process::Running && self.view.is_some() {
             let jobs = self.unfinished(None);
-            // A list without any job may be the answer of a moment, and the job may run.
+            // An empty list may be momentary, and the job may be running.
             let lists_none = self.view.as_ref().is_some_and(|view| view.jobs.is_empty());
             let out_of_sight = lists_none && (self.job_seen.is_some() || self.record.journal.job_seen);
             if jobs.is_empty() && (wished || !out_of_sight) {
@@ -175,9 +175,9 @@ impl AppMaster {
         self.advance_ending(now);
     }
 
-    /// Kills the JobManager and exits without a word to the ResourceManager: the attempt is over for it, and a later one may
-    /// be on its way. Whatever this one was about to report is not its business any more. The staging directory stays: a next
-    /// attempt may need it.
+    /// Kills the JobManager and exits without telling the ResourceManager, for which the attempt is over; a later one may be
+    /// on its way. What this one was about to report no longer matters. The staging directory stays, as the next attempt may
+    /// need it.
     pub(super) fn abandon(&mut self, code: u8, now: Duration) {
         self.begin_ending(End::Abandon(code), true);
         self.kill_job_manager(now);
@@ -209,7 +209,7 @@ impl AppMaster {
             Some(Ending { end, killed: false, recorded, unregistering: false, refusals: 0, search });
     }
 
-    /// SIGTERM. The NodeManager follows with SIGKILL after 250 ms.
+    /// SIGTERM. The NodeManager sends SIGKILL 250 ms later.
     pub(super) fn terminated(&mut self, now: Duration) {
         if self.ending.is_some() {
             self.kill_job_manager(now);
@@ -227,8 +227,7 @@ impl AppMaster {
     }
 
     pub(super) fn jobs_cancelled(&mut self, now: Duration) {
-        let asked = self.ending.as_ref().is_some_and(|ending| !ending.killed);
-        if asked && self.job_manager.process == Process::Running {
+        if self.ending.as_ref().is_some_and(|ending| !ending.killed) {
             self.actions.push_back(Action::DeleteCluster);
             self.timers.set(Timer::JobManagerExit, now + SHUTDOWN);
         }
@@ -240,7 +239,7 @@ impl AppMaster {
         }
     }
 
-    /// The journal holds the end now, or cannot: then the end is reported all the same.
+    /// The journal holds the end now, or could not be written: the end is reported all the same.
     pub(super) fn outcome_written(&mut self, now: Duration) {
         if let Some(ending) = &mut self.ending {
             ending.recorded = true;
@@ -248,11 +247,11 @@ impl AppMaster {
         self.advance_ending(now);
     }
 
-    /// The JobManager has been asked, or told, to go, and is there yet.
+    /// The JobManager has been asked or told to exit, and still exists.
     pub(super) fn job_manager_overdue(&mut self, now: Duration) {
         let Some(ending) = &self.ending else { return };
         if ending.killed {
-            // Not even SIGKILL: it hangs in the kernel. The NodeManager will see to the container.
+            // Even SIGKILL did not help: it hangs in the kernel. The NodeManager will see to the container.
             self.job_manager.process = Process::Gone;
             self.advance_ending(now);
         } else {
@@ -297,7 +296,7 @@ impl AppMaster {
                 self.find_checkpoint();
             }
             End::Report(_) if ending.search == Search::UnderWay => {}
-            End::Report(outcome) if self.line.registration == Registration::Done => {
+            End::Report(outcome) if self.resource_manager.registration == Registration::Done => {
                 ending.unregistering = true;
                 let checkpoints = self.record.journal.checkpoints.as_ref();
                 let diagnostics = text::diagnostics(&self.settings, outcome, checkpoints);
@@ -308,7 +307,7 @@ impl AppMaster {
         }
     }
 
-    /// What is told is there: the last look at Flink may have been before its last checkpoint.
+    /// Takes the checkpoint that the report mentions: the last look at Flink may have missed the job's last one.
     pub(super) fn last_checkpoint_found(&mut self, found: Result<Found, String>, now: Duration) {
         match found {
             Ok(Found::Newest(path)) => self.record.journal.found(path),
@@ -322,7 +321,7 @@ impl AppMaster {
         self.advance_ending(now);
     }
 
-    /// No attempt will follow: nothing that one could need has to stay.
+    /// No attempt will follow, so nothing has to be kept for one.
     pub(super) fn unregistered(&mut self) {
         let outcome = match self.ending.as_ref().map(|ending| &ending.end) {
             Some(End::Report(outcome)) => Some(outcome),
@@ -330,7 +329,8 @@ impl AppMaster {
         };
         let ended_well =
             outcome.is_some_and(|it| matches!(it.job, JobStatus::Finished | JobStatus::Canceled));
-        // Only those that the job itself wants to go: what earlier JobManagers of ours have left, and Flink does not know.
+        // Only if the job itself wants its checkpoints removed: those of our earlier JobManagers, which Flink does not
+        // know.
         let checkpoint = match &self.record.journal.checkpoints {
             Some(CheckpointsView::On { path, kept: Some(false), .. })
                 if ended_well && self.settings.own_directory =>

@@ -10,15 +10,15 @@ use yarn_client::yarn::{AllocatedContainer, ContainerStatus, Resource};
 
 use super::{Request, form};
 
-/// Something that happened outside.
+/// Something that has happened outside the machine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Event {
     /// The ResourceManager accepted the registration.
     Registered {
-        /// Largest container it will ever give.
+        /// The largest container it will ever give.
         #[serde(with = "form::one")]
         maximum: Resource,
-        /// Containers of an earlier attempt that still run.
+        /// Containers of an earlier attempt that are still running.
         #[serde(with = "form::many")]
         previous: Vec<AllocatedContainer>,
     },
@@ -27,7 +27,7 @@ pub enum Event {
         /// What it said.
         cause: String,
     },
-    /// Answer to [`Action::Heartbeat`](super::Action::Heartbeat).
+    /// The answer to [`Action::Heartbeat`](super::Action::Heartbeat).
     Heartbeat(HeartbeatAnswer),
     /// The heartbeat was not answered.
     HeartbeatFailed(HeartbeatFailure),
@@ -41,18 +41,18 @@ pub enum Event {
         /// What the NodeManager said.
         cause: String,
     },
-    /// Answer to [`Action::Begin`](super::Action::Begin).
+    /// The answer to [`Action::Begin`](super::Action::Begin).
     Begun(Result<(), BeginFailure>),
-    /// Answer to [`Action::WriteJournal`](super::Action::WriteJournal).
+    /// The answer to [`Action::WriteJournal`](super::Action::WriteJournal).
     JournalWritten {
-        /// Why it is not stored.
+        /// Why it was not stored.
         failure: Option<String>,
     },
-    /// Answer to [`Action::CheckFence`](super::Action::CheckFence).
+    /// The answer to [`Action::CheckFence`](super::Action::CheckFence).
     FenceChecked(Fence),
-    /// Answer to [`Action::FindCheckpoint`](super::Action::FindCheckpoint), or why there is none yet.
+    /// The answer to [`Action::FindCheckpoint`](super::Action::FindCheckpoint), or why there is none yet.
     CheckpointFound(Result<Found, String>),
-    /// The JobManager's process runs.
+    /// The JobManager's process is running.
     JobManagerStarted,
     /// The JobManager's process could not be started.
     JobManagerStartFailed {
@@ -61,117 +61,130 @@ pub enum Event {
     },
     /// The JobManager's process ended.
     JobManagerExited {
-        /// How.
+        /// How it ended.
         exit: Exit,
         /// What its log says about the cause.
         cause: Option<String>,
-        /// The cause is that it found no program in what it was given.
+        /// The JobManager ended because it found no program in what it was given.
         #[serde(default)]
         not_loaded: bool,
         /// It could not bind one of its ports.
         port_taken: bool,
-        /// Its log says that our job has finished, which may have been too short a while ago to be seen by REST.
+        /// Its log says that our job has finished, perhaps too recently for REST to have shown it.
         job_finished: bool,
         /// Its log says that the program has ended it.
         #[serde(default)]
         system_exit: Option<SystemExit>,
     },
-    /// Flink's REST server answered.
-    Flink(FlinkView),
-    /// Flink's REST server did not answer, or not with what was asked.
-    FlinkUnreachable {
-        /// How it is with the JobManager, then.
-        silence: Silence,
-        /// In words.
-        cause: String,
+    /// Flink has answered, or has failed to.
+    Flink {
+        /// Which JobManager was asked, by the number of its start ([`Action::StartJobManager`](super::Action::StartJobManager)).
+        start: u32,
+        /// The outcome.
+        answer: Answer,
     },
-    /// A client has begun or ended a request that changes something in Flink, such as the upload of a jar.
+    /// A client has started or ended a request that changes something in Flink, such as the upload of a jar.
     Used {
-        /// Requests of this kind that are under way.
+        /// Number of such requests under way.
         under_way: u32,
     },
-    /// Answer to [`Action::FetchResult`](super::Action::FetchResult).
-    JobResult {
-        /// Root cause of a failed job.
-        cause: Option<String>,
-        /// What it leaves; `None` when Flink does not say.
-        checkpoints: Option<CheckpointsView>,
-    },
-    /// Answer to [`Action::CancelJobs`](super::Action::CancelJobs): they have ended, or would not.
-    JobsCancelled,
-    /// A client asks for something.
+    /// A client's request.
     Asked(Request),
-    /// The program's `main` has returned after its job had finished, or nothing can tell when it does.
-    ProgramEnded {
-        /// Flink has passed over a further job of the program.
-        job_passed_over: bool,
-    },
-    /// Flink accepted (or refused: then it is stopped by signal) the request to shut its cluster down.
-    ClusterDeleted {
-        /// Whether it was accepted.
-        accepted: bool,
-    },
-    /// Answer to [`Action::InspectCluster`](super::Action::InspectCluster).
+    /// The answer to [`Action::InspectCluster`](super::Action::InspectCluster).
     ClusterCapacity {
-        /// TaskManagers the empty cluster could hold beside this application master; `None` when it cannot be known.
+        /// Number of TaskManagers the empty cluster could hold beside this application master; `None` if unknown.
         task_managers: Option<u32>,
-        /// The cluster in words, such as "2 nodes with 4096 MiB each".
+        /// A description of the cluster, such as "2 nodes with 4096 MiB each".
         description: String,
     },
     /// The staging directory is gone, or could not be removed.
     StagingRemoved {
-        /// Why not.
+        /// Why it could not be removed.
         failure: Option<String>,
     },
     /// The ResourceManager has stored the end of the application.
     Unregistered,
-    /// The ResourceManager could not be told; the machine tries again.
+    /// The ResourceManager could not be told; the machine will try again.
     UnregisterFailed,
-    /// For the ResourceManager this attempt is over already: there is a later one, or the application was killed.
+    /// The ResourceManager considers this attempt over: there is a later one, or the application was killed.
     AttemptOver,
-    /// SIGTERM: the NodeManager ends the container.
+    /// SIGTERM: the NodeManager is ending the container.
     Terminate,
 }
 
-/// What a look without an answer says of the JobManager.
+/// What a JobManager answers, or what its silence means.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Answer {
+    /// To [`Action::PollFlink`](super::Action::PollFlink).
+    View(FlinkView),
+    /// The REST server did not answer, or not with what was requested.
+    Unreachable {
+        /// What the silence says about the JobManager.
+        silence: Silence,
+        /// The reason, as text.
+        cause: String,
+    },
+    /// To [`Action::FetchResult`](super::Action::FetchResult).
+    JobResult {
+        /// Root cause of a failed job.
+        cause: Option<String>,
+        /// The job's checkpoints; `None` if Flink does not say.
+        checkpoints: Option<CheckpointsView>,
+    },
+    /// To [`Action::CancelJobs`](super::Action::CancelJobs): they have ended, or could not be cancelled.
+    JobsCancelled,
+    /// To [`Action::WatchProgram`](super::Action::WatchProgram): the program's `main` has returned after its job had finished, or
+    /// there is no way to tell when it does.
+    ProgramEnded {
+        /// Flink has skipped a further job of the program.
+        job_passed_over: bool,
+    },
+    /// To [`Action::DeleteCluster`](super::Action::DeleteCluster).
+    ClusterDeleted {
+        /// Whether it was accepted; if not, the JobManager is stopped by a signal.
+        accepted: bool,
+    },
+}
+
+/// What a look without an answer says about the JobManager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Silence {
-    /// It says that it is not ready: it lives, and waits for something such as its leadership.
+    /// It reports that it is not ready: it lives, and waits for something such as leadership.
     NotReady,
-    /// It answers, but not with what was asked.
+    /// It answers, but not with what was requested.
     Error,
-    /// Nobody answers: the process starts, or hangs.
+    /// No answer at all: the process is starting, or hangs.
     Complete,
 }
 
-/// What a search for a job's newest completed checkpoint has brought.
+/// The result of a search for a job's newest completed checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Found {
     /// Where it is.
     Newest(String),
     /// There is none.
     Nothing,
-    /// None was told of, and nobody can look whether there is one.
+    /// None was reported, and there is no way to find out whether there is one.
     Unknown,
 }
 
 /// Why an attempt could not leave its mark.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BeginFailure {
-    /// The staging directory is not there: the application is being killed.
+    /// The staging directory does not exist: the application is being killed.
     Gone,
-    /// The file system does not answer, or refuses; it may be better in a moment.
+    /// The file system does not answer, or refuses; this may be temporary.
     Unavailable(String),
 }
 
-/// Whether this attempt is still the application's.
+/// Whether this attempt is still the application's current one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fence {
-    /// No later attempt has begun.
+    /// No later attempt has started.
     Newest,
-    /// A later one has, or the whole application is over.
+    /// A later one has started, or the whole application is over.
     Superseded,
-    /// Nobody can tell.
+    /// It cannot be determined.
     Unknown(String),
 }
 
@@ -184,10 +197,10 @@ pub struct HeartbeatAnswer {
     /// Containers that ended, started or not.
     #[serde(with = "form::many")]
     pub completed: Vec<ContainerStatus>,
-    /// Containers the scheduler is about to take back.
+    /// Containers that the scheduler is about to take back.
     #[serde(with = "form::texts")]
     pub preempted: Vec<ContainerId>,
-    /// Nodes in use.
+    /// Number of nodes in use.
     pub cluster_nodes: u32,
     /// Containers of an earlier attempt, found after the registration.
     #[serde(with = "form::many")]
@@ -197,28 +210,29 @@ pub struct HeartbeatAnswer {
 /// Why a heartbeat brought nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HeartbeatFailure {
-    /// The ResourceManager restarted: register again and repeat every open ask (`ApplicationMasterNotRegistered`).
+    /// The ResourceManager has restarted: register again and repeat every open request
+    /// (`ApplicationMasterNotRegistered`).
     Resync,
     /// The attempt is over for the ResourceManager (`ApplicationAttemptNotFound`).
     Shutdown,
-    /// It refused what was asked. The rest of the heartbeat was not read.
+    /// It refused the request. The rest of the heartbeat was not read.
     Refused {
         /// What it said.
         cause: String,
         /// Asking again will not help, as with a label that the cluster does not have. A size that is refused now may be
-        /// given later: the ResourceManager goes by the nodes it has at the moment.
+        /// granted later: the ResourceManager judges by the nodes it has at the moment.
         for_good: bool,
     },
-    /// No answer; asks are absolute, so the next heartbeat repeats them.
+    /// No answer; requests are absolute, so the next heartbeat repeats them.
     Lost(String),
 }
 
 /// The program has ended the JobManager's virtual machine with `System.exit`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SystemExit {
-    /// The code it gave.
+    /// The exit code.
     pub code: i32,
-    /// How its job had ended before, where that was not well.
+    /// How its job had ended before, unless it had succeeded.
     #[serde(with = "form::optional")]
     pub job: Option<JobStatus>,
     /// Why the job had failed.
@@ -228,22 +242,23 @@ pub struct SystemExit {
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Exit {
-    /// By itself.
+    /// By itself, with this code.
     Code(i32),
-    /// By a signal.
+    /// By this signal.
     Signal(i32),
 }
 
 /// One look at Flink through its REST interface.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct FlinkView {
-    /// Jobs in the order of the overview.
+    /// The jobs in the order of the overview.
     pub jobs: Vec<JobView>,
-    /// The application layer of Flink 2.3 and later; decides before the jobs do.
+    /// The application layer of Flink 2.3 and later; takes precedence over the jobs.
     pub application: Option<ApplicationView>,
     /// Registered TaskManagers.
     pub task_managers: Vec<TaskManagerView>,
-    /// TaskManagers with results that tasks may still read, though no task runs on them; `None`: nobody asked.
+    /// TaskManagers with results that tasks may still read, though no task runs on them; `None` if this was not
+    /// requested.
     pub holders: Option<BTreeSet<String>>,
 }
 
@@ -257,7 +272,7 @@ pub struct JobView {
     pub status: JobStatus,
     /// Slots it needs now; `None` while its details are not known.
     pub slots_needed: Option<u32>,
-    /// It never ends by itself.
+    /// Whether it never ends by itself.
     pub streaming: Option<bool>,
     /// All tasks of the vertices deployed so far.
     pub tasks_total: u32,
@@ -272,16 +287,16 @@ pub struct JobView {
 /// What a job's checkpoints are good for after a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CheckpointsView {
-    /// The job makes none.
+    /// The job takes none.
     Off,
-    /// It makes them.
+    /// It takes them.
     On {
-        /// One has been completed.
+        /// One has completed.
         completed: bool,
         /// Where the newest completed one is; `None` when Flink keeps it in its own memory.
         path: Option<String>,
-        /// Whether the job wants to keep them when it is cancelled, by its configuration or its program; `None` while that
-        /// is not known.
+        /// Whether the job retains them when it is cancelled, by its configuration or its program; `None` if not known
+        /// yet.
         kept: Option<bool>,
     },
 }
@@ -301,8 +316,8 @@ pub struct ApplicationView {
 pub struct TaskManagerView {
     /// The resource id the application master gave it: its container id.
     pub id: String,
-    /// All slots.
+    /// Number of slots.
     pub slots: u32,
-    /// Slots no job holds.
+    /// Number of slots that no job holds.
     pub free_slots: u32,
 }

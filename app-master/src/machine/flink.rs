@@ -5,31 +5,31 @@ use std::time::Duration;
 use yarn_client::flink::TaskManagerLimits;
 
 use super::job_manager::Process;
-use super::{Action, AppMaster, CheckpointsView, FlinkView, JobView, Occurrence, Timer, text};
+use super::{Action, Answer, AppMaster, CheckpointsView, FlinkView, JobView, Occurrence, Timer, text};
 
-/// How often Flink is looked at for a young job, whose end should not be missed for long.
+/// How often Flink is polled for a young job, whose end should be noticed soon.
 pub(super) const POLL_YOUNG: Duration = Duration::from_millis(200);
 /// The same for a job that has run for longer than [`YOUNG`].
 pub(super) const POLL_SETTLED: Duration = Duration::from_secs(1);
-/// The same for a session in which nothing is on its way: a job that comes should not wait long.
+/// The same for a session in which nothing is starting: a new job should not wait long.
 pub(super) const POLL_SESSION: Duration = Duration::from_millis(500);
 pub(super) const YOUNG: Duration = Duration::from_secs(30);
-/// Pauses between looks at a job's checkpoints; where a lost one cannot be looked for in its directory; and while nobody knows
-/// where they go, because only the program says it.
+/// Pauses between looks at a job's checkpoints: the usual one; the one if a lost checkpoint cannot be found in its directory;
+/// and the one until it is known where they go, because only the program says so.
 const CHECKPOINTS_PAUSE: Duration = Duration::from_secs(2);
 const CHECKPOINTS_HASTE: Duration = Duration::from_secs(1);
 const CHECKPOINTS_FIRST: Duration = Duration::from_millis(500);
-/// TaskManagers find a JobManager that was started again within this time, once they have noticed the end of the one before.
+/// Within this time TaskManagers find a restarted JobManager, once they have noticed the end of the previous one.
 const RETURN: Duration = Duration::from_secs(30);
-/// Jobs that lack TaskManagers for this long make the application master count the cluster: an empty one gives containers
-/// with its nodes' next heartbeats, and these come every second.
+/// If jobs lack TaskManagers for this long, the application master counts the cluster: an empty one gives containers with
+/// its nodes' next heartbeats, which come every second.
 const SHORTAGE: Duration = Duration::from_secs(3);
-/// It is counted again so often.
+/// How often it is counted again.
 const SHORTAGE_AGAIN: Duration = Duration::from_secs(15);
 
 impl AppMaster {
-    /// What the TaskManagers should be: enough for the slots the job needs, or, before it is known, for the default
-    /// parallelism.
+    /// How many TaskManagers there should be: enough for the slots the job needs, or, until that is known, for the
+    /// default parallelism.
     pub(super) fn desired(&self) -> u32 {
         if self.ending.is_some() || self.job_finished() {
             return 0;
@@ -37,7 +37,7 @@ impl AppMaster {
         if self.reserve_fails { self.needed() } else { self.limits().wanted(self.demand()) }
     }
 
-    /// Those of the configuration; of a session, its own size.
+    /// The limits from the configuration; for a session, its own size.
     pub(super) fn limits(&self) -> TaskManagerLimits {
         let limits = self.settings.limits;
         match self.work.session() {
@@ -46,12 +46,13 @@ impl AppMaster {
         }
     }
 
-    /// TaskManagers without which jobs wait, as far as there may be so many.
+    /// Number of TaskManagers without which jobs wait, within the limits.
     fn needed(&self) -> u32 {
         self.demand().min(self.limits().max)
     }
 
-    /// TaskManagers that the jobs need, whatever there may be; until that is known, those of the default parallelism.
+    /// Number of TaskManagers that the jobs need, regardless of limits; until that is known, for the default
+    /// parallelism.
     pub(super) fn demand(&self) -> u32 {
         if let (true, Some(scaled)) = (self.settings.reactive, self.record.journal.scaled) {
             return scaled;
@@ -80,7 +81,7 @@ impl AppMaster {
         };
         let checkpoints = match self.our_job().and_then(|job| job.checkpoints.as_ref()) {
             None => self.our_job().is_some(),
-            // Flink's cache may still show a job that was not set up.
+            // Flink's cache may still show a job whose setup is incomplete.
             Some(CheckpointsView::Off) if self.job_seen.is_some_and(|at| at + YOUNG <= now) => false,
             Some(_) => self.checkpoints_seen.is_none_or(|at| at + pause <= now),
         };
@@ -94,10 +95,25 @@ impl AppMaster {
         self.actions.push_back(Action::PollFlink { details: !known, checkpoints, holders });
     }
 
-    pub(super) fn observe(&mut self, view: FlinkView, now: Duration) {
+    /// Takes an answer of Flink. One may arrive after the JobManager that was asked has ended and the next has started. It is
+    /// ignored then: that end has already decided everything it could say.
+    pub(super) fn flink_answered(&mut self, start: u32, answer: Answer, now: Duration) {
+        if start != self.job_manager.starts || self.job_manager.process != Process::Running {
+            return;
+        }
+        match answer {
+            Answer::View(view) => self.observe(view, now),
+            Answer::Unreachable { silence, cause } => self.unreachable(silence, cause, now),
+            Answer::JobResult { cause, checkpoints } => self.job_result(cause, checkpoints, now),
+            Answer::JobsCancelled => self.jobs_cancelled(now),
+            Answer::ProgramEnded { job_passed_over } => self.program_ended(job_passed_over, now),
+            Answer::ClusterDeleted { accepted } => self.cluster_deleted(accepted, now),
+        }
+    }
+
+    fn observe(&mut self, view: FlinkView, now: Duration) {
         self.poll_in_flight = false;
-        // An answer may be older than the JobManager's end.
-        if self.ending.is_some() || self.job_manager.process != Process::Running {
+        if self.ending.is_some() {
             return;
         }
         self.unanswered = None;
@@ -116,7 +132,7 @@ impl AppMaster {
         self.observe_work(now);
     }
 
-    /// Stops what Flink has dropped, so that it is replaced.
+    /// Stops the TaskManagers that Flink has dropped, so that they are replaced.
     fn replace_unlisted(&mut self, now: Duration) {
         let answers_since = *self.answers_since.get_or_insert(now);
         let restarted = self.job_manager.starts > 1 || self.settings.history.begun;
@@ -151,7 +167,7 @@ impl AppMaster {
         self.count_slots();
     }
 
-    /// Whether the jobs have fewer TaskManagers than they need. One that is on its way counts, and a reserve does not.
+    /// Notes whether the jobs have fewer TaskManagers than they need. One on its way counts, and a reserve does not.
     pub(super) fn note_shortage(&mut self, now: Duration) {
         let known = self.slots_needed.is_some() && !self.settings.reactive && !self.job_finished();
         let needed = self.needed();
@@ -185,7 +201,7 @@ impl AppMaster {
         if task_managers.is_some_and(|most| most < needed) {
             let slots = self.slots_needed.unwrap_or(self.settings.parallelism);
             let cause = text::cluster_too_small(slots, needed, &self.settings, task_managers, description);
-            // Nodes may be on their way back, and somebody may add one: how long that is waited for is the owner's to say.
+            // Nodes may come back or be added: how long to wait for that is the owner's decision.
             if self.shortage.is_none() {
                 tracing::warn!("{}", cause.text);
             }
@@ -195,8 +211,8 @@ impl AppMaster {
         }
     }
 
-    /// The jobs need more TaskManagers than there may be, and one of them does not run because of that: batch jobs go on with
-    /// fewer.
+    /// Whether the jobs need more TaskManagers than the limits allow, and one of them does not run because of that: batch
+    /// jobs continue with fewer.
     pub(super) fn held_by_limits(&self) -> bool {
         let waits = |job: &JobView| {
             job.tasks_active == 0 || (job.streaming == Some(true) && job.tasks_active < job.tasks_total)

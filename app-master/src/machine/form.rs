@@ -1,4 +1,4 @@
-//! The form in which events and actions are written down, for types that have none of their own. Tokens are left out.
+//! How events and actions are written down, for types without a form of their own. Tokens are left out.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use yarn_client::security::{Secret, Token};
 use yarn_client::yarn::{AllocatedContainer, ContainerState, ContainerStatus, Resource};
 
-/// What its text says.
+/// A value as its text.
 pub(super) mod text {
     use super::*;
 
@@ -29,7 +29,7 @@ pub(super) mod text {
     }
 }
 
-/// One that may be missing.
+/// An optional value.
 pub(super) mod optional {
     use super::*;
 
@@ -50,7 +50,7 @@ pub(super) mod optional {
     }
 }
 
-/// Many of them.
+/// A list of values.
 pub(super) mod texts {
     use super::*;
 
@@ -71,14 +71,14 @@ pub(super) mod texts {
     }
 }
 
-/// Something that is written down as something else.
+/// A type that is written down as another.
 pub(super) trait Written: Sized {
     type Form: Serialize + for<'de> Deserialize<'de>;
     fn form(&self) -> Self::Form;
     fn read(form: Self::Form) -> Result<Self, String>;
 }
 
-/// One such thing.
+/// One such value.
 pub(super) mod one {
     use super::*;
 
@@ -96,7 +96,7 @@ pub(super) mod one {
     }
 }
 
-/// Many of them.
+/// A list of such values.
 pub(super) mod many {
     use super::*;
 
@@ -155,7 +155,7 @@ impl Written for AllocatedContainer {
 }
 
 impl Written for ContainerStatus {
-    /// Container, exit status, diagnostics; it has ended.
+    /// Container, exit status and diagnostics of a container that has ended.
     type Form = (String, i32, String);
 
     fn form(&self) -> Self::Form {

@@ -1,7 +1,7 @@
 //! The JobManager's life: the steps before each start, and what its death means.
 //!
-//! It is started again in place, on the same ports, when that cannot do the job's work twice: before the job has
-//! begun, from the newest checkpoint, or by Flink's own high availability. TaskManagers wait for it meanwhile.
+//! It is restarted in place, on the same ports, if that cannot do the job's work twice: before the job has started,
+//! from the newest checkpoint, or with Flink's own high availability. TaskManagers wait for it meanwhile.
 
 use std::time::Duration;
 
@@ -14,39 +14,39 @@ use super::{Action, AppMaster, Exit, Occurrence, Timer, text};
 
 /// JobManager processes started before a job has been seen: the first, and replacements of killed ones.
 const STARTS_BEFORE_JOB: u32 = 3;
-/// Deaths within [`WINDOW`] that are followed by a new start.
+/// Deaths within [`WINDOW`] that are followed by a restart.
 const RESTARTS: usize = 5;
 const WINDOW: Duration = Duration::from_secs(600);
-/// The pause after the first death; it doubles with each.
+/// The pause after the first death; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// A file system that does not answer is asked again this often, and for so long.
+/// How often, and for how long, a file system that does not answer is tried again.
 const FILE_SYSTEM_PAUSE: Duration = Duration::from_secs(2);
 const FILE_SYSTEM_PATIENCE: Duration = Duration::from_secs(600);
-/// A JobManager that has answered before, and then is silent for this long (or twice Flink's own heartbeat time-out, after
-/// which its TaskManagers have left it), hangs.
+/// A JobManager that has answered before and then is silent for this long (or twice Flink's own heartbeat timeout, after
+/// which its TaskManagers have left it) is considered hung.
 const SILENCE: Duration = Duration::from_secs(60);
-/// The same for one that starts: class loading on a busy node takes a minute.
+/// The same for one that is starting: class loading on a busy node takes a minute.
 const SILENT_START: Duration = Duration::from_secs(300);
 /// The same for one that answers with errors only.
 const ERRORS: Duration = Duration::from_secs(600);
-/// What a JVM gets to write down what its threads do.
+/// How long a JVM may take to dump its threads.
 const DUMP: Duration = Duration::from_secs(2);
 /// From SIGKILL until the process is gone, unless it hangs in the kernel.
 const KILL: Duration = Duration::from_secs(30);
 
-/// Where the process stands.
+/// The state of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Process {
-    /// Not there; a step towards its start may be under way.
+    /// It does not exist; a step towards its start may be under way.
     Absent,
-    /// Its start has been asked for.
+    /// Its start has been requested.
     Starting,
     Running,
     /// It has ended, and no start will follow.
     Gone,
 }
 
-/// The next step towards a start, once what it waits for has come.
+/// The next step towards a start, once its precondition is met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     Mark,
@@ -54,12 +54,12 @@ enum Step {
     Start,
 }
 
-/// How the job goes on after a failure.
+/// How the job continues after a failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Resume {
-    /// As it was submitted: nothing of it has happened, or Flink's high availability knows better.
+    /// As it was submitted: nothing of it has happened yet, or Flink's high availability knows better.
     FromStart,
-    /// From the newest checkpoint there is.
+    /// From the newest checkpoint.
     FromCheckpoint,
 }
 
@@ -69,20 +69,20 @@ pub(super) struct JobManager {
     pub(super) process: Process,
     /// Processes started by this attempt.
     pub(super) starts: u32,
-    /// When processes died that were replaced after the job had begun.
+    /// Death times of processes that were replaced after the job had started.
     deaths: Vec<Duration>,
     step: Step,
     resume: Resume,
     new_ports: bool,
     /// Since when the file system has refused the step.
     refused_since: Option<Duration>,
-    /// It is being killed, because it has not answered for so long.
+    /// It is being killed because it has not answered for this long.
     unresponsive: Option<Duration>,
     /// SIGKILL has been sent for that.
     killed: bool,
 }
 
-/// Looks at Flink that have brought nothing.
+/// Looks at Flink without a result.
 #[derive(Debug, Clone)]
 pub(super) struct Unanswered {
     since: Duration,
@@ -105,7 +105,7 @@ impl JobManager {
         }
     }
 
-    /// What is left of a death is only to be waited for.
+    /// Rules out further starts: a process that does not exist counts as gone.
     pub(super) fn give_up(&mut self) {
         if self.process == Process::Absent {
             self.process = Process::Gone;
@@ -114,7 +114,7 @@ impl JobManager {
 }
 
 impl AppMaster {
-    /// What this attempt has to do, from what earlier ones have left.
+    /// Decides what this attempt has to do, from what earlier ones have left.
     pub(super) fn begin(&mut self, now: Duration) {
         if let Some(outcome) = self.record.journal.outcome.clone() {
             return self.end(outcome, now);
@@ -131,13 +131,13 @@ impl AppMaster {
         self.actions.push_back(Action::Begin);
     }
 
-    /// How the job can go on without doing its work twice, or what is missing for that.
+    /// How the job can continue without doing its work twice, or what is missing for that.
     fn way_on(&self) -> Result<Resume, &'static str> {
         let settings = &self.settings;
         match &self.record.journal.checkpoints {
-            // What a session has lost, it has lost: it begins empty.
+            // The work that a session has lost stays lost: it starts empty.
             _ if settings.recovers || self.work.is_session() => Ok(Resume::FromStart),
-            // Its jobs have no ids by which their checkpoints could be told.
+            // Its jobs have no known ids by which to find their checkpoints.
             _ if self.work.is_program() && settings.restart_from_scratch => Ok(Resume::FromStart),
             _ if self.work.is_program() => Err(text::SEVERAL_JOBS),
             Some(CheckpointsView::On { completed: true, path: None, .. })
@@ -146,7 +146,7 @@ impl AppMaster {
                 Err(text::CHECKPOINTS_IN_MEMORY)
             }
             Some(CheckpointsView::On { .. }) => Ok(Resume::FromCheckpoint),
-            // Nothing has been seen of the job: perhaps it had just begun.
+            // Nothing has been seen of the job: perhaps it had only just started.
             None if settings.checkpoints_configured
                 || settings.checkpoint_directory
                 || settings.restart_from_scratch =>
@@ -199,7 +199,7 @@ impl AppMaster {
         }
     }
 
-    /// Does what is due on the way to a JobManager.
+    /// Takes the next step towards a JobManager.
     pub(super) fn take_step(&mut self) {
         if self.ending.is_some() || self.job_manager.process != Process::Absent {
             return;
@@ -232,8 +232,8 @@ impl AppMaster {
             Ok(Found::Nothing) if completed => {
                 return self.cannot_go_on(text::CHECKPOINTS_LOST, now);
             }
-            // Perhaps the program makes none at all, and has done half of its work; or it has made one that nobody knows of, and
-            // a job that begins anew would collide with it.
+            // Perhaps the program takes no checkpoints, and has done half of its work; or it has taken an unknown one, and a job
+            // that starts from scratch would collide with it.
             Ok(Found::Nothing) if !self.knows_no_checkpoints() => None,
             Ok(Found::Nothing | Found::Unknown) => {
                 return self.cannot_go_on(text::CHECKPOINTS_UNKNOWN, now);
@@ -262,13 +262,13 @@ impl AppMaster {
         let job_manager = &mut self.job_manager;
         job_manager.process = Process::Starting;
         job_manager.starts += 1;
-        let new_ports = std::mem::take(&mut job_manager.new_ports);
+        let (start, new_ports) = (job_manager.starts, std::mem::take(&mut job_manager.new_ports));
         self.view = None;
         self.answers_since = None;
         self.unanswered = None;
-        // It runs the program from its first line.
+        // It runs the program from the beginning.
         self.work.job_manager_begins();
-        self.actions.push_back(Action::StartJobManager { new_ports, restore });
+        self.actions.push_back(Action::StartJobManager { start, new_ports, restore });
     }
 
     pub(super) fn job_manager_started(&mut self, now: Duration) {
@@ -280,21 +280,21 @@ impl AppMaster {
         }
     }
 
-    /// A look at Flink has brought nothing.
+    /// A look at Flink brought nothing.
     pub(super) fn unreachable(&mut self, silence: Silence, cause: String, now: Duration) {
         self.poll_in_flight = false;
-        if self.ending.is_some() || self.job_manager.process != Process::Running {
+        if self.ending.is_some() {
             return;
         }
         self.timers.set(Timer::FlinkPoll, now + super::POLL_STARTING);
-        // Each kind of silence has its own patience, and an answer of another kind is an answer.
+        // Each kind of silence has its own patience, and a change of kind counts as an answer.
         let since = self.unanswered.take().filter(|it| it.silence == silence).map_or(now, |it| it.since);
         self.unanswered = Some(Unanswered { since, silence, cause });
         let patience = match (silence, self.view.is_some()) {
             (Silence::Complete, true) => SILENCE.max(self.settings.heartbeat_timeout * 2),
             (Silence::Complete, false) => SILENT_START,
             (Silence::Error, _) | (Silence::NotReady, true) => ERRORS,
-            // It waits for what it needs to lead, such as ZooKeeper; another process would wait for the same.
+            // It waits for what it needs to become leader, such as ZooKeeper; another process would have to wait too.
             (Silence::NotReady, false) => return,
         };
         if now >= since + patience && self.job_manager.unresponsive.is_none() {
@@ -305,7 +305,7 @@ impl AppMaster {
         }
     }
 
-    /// A JobManager that does not answer has had its time to say what it does.
+    /// An unresponsive JobManager has had its time for the thread dump: kills it.
     pub(super) fn kill_unresponsive(&mut self, now: Duration) {
         if self.ending.is_some() || self.job_manager.process != Process::Running {
             return;
@@ -315,8 +315,8 @@ impl AppMaster {
             self.actions.push_back(Action::KillJobManager);
             self.timers.set(Timer::Unresponsive, now + KILL);
         } else {
-            // Not even SIGKILL: it hangs in the kernel, as on a dead disk. Another node will do better, and SIGKILL is what
-            // this process wakes up to.
+            // Not even SIGKILL helped: it hangs in the kernel, as on a dead disk. Another node will do better, and once
+            // this process wakes up, the pending SIGKILL ends it.
             tracing::error!("the JobManager cannot be killed: giving way to another attempt");
             self.abandon(1, now);
         }
@@ -358,7 +358,7 @@ impl AppMaster {
             };
             return self.end(outcome, now);
         }
-        if self.restart_job_manager(exit, cause.as_deref(), port_taken, now) {
+        if self.failed_job.is_none() && self.restart_job_manager(exit, cause.as_deref(), port_taken, now) {
             return;
         }
         let stage = self.stage();
@@ -367,12 +367,18 @@ impl AppMaster {
         let cause = match (cause.as_deref(), silent) {
             (_, Some(silent)) => text::job_manager_silent(silent, last),
             (Some(cause), None) if not_loaded => text::not_loaded(cause, last),
-            // `main` ends with the failure of its job.
-            (Some(cause), None) if stage == text::Stage::Program && exit == Exit::Code(2) => {
+            // `main` ended because its job failed.
+            (Some(cause), None)
+                if matches!(stage, text::Stage::Program | text::Stage::JobFailed)
+                    && exit == Exit::Code(2) =>
+            {
                 Cause::of_exceptions(cause)
             }
             (cause, None) => text::job_manager_exit(exit, cause, last),
         };
+        if let Some(failed) = self.failed_job.take() {
+            return self.failure_unread(failed, cause, now);
+        }
         if let Some(failed) = self.first(JobStatus::Failed).filter(|_| self.work.is_program()) {
             return self.program_ends_with(failed, JobStatus::Failed, Some(cause), now);
         }
@@ -381,6 +387,7 @@ impl AppMaster {
 
     fn stage(&self) -> text::Stage {
         match (self.our_job(), self.job_seen) {
+            _ if self.failed_job.is_some() => text::Stage::JobFailed,
             (None, Some(_)) if self.work.is_session() => text::Stage::Session,
             (None, Some(_)) if self.work.is_program() => text::Stage::Program,
             (Some(job), _) => text::Stage::Job(job.status),
@@ -389,7 +396,7 @@ impl AppMaster {
         }
     }
 
-    /// The program has ended its own virtual machine, and would do so again. Behind its job that is its way to say how it went.
+    /// The program has ended its own JVM, and would do so again. After its job that is how it reports its result.
     fn program_exited(&mut self, system_exit: SystemExit, now: Duration) {
         let SystemExit { code, job, cause } = system_exit;
         let seen = self.our_job().map(|job| job.status).filter(|status| status.is_globally_terminal());
@@ -406,7 +413,7 @@ impl AppMaster {
         self.end(outcome, now);
     }
 
-    /// Prepares another start, where one is allowed.
+    /// Prepares a restart if one is allowed. Returns whether it is.
     fn restart_job_manager(
         &mut self,
         exit: Exit,
@@ -417,10 +424,10 @@ impl AppMaster {
         if !port_taken && !self.is_restartable(exit, cause) {
             return false;
         }
-        // Since Flink has answered, the program may have begun a job that no look has shown yet.
+        // Once Flink has answered, the program may have started a job that no look has shown yet.
         let may_have_begun = self.work.is_program() && self.view.is_some();
         let pause = if self.job_seen.is_none() && !may_have_begun {
-            // Its start can fail for a port that was taken meanwhile; a code means that it would fail again.
+            // A start can fail because a port was taken in the meantime; an exit code means that it would fail again.
             let again = port_taken || matches!(exit, Exit::Signal(_));
             if !again || self.job_manager.starts >= STARTS_BEFORE_JOB {
                 return false;
@@ -438,11 +445,11 @@ impl AppMaster {
             self.job_manager.resume = resume;
             pause
         };
-        tracing::warn!(?exit, "the JobManager has ended; starting it again");
+        tracing::warn!("the JobManager has ended {exit}; starting it again");
         self.job_manager.process = Process::Absent;
         self.job_manager.step = self.first_step();
         if port_taken {
-            // The TaskManagers were told the old ports.
+            // The TaskManagers were given the old ports.
             self.job_manager.new_ports = true;
             let containers = self.containers.take_all();
             self.stop_containers(containers);
@@ -460,14 +467,14 @@ impl AppMaster {
         }
     }
 
-    /// Whether the end was, or may have been, not the program's doing: a signal (also as the shell or the JVM reports it), a
-    /// start that failed, Flink's -17 for an error in one of its own threads (`FatalExitExceptionHandler`), its 2 for a
-    /// fatal error of any kind (`ClusterEntrypoint.onFatalError`), the JVM's 3 for want of memory
-    /// (`-XX:+ExitOnOutOfMemoryError`). What a program does wrong by itself it does wrong again.
+    /// Whether the end may have a cause other than the program: a signal (also as the shell or the JVM reports it), a failed
+    /// start, Flink's -17 for an error in one of its own threads (`FatalExitExceptionHandler`), its 2 for a fatal error of
+    /// any kind (`ClusterEntrypoint.onFatalError`), the JVM's 3 for lack of memory (`-XX:+ExitOnOutOfMemoryError`). A
+    /// program's own mistakes would only be repeated.
     fn is_restartable(&self, exit: Exit, cause: Option<&str>) -> bool {
         match exit {
             Exit::Signal(_) => true,
-            // The way in which a program with several jobs fails.
+            // This is how a program with several jobs fails.
             Exit::Code(2) if self.work.is_program() => false,
             Exit::Code(2) => !cause.is_some_and(is_mistake),
             Exit::Code(code) => matches!(code, 1 | 3 | 134 | 137 | 143 | 239),

@@ -1,4 +1,4 @@
-//! What one attempt of the application leaves for the next: how far the job came, and how it ended.
+//! What one attempt of the application leaves for the next: how far the job got, and how it ended.
 
 use std::time::Duration;
 
@@ -10,14 +10,15 @@ use super::ending::Outcome;
 use super::event::{CheckpointsView, Fence};
 use super::{Action, AppMaster, Timer};
 
-/// A journal that could not be written is tried again after this time.
+/// A journal that could not be written is written again after this time.
 const PAUSE: Duration = Duration::from_secs(10);
-/// How often a silent ResourceManager makes this attempt look for a later one.
+/// How often this attempt looks for a later one while the ResourceManager is silent.
 pub(super) const FENCE_INTERVAL: Duration = Duration::from_secs(1);
-/// What a later attempt waits before it starts a JobManager: an earlier one that lives on behind a broken network has
-/// seen the mark by then, and killed its own.
+/// How long a later attempt waits before it starts a JobManager: by then an earlier one that lives on behind a broken
+/// network has seen the mark and killed its own.
 const FENCE_WAIT: Duration = Duration::from_secs(4);
-/// An earlier one that is still connected hears of its end with its next heartbeat, and kills its JobManager at once.
+/// An earlier one that is still connected learns that it is over with its next heartbeat, and kills its JobManager at
+/// once.
 const HEARTBEAT_MARGIN: Duration = Duration::from_secs(2);
 /// How old the last look at the staging directory may be, once the ResourceManager has been silent for so long that a
 /// later attempt may have left its mark.
@@ -30,26 +31,26 @@ pub struct Journal {
     pub job_seen: bool,
     /// Its checkpoints, as last seen.
     pub checkpoints: Option<CheckpointsView>,
-    /// TaskManagers a client has asked for.
+    /// The number of TaskManagers a client has requested.
     #[serde(default)]
     pub scaled: Option<u32>,
     /// The job that the session ends with.
     #[serde(default)]
     pub stop_after: Option<String>,
-    /// The job's end. Whoever finds it has nothing to run, only to report.
+    /// The job's end. An attempt that finds one has nothing to run, only to report.
     pub outcome: Option<Outcome>,
 }
 
 /// What an attempt finds when it starts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
-    /// An earlier attempt has begun.
+    /// An earlier attempt has started.
     pub begun: bool,
     /// What it wrote.
     pub journal: Journal,
 }
 
-/// The journal in memory, and what of it is stored.
+/// The journal in memory, and what is stored of it.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     pub(super) journal: Journal,
@@ -57,14 +58,14 @@ pub(super) struct Record {
     writing: Option<Journal>,
 }
 
-/// Watches over the right to run a JobManager.
+/// Guards the right to run a JobManager.
 #[derive(Debug)]
 pub(super) struct Lease {
-    /// When the ResourceManager has answered last.
+    /// When the ResourceManager last answered.
     answered: Duration,
-    /// When the last look at the staging directory began that has shown no later attempt.
+    /// Start of the last look at the staging directory that showed no later attempt.
     alone: Duration,
-    /// Since when it is being looked at.
+    /// Since when a look has been under way.
     looking: Option<Duration>,
 }
 
@@ -85,9 +86,9 @@ impl Record {
 }
 
 impl AppMaster {
-    /// Writes the journal when it says something new. A newer checkpoint alone is no news where a later attempt finds it by
-    /// looking: thousands of jobs should not rewrite a file in HDFS all the time. Where it does not, each one is written
-    /// down as it completes: Flink removes the older ones.
+    /// Writes the journal if it says something new. A newer checkpoint alone does not count if a later attempt finds it by
+    /// searching: thousands of jobs should not rewrite a file in HDFS all the time. If it does not, each one is written
+    /// down as it completes, because Flink removes the older ones.
     pub(super) fn write_journal(&mut self, now: Duration) {
         let found_by_looking = self.finds_newest_checkpoint();
         let record = &mut self.record;
@@ -114,22 +115,22 @@ impl AppMaster {
         if held_outcome {
             self.outcome_written(now);
         } else if succeeded || self.record.journal.outcome.is_some() {
-            // What was under way when the job ended does not hold the end, whether it was written or not.
+            // What was being written when the job ended does not contain the end, whether it was stored or not.
             self.write_journal(now);
         }
     }
 
-    /// Whether the newest checkpoint lies where a later attempt finds it by looking.
+    /// Whether the newest checkpoint is where a later attempt finds it by searching.
     pub(super) fn finds_newest_checkpoint(&self) -> bool {
         self.settings.own_directory && self.record.journal.newest_checkpoint().is_some_and(is_listable)
     }
 
-    /// What an attempt waits between its mark and its JobManager.
+    /// How long an attempt waits between its mark and its JobManager.
     pub(super) fn fence_wait(&self) -> Duration {
         FENCE_WAIT.max(self.settings.heartbeat + HEARTBEAT_MARGIN)
     }
 
-    /// The ResourceManager has answered: for it, this is the attempt.
+    /// The ResourceManager has answered: it considers this attempt the current one.
     pub(super) fn confirm_lease(&mut self, now: Duration) {
         self.lease.answered = now;
         self.timers.set(Timer::Fence, now + self.settings.fence_after);
@@ -152,7 +153,7 @@ impl AppMaster {
     pub(super) fn fence_checked(&mut self, fence: Fence, now: Duration) {
         let begun = self.lease.looking.take();
         match fence {
-            // A mark that is made while it is looked at may not be seen.
+            // A mark that is made during the look may be missed.
             Fence::Newest => self.lease.alone = begun.unwrap_or(self.lease.alone),
             Fence::Superseded => {
                 tracing::error!("a later attempt has begun, or the application is over: giving way");
@@ -164,7 +165,7 @@ impl AppMaster {
 }
 
 impl Journal {
-    /// Takes over what Flink says of the job's checkpoints. A path once known outlives looks that do not show it.
+    /// Takes over what Flink reports about the job's checkpoints. A known path is kept if a look does not show it.
     pub(super) fn see(&mut self, seen: Option<CheckpointsView>) {
         match (&mut self.checkpoints, seen) {
             (_, None) => {}
@@ -180,7 +181,7 @@ impl Journal {
         }
     }
 
-    /// A newest checkpoint has been found where checkpoints lie.
+    /// Notes the newest checkpoint, found in the directory of checkpoints.
     pub(super) fn found(&mut self, found: String) {
         match &mut self.checkpoints {
             Some(CheckpointsView::On { completed, path, .. }) => {
@@ -191,7 +192,7 @@ impl Journal {
         }
     }
 
-    /// None is left where they were.
+    /// Notes that no checkpoint is left at the known path.
     pub(super) fn lost_checkpoints(&mut self) {
         if let Some(CheckpointsView::On { path, .. }) = &mut self.checkpoints {
             *path = None;
@@ -205,7 +206,7 @@ impl Journal {
         }
     }
 
-    /// Whether a later attempt would decide otherwise without this.
+    /// Whether a later attempt would decide differently without this.
     fn is_urgent_after(&self, stored: &Self) -> bool {
         let kind = |journal: &Self| match &journal.checkpoints {
             None => 0,

@@ -1,13 +1,13 @@
 //! The brain: a sans-IO state machine. Events and the time come in, actions and the next wake-up go out; no
 //! socket, clock, random number or environment variable is touched, so every failure can be replayed in a test.
 //!
-//! One machine is one attempt. What it must know of earlier ones comes in as [`History`], what later ones must know
+//! One machine is one attempt. What it must know about earlier ones comes in as [`History`], what later ones must know
 //! goes out as [`Journal`].
 //!
 //! # How to drive it
 //! Drain [`AppMaster::poll_action`], then sleep until [`AppMaster::poll_timeout`] or the next event, whichever comes first, then
-//! call [`AppMaster::handle`] or [`AppMaster::handle_timeout`], and begin again. Time is a [`Duration`] since any fixed moment,
-//! such as the start of the process. The whole loop of a driver, here of one that answers nothing but the registration:
+//! call [`AppMaster::handle`] or [`AppMaster::handle_timeout`], and start over. Time is a [`Duration`] since any fixed moment,
+//! such as the start of the process. This is the whole loop of a driver, one that answers nothing but the registration:
 //!
 //! ```no_run
 //! use std::collections::VecDeque;
@@ -41,38 +41,41 @@
 //! ```
 //!
 //! # What a driver must do
-//! - Perform every [`Action`] once, in the order in which they come, and begin each before the next is asked for. They may take as long
-//!   as they like, side by side: the machine waits for none of them, and counts on no order of the answers.
-//! - Answer each that has an answer, exactly once, with the [`Event`] its documentation names, failures included. An answer that never
-//!   comes is silence of the world: the machine waits on, and may wait for ever.
+//! - Perform every [`Action`] once, in the order in which they come, and start each before polling for the next. They may take as long
+//!   as they like and run concurrently: the machine does not block on any, and does not rely on the order of the answers.
+//! - Answer each that has an answer, exactly once, with the [`Event`] named in its documentation, failures included. To the machine, a
+//!   missing answer is silence of the outside world: it keeps waiting, perhaps forever.
 //! - Never let time go backwards. Events may be late, [`AppMaster::handle_timeout`] may be called too late or for nothing.
-//! - Tell what nobody asked for: [`Event::JobManagerExited`], [`Event::Used`], [`Event::AttemptOver`], [`Event::Terminate`].
-//! - End with [`Action::Exit`]. What is handed in afterwards is ignored.
-//! - Decide nothing. Repeating a call whose answer was lost is the driver's matter, as long as the call says the same again; a
-//!   refusal is an event.
+//! - Report what is not an answer: [`Event::JobManagerExited`], [`Event::Used`], [`Event::AttemptOver`], [`Event::Terminate`].
+//! - End with [`Action::Exit`]. Later events are ignored.
+//! - Decide nothing. Repeating a call whose answer was lost is up to the driver, as long as the call stays the same; a refusal is an
+//!   event.
 //!
-//! A request of a client goes through [`AppMaster::ask`], which answers at once, and [`AppMaster::status`] may be called at any time.
+//! A client's request goes through [`AppMaster::ask`], which answers at once, and [`AppMaster::status`] may be called at any time.
 //!
-//! [`driver`](crate::driver) does this for real, [`sim`](crate::sim) in virtual time, and [`trace`](crate::trace) writes down what
-//! went in and out, and plays it again.
+//! [`driver`](crate::driver) does this for real, [`sim`](crate::sim) in virtual time, and [`trace`](crate::trace) records what
+//! went in and out, and replays it.
 //!
 //! # An application master for another framework
-//! Half of the machine is YARN: registration, heartbeats and their loss (`scheduler`), asks, surplus and containers that fail
+//! Half of the machine is YARN: registration, heartbeats and their loss (`resource_manager`), requests, surplus and failing containers
 //! (`containers`, `nodes`), marks of attempts, the journal, the way to an end (`ending`). The other half is Flink: its main process
-//! (`job_manager`), looks at its REST interface (`flink`), sessions. Another framework keeps the first half and the shape of the second:
+//! (`job_manager`), looks at its REST interface (`flink`), sessions. For another framework, keep the first half and the shape of the
+//! second:
 //!
-//! 1. Name what its main process and its workers are; [`Action::StartJobManager`] and [`Action::StartContainer`] start them.
-//! 2. Write the view: what one look at the running framework can tell, as [`FlinkView`]. A machine decides by looks and
-//!    never by what it remembers to have ordered: orders get lost.
-//! 3. Decide from the view how many workers are wanted, which of them are of no more use, and whether the work has ended.
-//! 4. Write the actions into the driver, with [`yarn_client::yarn`] for YARN's part, and the same into a simulated world, before the
-//!    first cluster sees them.
+//! 1. Define its main process and its workers; [`Action::StartJobManager`] and [`Action::StartContainer`] start them.
+//! 2. Write the view, that is what one look at the running framework can show, as [`FlinkView`]. A machine decides by
+//!    looks and never by what it remembers having ordered: orders get lost.
+//! 3. Decide from the view how many workers are wanted, which of them are no longer needed, and whether the work has
+//!    ended.
+//! 4. Implement the actions in the driver, with [`yarn_client::yarn`] for YARN's part, and in a simulated world, before the first
+//!    cluster sees them.
 //!
-//! Where there is nothing to restart, to move or to recover, no machine is needed: the example `distributed_shell` of `yarn-client`
-//! is an application master of some sixty lines.
+//! If there is nothing to restart, move or recover, no machine is needed: the example `distributed_shell` of `yarn-client` is an
+//! application master of about sixty lines.
 
 mod action;
 mod containers;
+mod display;
 mod ending;
 mod event;
 mod flink;
@@ -82,7 +85,7 @@ mod journal;
 mod nodes;
 mod occurrence;
 mod request;
-mod scheduler;
+mod resource_manager;
 mod status;
 mod text;
 mod timer;
@@ -98,8 +101,8 @@ use yarn_client::flink::TaskManagerLimits;
 pub use action::{Action, Heartbeat};
 pub use ending::Outcome;
 pub use event::{
-    ApplicationView, BeginFailure, CheckpointsView, Event, Exit, Fence, FlinkView, Found, HeartbeatAnswer,
-    HeartbeatFailure, JobView, Silence, SystemExit, TaskManagerView,
+    Answer, ApplicationView, BeginFailure, CheckpointsView, Event, Exit, Fence, FlinkView, Found,
+    HeartbeatAnswer, HeartbeatFailure, JobView, Silence, SystemExit, TaskManagerView,
 };
 pub use journal::{History, Journal};
 pub use occurrence::Occurrence;
@@ -112,45 +115,45 @@ use ending::Ending;
 use job_manager::{JobManager, Unanswered};
 use journal::{Lease, Record};
 use nodes::Nodes;
-use scheduler::Line;
+use resource_manager::ResourceManager;
 use timer::Timers;
 use workload::Work;
 
-/// How often Flink is looked at until its REST server answers and the job runs.
+/// How often Flink is polled until its REST server answers and the job runs.
 const POLL_STARTING: Duration = Duration::from_millis(100);
 
 /// What the machine must know before it starts.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Settings {
-    /// What the cluster is for.
+    /// What runs on the cluster.
     pub workload: Workload,
     /// `scheduler-mode: reactive`: the job takes as many TaskManagers as there are.
     pub reactive: bool,
     /// What earlier attempts have left.
     pub history: History,
-    /// Flink's high availability is on: Flink itself goes on with the job, and TaskManagers outlive an attempt.
+    /// Flink's high availability is on: Flink itself resumes the job, and TaskManagers outlive an attempt.
     pub recovers: bool,
     /// The configuration turns checkpoints on.
     pub checkpoints_configured: bool,
-    /// The configuration says where checkpoints go, should the program make any.
+    /// The configuration says where checkpoints go, if the program takes any.
     pub checkpoint_directory: bool,
-    /// The owner prefers a job that begins anew to one that ends when it cannot go on from a checkpoint.
+    /// The owner prefers that a job which cannot resume from a checkpoint starts from scratch rather than ends.
     pub restart_from_scratch: bool,
-    /// The job's id is this application's alone, and names the directory of its checkpoints: whatever lies there is ours.
+    /// The job's id is unique to this application, and names its checkpoint directory: everything in there is ours.
     pub own_directory: bool,
     /// `heartbeat.timeout`: how long Flink waits for a silent TaskManager, and a TaskManager for a silent JobManager.
     pub heartbeat_timeout: Duration,
-    /// No host is to have more than its share of the TaskManagers, as long as the others have room.
+    /// No host should have more than its share of the TaskManagers, as long as others have room.
     pub spread: bool,
-    /// How many hosts the owner has named for the TaskManagers; 0: any will do.
+    /// Number of hosts the owner has named for the TaskManagers; 0: any host will do.
     pub hosts: u32,
-    /// `parallelism.default`; the first guess at what the job needs.
+    /// `parallelism.default`: the first guess at what the job needs.
     pub parallelism: u32,
     /// Slots of one TaskManager.
     pub slots: u32,
     /// MiB of one TaskManager container.
     pub task_manager_mib: u64,
-    /// What `slotmanager.*` says of the number of TaskManagers.
+    /// What `slotmanager.*` says about the number of TaskManagers.
     #[serde(default)]
     pub limits: TaskManagerLimits,
     /// Flink 2.3 and later: its application layer says when the program has ended.
@@ -165,7 +168,8 @@ pub struct Settings {
     pub idle_timeout: Duration,
     /// A ResourceManager that is silent for this long may have started a later attempt.
     pub fence_after: Duration,
-    /// With neither the ResourceManager nor the staging directory in reach for this long, there may be one.
+    /// If neither the ResourceManager nor the staging directory can be reached for this long, there may be a later
+    /// attempt.
     pub lease: Duration,
 }
 
@@ -175,7 +179,7 @@ pub struct AppMaster {
     settings: Settings,
     actions: VecDeque<Action>,
     timers: Timers,
-    line: Line,
+    resource_manager: ResourceManager,
     job_manager: JobManager,
     work: Work,
     record: Record,
@@ -183,15 +187,17 @@ pub struct AppMaster {
     poll_in_flight: bool,
     /// The last look at Flink, since the JobManager's last start.
     view: Option<FlinkView>,
-    /// When the JobManager was first looked at with success, since its last start.
+    /// When a look at the JobManager first succeeded, since its last start.
     answers_since: Option<Duration>,
     /// Since when, and why, looks at Flink have brought nothing.
     unanswered: Option<Unanswered>,
-    /// When it was asked last who holds results, and whether the next look shall.
+    /// When Flink was last asked which TaskManagers hold results, and whether the next look should ask.
     holders_asked: Option<Duration>,
     wants_holders: bool,
-    /// When the job's checkpoints were looked at last.
+    /// When the job's checkpoints were last looked at.
     checkpoints_seen: Option<Duration>,
+    /// The job whose failure is being read: the application ends with it.
+    failed_job: Option<String>,
     /// Slots that all unfinished jobs need, once it is known.
     slots_needed: Option<u32>,
     /// A job has been listed at least once, by this JobManager or an earlier one.
@@ -201,7 +207,7 @@ pub struct AppMaster {
     /// Since when there have been fewer TaskManagers than the jobs need.
     short_since: Option<Duration>,
     inspecting: bool,
-    /// What there was to be beyond the jobs' need does not start: it is not asked for until one does.
+    /// The reserve beyond the jobs' need does not start: it is not requested again until a TaskManager does.
     reserve_fails: bool,
     /// Why the jobs cannot have the TaskManagers they need.
     shortage: Option<Cause>,
@@ -210,12 +216,12 @@ pub struct AppMaster {
 }
 
 impl AppMaster {
-    /// A machine whose first actions are ready.
+    /// Creates a machine whose first actions are ready.
     pub fn new(settings: Settings, now: Duration) -> Self {
         let mut machine = Self {
             actions: VecDeque::new(),
             timers: Timers::default(),
-            line: Line::new(),
+            resource_manager: ResourceManager::new(),
             job_manager: JobManager::new(),
             work: Work::new(&settings.workload, settings.history.journal.scaled),
             record: Record::new(settings.history.journal.clone()),
@@ -227,6 +233,7 @@ impl AppMaster {
             holders_asked: None,
             wants_holders: false,
             checkpoints_seen: None,
+            failed_job: None,
             slots_needed: None,
             job_seen: None,
             containers: Containers::default(),
@@ -240,13 +247,13 @@ impl AppMaster {
             settings,
         };
         machine.actions.push_back(Action::Register);
-        // A later attempt may be there before the first answer.
+        // A later attempt may exist before the first answer arrives.
         machine.confirm_lease(now);
         machine.begin(now);
         machine
     }
 
-    /// The next thing to do. The answer may change after [`handle`](Self::handle) and
+    /// The next action to perform. The answer may change after [`handle`](Self::handle) and
     /// [`handle_timeout`](Self::handle_timeout).
     #[must_use]
     pub fn poll_action(&mut self) -> Option<Action> {
@@ -284,7 +291,7 @@ impl AppMaster {
         }
     }
 
-    /// Every kind of deadline has somebody who acts on it.
+    /// Dispatches a deadline to its handler.
     fn expired(&mut self, timer: Timer, now: Duration) {
         match timer {
             Timer::Heartbeat => self.heartbeat(now),
@@ -337,18 +344,13 @@ impl AppMaster {
                 }
                 self.job_manager_exited(exit, cause, not_loaded, port_taken, system_exit, now);
             }
-            Event::Flink(view) => self.observe(view, now),
-            Event::FlinkUnreachable { silence, cause } => self.unreachable(silence, cause, now),
+            Event::Flink { start, answer } => self.flink_answered(start, answer, now),
             Event::Used { under_way } => self.used(under_way, now),
-            Event::JobResult { cause, checkpoints } => self.job_result(cause, checkpoints, now),
-            Event::JobsCancelled => self.jobs_cancelled(now),
-            // Whoever asked has the answer already.
+            // The caller of `ask` already has the answer.
             Event::Asked(request) => drop(self.ask(request, now)),
-            Event::ProgramEnded { job_passed_over } => self.program_ended(job_passed_over, now),
             Event::ClusterCapacity { task_managers, description } => {
                 self.capacity_known(task_managers, &description);
             }
-            Event::ClusterDeleted { accepted } => self.cluster_deleted(accepted, now),
             Event::StagingRemoved { failure } => self.staging_removed(failure),
             Event::Unregistered => self.unregistered(),
             Event::UnregisterFailed => self.unregister_failed(now),

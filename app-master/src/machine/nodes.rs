@@ -1,4 +1,4 @@
-//! Nodes on which containers fail to start are left alone for a while.
+//! Nodes on which containers fail to start are avoided for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -6,24 +6,24 @@ use std::time::Duration;
 /// Failures that make a node suspect, all within [`WINDOW`].
 const FAILURES: usize = 2;
 const WINDOW: Duration = Duration::from_secs(600);
-/// How long it is left alone.
+/// How long it is avoided.
 const EXCLUSION: Duration = Duration::from_secs(600);
 
-/// What containers have met on which node.
+/// How containers have fared on each node.
 #[derive(Debug, Default)]
 pub(super) struct Nodes {
     /// Times of failed starts, by host.
     failures: BTreeMap<String, Vec<Duration>>,
-    /// Hosts left alone, with the time they are welcome again.
+    /// Hosts being avoided, with the time when they may be used again.
     excluded: BTreeMap<String, Duration>,
-    /// What the ResourceManager has been told.
+    /// The hosts that the ResourceManager has been told to avoid.
     told: BTreeSet<String>,
-    /// Nodes that TaskManagers may run on.
+    /// Number of nodes that TaskManagers may run on.
     pub(super) usable: u32,
 }
 
 impl Nodes {
-    /// A container has not become a TaskManager there.
+    /// A container on this host has not become a TaskManager.
     pub(super) fn failed(&mut self, host: &str, now: Duration) {
         let times = self.failures.entry(host.to_owned()).or_default();
         times.retain(|at| *at + WINDOW > now);
@@ -33,7 +33,7 @@ impl Nodes {
         }
     }
 
-    /// One has.
+    /// A container on this host has become a TaskManager.
     pub(super) fn succeeded(&mut self, host: &str) {
         self.failures.remove(host);
         self.excluded.remove(host);
@@ -44,9 +44,9 @@ impl Nodes {
         self.told.clear();
     }
 
-    /// Hosts to name as unwanted, and as wanted again, since the last time: those that fail, and those that are `full`.
-    /// Never more than half of the usable ones are left alone for failures: then the fault is more likely ours, and the rest
-    /// may be too small.
+    /// Hosts to exclude, and to allow again, since the last call: those that fail, and those that are `full`. Never more
+    /// than half of the usable ones are avoided for failures: beyond that the fault is more likely ours, and the rest may be
+    /// too small.
     pub(super) fn take_changes(
         &mut self,
         full: BTreeSet<String>,

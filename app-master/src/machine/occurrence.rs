@@ -1,4 +1,4 @@
-//! What is worth telling whoever watches the application. Nothing is decided by it.
+//! What is worth reporting to those who watch the application. Nothing depends on it.
 
 use proto::ids::{ContainerId, NodeId};
 use serde::Serialize;
@@ -8,14 +8,14 @@ use yarn_client::flink::JobStatus;
 use super::containers::Failure;
 use super::{Action, AppMaster, Exit, FlinkView, form};
 
-/// One thing that has happened in the life of an application.
+/// Something that has happened in the life of an application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub enum Occurrence {
     /// The ResourceManager accepted the registration, at the start or after it had restarted.
     Registered,
-    /// More or fewer TaskManagers are wanted from the ResourceManager than before.
+    /// More or fewer TaskManagers are requested from the ResourceManager than before.
     Requested {
-        /// All that are wanted.
+        /// The total number wanted.
         task_managers: u32,
     },
     /// The ResourceManager has given a container.
@@ -27,7 +27,7 @@ pub enum Occurrence {
         #[serde(serialize_with = "form::text::serialize")]
         node: NodeId,
     },
-    /// Its node has accepted to launch a container.
+    /// Its node has agreed to launch a container.
     Launched(#[serde(serialize_with = "form::text::serialize")] ContainerId),
     /// Flink lists the container as a TaskManager.
     TaskManagerRegistered(#[serde(serialize_with = "form::text::serialize")] ContainerId),
@@ -39,24 +39,24 @@ pub enum Occurrence {
         /// Its node.
         #[serde(serialize_with = "form::text::serialize")]
         node: NodeId,
-        /// In words.
+        /// The reason, as text.
         cause: String,
-        /// What YARN's exit status says of it.
+        /// What YARN's exit status says about it.
         #[serde(skip)]
         code: Option<CauseCode>,
-        /// It was a TaskManager already.
+        /// It was already a TaskManager.
         registered: bool,
     },
-    /// A container that is not needed any more is told to stop.
+    /// A container that is no longer needed is told to stop.
     Released(#[serde(serialize_with = "form::text::serialize")] ContainerId),
-    /// The JobManager's process runs.
+    /// The JobManager's process is running.
     JobManagerStarted {
-        /// How many this attempt has started, with this one.
+        /// How many JobManagers this attempt has started, including this one.
         start: u32,
     },
-    /// The JobManager's process has ended before its time.
+    /// The JobManager's process has ended prematurely.
     JobManagerEnded {
-        /// How.
+        /// How it ended.
         exit: Exit,
         /// What its log says.
         cause: Option<String>,
@@ -79,13 +79,13 @@ pub enum Occurrence {
         /// Where it is.
         path: String,
     },
-    /// Another number of TaskManagers is wanted.
+    /// The wanted number of TaskManagers has changed.
     Scaled {
-        /// Wanted before.
+        /// Number wanted before.
         previous: u32,
-        /// Wanted now.
+        /// Number wanted now.
         task_managers: u32,
-        /// In words.
+        /// The reason, as text.
         cause: String,
     },
     /// The end is decided.
@@ -93,9 +93,9 @@ pub enum Occurrence {
         /// The state that the application's result comes from.
         #[serde(serialize_with = "form::text::serialize")]
         job: JobStatus,
-        /// What is said beside it.
+        /// The reason, as text.
         cause: Option<String>,
-        /// Of what it failed by.
+        /// The code of the cause of a failure.
         #[serde(skip)]
         code: Option<CauseCode>,
     },
@@ -111,7 +111,7 @@ impl AppMaster {
         self.tell(Occurrence::ContainerLost { id, node, cause, code, registered });
     }
 
-    /// Compares the jobs with those of the last look.
+    /// Compares the jobs with those of the last look and reports the changes.
     pub(super) fn tell_jobs(&mut self, old: Option<&FlinkView>, new: &FlinkView) {
         for job in &new.jobs {
             let previous =

@@ -1,27 +1,28 @@
-//! What clients ask of the application, and whether it is done.
+//! What clients request of the application, and whether it is done.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use yarn_client::counted;
 use yarn_client::flink::JobStatus;
 
 use super::ending::Outcome;
 use super::{AppMaster, Occurrence, Timer, text};
 
-/// What a client asks of the application.
+/// What a client requests of the application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
-    /// So many TaskManagers; a session that follows its jobs has at least so many.
+    /// Run this many TaskManagers; a session that follows its jobs keeps at least this many.
     Scale {
-        /// The number.
+        /// The number of TaskManagers.
         task_managers: u32,
     },
-    /// The session ends with this job.
+    /// End the session with this job.
     StopAfterJob {
         /// 32 hexadecimal digits.
         job_id: String,
     },
-    /// The application ends now.
+    /// End the application now.
     Shutdown,
 }
 
@@ -30,43 +31,43 @@ pub enum Request {
 pub enum Reply {
     /// To [`Request::Scale`].
     Scaled {
-        /// TaskManagers that were wanted before.
+        /// Number of TaskManagers that were wanted before.
         previous: u32,
-        /// That are wanted now: jobs may need more than were asked for.
+        /// Number wanted now: jobs may need more than was requested.
         wanted: u32,
     },
-    /// To the others: unfinished jobs that will be cancelled.
+    /// To the others: the unfinished jobs that will be cancelled.
     Cancels(Vec<String>),
 }
 
-/// Why nothing is done about it.
+/// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The end is decided already.
+    /// The end has already been decided.
     #[error("the application is ending")]
     Ending,
     /// Flink's REST server has not answered yet.
-    #[error("the JobManager is starting, and nobody knows its jobs yet")]
+    #[error("the JobManager is starting, and its jobs are not known yet")]
     Starting,
-    /// It runs one job.
+    /// The application runs one job.
     #[error("the application runs one job and ends with it anyway")]
     NoSession,
     /// The job's parallelism decides.
     #[error(
         "the application runs one job, whose parallelism decides how many TaskManagers it has\n\
-         hint: submit it with -D scheduler-mode=reactive to rescale it while it runs"
+         hint: submit it with `-D scheduler-mode=reactive` to rescale it while it runs"
     )]
     FixedByJob,
-    /// Its jobs would wait for ever.
+    /// The session's jobs would wait forever.
     #[error(
         "{0} needs at least one TaskManager\nhint: `yarn-flink session stop` or `yarn-flink kill` ends it"
     )]
     Nothing(&'static str),
-    /// Whoever has started it has said how many there are at most.
-    #[error("the session has at most {0} TaskManagers\nhint: start another one with a larger --max")]
+    /// Beyond the maximum set when the session was started.
+    #[error("the session has at most {0} TaskManagers\nhint: start another one with a larger `--max`")]
     BeyondMaximum(u32),
-    /// Whoever has submitted it has said how many there are at most.
-    #[error("the limits of slotmanager.* allow {0} TaskManager(s)")]
+    /// Beyond the maximum set when the application was submitted.
+    #[error("`slotmanager.*` allows {}", counted(*.0, "TaskManager"))]
     BeyondLimits(u32),
     /// There is no such job.
     #[error("the session has no job {0}")]
@@ -77,7 +78,7 @@ impl AppMaster {
     /// Decides about a client's request.
     ///
     /// # Errors
-    /// [`Refusal`], and then nothing has changed.
+    /// Returns a [`Refusal`] if nothing was done.
     pub fn ask(&mut self, request: Request, now: Duration) -> Result<Reply, Refusal> {
         if self.ending.is_some() || self.exited {
             return Err(Refusal::Ending);
@@ -125,7 +126,7 @@ impl AppMaster {
             self.tell(Occurrence::Scaled { previous, task_managers: wanted, cause });
         }
         if self.settings.reactive {
-            // The job rescales: what holds tasks goes as well.
+            // The job rescales, so containers with tasks may be stopped as well.
             let excess = self.containers.working().saturating_sub(wanted);
             let stopped = self.containers.take_excess(excess);
             self.stop_containers(stopped);

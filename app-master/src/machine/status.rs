@@ -1,4 +1,4 @@
-//! Where everything stands, for whoever asks.
+//! The current state of everything, for those who ask.
 
 use proto::control::{Container, ContainerState, Job, Session, StatusReply};
 
@@ -7,7 +7,7 @@ use yarn_client::cause::{Cause, CauseCode};
 use super::{AppMaster, CheckpointsView, text};
 
 impl AppMaster {
-    /// What the control plane answers; the attempt's number, and hosts that are named, are the driver's to add.
+    /// The control plane's answer; the driver adds the attempt's number and the names of hosts.
     #[must_use]
     pub fn status(&self) -> StatusReply {
         let view = self.view.as_ref();
@@ -57,7 +57,7 @@ impl AppMaster {
 
     /// Why there are fewer TaskManagers than the jobs need.
     fn waiting(&self) -> Waiting {
-        if let Some(refusal) = self.line.refusal().or(self.shortage.as_ref()) {
+        if let Some(refusal) = self.resource_manager.refusal().or(self.shortage.as_ref()) {
             return refusal.clone().into();
         }
         if let Some(unanswered) = &self.unanswered {
@@ -74,7 +74,7 @@ impl AppMaster {
     }
 }
 
-/// What is waited for; empty when it is nothing. The code is that of a cause which waiting alone may not end.
+/// What the application waits for; empty if nothing. The code is that of a cause which waiting alone may not end.
 #[derive(Default)]
 struct Waiting {
     text: String,

@@ -1,8 +1,9 @@
-//! What is said of an end, of a wait and of a loss: the cause with its code, its sentence and the next step.
+//! The texts about an end, a wait and a loss: the cause with its code, its sentence and the next step.
 
 use std::time::Duration;
 
 use yarn_client::cause::{Cause, CauseCode, Ending, ONE_JOB, Subject, TaskManagerEnd};
+use yarn_client::counted;
 use yarn_client::flink::JobStatus;
 
 use super::containers::Failure;
@@ -19,7 +20,7 @@ pub(super) fn diagnostics(
     let checkpoint = kept(outcome, checkpoints);
     let mut notes = outcome.notes.clone();
     if settings.recovers && !outcome.settled {
-        notes.push("what Flink's high availability has kept of the job was not removed".to_owned());
+        notes.push("the job's high availability data was not removed".to_owned());
     }
     let cause = outcome.cause.clone().map(|cause| match checkpoint {
         Some(path) => cause.going_on_from(path),
@@ -29,18 +30,18 @@ pub(super) fn diagnostics(
     Ending { subject, state: outcome.job, cause, notes, checkpoint }.write()
 }
 
-/// The newest checkpoint, where it is still there after the end.
+/// The newest checkpoint, if it is still there after the end.
 fn kept<'a>(outcome: &Outcome, checkpoints: Option<&'a CheckpointsView>) -> Option<&'a str> {
     let Some(CheckpointsView::On { path, .. }) = checkpoints else { return None };
     let path = path.as_deref().filter(|_| keeps(outcome, checkpoints))?;
-    // What Flink could not find is none to go on from.
+    // One that Flink could not find is of no use for resuming.
     let missing = outcome.cause.as_ref().is_some_and(|cause| {
         cause.text.contains(path) || cause.evidence.iter().any(|line| line.contains(path))
     });
     (!missing).then_some(path)
 }
 
-/// Whether checkpoints, where there are any, stay after this end.
+/// Whether checkpoints, if there are any, stay after this end.
 pub(super) fn keeps(outcome: &Outcome, checkpoints: Option<&CheckpointsView>) -> bool {
     match (outcome.job, checkpoints) {
         (JobStatus::Finished, _) | (_, Some(CheckpointsView::Off)) => false,
@@ -52,7 +53,8 @@ pub(super) fn keeps(outcome: &Outcome, checkpoints: Option<&CheckpointsView>) ->
 }
 
 pub(super) fn job_passed_over() -> Cause {
-    let text = "the program executed more than one job: the first one finished, Flink did not run the others";
+    let text =
+        "the program executed more than one job: the first one finished, and Flink did not run the others";
     Cause::new(CauseCode::JobFailed, text).hint(ONE_JOB)
 }
 
@@ -64,15 +66,15 @@ pub(super) fn idle(timeout: Duration) -> String {
     format!("no job has run for {} s", timeout.as_secs())
 }
 
-/// Beside the end of the job that a session was to end with.
+/// The note beside the end of the job that a session was to end with.
 pub(super) fn ended_with(others: &[String]) -> String {
-    format!("the session ended with this job, as it was told{}", cancelled_with_it(others))
+    format!("the session was started to end with this job{}", cancelled_with_it(others))
 }
 
-/// What became of the jobs of a program that has executed several.
+/// The ends of the jobs of a program that has executed several.
 pub(super) fn several(jobs: &[(String, JobStatus)]) -> String {
     let list: Vec<_> = jobs.iter().map(|(id, status)| format!("{id} {status}")).collect();
-    format!("{} jobs: {}", jobs.len(), list.join(", "))
+    format!("{}: {}", counted(u32::try_from(jobs.len()).unwrap_or(u32::MAX), "job"), list.join(", "))
 }
 
 fn cancelled_with_it(jobs: &[String]) -> String {
@@ -81,75 +83,82 @@ fn cancelled_with_it(jobs: &[String]) -> String {
 
 pub(super) fn last_job_lost(job_id: &str) -> Cause {
     let text = format!(
-        "job {job_id}, which the session was to end with, was lost with a JobManager: Flink does not list it any more"
+        "job {job_id}, which the session was to end with, was lost with a JobManager: Flink no longer lists it"
     );
     Cause::new(CauseCode::JobManagerFailed, text)
-        .hint("with high-availability.type: zookeeper the jobs of a session outlive its JobManager")
+        .hint("set `high-availability.type: zookeeper`, so that a session's jobs survive the loss of its JobManager")
 }
 
-/// A program of Flink 2.3 and later that has executed nothing.
+/// A program for Flink 2.3 and later that has executed nothing.
 pub(super) fn no_job() -> String {
-    "its program has run no job".to_owned()
+    "its program ran no job".to_owned()
 }
 
 /// A container whose TaskManager Flink has dropped.
 pub(super) fn unlisted(silent: Duration) -> String {
-    format!("was stopped although it ran, because Flink has lost it: no heartbeat for {} s", silent.as_secs())
+    format!(
+        "was still running but was stopped, because Flink had received no heartbeat from it for {} s",
+        silent.as_secs()
+    )
 }
 
 /// Why a JobManager was killed.
 pub(super) fn unresponsive(silent: Duration) -> String {
-    format!("it did not answer for {} s and was killed", silent.as_secs())
+    format!("it did not respond for {} s and was killed", silent.as_secs())
 }
 
-/// Flink's REST server is asked in vain.
+/// Flink's REST server does not answer.
 pub(super) fn no_answer(cause: &str) -> Cause {
-    let text = format!("Flink's REST server gives no answer: {cause}");
+    let text = format!("Flink's REST server is not responding: {cause}");
     Cause::new(CauseCode::JobManagerStarting, text)
-        .hint("this takes some seconds; if it lasts, its log says why: `yarn-flink logs --am` prints it")
+        .hint("wait a few seconds; if it persists, see its log: `yarn-flink logs --am`")
 }
 
 /// Why a session's jobs wait for slots.
 pub(super) fn beyond_size(slots: u32, demand: u32, most: u32) -> Cause {
     let text = format!(
-        "its jobs need {slots} slots, that is {demand} TaskManagers, but the session may have {most}"
+        "its jobs need {}, that is {}, but the session may have {most}",
+        counted(slots, "slot"),
+        counted(demand, "TaskManager")
     );
     Cause::new(CauseCode::NoSlots, text).hint(
-        "wait until other jobs of the session end, or run this one elsewhere: a session with a larger --max, or a cluster of \
-         its own",
+        "wait until other jobs of the session end, or run this one in a session with a larger `--max` or on its own cluster",
     )
 }
 
 /// Why a job waits for slots.
 pub(super) fn beyond_limits(slots: u32, demand: u32, most: u32) -> Cause {
     let text = format!(
-        "the limits of slotmanager.* allow {most} TaskManager(s), and the job needs {slots} slots, that is {demand} TaskManagers"
+        "`slotmanager.*` limits the job to {}, but it needs {}, that is {}",
+        counted(most, "TaskManager"),
+        counted(slots, "slot"),
+        counted(demand, "TaskManager"),
     );
     Cause::new(CauseCode::SlotsLimited, text).hint(
-        "raise slotmanager.number-of-slots.max or slotmanager.max-total-resource.*, or lower the parallelism, and submit again",
+        "raise `slotmanager.number-of-slots.max` or `slotmanager.max-total-resource.*`, or lower the parallelism, and submit again",
     )
 }
 
-/// Containers that are asked for.
+/// Requested containers that have not been given.
 pub(super) fn not_given(missing: u32, wanted: u32) -> String {
-    format!("the ResourceManager has not yet given {missing} of {wanted} TaskManager containers")
+    format!("the ResourceManager has not yet allocated {missing} of {wanted} TaskManager containers")
 }
 
-/// What ends a JobManager whose program is none. Two of Flink's threads hear of it, and whichever is first chooses the exit code:
-/// 2 (`ClusterEntrypoint.onFatalError`) or 239 (`FatalExitExceptionHandler`).
+/// The exception that ends a JobManager without a program. Two of Flink's threads see it, and the first chooses the exit code: 2
+/// (`ClusterEntrypoint.onFatalError`) or 239 (`FatalExitExceptionHandler`).
 const NO_PROGRAM: &str = "ApplicationExecutionException";
 
-/// Why a job cannot go on from a checkpoint.
-pub(super) const NO_CHECKPOINTS: &str = "the job makes no checkpoints";
+/// Why a job cannot resume from a checkpoint.
+pub(super) const NO_CHECKPOINTS: &str = "the job has no checkpointing";
 pub(super) const SEVERAL_JOBS: &str = "its program executes several jobs";
-pub(super) const CHECKPOINTS_UNKNOWN: &str = "nothing is known of any checkpoint of its job";
+pub(super) const CHECKPOINTS_UNKNOWN: &str = "no checkpoint of its job is known";
 pub(super) const CHECKPOINTS_IN_MEMORY: &str =
     "its checkpoints were in the memory of the JobManager (execution.checkpointing.dir is not set)";
-pub(super) const CHECKPOINTS_LOST: &str = "none of its checkpoints is left where they were";
+pub(super) const CHECKPOINTS_LOST: &str = "none of its checkpoints still exists";
 
-const NOT_AGAIN: &str = "it was not started again, because it might do its work twice";
-const FROM_CHECKPOINTS: &str = "turn checkpoints on (execution.checkpointing.interval, execution.checkpointing.dir), or allow a new beginning \
-     with --restart-from-scratch; to continue from a savepoint, submit again with -s PATH";
+const NOT_AGAIN: &str = "it was not restarted, because it might repeat its work";
+const FROM_CHECKPOINTS: &str = "enable checkpointing (`execution.checkpointing.interval` and `execution.checkpointing.dir`), or allow a restart from \
+     scratch with `--restart-from-scratch`; to resume from a savepoint, submit again with `-s PATH`";
 
 pub(super) fn lost_attempt(missing: &str) -> Cause {
     lost(CauseCode::AttemptLost, "the application master of an earlier attempt", missing)
@@ -168,13 +177,13 @@ fn lost(code: CauseCode, what: &str, missing: &str) -> Cause {
 pub(super) fn staging_gone() -> Cause {
     Cause::new(
         CauseCode::StagingGone,
-        "the application's staging directory is gone: the application is being killed, or somebody has removed it",
+        "the application's staging directory is gone: the application is being killed, or the directory was removed",
     )
 }
 
 pub(super) fn file_system(cause: &str) -> Cause {
     let text =
-        format!("the file system with the application's files has not answered for 10 minutes: {cause}");
+        format!("the file system with the application's files has not responded for 10 minutes: {cause}");
     Cause::new(CauseCode::FileSystemUnreachable, text)
 }
 
@@ -184,7 +193,7 @@ pub(super) fn losses(losses: &[&Failure]) -> Cause {
 }
 
 pub(super) fn start_failures(failures: &[Failure]) -> Cause {
-    let text = format!("{} TaskManager containers in a row ended before they had registered", failures.len());
+    let text = format!("{} TaskManager containers in a row ended before they registered", failures.len());
     let cause = again_and_again(text, failures.last(), CauseCode::TaskManagersFailToStart);
     let mut nodes: Vec<_> = failures.iter().map(|failure| failure.node.host.as_str()).collect();
     nodes.sort_unstable();
@@ -205,9 +214,9 @@ fn again_and_again(text: String, last: Option<&Failure>, general: CauseCode) -> 
     };
     match cause.hint {
         Some(_) => cause,
-        None => cause.hint(
-            "their logs (taskmanager.log, taskmanager.stderr) say more; `yarn-flink logs <id>` prints them",
-        ),
+        None => {
+            cause.hint("see their logs (`taskmanager.log`, `taskmanager.stderr`): `yarn-flink logs <id>`")
+        }
     }
 }
 
@@ -220,24 +229,24 @@ impl Failure {
 
 pub(super) fn too_large(wanted_mib: u64, maximum_mib: u64) -> Cause {
     let text = format!(
-        "a TaskManager needs a container of {wanted_mib} MiB, but the largest one the cluster gives at present is {maximum_mib} MiB"
+        "a TaskManager needs a container of {wanted_mib} MiB, but the largest one the cluster allows at present is {maximum_mib} MiB"
     );
     Cause::new(CauseCode::AskLargerThanMaximum, text).hint(
-        "lower taskmanager.memory.process.size (-tm), or raise yarn.scheduler.maximum-allocation-mb; with a larger node it \
-         goes on by itself",
+        "lower `taskmanager.memory.process.size` (`-tm`), or raise `yarn.scheduler.maximum-allocation-mb`; the job continues by \
+         itself once there is a larger node",
     )
 }
 
 pub(super) fn refused(cause: &str) -> Cause {
-    let text = format!("the ResourceManager refused to give TaskManager containers: {cause}");
+    let text = format!("the ResourceManager refused the request for TaskManager containers: {cause}");
     Cause::new(CauseCode::AskRefused, text)
 }
 
-/// The same, as long as it may change its mind.
+/// The same, as long as the ResourceManager may change its mind.
 pub(super) fn refuses(cause: &str) -> Cause {
-    let text = format!("the ResourceManager refuses to give TaskManager containers: {cause}");
+    let text = format!("the ResourceManager refuses the request for TaskManager containers: {cause}");
     Cause::new(CauseCode::AskRefused, text).hint(
-        "correct what the ResourceManager objects to and submit again; if it changes its mind, the job goes on by itself",
+        "correct what the ResourceManager rejects and submit again; if it accepts the request later, the job continues by itself",
     )
 }
 
@@ -249,14 +258,17 @@ pub(super) fn cluster_too_small(
     cluster: &str,
 ) -> Cause {
     let text = format!(
-        "the job needs {slots} slots, that is {wanted} TaskManagers of {} MiB with {} slot(s) each, but the whole \
-         cluster can hold {} beside this application master ({cluster})",
+        "the job needs {}, that is {} of {} MiB with {} each, but the whole cluster can hold {} beside this \
+         application master ({cluster})",
+        counted(slots, "slot"),
+        counted(wanted, "TaskManager"),
         settings.task_manager_mib,
-        settings.slots,
+        counted(settings.slots, "slot"),
         most.map_or_else(|| "fewer".to_owned(), |n| n.to_string()),
     );
     Cause::new(CauseCode::ClusterTooSmall, text).hint(
-        "lower the parallelism, or make TaskManagers smaller or give them more slots (-ys); with more nodes it goes on by itself",
+        "lower the parallelism, or use smaller TaskManagers or more slots per TaskManager (`-ys`); the job continues by itself \
+         once there are more nodes",
     )
 }
 
@@ -271,36 +283,39 @@ pub(super) fn failed_after_job(exceptions: Option<&str>) -> Cause {
     }
 }
 
-/// The program has ended the JobManager with `System.exit` once its job was done.
+/// The program has ended the JobManager with `System.exit` after its job had finished.
 pub(super) fn exited_after_job(code: i32) -> Cause {
-    let text = format!("the program called System.exit({code}) after its job had finished");
+    let text = format!("the program called `System.exit({code})` after its job had finished");
     Cause::new(CauseCode::JobFailed, text)
 }
 
 /// The same before that.
 pub(super) fn exited(code: i32, stage: Stage) -> Cause {
-    Cause::new(CauseCode::JobFailed, format!("the program called System.exit({code}) {}", stage.words()))
-        .hint("let main() return, or wait for the job (execute()) before the exit")
+    Cause::new(CauseCode::JobFailed, format!("the program called `System.exit({code})` {}", stage.words()))
+        .hint("let `main()` return, or wait for the job (`execute()`) before exiting")
 }
 
 /// How far the job was when its JobManager ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     BeforeJob,
-    /// It had answered for a session.
+    /// It had served a session.
     Session,
     /// It had run a program with several jobs.
     Program,
     /// Seen by an earlier JobManager, not listed by this one.
     Returning,
     Job(JobStatus),
+    /// A job whose failure ends the application had failed, and its cause was being read.
+    JobFailed,
 }
 
 impl Stage {
     fn words(self) -> String {
         match self {
             Self::Job(status) => format!("while the job was {status}"),
-            Self::Returning => "before the job ran again".to_owned(),
+            Self::JobFailed => "before it could be asked why the job had failed".to_owned(),
+            Self::Returning => "before the job was running again".to_owned(),
             Self::Session => "while the session ran".to_owned(),
             Self::Program => "while the program ran".to_owned(),
             Self::BeforeJob => "before the job had started".to_owned(),
@@ -312,13 +327,13 @@ impl Stage {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LastEnd<'a> {
     pub(super) stage: Stage,
-    /// Why it could not be started again, when its death would have allowed it.
+    /// Why it could not be restarted, if its death would have allowed it.
     pub(super) missing: Option<&'a str>,
-    /// How many this attempt has started.
+    /// How many JobManagers this attempt has started.
     pub(super) starts: u32,
 }
 
-/// How it is told that there is no program.
+/// The text for a missing program.
 pub(super) fn no_program(exceptions: &str) -> String {
     format!("the program cannot be loaded: {exceptions}")
 }
@@ -326,10 +341,9 @@ pub(super) fn no_program(exceptions: &str) -> String {
 /// The program cannot be loaded.
 pub(super) fn not_loaded(exceptions: &str, last: LastEnd<'_>) -> Cause {
     let (root, rest) = exceptions.split_once('\n').unwrap_or((exceptions, ""));
-    let cause =
-        Cause::new(CauseCode::ProgramNotLoaded, no_program(root)).hint(
-            "is it the right jar and the right class (-c), and does the jar, or -C, have all that the class needs?",
-        );
+    let cause = Cause::new(CauseCode::ProgramNotLoaded, no_program(root)).hint(
+        "check the jar and the class (`-c`), and that the jar, or `-C`, provides everything the class needs",
+    );
     last.not_started_again(rest.lines().fold(cause, Cause::because))
 }
 
@@ -340,7 +354,7 @@ pub(super) fn job_manager_exit(exit: Exit, exceptions: Option<&str>, last: LastE
         Exit::Code(2 | 239) if exceptions.is_some_and(|told| told.contains(NO_PROGRAM)) => {
             (CauseCode::JobFailed, format!("the program failed {stage}"))
         }
-        // Of the shell around it: 128 and the signal's number.
+        // The exit code of the shell around it: 128 and the signal's number.
         Exit::Code(code @ (137 | 143)) => {
             (CauseCode::JobManagerKilled, format!("the JobManager exited with code {code} {stage}"))
         }
@@ -351,16 +365,16 @@ pub(super) fn job_manager_exit(exit: Exit, exceptions: Option<&str>, last: LastE
             let text = match code {
                 0 => {
                     format!(
-                        "the JobManager ended by itself {stage}: the program may have called System.exit(0)"
+                        "the JobManager exited by itself {stage}: the program may have called `System.exit(0)`"
                     )
                 }
                 1 => format!("the JobManager could not start (exit code 1) {stage}"),
-                // An uncaught error in the cluster entry point: the program's, or one of what Flink stands on.
-                2 => format!("the JobManager ended on a fatal error (exit code 2) {stage}"),
+                // An uncaught error in the cluster entry point: in the program, or in something that Flink depends on.
+                2 => format!("the JobManager exited on a fatal error (exit code 2) {stage}"),
                 3 => format!("the JobManager ran out of memory (exit code 3) {stage}"),
                 code => format!("the JobManager exited with code {code} {stage}"),
             };
-            // One that could not start says why.
+            // A JobManager that could not start says why.
             let specific = told.as_ref().map(|told| told.code).filter(|code| *code != CauseCode::JobFailed);
             (specific.unwrap_or(CauseCode::JobManagerFailed), text)
         }
@@ -373,20 +387,20 @@ pub(super) fn job_manager_exit(exit: Exit, exceptions: Option<&str>, last: LastE
         None => Cause::new(code, text),
     };
     if cause.hint.is_none() && matches!(exit, Exit::Signal(_) | Exit::Code(3 | 137 | 143)) {
-        cause = cause.hint("if the node ran out of memory, raise jobmanager.memory.process.size");
+        cause = cause.hint("if the node ran out of memory, raise `jobmanager.memory.process.size`");
     }
     last.not_started_again(cause)
 }
 
-/// The same of one that hung.
+/// The same for one that hung.
 pub(super) fn job_manager_silent(silent: Duration, last: LastEnd<'_>) -> Cause {
     let text = format!(
-        "the JobManager did not answer for {} s and was killed {}",
+        "the JobManager did not respond for {} s and was killed {}",
         silent.as_secs(),
         last.stage.words()
     );
     let cause = Cause::new(CauseCode::JobManagerUnresponsive, text)
-        .hint("jobmanager.out ends with what its threads did, if it could still tell");
+        .hint("see the thread dump at the end of `jobmanager.out`, if it could still write one");
     last.not_started_again(cause)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What a deadline is for; those that have passed together are served in this order.
+/// What a deadline is for; deadlines that have passed together are handled in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timer {
     /// When to talk to the ResourceManager again.
@@ -12,25 +12,25 @@ pub enum Timer {
     Fence,
     /// When the next step towards a JobManager is due: after a failure, a pause, or the fence.
     JobManagerStart,
-    /// When a journal that could not be written is tried again.
+    /// When a failed write of the journal is repeated.
     Journal,
-    /// When it is to be seen which TaskManagers the job can do without.
+    /// When to find out which TaskManagers the job can do without.
     Surplus,
     /// When to look at Flink again.
     FlinkPoll,
-    /// When a job that lacks TaskManagers is looked at: can the cluster hold them?
+    /// When to find out whether the cluster can hold the TaskManagers that a job lacks.
     Shortage,
-    /// When the end of a lost TaskManager's container is not waited for any more.
+    /// When to stop waiting for the end of a lost TaskManager's container.
     Result,
-    /// When a JobManager that was told to go is told more firmly.
+    /// When a JobManager that was told to exit is told more firmly.
     JobManagerExit,
     /// When a JobManager that has stopped answering is killed, and when it should be gone.
     Unresponsive,
-    /// When a failed unregistration is tried again.
+    /// When a failed unregistration is repeated.
     Unregister,
 }
 
-/// Deadlines by what they are for.
+/// Deadlines by purpose.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     deadlines: BTreeMap<Timer, Duration>,
@@ -42,7 +42,7 @@ impl Timers {
         self.deadlines.insert(timer, at);
     }
 
-    /// Sets the deadline only when it comes sooner than the one that stands.
+    /// Sets the deadline only if it comes sooner than the current one.
     pub(super) fn set_at_most(&mut self, timer: Timer, at: Duration) {
         self.deadlines.entry(timer).and_modify(|old| *old = at.min(*old)).or_insert(at);
     }
@@ -51,8 +51,8 @@ impl Timers {
         self.deadlines.remove(&timer);
     }
 
-    /// Takes out every timer whose deadline has passed. What a handler sets anew is for the next time, so that none can
-    /// keep the machine busy for ever.
+    /// Removes and returns every timer whose deadline has passed. What a handler sets again is for the next call, so
+    /// that none can keep the machine busy forever.
     pub(super) fn take_expired(&mut self, now: Duration) -> Vec<Timer> {
         let expired: Vec<_> =
             self.deadlines.iter().filter(|(_, at)| **at <= now).map(|(timer, _)| *timer).collect();

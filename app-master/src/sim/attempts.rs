@@ -1,4 +1,4 @@
-//! Attempts of the application: how they begin, fail, and are buried.
+//! Attempts of the application: how they start, fail and are cleaned up.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ impl World {
             .filter(|(_, node)| node.reachable(now) && !node.lost)
             .map(|(at, _)| at)
             .collect();
-        // It reads what earlier attempts have left, and so waits for the file system.
+        // It reads what earlier attempts have left, so it waits for the file system.
         let files = self.files.away_until > now;
         if open.is_empty() || files {
             self.resource_manager.application = Application::Waiting(now + ms(1000));
@@ -30,7 +30,7 @@ impl World {
             begun: self.files.marks.iter().any(|mark| *mark < attempt),
             journal: self.files.journals.values().next_back().cloned().unwrap_or_default(),
         };
-        self.note(|| format!("attempt {attempt} begins on node{node}, {history:?}"));
+        self.note(|| format!("attempt {attempt} begins on node{node}, {}", history.journal));
         let settings = Settings { history, ..self.scenario.settings.clone() };
         if attempt == 1 {
             self.recorder.begin(now + MASTER_START, &settings);
@@ -107,11 +107,11 @@ impl World {
         }
         let Some(job_manager) = master.job_manager.take() else { return };
         let finished = job_manager.job.as_ref().is_some_and(|job| job.status == JobStatus::Finished);
-        // What REST was too slow to show stands in the log.
+        // What REST was too slow to show is in the log.
         let job_finished = finished && exit == Exit::Code(2);
         let cause = (exit == Exit::Code(2)).then(|| "java.lang.IllegalStateException: late".to_owned());
         self.jobs_lose_home(attempt, generation);
-        self.note(|| format!("attempt {attempt}: the JobManager ends, {exit:?}"));
+        self.note(|| format!("attempt {attempt}: the JobManager ends {exit}"));
         let event = Event::JobManagerExited {
             exit,
             cause,

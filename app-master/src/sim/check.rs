@@ -1,6 +1,5 @@
-//! What must hold at every step, and at the end.
+//! Invariants that must hold at every step, and at the end.
 
-use std::fmt::Debug;
 use std::time::Duration;
 
 use proto::ids::ContainerId;
@@ -11,31 +10,16 @@ use yarn_client::yarn::FinalStatus;
 use super::perform::RETAINED;
 use super::yarn::Application;
 use super::{ProgramModel, World, ms};
-use crate::machine::{Action, Event, Heartbeat, Occurrence};
+use crate::machine::{Action, Answer, Event, Heartbeat, Occurrence};
 
-/// No fault, and nothing that follows from one, lasts longer: YARN's patience with a node and then with an attempt on it, a
-/// node that is left alone.
+/// No fault and no consequence of one lasts longer: YARN's patience with a node and then with an attempt on it, or the time
+/// for which a node is avoided.
 const PATIENCE: Duration = Duration::from_secs(3600);
 
-/// An event or action on one line, with ids as `container 1/2` (attempt and number).
-pub(super) fn short(what: &impl Debug) -> String {
-    const LENGTH: usize = 300;
-    const ID: &str = "ContainerId { attempt: ApplicationAttemptId { application: ApplicationId { cluster_timestamp: 1, id: 1 }, \
-                      attempt: ";
-    let text = format!("{what:?}")
-        .replace(ID, "container ")
-        .replace(" }, id: ", "/")
-        .replace("AllocatedContainer { id: ", "");
-    match text.char_indices().nth(LENGTH) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
-    }
-}
-
-/// Looks and heartbeats that bring nothing fill no account.
+/// Whether an action belongs in the trace: polls and empty heartbeats would fill it.
 pub(super) fn says_something(action: &Action) -> bool {
     match action {
-        // What is told follows from what the account already holds.
+        // The events follow from what has already been recorded.
         Action::PollFlink { .. } | Action::Tell(_) => false,
         Action::Heartbeat(Heartbeat { ask, releases, exclude, welcome, .. }) => {
             ask.is_some() || !releases.is_empty() || !exclude.is_empty() || !welcome.is_empty()
@@ -44,10 +28,10 @@ pub(super) fn says_something(action: &Action) -> bool {
     }
 }
 
-/// The same for their answers.
+/// The same for events.
 pub(super) fn brings_something(event: &Event) -> bool {
     match event {
-        Event::Flink(_) | Event::FlinkUnreachable { .. } => false,
+        Event::Flink { answer: Answer::View(_) | Answer::Unreachable { .. }, .. } => false,
         Event::Heartbeat(answer) => {
             !answer.allocated.is_empty()
                 || !answer.completed.is_empty()
@@ -78,11 +62,11 @@ impl World {
             .map(|(attempt, _)| *attempt)
             .collect();
         if live.len() > 1 {
-            self.violated(format!("JobManagers of the attempts {live:?} live at the same time"));
+            self.violated(format!("JobManagers of attempts {live:?} are alive at the same time"));
         }
     }
 
-    /// What is asked for and what is there together never exceed the need.
+    /// What is requested and what exists never exceed the need together.
     pub(super) fn check_heartbeat(&mut self, attempt: u32, heartbeat: &Heartbeat) {
         let slots = self.scenario.settings.slots;
         let need = match (&self.scenario.session, &self.scenario.program) {
@@ -107,14 +91,14 @@ impl World {
         }
     }
 
-    /// A container is started once, and only by whom it was given to.
+    /// A container is started once, and only by the attempt it was given to.
     pub(super) fn check_start(&mut self, attempt: u32, id: ContainerId) {
         if self.masters[&attempt].containers.get(&id) != Some(&false) {
             self.violated(format!("{id} is started, but was not given to attempt {attempt}"));
         }
     }
 
-    /// What watchers hear of a container adds up: it comes once, goes once, and is not heard of after that.
+    /// The events of a container are consistent: it is allocated once, ends once, and has no events after that.
     pub(super) fn check_told(&mut self, attempt: u32, occurrence: &Occurrence) {
         let adopts = self.scenario.settings.recovers && attempt > 1;
         let Some(master) = self.masters.get_mut(&attempt) else { return };
@@ -123,7 +107,7 @@ impl World {
         let (id, adds_up, gone) = match occurrence {
             Occurrence::Allocated { id, .. } => (id, before(id).is_none(), false),
             Occurrence::Launched(id) => (id, before(id) == Some(false), false),
-            // What an earlier attempt has launched is found running.
+            // A container that an earlier attempt has launched is found running.
             Occurrence::TaskManagerRegistered(id) => {
                 (id, before(id) == Some(false) || (adopts && before(id).is_none()), false)
             }
@@ -134,12 +118,12 @@ impl World {
         };
         master.told.insert(*id, gone);
         if !adds_up {
-            self.violated(format!("watchers hear {occurrence:?} out of order"));
+            self.violated(format!("followers receive `{occurrence}` out of order"));
         }
     }
 
-    /// A job's work is not done twice, and goes on from the newest checkpoint of its own. Where the newest one cannot be looked
-    /// for, it goes on from the one that was written down last, which is there yet. Returns whether it is.
+    /// A job's work is not done twice, and resumes from its own latest checkpoint. If the newest one cannot be searched for, it
+    /// resumes from the one recorded last, which must still exist. Returns whether it does.
     pub(super) fn check_restore(&mut self, attempt: u32, restored: usize) -> bool {
         let settings = &self.scenario.settings;
         let newest = self.durable.checkpoints.len();
@@ -148,46 +132,52 @@ impl World {
             self.violated(format!("goes on from checkpoint {restored}, which is another application's"));
         } else if restored < newest && told_only && restored > 0 {
             let there = restored + RETAINED > newest;
-            // Checkpoints that come faster than a look and a writing are not promised.
+            // Checkpoints that come faster than a look and a write are not guaranteed.
             let slow = self.scenario.job.checkpoint_interval.is_some_and(|it| it > Duration::from_secs(2));
             if !there && slow && !self.files_were_away {
                 self.violated(format!("goes on from checkpoint {restored} of {newest}, which is gone"));
             }
             return there;
         } else if restored < newest {
-            // Lost just after its first checkpoint, a job can begin anew, where its owner wants that.
-            let unknowable = settings.restart_from_scratch && !self.masters[&attempt].knows_directory;
-            if restored > 0 || !unknowable {
+            // A job that is lost just after its first checkpoint can restart from scratch, if its owner allows it.
+            let untold = told_only && self.had_just_begun_checkpoints();
+            let unknowable = !self.masters[&attempt].knows_directory || untold;
+            if restored > 0 || !(settings.restart_from_scratch && unknowable) {
                 self.violated(format!("goes on from checkpoint {restored}, but there is {newest}"));
             }
         } else if self.durable.worked
             && self.scenario.job.checkpoint_interval.is_none()
             && !settings.restart_from_scratch
         {
-            self.violated("a job without checkpoints is begun a second time".to_owned());
+            self.violated("a job without checkpoints is started a second time".to_owned());
         }
         true
     }
 
-    /// Flink suspends what runs when it shuts down in order, and removes its checkpoints.
+    /// Whether the job was lost before Flink had reported its first checkpoint and that was recorded.
+    fn had_just_begun_checkpoints(&self) -> bool {
+        let completed_at = &self.durable.completed_at;
+        let span = completed_at.last().zip(completed_at.first()).map(|(last, first)| *last - *first);
+        span.is_none_or(|span| span <= self.scenario.checkpoints_age + ms(3000))
+    }
+
+    /// When Flink shuts down gracefully, it suspends what is running and removes its checkpoints.
     pub(super) fn check_orderly_end(&mut self, attempt: u32) {
         let job = self.masters[&attempt].job_manager.as_ref().and_then(|jm| jm.job.as_ref());
         let suspended = job.is_some_and(|job| !job.status.is_terminal());
         if suspended && self.scenario.job.checkpoint_interval.is_some() && !self.scenario.has_many_jobs() {
-            self.violated(
-                "Flink is shut down with a job that runs, and its checkpoints go with it".to_owned(),
-            );
+            self.violated("Flink is shut down while a job runs, which deletes its checkpoints".to_owned());
         }
     }
 
-    /// Jobs are cancelled only for somebody who wants that.
+    /// Jobs are cancelled only on request.
     pub(super) fn check_cancellation(&mut self) {
         if !self.jobs.shut_down && self.jobs.stop_after.is_none() {
-            self.violated("jobs are cancelled that nobody wanted to end".to_owned());
+            self.violated("jobs are cancelled that were not meant to end".to_owned());
         }
     }
 
-    /// Whether the job's TaskManagers can never be had.
+    /// Whether the job can never get its TaskManagers.
     pub(super) fn is_hopeless(&self) -> bool {
         let settings = &self.scenario.settings;
         let slots = self.scenario.program.as_ref().map_or(self.scenario.job.slots, ProgramModel::least_slots);
@@ -196,26 +186,26 @@ impl World {
             || settings.task_manager_mib > self.scenario.maximum_mib
     }
 
-    /// Nothing waits for ever that could go on.
+    /// Nothing waits forever that could proceed.
     pub(super) fn check_patience(&mut self) {
         let faults_over = self.scenario.horizon + PATIENCE;
         if self.scenario.session.is_none() && self.now > faults_over {
-            self.violated("there is room for the job, and it waits".to_owned());
+            self.violated("the job waits although there is room for it".to_owned());
         }
     }
 
     pub(super) fn check_unregister(&mut self, attempt: u32) {
         if self.masters[&attempt].job_manager.is_some() {
-            self.violated("unregisters while the JobManager lives".to_owned());
+            self.violated("unregisters while the JobManager is alive".to_owned());
         }
     }
 
     pub(super) fn check_exit(&mut self, attempt: u32, code: u8) {
         if self.masters[&attempt].job_manager.is_some() {
-            self.violated(format!("exits with {code} while the JobManager lives"));
+            self.violated(format!("exits with {code} while the JobManager is alive"));
         }
         let master = &self.masters[&attempt];
-        // Those that never began, a ResourceManager forgets when it restarts.
+        // A ResourceManager forgets those that never started when it restarts.
         let known = |id: &&ContainerId| self.resource_manager.containers.contains_key(id);
         let held = master.containers.iter().filter(|(_, gone)| !**gone).map(|(id, _)| id);
         let left: Vec<_> = held.filter(known).collect();
@@ -224,10 +214,10 @@ impl World {
         }
     }
 
-    /// The staging directory goes when no attempt can need it any more.
+    /// The staging directory is removed once no attempt can need it any more.
     pub(super) fn check_removal(&mut self, checkpoint: bool, high_availability: bool) {
         if checkpoint && (self.scenario.job.kept || !self.scenario.settings.own_directory) {
-            self.violated("removes checkpoints that are to stay, or not its own".to_owned());
+            self.violated("removes checkpoints that must be kept or are not its own".to_owned());
         }
         let many = self.scenario.has_many_jobs();
         match &self.resource_manager.application {
@@ -248,7 +238,7 @@ impl World {
         }
     }
 
-    /// After the end.
+    /// The invariants after the end.
     pub(super) fn check_end(&mut self) {
         for (attempt, master) in &mut self.masters {
             if master.machine.poll_action().is_some() && master.alive {
@@ -271,7 +261,7 @@ impl World {
         };
         let Application::Finished(status, diagnostics) = self.resource_manager.application.clone() else {
             if calm {
-                self.violated("a calm life ends without a report".to_owned());
+                self.violated("a run without faults ends without a report".to_owned());
             }
             return;
         };
@@ -293,7 +283,7 @@ impl World {
         self.check_staging();
     }
 
-    /// What programs read says the same as the final status, and a failure has a cause.
+    /// The codes that programs read agree with the final status, and a failure has a cause.
     fn check_ending(&mut self, status: FinalStatus, diagnostics: &str) {
         let right = Ending::parse(diagnostics).is_some_and(|it| match it.state {
             JobStatus::Finished => status == FinalStatus::Succeeded,
@@ -305,7 +295,7 @@ impl World {
         }
     }
 
-    /// Who has to submit a failed job again is told the newest checkpoint, once Flink has had the time to tell of any.
+    /// The diagnostics of a failed job name the latest checkpoint, once Flink has had the time to report one.
     fn check_told_checkpoint(&mut self, diagnostics: &str) {
         let known = self.durable.completed_at.first().is_some_and(|at| {
             self.durable.ended_at.is_some_and(|end| *at + self.scenario.checkpoints_age <= end + ms(400))
@@ -315,7 +305,7 @@ impl World {
         }
         let newest = format!("\ncheckpoint: chk-{}", self.durable.checkpoints.len());
         if !diagnostics.contains(&newest) {
-            self.violated(format!("does not tell of the{newest}: {diagnostics}"));
+            self.violated(format!("does not mention the{newest}: {diagnostics}"));
         }
     }
 
@@ -326,17 +316,19 @@ impl World {
                 self.check_ending(status, &diagnostics);
                 self.check_staging();
             }
-            _ if self.faults_injected == 0 => self.violated("a calm life ends without a report".to_owned()),
+            _ if self.faults_injected == 0 => {
+                self.violated("a run without faults ends without a report".to_owned())
+            }
             _ => {}
         }
     }
 
-    /// The staging directory is gone, or nobody was left to remove it.
+    /// The staging directory is gone, unless no application master was left to remove it.
     fn check_staging(&mut self) {
         let buried = self.masters.get(&self.resource_manager.attempt).is_some_and(|master| master.alive);
         let excused = self.removal_failed || self.faults_injected > 0 && !self.files.removed && !buried;
         if !self.files.removed && !excused {
-            self.violated("the staging directory is left".to_owned());
+            self.violated("the staging directory is left behind".to_owned());
         }
     }
 
@@ -348,20 +340,20 @@ impl World {
         }
     }
 
-    /// How it ended, in words.
+    /// How the application ended, as text.
     pub fn ending(&self) -> String {
         match &self.resource_manager.application {
             Application::Finished(status, diagnostics) => {
                 format!("{status}: {}", diagnostics.lines().next().unwrap_or_default())
             }
-            Application::Failed => "FAILED: no attempt was left".to_owned(),
+            Application::Failed => "FAILED: no attempts left".to_owned(),
             Application::Killed if self.given_up => "KILLED: its owner gave up waiting".to_owned(),
             Application::Killed => "KILLED".to_owned(),
             other => format!("not over: {other:?}"),
         }
     }
 
-    /// Time that all JobManagers together had to begin anew.
+    /// Total work that all JobManagers had to repeat.
     pub fn job_managers_started(&self) -> u32 {
         self.job_managers_started
     }
@@ -371,7 +363,7 @@ impl World {
         self.resource_manager.attempt
     }
 
-    /// Virtual time of the whole life.
+    /// Virtual duration of the run.
     pub fn duration(&self) -> Duration {
         self.now
     }

@@ -12,7 +12,7 @@ use crate::machine::Exit;
 /// One thing that goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// The n-th TaskManager container that lives ends with this status.
+    /// The n-th live TaskManager container ends with this status.
     KillTaskManager(usize, i32),
     /// The JobManager's process ends.
     KillJobManager(Exit),
@@ -20,39 +20,41 @@ pub enum Fault {
     KillMaster,
     /// The n-th TaskManager container's process does nothing for a while.
     HangTaskManager(usize, Duration),
+    /// The JobManager's process ends the next time it is asked why a job has failed; the unanswered request fails late.
+    KillAskedJobManager(Exit),
     /// The JobManager's process does nothing for a while.
     HangJobManager(Duration),
     /// `yarn application -kill`.
     KillApplication,
     /// SIGTERM for the application master alone.
     TerminateMaster,
-    /// The owner looks whether there is any hope, and ends the application when there is none.
+    /// The owner checks whether the application can still proceed, and kills it if not.
     OwnerLooks,
-    /// The answers to the next registrations get lost on their way; each is said again.
+    /// The answers to the next registrations are lost; each is repeated.
     LoseRegistrations(u32),
-    /// The answers to the next heartbeats get lost on their way.
+    /// The answers to the next heartbeats are lost.
     LoseAnswers(u32),
     /// The next heartbeats do not reach the ResourceManager.
     LoseRequests(u32),
     /// The ResourceManager is away, and comes back with its store.
     RestartResourceManager(Duration),
-    /// More containers than were asked for come with the next answer.
+    /// More containers than were requested come with the next answer.
     Surplus(u32),
-    /// The completions of the last containers are reported once more.
+    /// The completions of the last containers are reported again.
     RepeatCompletions,
-    /// The scheduler announces that it takes the n-th container back, and does 2 s later.
+    /// The scheduler announces that it will take the n-th container back, and does so 2 s later.
     Preempt(usize),
     /// The cluster has room for this many TaskManager containers in all, for a while.
     Capacity(u32, Duration),
-    /// A node's power goes; it never comes back.
+    /// A node loses power and never comes back.
     LoseNode(u32),
-    /// A node is cut off from the ResourceManager, with `files` from the file system too.
+    /// A node is cut off from the ResourceManager, with `files` also from the file system.
     Partition {
         /// The node.
         node: u32,
-        /// How long.
+        /// How long it lasts.
         during: Duration,
-        /// The file system is out of reach as well.
+        /// The file system cannot be reached either.
         files: bool,
     },
     /// Containers on this node end before they register, for as long as it lasts.
@@ -70,28 +72,27 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Any of them.
+    /// A random fault of any kind.
     pub fn random(rng: &mut StdRng, nodes: u32) -> Self {
         let node = rng.random_range(0..nodes);
         let short = Duration::from_millis(rng.random_range(100..20_000));
         let long = Duration::from_millis(rng.random_range(1000..150_000));
-        // Some hang for good.
+        // Some hang forever.
         let hung = if rng.random_bool(0.5) { long } else { Duration::from_secs(4 * 3600) };
-        match rng.random_range(0..27) {
+        let exit = [
+            Exit::Signal(9),
+            Exit::Signal(15),
+            Exit::Code(239),
+            Exit::Code(143),
+            Exit::Code(2),
+            Exit::Code(3),
+        ][rng.random_range(0..6)];
+        match rng.random_range(0..28) {
             0..=2 => {
                 let status = [137, 143, 1, -100, -101, -102, -104, -105][rng.random_range(0..8)];
                 Self::KillTaskManager(rng.random_range(0..6), status)
             }
-            3 | 4 => Self::KillJobManager(
-                [
-                    Exit::Signal(9),
-                    Exit::Signal(15),
-                    Exit::Code(239),
-                    Exit::Code(143),
-                    Exit::Code(2),
-                    Exit::Code(3),
-                ][rng.random_range(0..6)],
-            ),
+            3 | 4 => Self::KillJobManager(exit),
             5 | 6 => Self::KillMaster,
             7 if rng.random_bool(0.3) => Self::KillApplication,
             7 => Self::TerminateMaster,
@@ -111,6 +112,7 @@ impl Fault {
             22 | 23 => Self::HangTaskManager(rng.random_range(0..6), hung),
             24 => Self::HangJobManager(hung),
             25 => Self::LoseRegistrations(rng.random_range(1..3)),
+            26 => Self::KillAskedJobManager(exit),
             _ if rng.random_bool(0.5) => Self::RestAway(short),
             // A new leader inside the JobManager knows its TaskManagers within seconds.
             _ => Self::RestForgets(short.min(Duration::from_secs(8))),
@@ -118,7 +120,7 @@ impl Fault {
     }
 }
 
-/// A kind of fault by name, as people give it to `simulate`.
+/// A kind of fault by its name, as given to `simulate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// TaskManagers are killed.
@@ -195,7 +197,7 @@ impl FromStr for Kind {
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
             let names: Vec<_> = Self::ALL.iter().map(|kind| kind.name()).collect();
-            format!("`{text}` is no fault; there are {}", names.join(", "))
+            format!("`{text}` is not a fault (expected one of: {})", names.join(", "))
         })
     }
 }

@@ -1,4 +1,4 @@
-//! A Flink that lives in virtual time: a JobManager's process, its job, and the checkpoints that outlive both.
+//! A Flink in virtual time: a JobManager process, its job, and the checkpoints that survive both.
 
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ pub(super) const JOB_MANAGER_START: Duration = Duration::from_millis(3000);
 /// What exists of the job outside of any process.
 #[derive(Debug, Default)]
 pub(super) struct Durable {
-    /// Work done at each completed checkpoint, oldest first; their numbers begin at 1.
+    /// Work done at each completed checkpoint, oldest first; their numbers start at 1.
     pub(super) checkpoints: Vec<Duration>,
     /// When each of them was complete.
     pub(super) completed_at: Vec<Duration>,
     /// A task of the job has run.
     pub(super) worked: bool,
-    /// The job has come to its end.
+    /// How the job has ended.
     pub(super) ended: Option<JobStatus>,
-    /// When.
+    /// When it has ended.
     pub(super) ended_at: Option<Duration>,
 }
 
@@ -30,12 +30,12 @@ pub(super) struct Durable {
 pub(super) struct Job {
     pub(super) status: JobStatus,
     pub(super) progress: Duration,
-    /// All its slots are there since then.
+    /// Since when it has had all its slots.
     pub(super) running_since: Option<Duration>,
     checkpoint_at: Option<Duration>,
-    /// A batch job whose first stage is done: the TaskManagers with its results, which the second stage reads.
+    /// For a batch job whose first stage is done: the TaskManagers with its results, which the second stage reads.
     pub(super) holders: Vec<ContainerId>,
-    /// How long it has read.
+    /// How long the second stage has been reading.
     read: Duration,
 }
 
@@ -62,7 +62,7 @@ pub(super) struct JobManager {
     pub(super) restored: usize,
     pub(super) job: Option<Job>,
     pub(super) stopping: bool,
-    /// It does nothing until then.
+    /// The process hangs until then.
     pub(super) hung_until: Duration,
 }
 
@@ -106,13 +106,13 @@ impl JobManager {
         if job.status.is_terminal() {
             return false;
         }
-        // What they had made is gone with them.
+        // Their results are gone with them.
         if job.holders.iter().any(|id| !task_managers.contains(id)) {
             job.lose_all(durable, model);
         }
         let slots = u32::try_from(task_managers.len()).unwrap_or(0) * slots_each;
         if slots < job.slots(model) {
-            // Losing a TaskManager takes the job back to its last checkpoint, or to the beginning.
+            // Losing a TaskManager takes the job back to its last checkpoint, or to its start.
             if job.running_since.is_some() {
                 job.lose_all(durable, model);
             }
@@ -154,7 +154,7 @@ impl JobManager {
         }
     }
 
-    /// When something happens by itself next.
+    /// The time of the next event that happens by itself.
     pub(super) fn next(&self, model: &JobModel, now: Duration) -> Option<Duration> {
         if self.stopping {
             return None;

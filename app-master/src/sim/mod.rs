@@ -1,11 +1,13 @@
 //! A world in virtual time around the [machine](crate::machine): a ResourceManager with its nodes, a file system, a
-//! Flink, and whole lives of applications with everything that can go wrong in them. Minutes cost microseconds, and a
-//! seed always gives the same life.
+//! Flink, and whole runs of applications with everything that can go wrong. Minutes cost microseconds, and a
+//! seed always gives the same run.
 
 mod attempts;
 mod check;
 mod fault;
+mod inject;
 mod job;
+mod life;
 mod perform;
 mod program;
 pub mod report;
@@ -26,34 +28,36 @@ pub use program::ProgramModel;
 pub use scenario::{JOB, JobModel, Scenario, settings};
 pub use session::{Ask, SessionJob, SessionModel};
 
-use crate::machine::{Action, AppMaster, CheckpointsView, Event, Exit, JobView, Journal, Occurrence};
+use crate::machine::{Action, Answer, AppMaster, CheckpointsView, Event, Exit, JobView, Journal, Occurrence};
 use crate::trace::Recorder;
 use job::{Durable, JobManager};
-use yarn::{Application, ResourceManager, Stage};
+use yarn::{Application, ResourceManager};
 
 const fn ms(n: u64) -> Duration {
     Duration::from_millis(n)
 }
 
-/// More than can happen without time going on.
+/// More steps than are possible without time passing.
 const STEPS_AT_ONCE: u32 = 10_000;
 /// From a grant until the application master's process runs.
 const MASTER_START: Duration = ms(300);
-/// A NodeManager's heartbeat, with which an end travels.
+/// The interval of a NodeManager's heartbeat, which also reports ended containers.
 const NODE_HEARTBEAT: Duration = ms(1000);
 
-/// Something that will happen.
+/// A future event in the world.
 #[derive(Debug)]
 enum Due {
-    /// An event for an attempt's machine; with a heartbeat's answer goes its number.
+    /// An event for an attempt's machine; the answer to a heartbeat carries its number.
     Tell(u32, Event, Option<i32>),
-    /// The JobManager of an attempt ends, if it is still that one.
+    /// An attempt's JobManager, given by its number, answers.
+    Answer(u32, u32, Answer),
+    /// The JobManager of an attempt ends, if it is still this one.
     JobManagerEnds(u32, u32, Exit),
-    /// A file operation comes to its end.
+    /// A file operation completes.
     Files(u32, FileOperation),
-    /// The ResourceManager hears that an application master's process is gone.
+    /// The ResourceManager learns that an application master's process is gone.
     MasterGone(u32),
-    /// SIGKILL.
+    /// SIGKILL for an attempt's application master.
     KillMaster(u32),
     /// The ResourceManager is back from a restart.
     Back,
@@ -64,13 +68,13 @@ enum Due {
     Fault(Fault),
     /// A client submits the n-th job of a session.
     Submit(usize),
-    /// The owner of a session asks for something.
+    /// The owner of a session requests something.
     Ask(Ask),
-    /// A program goes on.
+    /// A program continues.
     Main,
 }
 
-/// Calls that wait for the ResourceManager to be there again.
+/// Calls that wait for the ResourceManager to come back.
 #[derive(Debug)]
 enum Call {
     Register,
@@ -97,13 +101,13 @@ struct Master {
     job_manager: Option<JobManager>,
     /// Counts the JobManagers of this attempt.
     generation: u32,
-    /// Containers it was told of, and whether it has let go of them.
+    /// The containers it was given, and whether it has let go of them.
     containers: BTreeMap<ContainerId, bool>,
-    /// Containers that watchers were told of, and whether they were told of their end.
+    /// The containers reported to watchers, and whether their ends were reported.
     told: BTreeMap<ContainerId, bool>,
     /// Its end is decided.
     ends: bool,
-    /// It was told where the job's checkpoints go.
+    /// It knows where the job's checkpoints go.
     knows_directory: bool,
 }
 
@@ -116,7 +120,7 @@ struct Files {
     journals: BTreeMap<u32, Journal>,
 }
 
-/// A life in progress.
+/// A run in progress.
 #[derive(Debug)]
 pub struct World {
     /// Virtual time since the submission.
@@ -130,7 +134,7 @@ pub struct World {
     files: Files,
     masters: BTreeMap<u32, Master>,
     durable: Durable,
-    /// Of a session.
+    /// The jobs of a session.
     jobs: session::Jobs,
     program: program::Program,
     lose_answers: u32,
@@ -139,26 +143,28 @@ pub struct World {
     slow: (Duration, Duration),
     rest_away_until: Duration,
     rest_forgets_until: Duration,
+    /// How the next JobManager that is asked why a job has failed ends.
+    ends_with_question: Option<Exit>,
     job_managers_started: u32,
-    /// The file system has been away, or out of reach for somebody.
+    /// The file system has been unavailable or unreachable at some time.
     files_were_away: bool,
     faults_injected: u32,
     removal_failed: bool,
     given_up: bool,
-    /// What Flink says of a failed job.
+    /// What Flink reports as the cause of a failed job.
     cause: String,
     violations: Vec<String>,
     trace: Option<Vec<String>>,
-    /// What is told, when asked for.
+    /// The trace, if requested.
     heard: Option<Vec<Occurrence>>,
-    /// The last actions of the newest attempt, with their times, when asked for.
+    /// The last actions of the newest attempt with their times, if requested.
     log: Option<VecDeque<(Duration, Action)>>,
-    /// The first attempt's life, when asked for.
+    /// The record of the first attempt, if requested.
     recorder: Recorder<Vec<u8>>,
 }
 
 impl World {
-    /// The beginning of a life; `seed` decides what chance decides.
+    /// Starts a run; `seed` determines everything random.
     pub fn new(scenario: Scenario, seed: u64) -> Self {
         let mut resource_manager = ResourceManager::new(scenario.nodes, scenario.containers_per_node);
         resource_manager.small_nodes = scenario.small_nodes;
@@ -180,6 +186,7 @@ impl World {
             slow: (Duration::ZERO, Duration::ZERO),
             rest_away_until: Duration::ZERO,
             rest_forgets_until: Duration::ZERO,
+            ends_with_question: None,
             job_managers_started: 0,
             files_were_away: false,
             faults_injected: 0,
@@ -200,28 +207,28 @@ impl World {
         world
     }
 
-    /// A random life.
+    /// Starts a random run.
     pub fn random(seed: u64) -> Self {
         let scenario = Scenario::random(&mut StdRng::seed_from_u64(seed));
         Self::new(scenario, seed)
     }
 
-    /// Keeps a readable account of everything that happens.
+    /// Keeps a readable trace of everything that happens.
     pub fn keep_trace(&mut self) {
         self.trace = Some(vec![format!("{:?}", self.scenario)]);
     }
 
-    /// Writes the first attempt's life down as the driver does.
+    /// Records the first attempt as the driver does.
     pub fn record(&mut self) {
         self.recorder = Recorder::new(Some(Vec::new()));
     }
 
-    /// What [`Self::record`] has written down.
+    /// The content that [`Self::record`] has recorded.
     pub fn recorded(self) -> String {
         self.recorder.into_inner().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
-    /// The account.
+    /// The trace.
     pub fn trace(&self) -> &[String] {
         self.trace.as_deref().unwrap_or_default()
     }
@@ -246,7 +253,7 @@ impl World {
         self.after(delay, Due::Tell(attempt, event, None));
     }
 
-    /// Plays the life and returns what its application masters tell whoever watches, in order.
+    /// Runs to the end and returns the events of its application masters, in order.
     pub fn occurrences(mut self, limit: Duration) -> Vec<Occurrence> {
         self.heard = Some(Vec::new());
         self.run(limit);
@@ -265,7 +272,7 @@ impl World {
         while !self.over() && self.violations.is_empty() && self.step(limit) {
             stuck = if stuck.0 == self.now { (self.now, stuck.1 + 1) } else { (self.now, 0) };
             if stuck.1 > STEPS_AT_ONCE {
-                self.violations.push(format!("time stands still at {:?}", self.now));
+                self.violations.push(format!("time does not advance at {:?}", self.now));
             }
         }
         if self.over() {
@@ -273,7 +280,7 @@ impl World {
         }
     }
 
-    /// Lets the next thing happen; `false` when nothing will before `limit`.
+    /// Lets the next event happen; `false` if nothing will happen before `limit`.
     fn step(&mut self, limit: Duration) -> bool {
         self.perform_all();
         self.check();
@@ -299,151 +306,10 @@ impl World {
         true
     }
 
-    fn next_time(&self) -> Option<Duration> {
-        let queue = self.due.keys().next().map(|(at, _)| *at);
-        let masters = self.masters.values().filter(|master| master.alive);
-        let machines = masters.filter_map(|master| {
-            let job = master.job_manager.as_ref().and_then(|jm| jm.next(&self.scenario.job, self.now));
-            [master.machine.poll_timeout(), job].into_iter().flatten().min()
-        });
-        let registrations = self.resource_manager.containers.values().filter_map(|c| match c.stage {
-            Stage::Starting(at) if at > self.now => Some(at),
-            _ => None,
-        });
-        let timeout = self.scenario.settings.heartbeat_timeout;
-        let hung = self.resource_manager.containers.values().flat_map(|c| [c.hung.0 + timeout, c.hung.1]);
-        [queue, self.resource_manager_next()]
-            .into_iter()
-            .flatten()
-            .chain(machines)
-            .chain(self.next_job_end())
-            .chain(registrations)
-            .chain(hung.filter(|at| *at > self.now))
-            .min()
-            .map(|at| at.max(self.now))
-    }
-
-    /// When the ResourceManager does something by itself.
-    fn resource_manager_next(&self) -> Option<Duration> {
-        let manager = &self.resource_manager;
-        if manager.away || manager.over() {
-            return None;
-        }
-        let attempt = match manager.application {
-            Application::Waiting(at) => Some(at),
-            _ => Some(manager.heard + self.scenario.expiry),
-        };
-        let silent = |node: &&yarn::Node| !node.reachable(self.now) && !node.lost && node.back_at <= self.now;
-        let nodes = manager.nodes.iter().filter(silent).map(|node| node.heard + self.scenario.expiry);
-        attempt.into_iter().chain(nodes).min()
-    }
-
-    /// What happens by itself: attempts begin and expire, JVMs register or die, the job goes on.
-    fn live(&mut self) {
-        let now = self.now;
-        if !self.resource_manager.away && !self.resource_manager.over() {
-            for node in self.resource_manager.give_up_nodes(self.scenario.expiry, now) {
-                self.note(|| format!("the ResourceManager gives up node{node}"));
-            }
-            match self.resource_manager.application {
-                Application::Waiting(at) if at <= now => self.begin_attempt(),
-                Application::Running if self.resource_manager.heard + self.scenario.expiry <= now => {
-                    self.note(|| "the ResourceManager gives up the attempt".to_owned());
-                    self.attempt_failed();
-                }
-                _ => {}
-            }
-        }
-        self.live_containers();
-        if self.scenario.has_many_jobs() {
-            self.live_jobs();
-            return self.live_program();
-        }
-        let model = self.scenario.job.clone();
-        let mut thrown = Vec::new();
-        let each = self.scenario.settings.slots;
-        let there: Vec<_> =
-            self.masters.keys().map(|attempt| (*attempt, self.task_managers(*attempt))).collect();
-        for (attempt, there) in there {
-            let Some(master) = self.masters.get_mut(&attempt) else { continue };
-            let Some(job_manager) = &mut master.job_manager else { continue };
-            if job_manager.live(&model, &there, each, &mut self.durable, now) {
-                thrown.push((attempt, master.generation));
-            }
-        }
-        for (attempt, generation) in thrown {
-            self.after(ms(100), Due::JobManagerEnds(attempt, generation, Exit::Code(2)));
-        }
-    }
-
-    /// JVMs that have started register at their JobManager, or die on a broken node.
-    fn live_containers(&mut self) {
-        let now = self.now;
-        let mut dead = Vec::new();
-        let up: BTreeMap<u32, u32> = self
-            .masters
-            .iter()
-            .filter(|(_, master)| master.job_manager.as_ref().is_some_and(|jm| jm.up(now)))
-            .map(|(attempt, master)| (*attempt, master.node))
-            .collect();
-        let manager = &mut self.resource_manager;
-        for (id, container) in &mut manager.containers {
-            let Stage::Starting(at) = container.stage else { continue };
-            if at > now || container.ended.is_some() || container.hangs(now) {
-                continue;
-            }
-            if manager.nodes[container.node as usize].broken_until > now {
-                dead.push(*id);
-                continue;
-            }
-            // With high availability it finds any JobManager.
-            let home = up
-                .get(&container.attempt)
-                .or_else(|| self.scenario.settings.recovers.then(|| up.values().next()).flatten());
-            let connected = |node: u32| manager.nodes[node as usize].reachable(now);
-            if home.is_some_and(|home| {
-                *home == container.node || (connected(*home) && connected(container.node))
-            }) {
-                container.stage = Stage::Registered;
-            }
-        }
-        for id in dead {
-            let text = "java.lang.NoClassDefFoundError: org/apache/hadoop/conf/Configuration";
-            self.resource_manager.end_container(id, 1, text, now);
-        }
-    }
-
-    /// Containers whose TaskManager does what an attempt's JobManager tells it.
-    fn task_managers(&self, attempt: u32) -> Vec<ContainerId> {
-        let mut listed = self.listed(attempt);
-        listed.retain(|id| !self.resource_manager.containers[id].hangs(self.now));
-        listed
-    }
-
-    /// Containers that an attempt's JobManager takes for TaskManagers.
-    fn listed(&self, attempt: u32) -> Vec<ContainerId> {
-        let timeout = self.scenario.settings.heartbeat_timeout;
-        let Some(master) = self.masters.get(&attempt) else { return Vec::new() };
-        let manager = &self.resource_manager;
-        let connected = |node: u32| manager.nodes[node as usize].reachable(self.now);
-        manager
-            .containers
-            .iter()
-            .filter(|(_, container)| {
-                container.stage == Stage::Registered
-                    && container.ended.is_none()
-                    && !container.is_dropped(timeout, self.now)
-                    && (container.attempt == attempt || self.scenario.settings.recovers)
-                    && (container.node == master.node
-                        || (connected(container.node) && connected(master.node)))
-            })
-            .map(|(id, _)| *id)
-            .collect()
-    }
-
     fn happen(&mut self, due: Due) {
         match due {
             Due::Tell(attempt, event, response) => self.deliver(attempt, event, response),
+            Due::Answer(attempt, start, answer) => self.deliver_answer(attempt, start, answer),
             Due::JobManagerEnds(attempt, generation, exit) => {
                 self.job_manager_ends(attempt, generation, exit)
             }
@@ -485,7 +351,7 @@ impl World {
     fn deliver(&mut self, attempt: u32, event: Event, response: Option<i32>) {
         let now = self.now;
         if check::brings_something(&event) {
-            self.note(|| format!("attempt {attempt} < {}", check::short(&event)));
+            self.note(|| format!("attempt {attempt} < {event}"));
         }
         let Some(master) = self.masters.get_mut(&attempt).filter(|master| master.alive) else { return };
         if let Some(number) = response {
@@ -505,7 +371,7 @@ impl World {
                 master.containers.insert(status.id, true);
             }
         }
-        if let (Event::Flink(view), Some(_)) = (&event, &master.job_manager) {
+        if let (Event::Flink { answer: Answer::View(view), .. }, Some(_)) = (&event, &master.job_manager) {
             let path =
                 |job: &JobView| matches!(job.checkpoints, Some(CheckpointsView::On { path: Some(_), .. }));
             master.knows_directory |= view.jobs.iter().any(path);

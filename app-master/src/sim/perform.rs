@@ -1,27 +1,27 @@
-//! What the machine asks for is done, as far as the world lets it, and faults are put into effect.
+//! Performs the machine's actions, as far as the simulated world allows.
 
 use std::time::Duration;
 
 use proto::ids::ContainerId;
+use rand::Rng;
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::Resource;
 
 use super::job::JobManager;
-use super::scenario::LOOK;
-use super::yarn::{Application, Stage};
-use super::{Call, Due, Fault, FileOperation, JOB, World, check, ms};
+use super::yarn::Stage;
+use super::{Call, Due, FileOperation, JOB, Master, World, check, ms};
 use crate::machine::{
-    Action, BeginFailure, CheckpointsView, Event, Exit, Fence, FlinkView, Found, HeartbeatFailure, JobView,
-    Silence, TaskManagerView,
+    Action, Answer, BeginFailure, CheckpointsView, Event, Exit, Fence, FlinkView, Found, HeartbeatFailure,
+    JobView, Silence, TaskManagerView,
 };
 
-/// The driver gives a file operation this long.
+/// How long the driver waits for a file operation.
 const FILES_TIMEOUT: Duration = Duration::from_secs(30);
 /// From the launch until a TaskManager's JVM registers.
 const TASK_MANAGER_START: Duration = ms(2500);
-/// The driver gives a request to Flink this long.
+/// How long the driver waits for a request to Flink.
 const REST_TIMEOUT: Duration = ms(10_000);
-/// What Flink keeps, where the application master's successor cannot look for the newest one.
+/// How many checkpoints Flink retains, where a later attempt cannot search for the newest one.
 pub(super) const RETAINED: usize = 3;
 
 impl World {
@@ -32,7 +32,7 @@ impl World {
             while let Some(master) = self.masters.get_mut(&attempt).filter(|master| master.alive) {
                 let Some(action) = master.machine.poll_action() else { break };
                 if check::says_something(&action) {
-                    self.note(|| format!("attempt {attempt} > {}", check::short(&action)));
+                    self.note(|| format!("attempt {attempt} > {action}"));
                 }
                 if attempt == 1 {
                     self.recorder.action(&action);
@@ -73,26 +73,32 @@ impl World {
             Action::KillJobManager => self.stop_job_manager(attempt, Exit::Signal(9), ms(10)),
             Action::DumpJobManager => {}
             Action::PollFlink { holders, .. } => {
-                let silent = || Event::FlinkUnreachable {
+                let silent = || Answer::Unreachable {
                     silence: Silence::Complete,
                     cause: "connection refused".to_owned(),
                 };
                 let job_manager = self.masters[&attempt].job_manager.as_ref();
                 if job_manager.is_some_and(|jm| jm.hung_until > self.now) {
-                    return self.tell(attempt, REST_TIMEOUT, silent());
+                    return self.answer(attempt, REST_TIMEOUT, silent());
                 }
-                let event =
+                let answer =
                     if !job_manager.is_some_and(|jm| jm.up(self.now)) || self.rest_away_until > self.now {
                         silent()
                     } else if self.rest_forgets_until > self.now {
-                        Event::Flink(FlinkView::default())
+                        Answer::View(FlinkView::default())
                     } else {
                         let view = self.view(attempt);
-                        Event::Flink(FlinkView { holders: view.holders.filter(|_| holders), ..view })
+                        Answer::View(FlinkView { holders: view.holders.filter(|_| holders), ..view })
                     };
-                self.tell(attempt, ms(5), event);
+                self.answer(attempt, ms(5), answer);
             }
             Action::FetchResult { checkpoints, .. } => {
+                if let Some(exit) = self.ends_with_question.take() {
+                    self.stop_job_manager(attempt, exit, ms(1));
+                    // The driver keeps asking for a while.
+                    let delay = ms(self.rng.random_range(0..10_000));
+                    return self.answer(attempt, delay, Answer::JobResult { cause: None, checkpoints: None });
+                }
                 let cause = Some(self.cause.clone());
                 let restored = self.masters[&attempt].job_manager.as_ref().map_or(0, |jm| jm.restored);
                 // The driver looks twice.
@@ -102,13 +108,13 @@ impl World {
                     }
                     seen => seen,
                 });
-                self.tell(attempt, ms(10), Event::JobResult { cause, checkpoints });
+                self.answer(attempt, ms(10), Answer::JobResult { cause, checkpoints });
             }
             Action::WatchProgram if self.scenario.program.is_some() => self.watch_program(attempt),
             Action::WatchProgram => {
                 if !self.scenario.job.main_throws {
                     let job_passed_over = self.scenario.job.second;
-                    self.tell(attempt, ms(150), Event::ProgramEnded { job_passed_over });
+                    self.answer(attempt, ms(150), Answer::ProgramEnded { job_passed_over });
                 }
             }
             Action::CancelJobs(jobs) => {
@@ -118,11 +124,8 @@ impl World {
             Action::DeleteCluster => {
                 let up = self.masters[&attempt].job_manager.as_ref().is_some_and(|jm| jm.up(self.now));
                 let accepted = up && self.rest_away_until <= self.now;
-                self.tell(
-                    attempt,
-                    if up { ms(20) } else { REST_TIMEOUT },
-                    Event::ClusterDeleted { accepted },
-                );
+                let delay = if up { ms(20) } else { REST_TIMEOUT };
+                self.answer(attempt, delay, Answer::ClusterDeleted { accepted });
                 if accepted {
                     self.check_orderly_end(attempt);
                     self.stop_job_manager(attempt, Exit::Code(0), ms(300));
@@ -150,12 +153,26 @@ impl World {
         }
     }
 
-    fn connected(&self, attempt: u32) -> bool {
+    /// Schedules the answer of an attempt's current JobManager.
+    pub(super) fn answer(&mut self, attempt: u32, delay: Duration, answer: Answer) {
+        let start = self.masters.get(&attempt).map_or(0, |master| master.generation);
+        self.after(delay, Due::Answer(attempt, start, answer));
+    }
+
+    /// Delivers an answer. What a JobManager was asked before its end may be answered long after it.
+    pub(super) fn deliver_answer(&mut self, attempt: u32, start: u32, answer: Answer) {
+        let there = |master: &Master| master.generation == start && master.job_manager.is_some();
+        let gone = !self.masters.get(&attempt).is_some_and(there);
+        let delay = if gone { ms(self.rng.random_range(0..10_000)) } else { Duration::ZERO };
+        self.tell(attempt, delay, Event::Flink { start, answer });
+    }
+
+    pub(super) fn connected(&self, attempt: u32) -> bool {
         let node = self.masters[&attempt].node;
         self.resource_manager.nodes[node as usize].reachable(self.now)
     }
 
-    /// A call that finds nobody waits, as the driver's client does.
+    /// Makes a call, which waits while the service is down, like the driver's client.
     fn call(&mut self, attempt: u32, call: Call) {
         if self.resource_manager.away || !self.connected(attempt) {
             self.parked.push((attempt, call));
@@ -164,7 +181,7 @@ impl World {
         match call {
             Call::Register => {
                 let event = match self.resource_manager.register(attempt, self.now) {
-                    // Said again, it is "already registered", and that is all there is to hear.
+                    // The repeated call fails as "already registered", which is all the machine learns.
                     Ok(_) if self.lose_registrations > 0 => {
                         self.lose_registrations -= 1;
                         let maximum = Resource::new(u64::MAX, 8);
@@ -208,7 +225,7 @@ impl World {
                 if accepted {
                     self.note(|| format!("unregistered as {status}"));
                     self.take_back_unstarted(attempt);
-                    // What still runs is ended by the NodeManagers.
+                    // The NodeManagers end whatever is still running.
                     self.resource_manager.containers.clear();
                 }
                 let event = if accepted { Event::Unregistered } else { Event::AttemptOver };
@@ -217,7 +234,8 @@ impl World {
         }
     }
 
-    /// While the ResourceManager was away, nothing that was never started could be given back to it. It has forgotten that.
+    /// While the ResourceManager was away, containers that were never started could not be given back. It has forgotten
+    /// them.
     fn take_back_unstarted(&mut self, attempt: u32) {
         let manager = &self.resource_manager;
         let back = manager.away_until > Duration::ZERO && self.now < manager.away_until + ms(1000);
@@ -290,7 +308,7 @@ impl World {
             let generation = master.generation;
             self.after(ms(4000), Due::JobManagerEnds(attempt, generation, Exit::Code(2)));
         }
-        // TaskManagers of the one before come back once they have noticed.
+        // TaskManagers of the previous one come back once they have noticed its end.
         self.tell(attempt, ms(5), Event::JobManagerStarted);
     }
 
@@ -310,7 +328,7 @@ impl World {
         self.at(at, Due::Files(attempt, operation));
     }
 
-    /// When the file system can be reached from an attempt's node.
+    /// When the file system can be reached again from an attempt's node.
     fn files_back(&self, attempt: u32) -> Duration {
         let node = self.masters.get(&attempt).map_or(0, |master| master.node);
         self.files.away_until.max(self.resource_manager.nodes[node as usize].files_cut_off_until)
@@ -361,8 +379,8 @@ impl World {
         self.deliver(attempt, event, None);
     }
 
-    /// As the driver does it: by looking where the job's directory is its own, else by what its JobManagers have told, to this
-    /// process or in its container's log.
+    /// Searches like the driver: by listing if the job has its own directory, otherwise by what its JobManagers have reported
+    /// to this process or in its container's log.
     fn find_checkpoint(&self, attempt: u32, known: Option<String>, own_directory: bool) -> Found {
         let newest = self.durable.checkpoints.len();
         let found = |number: usize| {
@@ -370,7 +388,7 @@ impl World {
         };
         let has_log = self.masters.get(&attempt).is_some_and(|master| master.generation > 0);
         if known.is_none() && !self.scenario.settings.checkpoint_directory {
-            // Only the program knows where they go; a log tells their numbers.
+            // Only the program knows their location; a log contains just their numbers.
             return if has_log && newest == 0 { Found::Nothing } else { Found::Unknown };
         }
         if own_directory {
@@ -383,7 +401,7 @@ impl World {
         }
     }
 
-    /// What a JobManager that was restored from that number says at `now`.
+    /// The checkpoints that a JobManager restored from checkpoint number `restored` reports at `now`.
     fn checkpoints(&self, restored: usize, now: Duration) -> CheckpointsView {
         let model = &self.scenario.job;
         if model.checkpoint_interval.is_none() {
@@ -436,124 +454,6 @@ impl World {
             application: None,
             task_managers,
             holders: Some(holders),
-        }
-    }
-
-    /// Lets something go wrong now.
-    pub fn inject(&mut self, fault: &Fault) {
-        if self.resource_manager.over() {
-            return;
-        }
-        if *fault == Fault::OwnerLooks {
-            return self.owner_looks();
-        }
-        self.note(|| format!("FAULT {fault:?}"));
-        self.faults_injected += 1;
-        let now = self.now;
-        let current = self.resource_manager.attempt;
-        let nth = |world: &Self, n: usize| {
-            let live: Vec<_> = world.resource_manager.containers.keys().copied().collect();
-            (!live.is_empty()).then(|| live[n % live.len()])
-        };
-        match *fault {
-            Fault::OwnerLooks => {}
-            Fault::KillTaskManager(n, status) => {
-                if let Some(id) = nth(self, n) {
-                    self.resource_manager.end_container(id, status, "", now);
-                }
-            }
-            Fault::KillJobManager(exit) => {
-                let generation = self.masters.get(&current).map_or(0, |master| master.generation);
-                self.job_manager_ends(current, generation, exit);
-            }
-            Fault::KillMaster => self.bury(current),
-            Fault::HangTaskManager(n, during) => {
-                let container = nth(self, n).and_then(|id| self.resource_manager.containers.get_mut(&id));
-                if let Some(container) = container.filter(|container| !container.hangs(now)) {
-                    container.hung = (now, now + during);
-                }
-            }
-            Fault::HangJobManager(during) => {
-                let master = self.masters.get_mut(&current);
-                if let Some(job_manager) = master.and_then(|master| master.job_manager.as_mut()) {
-                    job_manager.hung_until = now + during;
-                }
-            }
-            Fault::LoseRegistrations(n) => self.lose_registrations += n,
-            Fault::TerminateMaster => self.deliver(current, Event::Terminate, None),
-            Fault::KillApplication => {
-                self.resource_manager.application = Application::Killed;
-                self.resource_manager.containers.clear();
-                if self.masters.contains_key(&current) && self.connected(current) {
-                    self.deliver(current, Event::Terminate, None);
-                    self.after(ms(250), Due::KillMaster(current));
-                }
-            }
-            Fault::LoseAnswers(n) => self.lose_answers += n,
-            Fault::LoseRequests(n) => self.lose_requests += n,
-            Fault::RestartResourceManager(away) => {
-                self.resource_manager.away = true;
-                self.resource_manager.away_until = now + away;
-                self.at(now + away, Due::Back);
-            }
-            Fault::Surplus(n) => self.resource_manager.surplus += n,
-            Fault::RepeatCompletions => self.resource_manager.repeat_completions(),
-            Fault::Preempt(n) => {
-                if let Some(id) = nth(self, n) {
-                    self.resource_manager.announce_preemption(id);
-                    self.after(ms(2000), Due::Preempted(id));
-                }
-            }
-            Fault::Capacity(most, during) => self.resource_manager.capacity = Some((most, now + during)),
-            Fault::LoseNode(node) => self.lose_node(node),
-            Fault::Partition { node, during, files } => {
-                let place = &mut self.resource_manager.nodes[node as usize];
-                place.cut_off_until = now + during;
-                self.files_were_away |= files;
-                if files {
-                    place.files_cut_off_until = now + during;
-                }
-                self.at(now + during, Due::Healed(node));
-            }
-            Fault::BreakNode(node, during) => {
-                self.resource_manager.nodes[node as usize].broken_until = now + during;
-            }
-            Fault::RefuseLaunches(node, during) => {
-                self.resource_manager.nodes[node as usize].refuses_until = now + during;
-            }
-            Fault::SlowStarts(by, during) => self.slow = (by, now + during),
-            Fault::FilesAway(during) => {
-                self.files_were_away = true;
-                self.files.away_until = now + during;
-            }
-            Fault::RestAway(during) => self.rest_away_until = now + during,
-            Fault::RestForgets(during) => self.rest_forgets_until = now + during,
-        }
-    }
-
-    /// Nodes that are gone do not come back here.
-    fn owner_looks(&mut self) {
-        if !self.is_hopeless() {
-            self.check_patience();
-            return self.after(LOOK, Due::Fault(Fault::OwnerLooks));
-        }
-        self.given_up = true;
-        self.inject(&Fault::KillApplication);
-    }
-
-    /// The last node stays: without any there is nothing to see.
-    fn lose_node(&mut self, node: u32) {
-        let nodes = &mut self.resource_manager.nodes;
-        if nodes.iter().filter(|node| !node.dead).count() < 2 {
-            return;
-        }
-        nodes[node as usize].dead = true;
-        for id in self.resource_manager.on_node(node) {
-            self.resource_manager.end_container(id, 137, "", self.now);
-        }
-        let there: Vec<_> = self.masters.iter().filter(|(_, m)| m.node == node).map(|(a, _)| *a).collect();
-        for attempt in there {
-            self.bury(attempt);
         }
     }
 }

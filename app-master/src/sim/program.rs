@@ -1,5 +1,5 @@
-//! A program that executes several jobs: rounds one after the other, the jobs of a round side by side. Its JobManager runs it
-//! from its first line; what it had done before is not known to it.
+//! A program that executes several jobs: rounds one after the other, with the jobs of a round in parallel. Its JobManager
+//! runs it from the beginning, and does not know what it had done before.
 
 use std::time::Duration;
 
@@ -10,21 +10,21 @@ use yarn_client::yarn::FinalStatus;
 
 use super::session::SessionJob;
 use super::{Due, World, ms};
-use crate::machine::{Event, Exit};
+use crate::machine::{Answer, Exit};
 
 /// What `main` does.
 #[derive(Debug, Clone, Default)]
 pub struct ProgramModel {
     /// The jobs of each round.
     pub rounds: Vec<Vec<SessionJob>>,
-    /// After all of them it throws: the JobManager exits with 2.
+    /// After all of them `main` throws: the JobManager exits with 2.
     pub throws: bool,
     /// Flink forgets ended jobs after this time (`jobstore.expiration-time`), and `main` takes longer between its jobs.
     pub forgets_after: Option<Duration>,
 }
 
 impl ProgramModel {
-    /// At least one job.
+    /// A random program with at least one job.
     pub fn random(rng: &mut StdRng) -> Self {
         let rounds = rng.random_range(1..4);
         let rounds = (0..rounds).map(|_| {
@@ -36,7 +36,7 @@ impl ProgramModel {
         Self { rounds, throws: rng.random_bool(0.05), forgets_after }
     }
 
-    /// Slots that are needed at once.
+    /// The most slots that are needed at once.
     pub(super) fn most_slots(&self) -> u32 {
         self.rounds.iter().map(|jobs| jobs.iter().map(|job| job.slots).sum()).max().unwrap_or(0)
     }
@@ -46,7 +46,7 @@ impl ProgramModel {
         self.rounds.iter().flatten().map(|job| job.slots).max().unwrap_or(0)
     }
 
-    /// What is to be reported of it when nothing goes wrong: it ends with the first round that has not gone well.
+    /// The expected report if nothing goes wrong: the program ends with the first round that did not succeed.
     pub(super) fn result(&self) -> FinalStatus {
         let ends = |wanted: JobStatus| move |job: &SessionJob| job.end == wanted;
         let bad = self.rounds.iter().find(|jobs| !jobs.iter().all(ends(JobStatus::Finished)));
@@ -62,19 +62,19 @@ impl ProgramModel {
 /// The program inside one JobManager.
 #[derive(Debug, Default)]
 pub(super) struct Program {
-    /// Attempt and generation of the JobManager.
+    /// The attempt and generation of the JobManager.
     home: Option<(u32, u32)>,
-    /// The rounds it has begun.
+    /// The rounds it has started.
     begun: usize,
-    /// When it goes on: it has something to do between its jobs.
+    /// When it continues: it is busy between its jobs.
     goes_on: Option<Duration>,
     returned: bool,
-    /// Somebody reads its log: the attempt.
+    /// The attempt that watches its log.
     watched: Option<u32>,
 }
 
 impl World {
-    /// Lets `main` go on.
+    /// Lets `main` continue.
     pub(super) fn live_program(&mut self) {
         let Some(model) = self.scenario.program.clone() else { return };
         let there = self.masters.iter().find_map(|(attempt, master)| {
@@ -124,26 +124,26 @@ impl World {
         }
     }
 
-    /// An attempt wants to hear of the program's end.
+    /// An attempt waits for the program's end.
     pub(super) fn watch_program(&mut self, attempt: u32) {
         self.program.watched = Some(attempt);
         self.tell_program_end();
     }
 
-    /// It stands in the log: now, or whenever somebody looks.
+    /// The end is in the log: reports it now, or when the log is read.
     fn tell_program_end(&mut self) {
-        let (Some(attempt), Some((of, _))) = (self.program.watched, self.program.home) else { return };
+        let (Some(attempt), Some((of, start))) = (self.program.watched, self.program.home) else { return };
         if self.program.returned && attempt == of {
             let delay: Duration = ms(self.rng.random_range(0..150));
-            self.tell(attempt, delay, Event::ProgramEnded { job_passed_over: false });
+            self.after(delay, Due::Answer(of, start, Answer::ProgramEnded { job_passed_over: false }));
         }
     }
 
-    /// The report says what became of the jobs.
+    /// The report matches the ends of the jobs.
     pub(super) fn check_end_of_program(&mut self, status: FinalStatus, diagnostics: &str, calm: bool) {
         let Some(model) = &self.scenario.program else { return };
         let wanted = model.result();
-        // What ends well has been played to its end.
+        // A successful program must have run to its end.
         let right = status == wanted && (self.program.returned || status == FinalStatus::Failed)
             || status == FinalStatus::Failed && !calm;
         if !right {

@@ -1,4 +1,4 @@
-//! Many lives, summed up: what `yarn-flink simulate` prints.
+//! The summary of many runs, which `yarn-flink simulate` prints.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -12,35 +12,35 @@ use yarn_client::yarn::FinalStatus;
 use super::{Fault, JobModel, Kind, Scenario, World, settings};
 use crate::machine::Settings;
 
-/// Longest life that is played.
+/// The longest run that is simulated.
 const LIMIT: Duration = Duration::from_secs(30 * 86_400);
 
 /// What to simulate.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// TaskManagers the job needs, with one slot each.
+    /// Number of TaskManagers the job needs, with one slot each.
     pub task_managers: u32,
-    /// Nodes of the cluster.
+    /// Number of nodes in the cluster.
     pub nodes: u32,
-    /// How long the job works when nothing goes wrong.
+    /// How long the job works if nothing goes wrong.
     pub work: Duration,
-    /// Pauses between checkpoints; `None`: the job makes none.
+    /// Pauses between checkpoints; `None`: the job takes none.
     pub checkpoint_interval: Option<Duration>,
     /// Flink's high availability is on.
     pub high_availability: bool,
     /// `--restart-from-scratch`.
     pub restart_from_scratch: bool,
-    /// Attempts of the application.
+    /// Maximum number of attempts of the application.
     pub max_attempts: u32,
     /// Nothing goes wrong.
     pub calm: bool,
     /// Kinds of faults; empty: all kinds.
     pub faults: Vec<Kind>,
-    /// One fault in every this long, on average.
+    /// The average time between faults.
     pub every: Duration,
-    /// Lives to play, from [`Self::seed`] on.
+    /// Number of lives to simulate, with seeds from [`Self::seed`] on.
     pub lives: u64,
-    /// The first life's seed.
+    /// Seed of the first run.
     pub seed: u64,
 }
 
@@ -64,17 +64,17 @@ impl Default for Request {
 }
 
 impl Request {
-    /// Takes one `key=value`.
+    /// Sets one option, given as `key=value`.
     ///
     /// # Errors
-    /// No such key, or a value that cannot be read; the text says what is expected.
+    /// The key does not exist, or the value cannot be read; the text says what is expected.
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), String> {
         fn number<T: std::str::FromStr>(value: &str) -> Result<T, String> {
-            value.parse().map_err(|_| format!("`{value}` is no number that fits here"))
+            value.parse().map_err(|_| format!("`{value}` is not a valid number"))
         }
         fn seconds(value: &str) -> Result<Duration, String> {
             let seconds: f64 = number(value)?;
-            Duration::try_from_secs_f64(seconds).map_err(|_| format!("`{value}` is no number of seconds"))
+            Duration::try_from_secs_f64(seconds).map_err(|_| format!("`{value}` is not a number of seconds"))
         }
         match key {
             "task-managers" => self.task_managers = number::<u32>(value)?.clamp(1, 10_000),
@@ -96,7 +96,7 @@ impl Request {
             "every" => self.every = seconds(value)?.max(Duration::from_secs(1)),
             "lives" => self.lives = number::<u64>(value)?.max(1),
             "seed" => self.seed = number(value)?,
-            _ => return Err(format!("`{key}` is nothing to simulate")),
+            _ => return Err(format!("`{key}` is not a simulation parameter")),
         }
         Ok(())
     }
@@ -120,7 +120,7 @@ impl Request {
         let horizon = self.work.mul_f32(1.5);
         let mut at = Duration::ZERO;
         loop {
-            // Exponential pauses: faults know nothing of each other.
+            // Exponential pauses: faults are independent of each other.
             at += self.every.mul_f64(-rng.random_range(f64::EPSILON..1.0).ln());
             if self.calm || at > horizon {
                 break;
@@ -133,7 +133,7 @@ impl Request {
             nodes: self.nodes,
             containers_per_node: (2 * self.task_managers).div_ceil(self.nodes) + 1,
             max_attempts: self.max_attempts,
-            // Many faults take a job back to its last checkpoint, or to its beginning, many times.
+            // Many faults take a job back to its last checkpoint, or to its start, many times.
             horizon: LIMIT,
             faults,
             ..Scenario::calm(settings, job)
@@ -149,18 +149,18 @@ impl Request {
         world
     }
 
-    /// One life, told step by step.
+    /// The trace of one run, step by step.
     pub fn trace(&self) -> String {
         let world = self.play(self.seed, true);
         let mut text = world.trace().join("\n");
         let _ = write!(text, "\n{:>9.3} s  {}\n", world.duration().as_secs_f64(), world.ending());
         for violation in world.violations() {
-            let _ = writeln!(text, "broken rule: {violation}");
+            let _ = writeln!(text, "violated invariant: {violation}");
         }
         text
     }
 
-    /// All lives, summed up.
+    /// The summary of all runs.
     pub fn summary(&self) -> Summary {
         let calm = Self { calm: true, ..self.clone() };
         let without = calm.play(self.seed, false).duration();
@@ -201,26 +201,26 @@ impl Request {
     }
 }
 
-/// What many lives have in common.
+/// The summary of many runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
-    /// Lives played.
+    /// Number of lives simulated.
     pub lives: u64,
-    /// How long one takes when nothing goes wrong.
+    /// How long one takes if nothing goes wrong.
     pub without_faults_ms: u64,
-    /// The most frequent first.
+    /// The ways in which lives ended, the most frequent first.
     pub endings: Vec<Ending>,
-    /// Attempts in each life, on average.
+    /// Average number of attempts per run.
     pub attempts: f64,
-    /// JobManagers in each life, on average.
+    /// Average number of JobManagers per run.
     pub job_managers: f64,
-    /// How much longer lives with faults took whose job finished all the same.
+    /// The median delay of runs with faults whose job finished.
     pub late_median_ms: Option<u64>,
-    /// Nine in ten took no more.
+    /// The delay that nine in ten did not exceed.
     pub late_90_percent_ms: Option<u64>,
-    /// None took more.
+    /// The longest delay.
     pub late_worst_ms: Option<u64>,
-    /// Rules that must never be broken, and were: a bug.
+    /// Rules that must never be broken, but were: a bug.
     pub broken_rules: Vec<String>,
 }
 
@@ -229,9 +229,9 @@ pub struct Summary {
 pub struct Ending {
     /// Final status and the first line of the diagnostics.
     pub text: String,
-    /// Lives that ended so.
+    /// Number of lives that ended this way.
     pub lives: u64,
-    /// The first of them.
+    /// The seed of the first of them.
     pub seed: u64,
 }
 
@@ -240,28 +240,28 @@ impl fmt::Display for Summary {
         let seconds = |ms: u64| Duration::from_millis(ms).as_secs_f32();
         writeln!(
             f,
-            "{} lives; without faults one takes {:.1} s",
+            "{} runs; without faults a run takes {:.1} s",
             self.lives,
             seconds(self.without_faults_ms)
         )?;
         for Ending { text, lives, seed } in &self.endings {
             writeln!(f, "{lives:>7}  {text}  (seed {seed})")?;
         }
-        writeln!(f, "{:.2} attempts and {:.2} JobManagers in each", self.attempts, self.job_managers)?;
+        writeln!(f, "{:.2} attempts and {:.2} JobManagers per run", self.attempts, self.job_managers)?;
         if let (Some(median), Some(most), Some(worst)) =
             (self.late_median_ms, self.late_90_percent_ms, self.late_worst_ms)
         {
             let [median, most, worst] = [median, most, worst].map(seconds);
             writeln!(
                 f,
-                "finished jobs were late by {median:.1} s (median), {most:.1} s (90 %), {worst:.1} s (worst)"
+                "delay of finished jobs: {median:.1} s (median), {most:.1} s (90 %), {worst:.1} s (worst)"
             )?;
         }
-        self.broken_rules.iter().try_for_each(|rule| writeln!(f, "broken rule: {rule}"))
+        self.broken_rules.iter().try_for_each(|rule| writeln!(f, "violated invariant: {rule}"))
     }
 }
 
-/// The same ending of different lives reads the same: without the job's id and the containers' numbers.
+/// Normalizes an ending by removing the job's id and container numbers.
 fn anonymous(ending: &str) -> String {
     let words =
         ending.split(' ').map(|word| if word.starts_with("container_") { "container_…" } else { word });
@@ -273,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calm_lives_are_not_late() {
+    fn runs_without_faults_have_no_delay() {
         let mut request = Request { lives: 3, ..Request::default() };
         request.set("faults", "none").expect("a value");
         request.set("work", "30").expect("a value");
@@ -281,11 +281,11 @@ mod tests {
         assert!(summary.broken_rules.is_empty(), "{summary}");
         let text = summary.to_string();
         assert!(text.contains("      3  SUCCEEDED: FINISHED"), "{text}");
-        assert!(text.contains("late by 0.0 s (median)"), "{text}");
+        assert!(text.contains("delay of finished jobs: 0.0 s (median)"), "{text}");
     }
 
     #[test]
-    fn lost_masters_cost_attempts_and_never_break_a_rule() {
+    fn lost_masters_cost_attempts_and_violate_no_invariant() {
         let mut request = Request { lives: 50, ..Request::default() };
         for (key, value) in [("faults", "appmaster,node"), ("max-attempts", "9"), ("every", "60")] {
             request.set(key, value).expect("a value");
@@ -297,9 +297,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_simulated_is_said() {
+    fn invalid_parameters_are_rejected() {
         let mut request = Request::default();
-        assert!(request.set("faults", "appmaster,weather").expect_err("no fault").contains("taskmanager"));
+        assert!(
+            request.set("faults", "appmaster,weather").expect_err("no such fault").contains("taskmanager")
+        );
         assert!(request.set("every", "-1").is_err());
         assert!(request.set("colour", "red").is_err());
     }

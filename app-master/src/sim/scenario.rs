@@ -1,4 +1,4 @@
-//! What is simulated: a cluster, a job, and what goes wrong when.
+//! What is simulated: a cluster, a job, and what goes wrong and when.
 
 use std::time::Duration;
 
@@ -11,66 +11,67 @@ use super::program::ProgramModel;
 use super::session::SessionModel;
 use crate::machine::{History, Settings, Workload};
 
-/// The job's id in every simulated life.
+/// The job's id in every simulation.
 pub const JOB: &str = "00000000000000000000000000000001";
 
 /// A job as Flink would run it.
 #[derive(Debug, Clone)]
 pub struct JobModel {
-    /// Slots it needs.
+    /// Number of slots it needs.
     pub slots: u32,
-    /// How it ends when nothing goes wrong.
+    /// How it ends if nothing goes wrong.
     pub end: JobStatus,
     /// How long all its tasks must run.
     pub work: Duration,
-    /// Pauses between its checkpoints; `None`: it makes none.
+    /// Pauses between its checkpoints; `None`: it takes none.
     pub checkpoint_interval: Option<Duration>,
     /// After a FINISHED job `main` throws: the JobManager exits with 2.
     pub main_throws: bool,
-    /// `main` executes a second job, which Flink passes over.
+    /// `main` executes a second job, which Flink skips.
     pub second: bool,
-    /// A batch job: one task reads for so long what all the tasks of the first stage have left on their TaskManagers.
+    /// For a batch job: how long a single task reads what all the tasks of the first stage have left on their
+    /// TaskManagers.
     pub second_stage: Option<Duration>,
-    /// It wants its checkpoints to stay when it is cancelled.
+    /// It retains its checkpoints when it is cancelled.
     pub kept: bool,
 }
 
-/// One life of an application.
+/// One run of an application.
 #[derive(Debug, Clone)]
 pub struct Scenario {
-    /// Of the first attempt; later ones get a history.
+    /// Settings of the first attempt; later ones also get a history.
     pub settings: Settings,
-    /// The job; of no meaning in a session.
+    /// The job; ignored for a session.
     pub job: JobModel,
-    /// A session instead.
+    /// A session instead of the job.
     pub session: Option<SessionModel>,
-    /// A program with several jobs instead.
+    /// A program with several jobs instead of the job.
     pub program: Option<ProgramModel>,
-    /// Nodes of the cluster.
+    /// Number of nodes in the cluster.
     pub nodes: u32,
     /// TaskManager containers a node can hold.
     pub containers_per_node: u32,
-    /// Largest container, MiB.
+    /// Size of the largest container, in MiB.
     pub maximum_mib: u64,
-    /// Attempts the ResourceManager grants.
+    /// Number of attempts the ResourceManager grants.
     pub max_attempts: u32,
-    /// Failed attempts count for this long.
+    /// How long failed attempts count.
     pub attempt_validity: Duration,
     /// How long the ResourceManager waits for a silent application master or node.
     pub expiry: Duration,
-    /// Nodes, the first ones, that are too small for a TaskManager.
+    /// How many nodes, from the first one on, are too small for a TaskManager.
     pub small_nodes: u32,
-    /// Numbers up to this one are taken by checkpoints that another application has left where this one's go.
+    /// Checkpoint numbers up to this one are taken: another application has left its checkpoints in the same place.
     pub foreign: usize,
-    /// Flink says of checkpoints what was true so long ago: it gives an answer again for a while.
+    /// How old Flink's information about checkpoints may be: it repeats an answer for a while.
     pub checkpoints_age: Duration,
-    /// When everything has gone wrong, and the job should have ended if nothing did.
+    /// Time by which all faults have happened, and the job would have ended without them.
     pub horizon: Duration,
     /// What goes wrong, and when.
     pub faults: Vec<(Duration, Fault)>,
 }
 
-/// Settings as the driver makes them from an empty configuration, with times that suit a simulation.
+/// Settings that the driver derives from an empty configuration, with times that suit a simulation.
 pub fn settings() -> Settings {
     Settings {
         workload: Workload::Job(JOB.to_owned()),
@@ -98,7 +99,7 @@ pub fn settings() -> Settings {
     }
 }
 
-/// How often the owner of an application looks whether there is any hope.
+/// How often the owner of an application checks whether it can still proceed.
 pub(super) const LOOK: Duration = Duration::from_secs(300);
 
 impl JobModel {
@@ -143,7 +144,7 @@ impl Scenario {
         self.session.is_some() || self.program.is_some()
     }
 
-    /// A random life.
+    /// A random run.
     pub fn random(rng: &mut StdRng) -> Self {
         let slots = rng.random_range(1..=6);
         let checkpoint_interval =
@@ -183,7 +184,7 @@ impl Scenario {
             },
             ..settings()
         };
-        // Half of them with what the fixture's clusters have, half with Hadoop's defaults.
+        // Half of them use the values of the fixture's clusters, half Hadoop's defaults.
         let expiry = Duration::from_secs(if rng.random_bool(0.5) { 60 } else { 600 });
         let settings = Settings {
             fence_after: (expiry / 3).min(Duration::from_secs(30)),
@@ -198,7 +199,7 @@ impl Scenario {
             max_attempts: rng.random_range(1..=4),
             expiry,
             foreign,
-            // What the client asks for, or Flink's own default where the owner has chosen that.
+            // The client's setting, or Flink's own default if the owner has chosen that.
             checkpoints_age: Duration::from_millis(if rng.random_bool(0.8) { 400 } else { 3000 }),
             ..Self::calm(settings, job)
         };

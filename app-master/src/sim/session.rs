@@ -1,4 +1,4 @@
-//! A session's life: jobs that come and go, what its owner asks for, and the rules for both.
+//! Sessions: jobs that come and go, requests of the owner, and the invariants for both.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,32 +10,34 @@ use yarn_client::flink::JobStatus;
 use yarn_client::yarn::FinalStatus;
 
 use super::{Due, World, ms};
-use crate::machine::{Event, FlinkView, JobView, Reply, Request, SessionSettings, Size, TaskManagerView};
+use crate::machine::{
+    Answer, Event, FlinkView, JobView, Reply, Request, SessionSettings, Size, TaskManagerView,
+};
 
-/// How old the machine's knowledge of Flink may be when it stops a TaskManager.
+/// How old the machine's knowledge about Flink may be when it stops a TaskManager.
 const STALE: Duration = ms(1500);
-/// Whoever is not heard asks again after this time.
+/// Unanswered requests are repeated after this time.
 const AGAIN: Duration = ms(1000);
 
-/// What happens in a session beside faults.
+/// What happens in a session besides faults.
 #[derive(Debug, Clone, Default)]
 pub struct SessionModel {
     /// When each job is submitted.
     pub jobs: Vec<(Duration, SessionJob)>,
-    /// When its owner asks for something.
+    /// When its owner requests something.
     pub asks: Vec<(Duration, Ask)>,
 }
 
-/// A job of a session; it makes no checkpoints.
+/// A job of a session; it takes no checkpoints.
 #[derive(Debug, Clone, Copy)]
 pub struct SessionJob {
-    /// Slots it needs.
+    /// Number of slots it needs.
     pub slots: u32,
     /// How long all its tasks must run.
     pub work: Duration,
     /// How it ends.
     pub end: JobStatus,
-    /// A batch job: one task reads for so long what the tasks before it have left on their TaskManagers.
+    /// For a batch job: how long a single task reads what the tasks before it have left on their TaskManagers.
     pub second_stage: Option<Duration>,
 }
 
@@ -45,14 +47,14 @@ impl SessionJob {
     }
 }
 
-/// What the owner asks for.
+/// What the owner requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ask {
-    /// So many TaskManagers.
+    /// Scale to this many TaskManagers.
     Scale(u32),
-    /// The end with the n-th job.
+    /// End with the n-th job.
     StopAfter(usize),
-    /// The end.
+    /// End now.
     Shutdown,
 }
 
@@ -63,32 +65,32 @@ pub(super) struct Submitted {
     job: SessionJob,
     pub(super) status: JobStatus,
     progress: Duration,
-    /// Attempt and generation of the JobManager that lists it.
+    /// The attempt and generation of the JobManager that lists it.
     pub(super) home: Option<(u32, u32)>,
     /// The container of each of its slots; empty while it waits for them.
     placed: Vec<ContainerId>,
-    /// Containers with results of its first stage, which its second reads.
+    /// Containers with results of its first stage, which its second stage reads.
     results: Vec<ContainerId>,
     placed_at: Duration,
     lived: Duration,
     ended_at: Option<Duration>,
 }
 
-/// Everything of a session that is not the machine's.
+/// Everything about a session that the machine does not hold.
 #[derive(Debug, Default)]
 pub(super) struct Jobs {
     pub(super) list: Vec<Submitted>,
     /// The owner has been told that it ends.
     pub(super) shut_down: bool,
     pub(super) stop_after: Option<usize>,
-    /// The most TaskManagers it was ever to have.
+    /// The largest number of TaskManagers it was ever meant to have.
     pub(super) most: u32,
-    /// Flink has been out of reach, or forgetful, until then.
+    /// Flink has been unreachable, or forgetful, until then.
     blind_until: Duration,
 }
 
 impl SessionJob {
-    /// Every `bad`-th fails, as many are cancelled.
+    /// A random job. One in `bad` fails, and as many are cancelled.
     pub(super) fn random(rng: &mut StdRng, bad: u32) -> Self {
         let end = match rng.random_range(0..2 * bad) {
             0 | 1 => JobStatus::Failed,
@@ -110,7 +112,7 @@ impl Submitted {
 }
 
 impl SessionModel {
-    /// Random jobs and wishes; the last one is the end.
+    /// Random jobs and requests; the last request is the end.
     pub fn random(rng: &mut StdRng) -> (Self, SessionSettings) {
         let time = |rng: &mut StdRng, most: u64| Duration::from_millis(rng.random_range(0..most));
         let min = rng.random_range(0..3);
@@ -134,7 +136,7 @@ impl SessionModel {
 }
 
 impl World {
-    /// What is to happen, put into the queue.
+    /// Puts what is planned into the queue.
     pub(super) fn plan_session(&mut self) {
         let Some(model) = self.scenario.session.clone() else { return };
         for (nth, (at, _)) in model.jobs.iter().enumerate() {
@@ -165,7 +167,7 @@ impl World {
         self.add_job(format!("{nth:032x}"), job, home);
     }
 
-    /// A JobManager takes a job.
+    /// A JobManager accepts a job.
     pub(super) fn add_job(&mut self, id: String, job: SessionJob, home: (u32, u32)) {
         self.note(|| format!("job {id} is submitted: {job:?}"));
         self.jobs.list.push(Submitted {
@@ -202,7 +204,7 @@ impl World {
             (Ask::Shutdown, Ok(_)) => self.jobs.shut_down = true,
             (Ask::StopAfter(nth), Ok(Reply::Cancels(_))) => self.jobs.stop_after = Some(nth),
             (Ask::Scale(number), Ok(_)) => self.jobs.most = self.jobs.most.max(number),
-            // Whoever wants the end asks until there is one.
+            // A shutdown is requested until the session ends.
             (Ask::Shutdown, Err(_)) => self.after(AGAIN, Due::Ask(ask)),
             _ => {}
         }
@@ -225,7 +227,7 @@ impl World {
             })
         };
         for job in &mut list {
-            // With high availability the next JobManager takes over what had not ended.
+            // With high availability the next JobManager takes over the jobs that had not ended.
             if job.home.is_none() && self.scenario.settings.recovers && !job.status.is_terminal() {
                 job.home = self.reachable_home();
                 job.lived = now;
@@ -275,14 +277,14 @@ impl World {
         self.jobs.list = list;
     }
 
-    /// When the next job comes to its end.
+    /// When the next job ends.
     pub(super) fn next_job_end(&self) -> Option<Duration> {
         let working = self.jobs.list.iter().filter(|job| !job.placed.is_empty());
         let next = |job: &Submitted| if job.results.is_empty() { job.job.work } else { job.job.whole() };
         working.map(|job| job.lived + next(job).saturating_sub(job.progress) + ms(1)).min()
     }
 
-    /// A JobManager has gone: its ended jobs are forgotten, the others too unless high availability keeps them.
+    /// A JobManager is gone: its ended jobs are forgotten, and the others too unless high availability keeps them.
     pub(super) fn jobs_lose_home(&mut self, attempt: u32, generation: u32) {
         let recovers = self.scenario.settings.recovers;
         for job in self.jobs.list.iter_mut().filter(|job| job.home == Some((attempt, generation))) {
@@ -301,10 +303,10 @@ impl World {
                 job.unplace();
             }
         }
-        self.tell(attempt, ms(300), Event::JobsCancelled);
+        self.answer(attempt, ms(300), Answer::JobsCancelled);
     }
 
-    /// What Flink shows of a session.
+    /// What Flink shows about a session.
     pub(super) fn session_view(&self, attempt: u32) -> FlinkView {
         let here = self.jobs.list.iter().filter(|job| job.home.is_some_and(|(of, _)| of == attempt));
         let after = self.scenario.program.as_ref().and_then(|program| program.forgets_after);
@@ -335,12 +337,12 @@ impl World {
         }
     }
 
-    /// TaskManagers with results that are still to be read.
+    /// TaskManagers with results that are yet to be read.
     fn results(&self) -> BTreeSet<String> {
         self.jobs.list.iter().flat_map(|job| &job.results).map(ToString::to_string).collect()
     }
 
-    /// A TaskManager that holds a task, or results, stays, unless the application ends, or it does nothing any more.
+    /// A TaskManager with tasks or results must stay, unless the application ends, or the TaskManager hangs.
     pub(super) fn check_stop(&mut self, attempt: u32, id: ContainerId) {
         let Some(master) = self.masters.get(&attempt).filter(|master| !master.ends) else { return };
         if self.jobs.blind_until > self.now
@@ -366,7 +368,7 @@ impl World {
         }
     }
 
-    /// It ends for a reason: told to, with the job it was told, forgotten, or because something went wrong.
+    /// A session ends for a reason: a request, the named job, the idle timeout, or because something went wrong.
     pub(super) fn check_session_end(&mut self, status: FinalStatus, diagnostics: &str) {
         let calm = self.faults_injected == 0;
         let leased = self.scenario.settings.workload.session().is_some_and(|it| it.idle_timeout.is_some());

@@ -1,5 +1,5 @@
-//! A ResourceManager and its nodes, in virtual time. What it does with lost answers, asks and attempts is what
-//! Hadoop's does (`ApplicationMasterService`, `RMAppAttemptImpl`).
+//! A ResourceManager and its nodes, in virtual time. It treats lost answers, requests and attempts as Hadoop's does
+//! (`ApplicationMasterService`, `RMAppAttemptImpl`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,11 +10,11 @@ use yarn_client::yarn::{AllocatedContainer, ContainerState, ContainerStatus, Fin
 
 use crate::machine::{Heartbeat, HeartbeatAnswer, HeartbeatFailure};
 
-/// Where a container stands, as its node sees it.
+/// The state of a container as its node sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     Allocated,
-    /// Its JVM starts, and registers then.
+    /// Its JVM is starting, and will register at this time.
     Starting(Duration),
     Registered,
 }
@@ -25,9 +25,9 @@ pub(super) struct Container {
     pub(super) attempt: u32,
     pub(super) node: u32,
     pub(super) stage: Stage,
-    /// What it was granted to do has ended; the node or the network keeps the ResourceManager from hearing of it.
+    /// The exit status of its process; the node or the network keeps the ResourceManager from learning of the end.
     pub(super) ended: Option<i32>,
-    /// Its process does nothing from then, until then.
+    /// Its process hangs from the first time to the second.
     pub(super) hung: (Duration, Duration),
 }
 
@@ -51,16 +51,16 @@ pub(super) struct Node {
     pub(super) files_cut_off_until: Duration,
     pub(super) broken_until: Duration,
     pub(super) refuses_until: Duration,
-    /// When the ResourceManager heard of it last.
+    /// When the ResourceManager last heard from it.
     pub(super) heard: Duration,
     /// The ResourceManager has given it up.
     pub(super) lost: bool,
-    /// After a restart of the ResourceManager: when the node has registered with it again.
+    /// After a restart of the ResourceManager: when the node registers again.
     pub(super) back_at: Duration,
 }
 
 impl Node {
-    /// Whether the ResourceManager counts on it.
+    /// Whether the ResourceManager counts it as usable.
     pub(super) fn counts(&self, now: Duration) -> bool {
         !self.lost && self.back_at <= now
     }
@@ -70,10 +70,10 @@ impl Node {
     }
 }
 
-/// How far the application is, as the ResourceManager reports it.
+/// The state of the application, as the ResourceManager reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Application {
-    /// The next attempt starts then.
+    /// The next attempt starts at this time.
     Waiting(Duration),
     /// The attempt's process has been started.
     Running,
@@ -89,20 +89,20 @@ pub(super) struct ResourceManager {
     pub(super) application: Application,
     /// The current attempt's number.
     pub(super) attempt: u32,
-    /// When attempts have failed.
+    /// When attempts failed.
     pub(super) failures: Vec<Duration>,
     registered: bool,
     pub(super) away: bool,
     /// When it comes back.
     pub(super) away_until: Duration,
-    /// When the current attempt was heard of last.
+    /// When it last heard from the current attempt.
     pub(super) heard: Duration,
     asked: u32,
     response_id: i32,
     last_answer: Option<HeartbeatAnswer>,
     excluded: BTreeSet<String>,
     pub(super) containers: BTreeMap<ContainerId, Container>,
-    /// Told with the next answer.
+    /// To be reported with the next answer.
     completed: Vec<ContainerStatus>,
     reported: Vec<ContainerStatus>,
     preempted: Vec<ContainerId>,
@@ -111,10 +111,10 @@ pub(super) struct ResourceManager {
     pub(super) surplus: u32,
     pub(super) nodes: Vec<Node>,
     pub(super) containers_per_node: u32,
-    /// The first nodes are too small for a TaskManager.
+    /// How many nodes, from the first one on, are too small for a TaskManager.
     pub(super) small_nodes: u32,
     pub(super) granted: u32,
-    /// Fills one node before it takes the next.
+    /// Fills one node before it uses the next.
     pub(super) packs: bool,
 }
 
@@ -168,7 +168,7 @@ impl ResourceManager {
         self.excluded.clear();
     }
 
-    /// What it knows survives in its store, what was said does not.
+    /// What it knows survives in its store; what it was told does not.
     pub(super) fn restart(&mut self) {
         self.registered = false;
         self.asked = 0;
@@ -197,7 +197,7 @@ impl ResourceManager {
         Ok(earlier.map(|(id, container)| self.allocated(*id, container.node)).collect())
     }
 
-    /// `allocate`. The answer to the last request is given again when that request comes again, whatever it says now.
+    /// `allocate`. If the last request is repeated, its answer is repeated too, whatever the request now contains.
     pub(super) fn heartbeat(
         &mut self,
         attempt: u32,
@@ -212,7 +212,7 @@ impl ResourceManager {
             return Err(HeartbeatFailure::Resync);
         }
         self.heard = now;
-        // The largest container that could be given on the nodes it has now (`ClusterNodeTracker`).
+        // The largest container that its current nodes could run (`ClusterNodeTracker`).
         if heartbeat.ask.is_some_and(|ask| ask > 0) && !self.has_large_node(now) {
             return Err(HeartbeatFailure::Refused {
                 cause: "Invalid resource request! Requested resource is greater than maximum allowed"
@@ -265,18 +265,18 @@ impl ResourceManager {
         Ok((self.response_id, answer))
     }
 
-    /// Whether a node that it counts on can hold a TaskManager at all.
+    /// Whether a usable node can hold a TaskManager at all.
     pub(super) fn has_large_node(&self, now: Duration) -> bool {
         self.nodes.iter().skip(self.small_nodes as usize).any(|node| node.counts(now))
     }
 
-    /// TaskManagers that the living nodes can hold.
+    /// Number of TaskManagers that the live nodes can hold.
     pub(super) fn whole_room(&self) -> u32 {
         let alive = self.nodes.iter().skip(self.small_nodes as usize).filter(|node| !node.dead).count();
         u32::try_from(alive).unwrap_or(0) * self.containers_per_node
     }
 
-    /// The node with the most room, or the least, if any has some.
+    /// The node with the most room, or the least if it packs; `None` if none has room.
     fn room(&self, now: Duration) -> Option<u32> {
         let count = |node: u32| self.containers.values().filter(|container| container.node == node).count();
         if let Some((most, until)) = self.capacity
@@ -297,7 +297,7 @@ impl ResourceManager {
         best.map(|(_, at)| *at)
     }
 
-    /// A container's process is gone, or will never be.
+    /// A container's process is gone, or will never exist.
     pub(super) fn end_container(&mut self, id: ContainerId, status: i32, diagnostics: &str, now: Duration) {
         let Some(container) = self.containers.get_mut(&id) else { return };
         let heard = self.nodes[container.node as usize].reachable(now) || status == -100;
@@ -325,7 +325,7 @@ impl ResourceManager {
         self.preempted.push(id);
     }
 
-    /// `finishApplicationMaster`; `false` when the attempt is not the application's any more.
+    /// `finishApplicationMaster`; `false` if the attempt is no longer the current one.
     pub(super) fn finish(&mut self, attempt: u32, status: FinalStatus, diagnostics: String) -> bool {
         if attempt != self.attempt || self.over() {
             return false;
@@ -334,7 +334,7 @@ impl ResourceManager {
         true
     }
 
-    /// Nodes that have been silent for too long are given up. Returns those.
+    /// Gives up nodes that have been silent for too long, and returns them.
     pub(super) fn give_up_nodes(&mut self, expiry: Duration, now: Duration) -> Vec<u32> {
         let mut lost = Vec::new();
         for (at, node) in (0..).zip(&mut self.nodes) {

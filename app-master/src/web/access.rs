@@ -1,5 +1,5 @@
-//! Who may use the web page, as Hadoop's filter for application masters has it (`AmIpFilter`): requests come through YARN's
-//! web proxy. Whoever comes by another way is sent there, and may change nothing.
+//! Access control of the web page, as in Hadoop's filter for application masters (`AmIpFilter`): requests come through YARN's
+//! web proxy. Other requests are redirected there, or refused if they would change something.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, ToSocketAddrs as _};
@@ -11,10 +11,10 @@ use yarn_client::conf::Configuration;
 
 use crate::warnings::Warnings;
 
-/// Names may move to other addresses: as often as Hadoop's filter looks.
+/// How often the proxies' addresses are looked up again, as they may change; the same as in Hadoop's filter.
 const RESOLVE: Duration = Duration::from_secs(300);
 
-/// The proxies of a cluster.
+/// The web proxies of a cluster.
 #[derive(Debug, Clone)]
 pub struct Access {
     hosts: Arc<[String]>,
@@ -25,22 +25,22 @@ pub struct Access {
     addresses: Arc<RwLock<BTreeSet<IpAddr>>>,
 }
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Admission {
     /// It comes from a proxy.
     Granted,
-    /// It can come again, through the proxy: this address.
+    /// It can be repeated through the proxy, at this address.
     Redirected(String),
-    /// It can not.
+    /// It cannot.
     Refused,
 }
 
 impl Access {
-    /// By the configuration of the cluster. Where that names no proxy, nobody gets in.
+    /// Reads the cluster's configuration. If it names no proxy, every request is refused.
     pub fn new(conf: &Configuration, application: &str) -> Self {
         let endpoints = conf.web_proxies().unwrap_or_else(|error| {
-            tracing::warn!("no web page, as nobody knows YARN's web proxy: {error}");
+            tracing::warn!("the web page is not served, because YARN's web proxy is unknown: {error}");
             Vec::new()
         });
         let proxy = endpoints.first().map(|endpoint| format!("{}://{endpoint}/proxy", conf.web_scheme()));
@@ -49,7 +49,7 @@ impl Access {
         Self { hosts, proxy, application, addresses: Arc::default() }
     }
 
-    /// Looks the proxies' addresses up, now and then for as long as the process lives.
+    /// Looks up the proxies' addresses now and then, for as long as the process lives.
     pub async fn keep_resolving(self) {
         let warnings = Warnings::of("looking up YARN's web proxies");
         loop {
@@ -76,7 +76,7 @@ impl Access {
             _ if known => Admission::Granted,
             (Some(proxy), &Method::GET | &Method::HEAD) => {
                 let path = uri.path_and_query().map_or("/", |path| path.as_str());
-                // `/redirect`: the proxy asks nothing then, the browser has been here before.
+                // `/redirect`: the proxy does not ask for confirmation then, as the browser has been here before.
                 Admission::Redirected(format!("{proxy}/redirect/{}{path}", self.application))
             }
             _ => Admission::Refused,
@@ -84,7 +84,7 @@ impl Access {
     }
 }
 
-/// The addresses of those that have some, and what became of the last one that has none.
+/// The addresses of the hosts that have any, and the error for the last one that has none.
 fn resolve(hosts: &[String]) -> (BTreeSet<IpAddr>, Option<String>) {
     let mut addresses = BTreeSet::new();
     let mut failure = None;
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn proxies_are_served_and_others_sent_there() {
+    fn proxies_are_served_and_others_redirected() {
         let access = access(&[("yarn.resourcemanager.webapp.address", "127.0.0.1:8088")]);
         let uri: Uri = "/am/events?x=1".parse().expect("a URI");
         let proxy: IpAddr = "::ffff:127.0.0.1".parse().expect("an address");
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_of_its_own_replaces_the_resource_managers() {
+    fn separate_proxy_replaces_the_resource_managers() {
         let access = access(&[
             ("yarn.resourcemanager.webapp.address", "127.0.0.1:8088"),
             ("yarn.web-proxy.address", "127.0.0.2:9099"),
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn all_of_a_pair_are_proxies() {
+    fn every_resource_manager_of_a_pair_is_a_proxy() {
         let access = access(&[
             ("yarn.resourcemanager.ha.enabled", "true"),
             ("yarn.resourcemanager.ha.rm-ids", "rm1,rm2"),
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_proxy_nobody_is_served() {
+    fn nothing_is_served_without_a_proxy() {
         let access = access(&[]);
         let source = "127.0.0.1".parse().expect("an address");
         assert_eq!(access.admit(source, &Method::GET, &Uri::from_static("/")), Admission::Refused);

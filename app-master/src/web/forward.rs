@@ -1,5 +1,5 @@
-//! Hands requests on to Flink's REST server and its answers back. Bodies stream in both directions: a jar of hundreds of
-//! megabytes passes through a few kilobytes.
+//! Forwards requests to Flink's REST server and its responses back. Bodies stream in both directions: a jar of hundreds
+//! of megabytes needs a few kilobytes of memory.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use tokio::sync::watch;
 /// For connecting to a server on the same machine.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What goes back.
+/// The response.
 pub type Answer = Response<BoxBody<Bytes, hyper::Error>>;
 
-/// Where Flink's REST server is: host and port, once they are chosen. They change when another process takes a port.
+/// Where Flink's REST server is: host and port, once they are chosen. They change if another process takes a port.
 pub type Place = watch::Receiver<Option<(String, u16)>>;
 
 /// The way to Flink. Cheap to clone; all clones count together.
@@ -34,13 +34,13 @@ pub struct Forward {
     usage: Arc<watch::Sender<Use>>,
 }
 
-/// How Flink is used through here: by requests that change something, or bring something. Whoever looks at pages does
-/// not use a session.
+/// How Flink is used through the forwarder: by requests that change or upload something. Looking at pages does not
+/// count as use of a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Use {
-    /// On their way: an upload may take minutes.
+    /// Number of requests on their way: an upload may take minutes.
     pub in_flight: u32,
-    /// How many have ended, whatever became of them.
+    /// Number of requests that have ended, whatever their result.
     pub ended: u64,
 }
 
@@ -55,7 +55,7 @@ impl InFlight {
 }
 
 impl Drop for InFlight {
-    /// Also when whoever asked has gone.
+    /// Counts requests of clients that have gone, too.
     fn drop(&mut self) {
         self.0.send_modify(|it| {
             it.in_flight = it.in_flight.saturating_sub(1);
@@ -71,17 +71,17 @@ impl fmt::Debug for Forward {
 }
 
 impl Forward {
-    /// To wherever `place` says.
+    /// Forwards to wherever `place` says.
     pub fn new(place: Place) -> Self {
         Self { place, usage: Arc::new(watch::Sender::new(Use::default())) }
     }
 
-    /// How Flink is used. A change is a sign of life of a session's user; only the newest one is kept.
+    /// Watches how Flink is used. A change shows that a session's user is active; only the newest value is kept.
     pub fn watch_use(&self) -> watch::Receiver<Use> {
         self.usage.subscribe()
     }
 
-    /// Asks Flink. Whatever prevents that becomes an answer too.
+    /// Forwards a request to Flink. Whatever prevents that becomes a response too.
     pub async fn ask<B>(&self, request: Request<B>) -> Answer
     where
         B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
@@ -96,13 +96,13 @@ impl Forward {
             Ok(answer) => answer.map(BodyExt::boxed),
             Err(error) => {
                 tracing::debug!("Flink's REST server at {host}:{port}: {error}");
-                text(StatusCode::SERVICE_UNAVAILABLE, "the JobManager does not answer; it may be starting")
+                text(StatusCode::SERVICE_UNAVAILABLE, "the JobManager is not responding; it may be starting")
             }
         }
     }
 }
 
-/// A short answer of our own.
+/// A short response of our own.
 pub fn text(status: StatusCode, what: &str) -> Answer {
     let body = Full::new(Bytes::from(format!("{what}\n"))).map_err(|never| match never {}).boxed();
     let mut answer = Response::new(body);
@@ -125,14 +125,14 @@ where
     head.version = hyper::Version::HTTP_11;
     remove_hop_by_hop(&mut head.headers);
     head.headers.insert(HOST, HeaderValue::from_str(&format!("{host}:{port}"))?);
-    // One connection for each request: Flink closes idle ones when it likes.
+    // One connection for each request, as Flink may close idle ones at any time.
     head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
     let connect = TcpStream::connect((host, port));
     let stream = tokio::time::timeout(CONNECT_TIMEOUT, connect).await??;
     stream.set_nodelay(true)?;
     let (mut sender, connection) =
         hyper::client::conn::http1::Builder::new().handshake(TokioIo::new(stream)).await?;
-    // It ends with the answer's body, or when whoever asked has gone and drops that.
+    // The task ends with the response body, or when the client is gone and drops it.
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!("the connection to Flink's REST server: {error}");
@@ -144,7 +144,7 @@ where
     Ok(answer)
 }
 
-/// Headers that are for one connection alone (RFC 9110, 7.6.1).
+/// Removes headers that are for one connection alone (RFC 9110, 7.6.1).
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
@@ -167,7 +167,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that takes one request, and gives `answer` back. What it was sent is the task's result.
+    /// A server that takes one request and responds with `answer`. The task's result is what it received.
     async fn server(answer: &'static str) -> (Forward, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_comes_back_without_what_was_for_one_connection() {
+    async fn forwarded_response_has_no_hop_by_hop_headers() {
         let (forward, told) =
             server("HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\nconnection: close\r\nx-flink: y\r\n\r\n{}")
                 .await;
@@ -220,14 +220,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_changes_something_is_use_while_it_lasts_and_when_it_ends() {
+    async fn modifying_request_counts_as_use_from_start_to_end() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let (_, place) = watch::channel(Some(("127.0.0.1".to_owned(), port)));
         let forward = Forward::new(place);
         let mut used = forward.watch_use();
         let of = |in_flight, ended| Use { in_flight, ended };
-        // Through a clone, as the web page and the control plane have theirs.
+        // Through a clone, as the web page and the control plane have one each.
         let other = forward.clone();
         let upload = tokio::spawn(async move { other.ask(with_method(Method::POST)).await.status() });
         let (mut stream, _) = listener.accept().await.expect("a connection");
@@ -239,14 +239,14 @@ mod tests {
         used.changed().await.expect("a change");
         assert_eq!(*used.borrow_and_update(), of(0, 1));
 
-        // Whoever asks goes away in the middle.
+        // The client disconnects in the middle.
         let other = forward.clone();
         let upload = tokio::spawn(async move { other.ask(with_method(Method::PATCH)).await.status() });
         let _connection = listener.accept().await.expect("a connection");
         used.wait_for(|used| *used == of(1, 1)).await.expect("a change");
         upload.abort();
         used.wait_for(|used| *used == of(0, 2)).await.expect("a change");
-        // Nobody there: it was meant to be used all the same.
+        // Nothing listens there, but it still counts as use.
         drop(listener);
         for method in [Method::DELETE, Method::PUT] {
             forward.ask(with_method(method)).await;
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_there_is_an_answer_too() {
+    async fn unreachable_job_manager_yields_an_error_response() {
         let (sender, place) = watch::channel(None);
         let forward = Forward::new(place);
         assert_eq!(forward.ask(request("/")).await.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_answer_that_breaks_off_breaks_off() {
+    async fn truncated_response_is_forwarded_as_truncated() {
         let (forward, _) = server("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf").await;
         let answer = forward.ask(request("/")).await;
         answer.into_body().collect().await.expect_err("not whole");

@@ -1,4 +1,4 @@
-//! HTTP of the application master: a page of its own below `/am/`, and the way to Flink's REST server, which listens on this
+//! The application master's HTTP server: its own page below `/am/`, and a proxy to Flink's REST server, which listens on this
 //! node's loopback only, for everything else.
 
 pub mod access;
@@ -32,30 +32,30 @@ use page::StatusView;
 
 /// Connections at a time; more wait in the kernel's queue.
 const CONNECTIONS: usize = 128;
-/// A request's head comes within this time.
+/// Time limit for a request's head.
 const HEAD: Duration = Duration::from_secs(15);
 
-/// What answers need.
+/// What responses are made from.
 #[derive(Debug, Clone)]
 pub struct Web {
-    /// Who is served.
+    /// Decides who is served.
     pub access: Access,
-    /// Flink.
+    /// The way to Flink.
     pub flink: Forward,
     /// What has happened.
     pub events: Events,
-    /// The machine.
+    /// The way to the machine.
     pub questions: mpsc::Sender<Question>,
     /// `application_…`
     pub application: Arc<str>,
-    /// Whose it is.
+    /// The user who owns the application.
     pub user: Arc<str>,
 }
 
-/// Accepts connections for as long as the application master lives. YARN's proxy makes a new one for each request and
-/// leaves it open, so none is kept.
+/// Accepts connections for as long as the application master lives. YARN's proxy opens a new one for each request and
+/// leaves it open, so none is kept alive.
 pub async fn serve(listener: TcpListener, web: Web) {
-    let warnings = Warnings::of("accepting a connection to the web page");
+    let warnings = Warnings::of("accepting a web page connection");
     let places = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
@@ -65,7 +65,7 @@ pub async fn serve(listener: TcpListener, web: Web) {
                 accepted
             }
             Err(error) => {
-                // No descriptor is free: it will not get better at once.
+                // No descriptor is free, and this will not change at once.
                 warnings.failed(&error);
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
@@ -93,7 +93,7 @@ impl Web {
             Admission::Granted => {}
             Admission::Redirected(to) => return redirect(&to),
             Admission::Refused => {
-                return text(StatusCode::FORBIDDEN, "only YARN's web proxy is served here");
+                return text(StatusCode::FORBIDDEN, "this page is served to YARN's web proxy only");
             }
         }
         let path = request.uri().path().to_owned();
@@ -102,10 +102,10 @@ impl Web {
             return self.flink.ask(request).await;
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            return text(StatusCode::METHOD_NOT_ALLOWED, "this can only be read");
+            return text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are supported");
         }
         match ours {
-            // Relative: it may lie below a proxy's path.
+            // Relative, as it may be below a proxy's path.
             "" => redirect("am/"),
             "/" => html(page::PAGE),
             "/events" => json(&page::events(&self.events)),
@@ -121,7 +121,10 @@ impl Web {
                 }
                 None => ending(),
             },
-            _ => text(StatusCode::NOT_FOUND, "there are /am/, /am/status, /am/events and /am/metrics"),
+            _ => text(
+                StatusCode::NOT_FOUND,
+                "not found; available: /am/, /am/status, /am/events and /am/metrics",
+            ),
         }
     }
 
@@ -149,7 +152,7 @@ fn redirect(to: &str) -> Answer {
 
 fn html(page: &'static str) -> Answer {
     let mut answer = content("text/html; charset=utf-8", Bytes::from_static(page.as_bytes()));
-    // Names of jobs and texts of errors are anybody's: should one ever become a script, it does not run.
+    // Anyone can choose names of jobs and texts of errors: if one ever became a script, it would not run.
     let policy = "default-src 'none'; connect-src 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                   base-uri 'none'; form-action 'none'";
     answer.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
@@ -170,7 +173,7 @@ fn content(kind: &'static str, bytes: Bytes) -> Answer {
     answer
 }
 
-/// Of this process, bytes: the second number of `/proc/self/statm` is in pages.
+/// The resident memory of this process, in bytes: the second number of `/proc/self/statm` is in pages.
 fn resident() -> Option<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
     let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;

@@ -1,4 +1,4 @@
-//! What `/am/` serves: one page, and what it and Prometheus read.
+//! What `/am/` serves: one page, and the data for it and for Prometheus.
 
 use std::fmt::Write as _;
 
@@ -8,10 +8,10 @@ use yarn_client::control::EventView;
 
 use crate::control::events::Events;
 
-/// The page. Everything it shows it fetches from beside itself, so that it works below any proxy.
+/// The page. It fetches everything it shows relative to itself, so that it works below any proxy.
 pub(super) const PAGE: &str = include_str!("am.html");
 
-/// Where everything stands, as JSON.
+/// The current state of everything, as JSON.
 #[derive(Debug, Serialize)]
 pub(super) struct StatusView<'a> {
     application_id: &'a str,
@@ -20,9 +20,9 @@ pub(super) struct StatusView<'a> {
     stopping: bool,
     task_managers_wanted: u32,
     slots_per_task_manager: u32,
-    /// Why fewer are there; empty when there is nothing to explain.
+    /// Why there are fewer; empty if there is nothing to explain.
     waiting: &'a str,
-    /// A code of `docs/causes.md`, where waiting alone may not end it.
+    /// A code from `docs/causes.md`, if waiting alone may not help.
     waiting_code: Option<&'a str>,
     waiting_hint: Option<&'a str>,
     session: Option<SessionView<'a>>,
@@ -57,7 +57,7 @@ struct ContainerView<'a> {
     state: &'static str,
     slots: u32,
     free_slots: u32,
-    /// Its logs at its node, as long as it runs.
+    /// Its logs on its node, while it runs.
     logs: Option<String>,
 }
 
@@ -120,12 +120,12 @@ impl<'a> StatusView<'a> {
     }
 }
 
-/// Everything that is kept, oldest first, with the keys of `yarn-flink events -o json`.
+/// All events that are kept, oldest first, with the keys of `yarn-flink events -o json`.
 pub(super) fn events(events: &Events) -> Vec<EventView> {
     events.all().into_iter().filter_map(EventView::new).collect()
 }
 
-/// Prometheus' text format, version 0.0.4. `resident` in bytes, where the operating system tells.
+/// The metrics in Prometheus' text format, version 0.0.4. `resident` is in bytes, if the operating system provides it.
 pub(super) fn metrics(status: &StatusReply, last_event: u64, resident: Option<u64>) -> String {
     let mut text = String::new();
     let mut gauge = |name: &str, help: &str, values: &[(String, u64)]| {
@@ -136,7 +136,7 @@ pub(super) fn metrics(status: &StatusReply, last_event: u64, resident: Option<u6
     };
     let one = |value: u64| [(String::new(), value)];
     gauge("attempt", "Attempt of the application.", &one(status.attempt.into()));
-    gauge("task_managers_wanted", "TaskManagers aimed at.", &one(status.task_managers_wanted.into()));
+    gauge("task_managers_wanted", "Target number of TaskManagers.", &one(status.task_managers_wanted.into()));
     let states = [
         ContainerState::Launching,
         ContainerState::Started,
@@ -154,7 +154,7 @@ pub(super) fn metrics(status: &StatusReply, last_event: u64, resident: Option<u6
     let slots: u64 = status.containers.iter().map(|container| u64::from(container.slots)).sum();
     let free: u64 = status.containers.iter().map(|container| u64::from(container.free_slots)).sum();
     gauge("slots", "Slots of registered TaskManagers.", &one(slots));
-    gauge("slots_free", "Slots of registered TaskManagers that no job holds.", &one(free));
+    gauge("slots_free", "Free slots of registered TaskManagers.", &one(free));
     let mut jobs = std::collections::BTreeMap::<&str, u64>::new();
     for job in &status.jobs {
         *jobs.entry(&job.state).or_default() += 1;
@@ -162,14 +162,18 @@ pub(super) fn metrics(status: &StatusReply, last_event: u64, resident: Option<u6
     let jobs: Vec<_> =
         jobs.into_iter().map(|(state, count)| (format!("{{state=\"{state}\"}}"), count)).collect();
     gauge("jobs", "Jobs by state.", &jobs);
-    gauge("stopping", "1 when the end has been decided.", &one(status.stopping.into()));
+    gauge("stopping", "1 while the application is ending.", &one(status.stopping.into()));
     gauge(
         "waiting",
-        "1 when fewer TaskManagers are there than wanted.",
+        "1 while there are fewer TaskManagers than the target.",
         &one((!status.waiting.is_empty()).into()),
     );
     if let Some(resident) = resident {
-        gauge("resident_memory_bytes", "Memory of the application master's process.", &one(resident));
+        gauge(
+            "resident_memory_bytes",
+            "Resident memory of the application master's process.",
+            &one(resident),
+        );
     }
     let _ = writeln!(
         text,
@@ -203,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_links_to_logs() {
+    fn status_links_to_logs() {
         let status = status();
         let view = StatusView::new("application_1_0001", "alice", &status);
         let json = serde_json::to_value(view).expect("serialises");

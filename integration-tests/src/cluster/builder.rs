@@ -17,7 +17,7 @@ use super::{Cluster, Daemon, cut, timers, users};
 use crate::versions::{HADOOP_3_4, HadoopVersion};
 use crate::{cache, prerequisites};
 
-/// Which cluster to boot. The default is HDFS, one ResourceManager and one NodeManager on Hadoop 3.4.
+/// The cluster to boot. The default is HDFS, one ResourceManager and one NodeManager on Hadoop 3.4.
 #[derive(Clone, Debug)]
 pub struct Builder {
     name: String,
@@ -62,13 +62,13 @@ impl Builder {
         }
     }
 
-    /// Another Hadoop version.
+    /// Sets another Hadoop version.
     pub fn hadoop(mut self, version: HadoopVersion) -> Self {
         self.hadoop = version;
         self
     }
 
-    /// No HDFS: `fs.defaultFS` is `file:///`. Saves two JVMs where HDFS is not the subject.
+    /// Boots no HDFS: `fs.defaultFS` is `file:///`. Saves two JVMs if HDFS is not the subject.
     pub fn without_hdfs(mut self) -> Self {
         self.hdfs = false;
         self
@@ -87,28 +87,29 @@ impl Builder {
         self
     }
 
-    /// Another memory (MiB) for one of the NodeManagers.
+    /// Another memory size (MiB) for one of the NodeManagers.
     pub fn memory_of(mut self, number: u8, memory_mib: u32) -> Self {
         self.other_sizes.insert(number, memory_mib);
         self
     }
 
-    /// NodeManager `number`, and all containers there, run as this user of the operating system, who must exist
-    /// (`nobody` does everywhere). Only root can boot such a cluster. It has HDFS: what is staged in a file system of
-    /// the machine belongs to whoever submits, and no other user's NodeManager could read it.
+    /// Runs NodeManager `number`, and all containers there, as this user of the operating system, who must exist
+    /// (`nobody` exists everywhere). Only root can boot such a cluster. It has HDFS: what is staged in a file system of
+    /// the machine belongs to the submitting user, and another user's NodeManager could not read it.
     pub fn node_user(mut self, number: u8, os_user: &str) -> Self {
         self.node_users.insert(number, os_user.to_owned());
         self
     }
 
-    /// Hadoop's own times everywhere: a lost node is missed after ten minutes, an application master after fifteen, a
-    /// NodeManager looks for a lost ResourceManager every 30 s. See [`timers::SHORTENED`] for what other clusters have.
+    /// Uses Hadoop's own timers everywhere: a lost node is missed after ten minutes, an application master after
+    /// fifteen, and a NodeManager looks for a lost ResourceManager every 30 s. See [`timers::SHORTENED`] for those of
+    /// other clusters.
     pub fn default_timers(mut self) -> Self {
         self.default_timers = true;
         self
     }
 
-    /// Processes of containers can be cut off from each other: [`Cluster::cut_off`]. Needs a C compiler.
+    /// Lets processes of containers be cut off from each other: [`Cluster::cut_off`]. Needs a C compiler.
     pub fn cuttable(mut self) -> Self {
         self.cuttable = true;
         self
@@ -120,7 +121,7 @@ impl Builder {
         self
     }
 
-    /// Applications survive a restart of the ResourceManager, containers one of the NodeManager.
+    /// Lets applications survive a restart of the ResourceManager, and containers one of the NodeManager.
     pub fn recovery(mut self) -> Self {
         self.recovery = true;
         self
@@ -144,8 +145,8 @@ impl Builder {
         self
     }
 
-    /// Sets one property for daemons and clients, over our own value: `dfs.*` in hdfs-site, `yarn.*` in yarn-site, all
-    /// others in core-site.
+    /// Sets one property for daemons and clients, overriding our own value: `dfs.*` in hdfs-site, `yarn.*` in
+    /// yarn-site, all others in core-site.
     pub fn property(mut self, key: &str, value: &str) -> Self {
         self.sites.push((key.to_owned(), value.to_owned()));
         self
@@ -176,7 +177,7 @@ impl Builder {
     /// A prerequisite is missing, the download fails, or a daemon does not become ready; the end of its log is in
     /// the error and all logs are kept.
     pub async fn boot(self) -> Result<Cluster> {
-        // The first call ever downloads for a minute.
+        // The very first call downloads for a minute.
         let cluster =
             tokio::task::spawn_blocking(move || self.start()).await.context("the boot was cancelled")??;
         match cluster.wait_until_booted().await {
@@ -260,7 +261,7 @@ impl Builder {
     fn write_configuration(&self, layout: &Layout, ports: &mut Ports, cache: &Path) -> Result<()> {
         let own = |properties: &mut Properties| properties.extend(self.sites.iter().cloned());
         let mut client = client_properties(layout, self.default_timers);
-        // Where collected logs are is for those who read them, too.
+        // Clients that read collected logs have to know where they are, too.
         let shared = ["yarn.log-aggregation", "yarn.nodemanager.remote-app-log-dir"];
         let of_logs = |key: &String| shared.iter().any(|prefix| key.starts_with(prefix));
         let daemons = self.daemon_properties(layout);
@@ -277,7 +278,7 @@ impl Builder {
         let mut scheduler = Properties::from([
             ("root.queues".to_owned(), "default".to_owned()),
             ("root.default.capacity".to_owned(), "100".to_owned()),
-            // Small clusters: the default of 0.1 would let in one application master at a time.
+            // For small clusters: the default of 0.1 would admit only one application master at a time.
             ("maximum-am-resource-percent".to_owned(), "0.9".to_owned()),
         ]);
         scheduler.extend(self.scheduler.iter().cloned());
@@ -301,7 +302,7 @@ impl Builder {
             let mut set =
                 |key: &str, value: String| properties.insert(format!("yarn.nodemanager.{key}"), value);
             set("hostname", address.to_string());
-            // Fixed, so that a restarted NodeManager keeps its node id (and recovery demands it).
+            // Fixed, so that a restarted NodeManager keeps its node id (which recovery requires).
             for key in ["address", "localizer.address", "webapp.address"] {
                 set(key, format!("{address}:{}", ports.reserve(cache, address)?));
             }
@@ -350,7 +351,7 @@ impl Builder {
         set("yarn.nodemanager.resource.cpu-vcores", &vcores);
         set("yarn.nodemanager.aux-services", "");
         set("yarn.nodemanager.vmem-check-enabled", "false");
-        // `true` would leave the limit to cgroups that are not there; a container beyond its memory shall be killed.
+        // `true` would leave the limit to cgroups that do not exist; a container beyond its memory must be killed.
         set("yarn.nodemanager.resource.memory.enforced", "false");
         // A full development disk must not make every node UNHEALTHY.
         set("yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage", "99.5");
@@ -372,12 +373,12 @@ impl Builder {
             set("hadoop.zk.address", &format!("127.0.0.1:{}", layout.zookeeper.unwrap_or_default()));
         }
         if self.log_aggregation {
-            // Without it the local logs vanish once they are aggregated, and with them what a failed test is about.
+            // Otherwise the local logs vanish once they are aggregated, and with them what a failed test needs.
             set("yarn.nodemanager.delete.debug-delay-sec", "3600");
             set("yarn.log-aggregation-enable", "true");
             set("yarn.nodemanager.remote-app-log-dir", &root("app-logs"));
         }
-        // Below /tmp by default, where two clusters of one user meet.
+        // Below /tmp by default, where two clusters of the same user would collide.
         set("yarn.node-attribute.fs-store.root-dir", &format!("file://{}", data("node-attributes")));
         if self.cuttable {
             set("yarn.nodemanager.env-whitelist", cut::WHITELIST);
@@ -393,7 +394,7 @@ impl Builder {
     }
 }
 
-/// What an administrator gives to clients.
+/// The configuration that an administrator gives to clients.
 fn client_properties(layout: &Layout, default_timers: bool) -> Properties {
     let mut properties = Properties::new();
     let mut set = |key: &str, value: String| properties.insert(key.to_owned(), value);
@@ -438,7 +439,7 @@ fn user() -> Result<String> {
     Ok(name)
 }
 
-/// An empty name directory, made once for each Hadoop version: formatting takes a JVM start, copying does not.
+/// An empty name directory, created once for each Hadoop version: formatting takes a JVM start, copying does not.
 fn formatted_name_directory(layout: &Layout) -> Result<PathBuf> {
     cache::entry(&format!("name-{}", layout.hadoop), |folder| {
         let conf = tempfile::tempdir().context("cannot make a folder")?;
@@ -458,7 +459,7 @@ fn formatted_name_directory(layout: &Layout) -> Result<PathBuf> {
     })
 }
 
-/// Copies a folder with everything below.
+/// Copies a folder with everything in it.
 pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
     for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {

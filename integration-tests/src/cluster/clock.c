@@ -1,4 +1,4 @@
-// A clock that is ahead by CLOCK_AHEAD_S seconds, for whoever is started with this library in LD_PRELOAD.
+// A clock that is ahead by CLOCK_AHEAD_S seconds, for processes started with this library in LD_PRELOAD.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>

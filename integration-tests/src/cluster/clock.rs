@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::preload::{self, LD_PRELOAD};
 
-/// What containers of such a host inherit: name it in `yarn.nodemanager.env-whitelist`.
+/// What containers of such a host must inherit: list it in `yarn.nodemanager.env-whitelist`.
 pub const VARIABLES: [&str; 2] = [LD_PRELOAD, "CLOCK_AHEAD_S"];
 
 /// Environment of a process whose clock is ahead. The library is compiled once for each cluster.

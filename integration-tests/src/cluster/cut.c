@@ -1,6 +1,6 @@
-// A process that is cut off from some ports: nothing that it sends there arrives, nothing of what comes from there
-// reaches it, and neither side is told. The ports stand in the file CUT_DIRECTORY/<process id>, which may come and go
-// while the process runs.
+// A process that is cut off from some ports: nothing it sends there arrives, nothing that comes from there reaches it,
+// and neither side is notified. The ports are in the file CUT_DIRECTORY/<process id>, which may come and go while the
+// process runs.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -41,14 +41,14 @@ static void begin(void) {
     real_connect = dlsym(RTLD_NEXT, "connect");
 }
 
-// Whether anything is cut, asked of the file some times a second.
+// Whether anything is cut; the file is read a few times a second.
 static int any(void) {
     struct timespec now;
     if (!directory) return 0;
     clock_gettime(CLOCK_MONOTONIC, &now);
     long at = now.tv_sec * 1000000000L + now.tv_nsec;
     long last = __atomic_load_n(&looked, __ATOMIC_RELAXED);
-    // One thread looks, all others take what is known.
+    // One thread reads it, all others use what is known.
     if (at - last < LOOK_NS || !__atomic_compare_exchange_n(&looked, &last, at, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         return __atomic_load_n(&count, __ATOMIC_ACQUIRE);
     char path[4096], text[1024];
@@ -73,7 +73,7 @@ static int any(void) {
 
 static int is_cut(const struct sockaddr_storage *address, int known) {
     if (address->ss_family != AF_INET && address->ss_family != AF_INET6) return 0;
-    // The port is at the same place in both.
+    // The port is at the same offset in both.
     int port = ntohs(((const struct sockaddr_in *)address)->sin_port);
     for (int i = 0; i < known; i++)
         if (ports[i] == port) return 1;
@@ -98,7 +98,7 @@ static int cut(int fd) {
     return answer;
 }
 
-// Loses all that has come. Whoever may wait waits here until there is a way again; others find nothing.
+// Drops everything that has arrived. Blocking calls wait here until the connection is restored; others get nothing.
 static int lost(int fd) {
     char buffer[4096];
     for (;;) {
@@ -107,7 +107,7 @@ static int lost(int fd) {
         }
         int over = got == 0 || (errno != EAGAIN && errno != EINTR);
         int waits = !(fcntl(fd, F_GETFL) & O_NONBLOCK);
-        // The other side may have given up; that would not be heard either, and a selector would ask again at once.
+        // The other side may have given up; that would not arrive either, and a selector would ask again at once.
         if (over || waits) usleep(50000);
         if (!waits) break;
         if (!cut(fd)) return 0;

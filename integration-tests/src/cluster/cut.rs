@@ -1,9 +1,9 @@
-//! Processes that are cut off from each other while all the rest of the cluster reaches both.
+//! Processes that are cut off from each other while the rest of the cluster reaches both.
 //!
-//! A network between hosts cannot be cut where there is one host, and network namespaces would cut whole nodes (and
-//! need privileges): here a library in front of the containers' libc loses what one process sends to and gets from
-//! some ports. Connections stay open and silent, as behind a cable that is out; new ones find no route. It ends with
-//! the process.
+//! The network between hosts cannot be cut if there is only one host, and network namespaces would cut off whole nodes
+//! (and need privileges). Instead, a library in front of the containers' libc drops what one process sends to and
+//! receives from some ports. Connections stay open and silent, as if a cable were unplugged; new ones find no route. It
+//! ends with the process.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +17,7 @@ use super::{Cluster, Process};
 /// The folder with one file for each process that is cut off.
 const DIRECTORY: &str = "CUT_DIRECTORY";
 
-/// What containers inherit by default (`yarn.nodemanager.env-whitelist`), and what cutting needs.
+/// What containers inherit by default (`yarn.nodemanager.env-whitelist`), plus what cutting needs.
 pub(crate) const WHITELIST: &str = "JAVA_HOME,HADOOP_COMMON_HOME,HADOOP_HDFS_HOME,HADOOP_CONF_DIR,\
                                     CLASSPATH_PREPEND_DISTCACHE,HADOOP_YARN_HOME,HADOOP_HOME,PATH,LANG,TZ,LD_PRELOAD,\
                                     CUT_DIRECTORY";
@@ -26,7 +26,7 @@ fn folder(directory: &Path) -> PathBuf {
     directory.join("cut")
 }
 
-/// Compiles the library, and makes room for the files.
+/// Compiles the library, and creates the folder for the files.
 pub(crate) fn prepare(directory: &Path) -> Result<()> {
     preload::compile(directory, "cut", include_str!("cut.c"))?;
     fs::create_dir_all(folder(directory)).context("cannot create the folder of cuts")
@@ -38,11 +38,11 @@ pub(crate) fn environment(directory: &Path) -> [(&'static str, PathBuf); 2] {
 }
 
 impl Cluster {
-    /// Cuts a container's process off from another one: from now on neither hears anything of the other, and nobody
-    /// tells them. Both reach everybody else. Needs [`super::Builder::cuttable`].
+    /// Cuts a container's process off from another one: from now on neither receives anything from the other or is
+    /// notified. Both reach all other processes. Needs [`super::Builder::cuttable`].
     ///
     /// # Errors
-    /// The cluster was not booted for it, or one of the two is gone.
+    /// The cluster was not booted for this, or one of the two processes is gone.
     pub fn cut_off(&self, process: &Process, from: &Process) -> Result<()> {
         ensure!(self.layout.cuttable, "cluster {} was booted without `cuttable()`", self.layout.name);
         let environment = fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
@@ -53,7 +53,7 @@ impl Cluster {
         ports.extend(listening(process.pid)?);
         let text: Vec<_> = ports.iter().map(u16::to_string).collect();
         let file = folder(self.directory()).join(process.pid.to_string());
-        // All at once: the library may look at any time.
+        // Atomically: the library may read it at any time.
         let whole = file.with_extension("new");
         fs::write(&whole, text.join(" ")).with_context(|| format!("cannot write {}", whole.display()))?;
         fs::rename(&whole, &file).with_context(|| format!("cannot write {}", file.display()))
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn listening_ports_of_a_process() {
+    fn listening_ports_of_a_process_are_found() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
@@ -115,7 +115,7 @@ mod tests {
         assert!(!ports.contains(&client.local_addr().unwrap().port()), "{ports:?}");
     }
 
-    /// Says what it hears, from a socket that is there before and after the cut.
+    /// Prints what it receives, on a socket that exists before and after the cut.
     const ECHO: &str = "import socket,sys\n\
                         s=socket.create_connection(('127.0.0.1',int(sys.argv[1])))\n\
                         while True:\n\x20 s.sendall(s.recv(1))\n";

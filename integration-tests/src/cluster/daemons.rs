@@ -1,4 +1,4 @@
-//! Command lines, processes and signs of readiness of the daemons.
+//! Command lines, processes and readiness checks of the daemons.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -20,7 +20,7 @@ use super::users::OsUser;
 use super::{Cluster, Daemon, clock, cut};
 use crate::http;
 
-/// C1 only: the boot of all daemons takes half the time, because nearly all of it is class loading and compilation.
+/// C1 only: halves the boot time of all daemons, because nearly all of it is class loading and compilation.
 const JVM_FLAGS: [&str; 7] = [
     "-Xmx256m",
     "-XX:+UseSerialGC",
@@ -31,10 +31,10 @@ const JVM_FLAGS: [&str; 7] = [
     "--add-opens=java.base/java.lang=ALL-UNNAMED",
 ];
 
-/// Longest wait until a daemon is ready; a loaded machine needs many times the usual seconds.
+/// Time limit for a daemon to get ready; a loaded machine needs many times the usual seconds.
 const BOOT_LIMIT: Duration = Duration::from_secs(300);
 
-/// Time between two looks for readiness.
+/// Time between two readiness checks.
 const POLL: Duration = Duration::from_millis(100);
 
 /// What is fixed for the life of a cluster; also written to `cluster.json` in its folder.
@@ -51,7 +51,7 @@ pub(crate) struct Layout {
     pub(crate) resource_managers: Vec<ResourceManagerPorts>,
     pub(crate) zookeeper: Option<u16>,
     pub(crate) node_managers: u8,
-    /// NodeManagers that are another user's.
+    /// NodeManagers that run as another user.
     #[serde(default)]
     pub(crate) node_users: BTreeMap<u8, OsUser>,
     /// Whether processes of containers can be cut off from each other.
@@ -76,7 +76,7 @@ pub(crate) struct ResourceManagerPorts {
     pub(crate) web: u16,
 }
 
-/// Address of NodeManager `number`: a host of its own as YARN sees it. 127.0.0.1 would be shown as `localhost`.
+/// Address of NodeManager `number`: a separate host for YARN. 127.0.0.1 would be shown as `localhost`.
 pub(crate) fn node_address(number: u8) -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 0, number.saturating_add(1))
 }
@@ -116,8 +116,8 @@ impl Layout {
         self.log_dir(daemon).join(format!("{daemon}.log"))
     }
 
-    /// A JVM with this cluster's jars; `conf` comes first on its class path because test jars hold other files of the
-    /// same names.
+    /// A JVM with this cluster's jars; `conf` comes first on its class path because test jars contain other files of
+    /// the same names.
     pub(crate) fn java(&self, conf: &Path) -> Command {
         let mut command = Command::new(self.java_home.join("bin/java"));
         command.args(JVM_FLAGS).arg("-classpath").arg(format!(
@@ -151,7 +151,7 @@ impl Layout {
             Daemon::ResourceManager(number) => {
                 command.arg("org.apache.hadoop.yarn.server.resourcemanager.ResourceManager");
                 if self.resource_managers.len() > 1 {
-                    // As program arguments: the ResourceManager does not look at JVM properties for this.
+                    // As program arguments, because the ResourceManager ignores JVM properties for this.
                     command.arg("-D").arg(format!("yarn.resourcemanager.ha.id=rm{number}"));
                 }
                 &mut command
@@ -174,9 +174,9 @@ impl Layout {
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) pid: u32,
-    /// None for a cluster that another process started.
+    /// `None` for a cluster that another process started.
     child: Option<Child>,
-    /// Length of the log when the process was started: signs of readiness are looked for behind it.
+    /// Length of the log when the process was started: signs of readiness are searched for after this.
     log_begin: u64,
 }
 
@@ -186,7 +186,7 @@ impl Running {
         Self { pid, child: None, log_begin: 0 }
     }
 
-    /// With a clock that is `ahead` of everybody's.
+    /// Starts a daemon with a clock that is `ahead` of all others.
     pub(crate) fn start(layout: &Layout, daemon: Daemon, ahead: Duration) -> Result<Self> {
         let path = layout.log_file(daemon);
         fs::create_dir_all(layout.log_dir(daemon))
@@ -199,13 +199,13 @@ impl Running {
             command.envs(clock::environment(&layout.directory, ahead)?);
         }
         command.stdout(log.try_clone().context("cannot share a log file")?).stderr(log);
-        // A group of its own: Ctrl-C is for us, and we (or the reaper) end the daemons.
+        // In its own process group: Ctrl-C is for us, and we (or the reaper) end the daemons.
         command.process_group(0);
         let child = command.spawn().with_context(|| format!("cannot start {daemon}"))?;
         Ok(Self { pid: child.id(), child: Some(child), log_begin })
     }
 
-    /// Whether the process is still there; takes its exit status if not.
+    /// Whether the process still exists; takes its exit status if not.
     pub(crate) fn lives(&mut self) -> bool {
         match &mut self.child {
             Some(child) => matches!(child.try_wait(), Ok(None)),
@@ -213,7 +213,7 @@ impl Running {
         }
     }
 
-    /// SIGKILL, and waits until it is gone.
+    /// Sends SIGKILL, and waits until the process is gone.
     pub(crate) fn kill_9(mut self) {
         signal(self.pid, Signal::KILL);
         if let Some(child) = &mut self.child {
@@ -256,7 +256,7 @@ impl Cluster {
                 self.name_node_bean("NameNodeInfo", "Safemode").await.is_some_and(|mode| mode == "")
             }
             Daemon::DataNode => {
-                // The live node of before a restart would be counted, so look at what this process says.
+                // The live node from before a restart would be counted, so check what this process reports.
                 self.has_logged(daemon, "successfully registered with NN")
                     && self
                         .name_node_bean("FSNamesystemState", "NumLiveDataNodes")
@@ -264,7 +264,7 @@ impl Cluster {
                         .is_some_and(|count| count.as_u64() >= Some(1))
             }
             Daemon::ResourceManager(number) => {
-                // The web port answers before the state is recovered and the RPC ports serve.
+                // The web port answers before the state is recovered and the RPC ports are served.
                 let Some(ports) = self.layout.resource_managers.get(usize::from(number) - 1) else {
                     return false;
                 };
@@ -283,7 +283,7 @@ impl Cluster {
         }
     }
 
-    /// Waits until every NodeManager that has a process is RUNNING at the active ResourceManager.
+    /// Waits until every NodeManager with a process is RUNNING at the active ResourceManager.
     pub(crate) async fn wait_for_nodes(&self) -> Result<()> {
         let begun = Instant::now();
         loop {

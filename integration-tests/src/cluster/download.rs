@@ -9,12 +9,12 @@ use anyhow::{Context as _, Result, ensure};
 use crate::versions::{HadoopVersion, MAVEN_DEPENDENCY_PLUGIN};
 use crate::{cache, prerequisites, progress};
 
-/// Jars of one Hadoop release, daemons and clients.
+/// The jars of one Hadoop release, for daemons and clients.
 #[derive(Clone, Debug)]
 pub struct Hadoop {
-    /// Which release.
+    /// The release.
     pub version: HadoopVersion,
-    /// Folder with all jars; use it as `<jars>/*` behind a configuration folder.
+    /// Folder with all jars; use it as `<jars>/*` after a configuration folder.
     pub jars: PathBuf,
 }
 
@@ -22,7 +22,7 @@ impl Hadoop {
     /// Downloads the jars with Maven once and returns them.
     ///
     /// # Errors
-    /// Maven is missing, no network, or the cache cannot be written.
+    /// Maven is missing, there is no network, or the cache cannot be written.
     pub fn download(version: HadoopVersion) -> Result<Self> {
         let entry = cache::entry(&format!("hadoop-{}", version.version), |folder| {
             prerequisites::check()?;
@@ -32,7 +32,7 @@ impl Hadoop {
     }
 }
 
-/// A project whose only purpose is its dependencies. The test jars bring what a NameNode needs to run in a test
+/// A project whose only purpose is its dependencies. The test jars contain what a NameNode needs to run in a test
 /// (`webapps/hdfs` is nowhere else); no parent, no build.
 fn pom(version: HadoopVersion) -> String {
     let jackson = version.jackson_bom.map_or_else(String::new, |bom| {
@@ -69,7 +69,7 @@ fn copy_dependencies(version: HadoopVersion, folder: &Path) -> Result<()> {
     for entry in fs::read_dir(&jars).with_context(|| format!("cannot read {}", jars.display()))? {
         let path = entry?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        // `webapps/hdfs` and `webapps/datanode` are only inside hadoop-hdfs's test jar.
+        // `webapps/hdfs` and `webapps/datanode` are only in hadoop-hdfs's test jar.
         if name.ends_with("-tests.jar") && !name.starts_with("hadoop-hdfs-") {
             fs::remove_file(&path).with_context(|| format!("cannot delete {}", path.display()))?;
         }

@@ -1,4 +1,4 @@
-//! HDFS by WebHDFS: an independent witness of what the code under test left in the file system.
+//! HDFS through WebHDFS: an independent witness of what the code under test left in the file system.
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
@@ -26,7 +26,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// From a `FileStatus` object of WebHDFS.
+    /// Reads a `FileStatus` object of WebHDFS.
     fn read(status: &Value) -> Result<Self> {
         let text = |key: &str| {
             status
@@ -70,7 +70,7 @@ impl WebHdfs {
     /// Creates a folder and its parents.
     ///
     /// # Errors
-    /// HDFS refuses or cannot be reached; so for all other calls.
+    /// HDFS refuses or cannot be reached; this applies to all other calls as well.
     pub async fn mkdirs(&self, path: &str) -> Result<()> {
         self.truth("PUT", path, "op=MKDIRS").await?;
         Ok(())
@@ -81,7 +81,7 @@ impl WebHdfs {
     /// # Errors
     /// As [`WebHdfs::mkdirs`].
     pub async fn put(&self, path: &str, content: impl Into<Bytes> + Send) -> Result<()> {
-        // Asked without the body first: the NameNode only names the DataNode to send it to.
+        // Requested without the body first: the NameNode only names the DataNode to send it to.
         let place = self.call("PUT", path, "op=CREATE&overwrite=true&noredirect=true").await?.json()?;
         let location = place.get("Location").and_then(Value::as_str).context("WebHDFS named no DataNode")?;
         http::request("PUT", location, &[], content.into()).await?.success()?;
@@ -96,7 +96,7 @@ impl WebHdfs {
         Ok(self.call("GET", path, "op=OPEN").await?.success()?.body)
     }
 
-    /// Entries of a folder, sorted by name; empty when the path does not exist.
+    /// Entries of a folder, sorted by name; empty if the path does not exist.
     ///
     /// # Errors
     /// As [`WebHdfs::mkdirs`].
@@ -116,7 +116,7 @@ impl WebHdfs {
         Ok(entries)
     }
 
-    /// All files under a folder with their whole paths, sorted; empty when the path does not exist.
+    /// All files under a folder with their full paths, sorted; empty if the path does not exist.
     ///
     /// # Errors
     /// As [`WebHdfs::mkdirs`].
@@ -138,7 +138,7 @@ impl WebHdfs {
         Ok(files)
     }
 
-    /// One entry (its name is empty); none when the path does not exist.
+    /// One entry (its name is empty); `None` if the path does not exist.
     ///
     /// # Errors
     /// As [`WebHdfs::mkdirs`].
@@ -151,7 +151,7 @@ impl WebHdfs {
         Entry::read(answer.get("FileStatus").context("WebHDFS sent no FileStatus")?).map(Some)
     }
 
-    /// Deletes a path with everything below; false when it was not there.
+    /// Deletes a path with everything below it; false if it did not exist.
     ///
     /// # Errors
     /// As [`WebHdfs::mkdirs`].
@@ -160,7 +160,7 @@ impl WebHdfs {
         Ok(answer.get("boolean").and_then(Value::as_bool).unwrap_or_default())
     }
 
-    /// Sets the permission bits, octal digits.
+    /// Sets the permission bits, given as octal digits.
     ///
     /// # Errors
     /// As [`WebHdfs::mkdirs`].

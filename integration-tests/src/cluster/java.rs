@@ -51,10 +51,10 @@ impl ToolOutput {
     }
 }
 
-/// Runs a command to its end without blocking the runtime; it is killed when the future is dropped.
+/// Runs a command to its end without blocking the runtime; it is killed if the future is dropped.
 ///
 /// # Errors
-/// It cannot be started. A failing exit is no error here.
+/// It cannot be started. A failing exit is not an error here.
 pub async fn output(command: Command) -> Result<ToolOutput> {
     let program = command.get_program().to_string_lossy().into_owned();
     let begun = Instant::now();
@@ -73,8 +73,8 @@ pub async fn output(command: Command) -> Result<ToolOutput> {
 }
 
 impl Cluster {
-    /// A `java` command that runs a Hadoop class with the cluster's client configuration, jars and user. Only what an
-    /// installation's script would set is in its environment.
+    /// A `java` command that runs a Hadoop class with the cluster's client configuration, jars and user. Its
+    /// environment contains only what an installation's script would set.
     pub fn hadoop_command(&self, main_class: &str) -> Command {
         let conf = self.client_conf_dir();
         let mut command = Command::new(self.layout.java_home.join("bin/java"));
@@ -92,7 +92,7 @@ impl Cluster {
     /// Runs a Hadoop class to its end, for instance `java_tool(FS_SHELL, &["-ls", "/"])`.
     ///
     /// # Errors
-    /// Java cannot be started. A failing exit is no error: see [`ToolOutput::success`].
+    /// Java cannot be started. A failing exit is not an error: see [`ToolOutput::success`].
     pub async fn java_tool(&self, main_class: &str, arguments: &[&str]) -> Result<ToolOutput> {
         let mut command = self.hadoop_command(main_class);
         command.args(arguments);

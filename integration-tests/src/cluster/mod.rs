@@ -11,7 +11,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What can be set: [`Builder`]. Where the time of a boot goes: JVM class loading; C1-only JVMs halve it.
+//! Options: [`Builder`]. Most of a boot's time is JVM class loading; C1-only JVMs halve it.
 
 pub mod builder;
 pub mod clock;
@@ -20,6 +20,7 @@ mod daemons;
 pub mod download;
 pub mod hdfs;
 pub mod java;
+mod kept;
 mod parts;
 mod ports;
 mod preload;
@@ -30,10 +31,9 @@ mod sites;
 pub mod timers;
 mod users;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -47,15 +47,11 @@ use self::daemons::{Layout, Running};
 use self::ports::Ports;
 pub use self::processes::Process;
 use self::reaper::Reaper;
-use crate::cache;
 
-/// Longest wait for the end of a daemon after SIGTERM.
+/// Time limit for a daemon to end after SIGTERM.
 const TERM_LIMIT: Duration = Duration::from_secs(30);
 
-/// File in the cache that describes the kept cluster.
-const KEPT: &str = "kept-cluster.json";
-
-/// One process of the cluster. Numbers begin with 1.
+/// One process of the cluster. Numbers start at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Daemon {
     /// The HDFS NameNode.
@@ -82,20 +78,20 @@ impl fmt::Display for Daemon {
     }
 }
 
-/// A running cluster. Dropping it ends every process it started, containers included, and removes its folder; when
-/// the dropping thread panics, the logs are kept first (see [`Cluster::keep_logs`]).
+/// A running cluster. Dropping it ends every process it started, containers included, and removes its folder; if the
+/// dropping thread panics, the logs are kept first (see [`Cluster::keep_logs`]).
 #[derive(Debug)]
 pub struct Cluster {
     pub(crate) layout: Layout,
     running: Mutex<BTreeMap<Daemon, Running>>,
-    /// Locks of our ports, held as long as the cluster.
+    /// Locks on our ports, held as long as the cluster exists.
     ports: Mutex<Option<Ports>>,
-    /// None for a cluster that another process started: it is not ours to end.
+    /// `None` for a cluster that another process started, which is not ours to end.
     reaper: Option<Reaper>,
 }
 
 impl Cluster {
-    /// Begins the description of a cluster; `name` shows in its folder and in `target/it-logs/<name>`.
+    /// Starts the description of a cluster; `name` shows in its folder and in `target/it-logs/<name>`.
     pub fn builder(name: &str) -> Builder {
         Builder::new(name)
     }
@@ -161,23 +157,24 @@ impl Cluster {
         &self.layout.default_fs
     }
 
-    /// `host:port` of a ResourceManager's client port (`yarn.resourcemanager.address`); none when there is no such one.
+    /// `host:port` of a ResourceManager's client port (`yarn.resourcemanager.address`); `None` if there is no such
+    /// ResourceManager.
     pub fn resource_manager(&self, number: u8) -> Option<String> {
         let ports = self.layout.resource_managers.get(usize::from(number).checked_sub(1)?)?;
         Some(format!("localhost:{}", ports.client))
     }
 
-    /// `host:port` of the NameNode's RPC port; none without HDFS.
+    /// `host:port` of the NameNode's RPC port; `None` without HDFS.
     pub fn name_node(&self) -> Option<String> {
         self.layout.name_node.as_ref().map(|ports| format!("localhost:{}", ports.rpc))
     }
 
-    /// The NameNode's web pages, `http://host:port`; none without HDFS.
+    /// The NameNode's web pages, `http://host:port`; `None` without HDFS.
     pub fn name_node_web(&self) -> Option<String> {
         self.layout.name_node.as_ref().map(|ports| format!("http://localhost:{}", ports.web))
     }
 
-    /// `host:port` of ZooKeeper; none without [`Builder::high_availability`].
+    /// `host:port` of ZooKeeper; `None` without [`Builder::high_availability`].
     pub fn zookeeper(&self) -> Option<String> {
         self.layout.zookeeper.map(|port| format!("127.0.0.1:{port}"))
     }
@@ -187,7 +184,7 @@ impl Cluster {
         self.layout.daemons()
     }
 
-    /// Process id of a daemon; none while it is down.
+    /// Process id of a daemon; `None` while it is down.
     pub fn pid(&self, daemon: Daemon) -> Option<u32> {
         let mut running = self.running();
         let running = running.get_mut(&daemon)?;
@@ -208,26 +205,26 @@ impl Cluster {
     /// Ends a daemon with SIGKILL and waits until it is gone. Containers of a killed NodeManager live on.
     ///
     /// # Errors
-    /// No such daemon runs.
+    /// No such daemon is running.
     pub fn kill_9(&self, daemon: Daemon) -> Result<()> {
         self.take(daemon)?.kill_9();
         Ok(())
     }
 
-    /// Stops a daemon with SIGSTOP: its connections stay open and nobody answers.
+    /// Stops a daemon with SIGSTOP: its connections stay open without a response.
     ///
     /// # Errors
-    /// No such daemon runs.
+    /// No such daemon is running.
     pub fn freeze(&self, daemon: Daemon) -> Result<()> {
         let pid = self.pid(daemon).with_context(|| format!("{daemon} is not running"))?;
         processes::signal(pid, Signal::STOP);
         Ok(())
     }
 
-    /// Lets a daemon go on that [`Self::freeze`] has stopped.
+    /// Continues a daemon that [`Self::freeze`] has stopped.
     ///
     /// # Errors
-    /// No such daemon runs.
+    /// No such daemon is running.
     pub fn thaw(&self, daemon: Daemon) -> Result<()> {
         let pid = self.pid(daemon).with_context(|| format!("{daemon} is not running"))?;
         processes::signal(pid, Signal::CONT);
@@ -237,7 +234,7 @@ impl Cluster {
     /// Ends a daemon with SIGTERM and waits until it is gone.
     ///
     /// # Errors
-    /// No such daemon runs, or it lives on for 30 s.
+    /// No such daemon is running, or it is still alive after 30 s.
     pub async fn terminate(&self, daemon: Daemon) -> Result<()> {
         let mut running = self.take(daemon)?;
         running.terminate();
@@ -252,13 +249,13 @@ impl Cluster {
         Ok(())
     }
 
-    /// The power of a node goes: its NodeManager and all its containers end with SIGKILL, and nobody reports it.
+    /// Simulates a power loss of a node: its NodeManager and all its containers end with SIGKILL, unreported.
     ///
     /// # Errors
-    /// No such NodeManager runs.
+    /// No such NodeManager is running.
     pub fn lose_node(&self, number: u8) -> Result<()> {
         self.kill_9(Daemon::NodeManager(number))?;
-        // A shell that outlives its child by a moment could start something more.
+        // A shell that outlives its child for a moment could start something else.
         while let processes @ [_, ..] = self.processes_on(number).as_slice() {
             for process in processes {
                 process.kill_9();
@@ -267,13 +264,13 @@ impl Cluster {
         Ok(())
     }
 
-    /// Address of NodeManager `number`, which is the host that YARN knows it by.
+    /// Address of NodeManager `number`, which YARN uses as its host.
     pub fn host(&self, number: u8) -> String {
         daemons::node_address(number).to_string()
     }
 
-    /// Starts a daemon again with the same configuration and ports (ending it first if it runs) and waits until it is
-    /// ready; after a ResourceManager's start also until all NodeManagers that run are back.
+    /// Starts a daemon again with the same configuration and ports (ending it first if it is running) and waits until
+    /// it is ready; after a ResourceManager's start also until all running NodeManagers are back.
     ///
     /// # Errors
     /// The cluster has no such daemon, or it does not become ready; the end of its log is in the error.
@@ -284,7 +281,7 @@ impl Cluster {
     /// The same with a clock that is ahead of all others; for containers of a NodeManager see [`clock::VARIABLES`].
     ///
     /// # Errors
-    /// As [`Self::restart`]; or there is no C compiler.
+    /// The same as for [`Self::restart`], or there is no C compiler.
     pub async fn restart_ahead(&self, daemon: Daemon, ahead: Duration) -> Result<()> {
         let old = self.running().remove(&daemon);
         if let Some(running) = old {
@@ -301,7 +298,7 @@ impl Cluster {
     /// Starts a daemon that is down, without waiting until it is ready.
     ///
     /// # Errors
-    /// The cluster has no such daemon, it runs already, or it cannot be started.
+    /// The cluster has no such daemon, it is already running, or it cannot be started.
     pub fn start(&self, daemon: Daemon) -> Result<()> {
         self.start_ahead(daemon, Duration::ZERO)
     }
@@ -322,10 +319,10 @@ impl Cluster {
         ]
     }
 
-    /// Makes an empty folder on the machine, below the cluster's folder; `name` is the beginning of its name.
+    /// Creates an empty folder on the machine, below the cluster's folder; `name` is the prefix of its name.
     ///
     /// # Errors
-    /// The folder cannot be made.
+    /// The folder cannot be created.
     pub fn scratch(&self, name: &str) -> Result<PathBuf> {
         let folder = tempfile::Builder::new()
             .prefix(&format!("{name}-"))
@@ -348,65 +345,13 @@ impl Cluster {
     /// in `target/it-logs/<name>`.
     ///
     /// # Errors
-    /// A process could not be ended, or the folder not be removed.
+    /// A process could not be ended, or the folder could not be removed.
     pub fn stop(mut self) -> Result<()> {
         self.end(true)
     }
 
-    /// Lets the cluster live on after this process and writes what [`Cluster::kept`] needs.
-    ///
-    /// # Errors
-    /// The state cannot be written; the cluster is ended then.
-    pub fn keep(mut self) -> Result<()> {
-        let state = cache::directory()?.join(KEPT);
-        let pids = self.running().iter().map(|(daemon, running)| (*daemon, running.pid)).collect();
-        self.layout.pids = pids;
-        let text = serde_json::to_string_pretty(&self.layout).context("cannot write the state")?;
-        fs::write(&state, text).with_context(|| format!("cannot write {}", state.display()))?;
-        if let Some(reaper) = self.reaper.take() {
-            reaper.release()?;
-        }
-        Ok(())
-    }
-
-    /// The cluster that [`Cluster::keep`] left running on this machine; none when there is none. Dropping it ends
-    /// nothing.
-    ///
-    /// # Errors
-    /// The state cannot be read.
-    pub fn kept() -> Result<Option<Self>> {
-        let state = cache::directory()?.join(KEPT);
-        let text = match fs::read_to_string(&state) {
-            Ok(text) => text,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error).with_context(|| format!("cannot read {}", state.display())),
-        };
-        let layout: Layout = serde_json::from_str(&text)
-            .with_context(|| format!("{} is not a cluster's state", state.display()))?;
-        // After a reboot the ids may belong to anyone: only processes with the cluster's mark count.
-        let alive: BTreeSet<u32> =
-            processes::of_cluster(&layout.directory).into_iter().map(|process| process.pid).collect();
-        let pids = layout.pids.iter().filter(|(_, pid)| alive.contains(pid));
-        let running = pids.map(|(daemon, pid)| (*daemon, Running::adopted(*pid))).collect();
-        Ok(Some(Self { layout, running: Mutex::new(running), ports: Mutex::default(), reaper: None }))
-    }
-
-    /// Ends the kept cluster with everything it runs, and forgets it; false when there is none.
-    ///
-    /// # Errors
-    /// A process could not be ended, or a file not be removed.
-    pub fn stop_kept() -> Result<bool> {
-        let Some(mut kept) = Self::kept()? else { return Ok(false) };
-        if kept.layout.directory.exists() {
-            kept.reaper = Some(Reaper::start(&kept.layout.directory, &kept_logs(&kept.layout.name))?);
-            kept.end(true)?;
-        }
-        let state = cache::directory()?.join(KEPT);
-        fs::remove_file(&state).with_context(|| format!("cannot delete {}", state.display()))?;
-        Ok(true)
-    }
-
-    /// In an order in which nobody restarts what has just ended: managers, containers and the rest, storage last.
+    /// Ends everything in an order that prevents restarts of what was just stopped: managers, containers and the rest,
+    /// storage last.
     fn end(&mut self, discard_logs: bool) -> Result<()> {
         let Some(reaper) = self.reaper.take() else { return Ok(()) };
         let running = std::mem::take(&mut *self.running());
@@ -429,14 +374,14 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // A test that fails returns an error as often as it panics: whoever succeeds and wants no logs says `stop`.
+        // A failing test returns an error as often as it panics, so a successful test that needs no logs calls `stop`.
         if let Err(error) = self.end(false) {
             crate::progress::line(&format!("cluster {}: {error:#}", self.layout.name));
         }
     }
 }
 
-/// Where logs of a cluster go when they are to outlive it.
+/// Where logs of a cluster go if they are to outlive it.
 fn kept_logs(name: &str) -> PathBuf {
     crate::binaries::target_directory().join("it-logs").join(name)
 }
@@ -478,7 +423,7 @@ mod tests {
     }
 
     #[test]
-    fn a_good_end_leaves_nothing() {
+    fn successful_cluster_leaves_nothing_behind() {
         let (cluster, mut child) = without_daemons("unit-good-end");
         let directory = cluster.directory().to_owned();
         cluster.stop().unwrap();
@@ -487,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_cluster_leaves_the_logs_only() {
+    fn dropped_cluster_leaves_only_logs() {
         let kept = kept_logs("unit-dropped");
         let _ = fs::remove_dir_all(&kept);
         let (cluster, mut child) = without_daemons("unit-dropped");

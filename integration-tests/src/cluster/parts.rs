@@ -1,4 +1,4 @@
-//! The processes of an application by their part in it.
+//! The processes of an application by their roles.
 
 use std::path::Path;
 
@@ -16,17 +16,17 @@ const JOB_MANAGER: [&str; 2] = [
 const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
 
 impl Cluster {
-    /// JVMs of JobManagers.
+    /// The JVMs of JobManagers.
     pub fn job_managers(&self, id: &str) -> Vec<Process> {
         self.jvms_of(id).into_iter().filter(|jvm| JOB_MANAGER.iter().any(|class| jvm.runs(class))).collect()
     }
 
-    /// JVMs of TaskManagers.
+    /// The JVMs of TaskManagers.
     pub fn task_managers(&self, id: &str) -> Vec<Process> {
         self.jvms_of(id).into_iter().filter(|jvm| jvm.runs(TASK_MANAGER)).collect()
     }
 
-    /// The application master's own process, not the shells around it nor the launcher of the JobManager.
+    /// The application master's own process, neither the shells around it nor the launcher of the JobManager.
     pub fn app_masters(&self, id: &str) -> Vec<Process> {
         let own = |process: &Process| {
             let program = process.command.first().map(Path::new).and_then(Path::file_name);
@@ -35,7 +35,7 @@ impl Cluster {
         self.processes_of(id).into_iter().filter(own).collect()
     }
 
-    /// GET on Flink's REST server, on the JobManager's own port (a pair of ResourceManagers has no proxy). Nothing while
+    /// GET on Flink's REST server, on the JobManager's own port (a pair of ResourceManagers has no proxy). `None` while
     /// it does not answer.
     pub async fn flink(&self, id: &str, path: &str) -> Option<Value> {
         let (host, port) = self.rest_address(id)?;

@@ -1,4 +1,4 @@
-//! Ports that stay the cluster's own, also while a daemon is down.
+//! Ports that stay reserved for the cluster, even while a daemon is down.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -7,11 +7,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use rand::Rng as _;
 
-/// Below the range from which Linux takes ports for outgoing connections (32768 and up), so that no connection of a
-/// daemon sits on a port that another daemon is about to bind.
+/// Below the range from which Linux takes ports for outgoing connections (32768 and up), so that no daemon's connection
+/// occupies a port that another daemon is about to bind.
 const RANGE: std::ops::Range<u16> = 20_000..32_000;
 
-/// Reserves ports against other clusters on this machine, in this process or another, until it is dropped.
+/// Reserves ports until it is dropped, against other clusters on this machine, in this process or another.
 #[derive(Debug)]
 pub(crate) struct Ports {
     locks: Vec<File>,
@@ -22,8 +22,8 @@ impl Ports {
         Self { locks: Vec::new() }
     }
 
-    /// Reserves one port that nothing listens on at `address`. `cache` is where the lock files are: a port is free to
-    /// whoever holds its lock.
+    /// Reserves one port on which nothing listens at `address`. The lock files are in `cache`: a port belongs to the
+    /// holder of its lock.
     pub(crate) fn reserve(&mut self, cache: &Path, address: Ipv4Addr) -> Result<u16> {
         let folder = cache.join("locks/ports");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;

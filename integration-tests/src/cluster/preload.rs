@@ -1,11 +1,11 @@
-//! Libraries in front of libc, for what a kernel does to all processes alike or to none.
+//! Libraries in front of libc, for effects that a kernel has on all processes alike or on none.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-/// The variable that loads them; a container has it only where `yarn.nodemanager.env-whitelist` names it.
+/// The variable that loads them; a container only gets it if `yarn.nodemanager.env-whitelist` lists it.
 pub(crate) const LD_PRELOAD: &str = "LD_PRELOAD";
 
 /// Where [`compile`] puts it.

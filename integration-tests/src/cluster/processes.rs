@@ -1,4 +1,4 @@
-//! What runs on the machine because of a cluster, read from /proc.
+//! What runs on the machine for a cluster, read from /proc.
 
 use std::fs;
 use std::path::Path;
@@ -15,14 +15,14 @@ pub struct Process {
     pub pid: u32,
     /// Arguments, the program first.
     pub command: Vec<String>,
-    /// `CONTAINER_ID` of the process; none for a daemon.
+    /// `CONTAINER_ID` of the process; `None` for a daemon.
     pub container: Option<String>,
     /// Resident memory in bytes (VmRSS).
     pub resident: u64,
 }
 
 impl Process {
-    /// `NM_HOST` of the process: the node its container runs on; none for a daemon, and for one that is gone.
+    /// `NM_HOST` of the process: the node its container runs on; `None` for a daemon, and for a process that is gone.
     pub fn host(&self) -> Option<String> {
         let environment = fs::read(format!("/proc/{}/environ", self.pid)).ok()?;
         let mut variables = environment.split(|byte| *byte == 0);
@@ -41,33 +41,33 @@ impl Process {
         self.command.iter().any(|argument| argument == main_class)
     }
 
-    /// Whether it still runs; a zombie that nobody has waited for does not.
+    /// Whether it is still running; a zombie that has not been waited for is not.
     pub fn lives(&self) -> bool {
         lives(self.pid)
     }
 
-    /// Sends SIGKILL. A process that is gone already is no error.
+    /// Sends SIGKILL. A process that is already gone is not an error.
     pub fn kill_9(&self) {
         signal(self.pid, Signal::KILL);
     }
 
-    /// Sends SIGSTOP: the process is there, and does nothing any more.
+    /// Sends SIGSTOP: the process stays, but does nothing.
     pub fn stop(&self) {
         signal(self.pid, Signal::STOP);
     }
 
-    /// Sends SIGCONT: a stopped process goes on.
+    /// Sends SIGCONT: a stopped process continues.
     pub fn go_on(&self) {
         signal(self.pid, Signal::CONT);
     }
 
-    /// Sends SIGTERM. A process that is gone already is no error.
+    /// Sends SIGTERM. A process that is already gone is not an error.
     pub fn terminate(&self) {
         signal(self.pid, Signal::TERM);
     }
 }
 
-/// Sends a signal; a process that is gone already is no error.
+/// Sends a signal; a process that is already gone is not an error.
 pub(crate) fn signal(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, signal);
@@ -87,7 +87,7 @@ pub(crate) fn of_cluster(directory: &Path) -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let pids = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     pids.filter_map(|pid| {
-        // Gone, or of another user: not ours.
+        // Gone, or another user's, so not ours.
         let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
         let variables: Vec<_> = environment.split(|byte| *byte == 0).map(String::from_utf8_lossy).collect();
         if !variables.iter().any(|variable| marks.iter().any(|mark| variable.starts_with(mark.as_str()))) {

@@ -1,9 +1,9 @@
 //! The process that outlives us to clean up.
 //!
-//! A test that panics, a Ctrl-C, a SIGKILL: none of them runs `Drop` of a static, and none of them reaches containers,
-//! which a NodeManager puts into sessions of their own. So each cluster has a small shell process that waits for the
-//! end of a pipe. The kernel closes our end when we end, whatever the reason; the reaper then kills every process of
-//! the cluster, keeps its logs and removes its folder.
+//! A panicking test, a Ctrl-C, a SIGKILL: none of them runs `Drop` of a static, and none of them reaches containers,
+//! which a NodeManager puts into their own sessions. So each cluster has a small shell process that waits for the end
+//! of a pipe. The kernel closes our end when we end, whatever the reason; the reaper then kills every process of the
+//! cluster, keeps its logs and removes its folder.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -12,13 +12,14 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-/// Environment variable that every daemon carries; its value is the cluster's folder with a slash behind, so that no
-/// value is the beginning of another one.
+/// Environment variable that every daemon carries; its value is the cluster's folder with a trailing slash, so that no
+/// value is a prefix of another one.
 pub const MARKER: &str = "YARN_FLINK_TEST_CLUSTER";
 
 /// `$1` is the cluster's folder, `$2` the place where its logs go. Lines on stdin: `release` = let everything live,
 /// `discard` = do not keep the logs. Daemons carry the marker; a NodeManager gives its containers LOCAL_DIRS and LOG_DIRS
-/// below the cluster's folder. Three empty looks in a row end the search: a dying parent may just be starting a child.
+/// below the cluster's folder. The search ends after finding nothing three times in a row: a dying parent may just be
+/// starting a child.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 dir=$1 logs=$2
@@ -38,7 +39,7 @@ rm -rf "$dir"
 [ ! -e "$dir" ] && [ $empty -ge 3 ] && echo done
 "#;
 
-/// Handle on the reaper of one cluster. Dropping it lets the reaper work, without waiting for it.
+/// Handle to the reaper of one cluster. Dropping it starts the cleanup, without waiting for it.
 #[derive(Debug)]
 pub(crate) struct Reaper {
     child: Child,
@@ -52,7 +53,7 @@ impl Reaper {
             .arg(directory)
             .arg(kept_logs)
             .current_dir("/")
-            // A Ctrl-C goes to the whole foreground group: the reaper must not be in it.
+            // A Ctrl-C goes to the whole foreground group, so the reaper must not be in it.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -62,7 +63,7 @@ impl Reaper {
         Ok(Self { child })
     }
 
-    /// Makes the reaper work now and waits until nothing of the cluster is left.
+    /// Starts the cleanup now and waits until nothing of the cluster is left.
     pub(crate) fn finish(mut self, discard_logs: bool) -> Result<()> {
         if discard_logs {
             self.tell("discard\n")?;

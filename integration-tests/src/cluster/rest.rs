@@ -19,7 +19,7 @@ const ENDED: [&str; 3] = ["FINISHED", "FAILED", "KILLED"];
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
 impl Cluster {
-    /// `http://host:port` of the first ResourceManager that lives; the standby of a pair redirects to the active one.
+    /// `http://host:port` of the first live ResourceManager; the standby of a pair redirects to the active one.
     pub fn rm_web(&self) -> String {
         let alive = |number: &usize| {
             u8::try_from(*number).is_ok_and(|number| self.pid(Daemon::ResourceManager(number)).is_some())
@@ -40,7 +40,7 @@ impl Cluster {
     /// The `app` object of one application.
     ///
     /// # Errors
-    /// As [`Cluster::rm_rest`]; also when the application is unknown.
+    /// The same as for [`Cluster::rm_rest`]; also if the application is unknown.
     pub async fn application(&self, id: &str) -> Result<Value> {
         let mut answer = self.rm_rest(&format!("/ws/v1/cluster/apps/{id}")).await?;
         answer.get_mut("app").map(Value::take).with_context(|| format!("no app in the answer for {id}"))
@@ -102,7 +102,7 @@ impl Cluster {
     /// returns the application id. The command never registers, so the application stays ACCEPTED while it runs.
     ///
     /// # Errors
-    /// The ResourceManager refuses: its text is in the error.
+    /// The ResourceManager refuses; its text is in the error.
     pub async fn submit_command(&self, user: &str, queue: &str, name: &str, command: &str) -> Result<String> {
         self.submit_with(user, queue, name, command, &Value::Null).await
     }
@@ -159,7 +159,7 @@ impl Cluster {
     }
 }
 
-/// The array at `pointer`; the ResourceManager leaves it out or sends null when there is nothing.
+/// The array at `pointer`; the ResourceManager omits it or sends null if there is nothing.
 fn array(mut answer: Value, pointer: &str) -> Vec<Value> {
     match answer.pointer_mut(pointer).map(Value::take) {
         Some(Value::Array(values)) => values,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 
-/// Properties by key. Each goes into the file that Hadoop's own documents put it in.
+/// Properties by key. Each goes into the file where Hadoop's own documentation puts it.
 pub(crate) type Properties = BTreeMap<String, String>;
 
 /// log4j 1 (reload4j) for daemons and tools: everything to stderr, which the fixture sends to one file for each daemon.
@@ -19,7 +19,7 @@ log4j.appender.console.layout=org.apache.log4j.PatternLayout
 log4j.appender.console.layout.ConversionPattern=%d{ISO8601} %-5p %c{2} - %m%n
 ";
 
-/// Hadoop's command line programs show warnings only, as they do in an installation.
+/// Hadoop's command line programs only show warnings, as they do in an installation.
 const LOG4J_CLIENT: &str = "\
 log4j.rootLogger=WARN, console
 log4j.appender.console=org.apache.log4j.ConsoleAppender

@@ -1,21 +1,21 @@
-//! Hadoop's own times, and which of them a test does not want to wait for.
+//! Hadoop's own timers, and those that tests should not wait for.
 //!
 //! Most tests are about what happens and not about when, so by default a cluster misses nodes, masters and daemons
-//! sooner, and looks more often, than an installation does. What is right only because of that is seen on a cluster
-//! with [`Builder::default_timers`](super::Builder::default_timers).
+//! sooner, and checks more often, than an installation does. Behaviour that is only right because of that shows on a
+//! cluster with [`Builder::default_timers`](super::Builder::default_timers).
 
 use super::sites::Properties;
 
-/// One time that our clusters shorten.
+/// One timer that our clusters shorten.
 #[derive(Clone, Copy, Debug)]
 pub struct Timer {
     /// The property.
     pub key: &'static str,
     /// Our value.
     pub ours: &'static str,
-    /// What Hadoop's own `*-default.xml` says.
+    /// The value in Hadoop's own `*-default.xml`.
     pub default: &'static str,
-    /// On which clusters it is set.
+    /// The clusters on which it is set.
     on: Only,
 }
 
@@ -32,8 +32,8 @@ const fn timer(on: Only, key: &'static str, ours: &'static str, default: &'stati
     Timer { key, ours, default, on }
 }
 
-/// Every time that is shortened. Two more have no default in a file: ZooKeeper's `tickTime` (500 ms; its own sample
-/// says 2000), and how long clients of a pair sleep before they try the other ResourceManager
+/// Every shortened timer. Two more have no default in a file: ZooKeeper's `tickTime` (500 ms; its own sample says
+/// 2000), and how long clients of a pair sleep before they try the other ResourceManager
 /// (`yarn.client.failover-sleep-base-ms` and `-max-ms`, 100 and 500 ms; 30 s when unset).
 pub const SHORTENED: [Timer; 9] = [
     timer(Only::All, "dfs.heartbeat.interval", "1", "3"),
@@ -48,14 +48,14 @@ pub const SHORTENED: [Timer; 9] = [
         "10000",
     ),
     // A ResourceManager that dies between storing an attempt and launching it leaves a successor that waits this long
-    // for an application master nobody has started.
+    // for an application master that was never started.
     timer(Only::Recovery, "yarn.am.liveness-monitor.expiry-interval-ms", "30000", "900000"),
-    // The time until the other one takes over from a killed one.
+    // The time until a ResourceManager takes over from a killed one.
     timer(Only::Pair, "hadoop.zk.timeout-ms", "2000", "10000"),
     timer(Only::Pair, "yarn.resourcemanager.zk-timeout-ms", "2000", "10000"),
 ];
 
-/// The shortened times of a cluster.
+/// The shortened timers of a cluster.
 pub(crate) fn shortened(recovery: bool, pair: bool) -> Properties {
     let set = |timer: &&Timer| match timer.on {
         Only::All => true,

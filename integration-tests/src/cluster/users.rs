@@ -1,5 +1,5 @@
-//! Nodes whose NodeManager, and with it all containers there, run as an OS user of their own, as in an installation
-//! nobody's containers run as whoever submits.
+//! Nodes whose NodeManager, and with it all containers there, runs as a separate OS user, as in an installation where
+//! containers do not run as the submitting user.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
@@ -25,7 +25,7 @@ pub(crate) struct OsUser {
 }
 
 impl OsUser {
-    /// Looks the user up; `nobody` and `daemon` are everywhere.
+    /// Looks up the user; `nobody` and `daemon` exist everywhere.
     pub(crate) fn find(name: &str) -> Result<Self> {
         let id = |what: &str| -> Result<u32> {
             let output = Command::new("id").args([what, name]).output().context("cannot run `id`")?;
@@ -36,12 +36,12 @@ impl OsUser {
         Ok(Self { name: name.to_owned(), uid: id("-u")?, gid: id("-g")? })
     }
 
-    /// Makes the command one of this user's, without any further group of ours.
+    /// Makes the command run as this user, without any of our supplementary groups.
     pub(crate) fn runs(&self, command: &mut Command) {
         command.uid(self.uid).gid(self.gid).env("USER", &self.name).env("HOME", "/");
     }
 
-    /// Gives a folder, which is made if need be, to this user.
+    /// Gives a folder, which is created if necessary, to this user.
     pub(crate) fn owns(&self, folder: &Path) -> Result<()> {
         fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         chown(folder, Some(self.uid), Some(self.gid))
@@ -49,7 +49,7 @@ impl OsUser {
     }
 }
 
-/// Fails, with what to do, where no process of another user can be started.
+/// Fails, with what to do, if processes of another user cannot be started.
 pub(crate) fn check() -> Result<(), MissingPrerequisites> {
     let uid = rustix::process::geteuid();
     if uid.is_root() {
@@ -64,7 +64,7 @@ pub(crate) fn check() -> Result<(), MissingPrerequisites> {
 }
 
 /// Lets other users into the cluster's folder as far as a NodeManager needs it, and gives them the Hadoop jars, which
-/// are below our home otherwise.
+/// are otherwise below our home.
 pub(crate) fn prepare(layout: &mut Layout) -> Result<()> {
     let open = |path: &Path, mode: u32| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode))
@@ -90,7 +90,7 @@ pub(crate) fn prepare(layout: &mut Layout) -> Result<()> {
     Ok(())
 }
 
-/// The same files under another path; copies, where the two are not on one file system.
+/// Links the same files under another path, or copies them if the two are not on the same file system.
 fn link(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
     for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
@@ -104,7 +104,7 @@ fn link(from: &Path, to: &Path) -> Result<()> {
 }
 
 impl Cluster {
-    /// All files below `folder` that another OS user can read, as that user finds them.
+    /// All files below `folder` that another OS user can read, as seen by that user.
     ///
     /// # Errors
     /// There is no such user, or this is not root.
@@ -113,7 +113,7 @@ impl Cluster {
         let mut command = Command::new("find");
         command.arg(folder).args(["-type", "f", "-readable"]).current_dir("/").stdin(Stdio::null());
         OsUser::find(user)?.runs(&mut command);
-        // Folders that are closed to that user make it fail, and are what is hoped for.
+        // Folders that are closed to that user make it fail, which is what we hope for.
         let output = command.output().context("cannot run find; hint: install findutils")?;
         Ok(String::from_utf8_lossy(&output.stdout).lines().map(PathBuf::from).collect())
     }

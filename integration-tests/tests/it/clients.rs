@@ -19,7 +19,7 @@ use crate::tool::{
     run, run_args, send, status, text, yarn_flink,
 };
 
-/// A well-formed id that no ResourceManager of these tests has given.
+/// A well-formed id that no ResourceManager of these tests has issued.
 const UNKNOWN: &str = "application_1000000000000_0001";
 
 /// A name for one application.
@@ -27,7 +27,7 @@ fn unique(name: &str) -> String {
     format!("{name}-{}", std::process::id())
 }
 
-/// `run` in the background.
+/// Starts `run` in the background.
 fn start(cluster: &Cluster, options: &[&str], program: &[&str]) -> Result<Child> {
     let args = run_args(options, program)?;
     Ok(command(cluster, &args.iter().map(String::as_str).collect::<Vec<_>>())?.spawn()?)
@@ -37,7 +37,7 @@ fn interrupt(child: &Child) -> Result<()> {
     send(child, Signal::INT)
 }
 
-/// Values of `key: value` lines, which must be exactly these keys.
+/// Values of `key: value` lines, with exactly these keys.
 fn fields<'a>(ran: &'a Ran, keys: &[&str]) -> Result<BTreeMap<&'a str, &'a str>> {
     let lines: Option<Vec<_>> = ran.stdout.lines().map(|line| line.split_once(": ")).collect();
     let lines = lines.with_context(|| format!("not only key: value lines: {ran:?}"))?;
@@ -47,7 +47,7 @@ fn fields<'a>(ran: &'a Ran, keys: &[&str]) -> Result<BTreeMap<&'a str, &'a str>>
 }
 
 #[tokio::test]
-async fn detached_client_killed_at_submission() -> Result<()> {
+async fn detached_job_survives_a_client_killed_at_submission() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let name = unique("orphan-detached");
@@ -60,7 +60,7 @@ async fn detached_client_killed_at_submission() -> Result<()> {
 }
 
 #[tokio::test]
-async fn attached_client_killed() -> Result<()> {
+async fn attached_job_survives_a_killed_client() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let name = unique("orphan-attached");
@@ -74,10 +74,10 @@ async fn attached_client_killed() -> Result<()> {
     nothing_left(cluster, &id, GONE).await
 }
 
-/// Everything has to be uploaded to a staging directory of its own, which takes seconds; the signal comes when the
-/// first upload has begun.
+/// Everything has to be uploaded to a separate staging directory, which takes seconds; the signal comes when the first
+/// upload has started.
 #[tokio::test]
-async fn interrupt_before_submission_leaves_whole_cache_entries_only() -> Result<()> {
+async fn interrupt_before_submission_leaves_only_complete_cache_entries() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let hdfs = cluster.hdfs()?;
@@ -132,9 +132,9 @@ fn local_lengths() -> Result<BTreeMap<String, Vec<u64>>> {
     Ok(lengths)
 }
 
-/// One endless job for all verbs: its client goes away, it is listed, shown and killed.
+/// One endless job for all commands: its client goes away, it is listed, shown and killed.
 #[tokio::test]
-async fn interrupted_client_detaches_and_the_verbs_know_the_application() -> Result<()> {
+async fn interrupted_client_detaches_from_its_job() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let name = unique("verbs");
@@ -145,7 +145,7 @@ async fn interrupted_client_detaches_and_the_verbs_know_the_application() -> Res
     let ran = finish(client).await?.expect(130)?;
     let printed = fields(&ran, &["application_id", "job_id"])?;
     ensure!(printed.get("application_id") == Some(&&*id), "{ran:?}");
-    ensure!(ran.stderr.contains(&format!("`yarn-flink kill {id}` ends it")), "{ran:?}");
+    ensure!(ran.stderr.contains(&format!("To end it: `yarn-flink kill {id}`")), "{ran:?}");
 
     let listed = yarn_flink(cluster, &["list"]).await?.expect(0)?;
     let line = listed.stdout.lines().find(|line| line.starts_with(&id)).context("not listed")?;
@@ -162,7 +162,7 @@ async fn interrupted_client_detaches_and_the_verbs_know_the_application() -> Res
         ensure!(shown.stdout.lines().any(|shown| shown == line), "{line}: {shown:?}");
     }
 
-    // One that lives, one that nobody knows: the first is killed all the same.
+    // A running one and an unknown one: the former is killed nevertheless.
     let killed = yarn_flink(cluster, &["kill", UNKNOWN, &id]).await?.expect(5)?;
     ensure!(killed.stdout == format!("{id} killed\n") && killed.stderr.contains(UNKNOWN), "{killed:?}");
     nothing_left(cluster, &id, GONE).await?;
@@ -178,14 +178,14 @@ async fn interrupted_client_detaches_and_the_verbs_know_the_application() -> Res
         "{again:?}"
     );
     let again = yarn_flink(cluster, &["kill", &id]).await?.expect(0)?;
-    ensure!(again.stdout == format!("{id} had ended already: KILLED\n"), "{again:?}");
+    ensure!(again.stdout == format!("{id} has already ended: KILLED\n"), "{again:?}");
     Ok(())
 }
 
-/// Ctrl-C on a terminal asks, once; SIGTERM never does.
+/// Ctrl-C on a terminal asks, but only once; SIGTERM never does.
 #[tokio::test]
-async fn a_terminal_is_asked_what_ctrl_c_means() -> Result<()> {
-    const QUESTION: &str = "[d]etach, [k]ill it now, or [w]ait on? [d] ";
+async fn ctrl_c_on_a_terminal_asks_what_to_do() -> Result<()> {
+    const QUESTION: &str = "[d]etach, [k]ill it now, or keep [w]aiting? [d] ";
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let on_terminal = |name: &str| -> Result<_> {
@@ -197,7 +197,7 @@ async fn a_terminal_is_asked_what_ctrl_c_means() -> Result<()> {
     let (mut terminal, mut client) = on_terminal(&name)?;
     let id = application_named(cluster, &name).await?;
     terminal.shows(&format!("{id} RUNNING"), 1).await?;
-    // One line tells where it stands, until there is something to answer.
+    // A single line shows the state, until there is something to answer.
     terminal.shows("RUNNING, job RUNNING, tasks: 2 running", 1).await?;
     interrupt(&client)?;
     terminal.shows(QUESTION, 1).await?;
@@ -205,13 +205,13 @@ async fn a_terminal_is_asked_what_ctrl_c_means() -> Result<()> {
     tokio::time::sleep(Duration::from_millis(500)).await;
     ensure!(terminal.text() == shown && shown.ends_with(QUESTION), "{:?}", terminal.text());
     terminal.answer("w\n")?;
-    // It waits on, and asks no more.
+    // It keeps waiting, and does not ask again.
     tokio::time::sleep(Duration::from_millis(500)).await;
     ensure!(client.try_wait()?.is_none(), "{}", terminal.text());
     interrupt(&client)?;
     let ran = finish(client).await?.expect(130)?;
     ensure!(ran.stdout.starts_with(&format!("application_id: {id}\n")), "{ran:?}");
-    terminal.shows(&format!("detached; the job goes on. `yarn-flink kill {id}` ends it"), 1).await?;
+    terminal.shows(&format!("detached; the job keeps running. To end it: `yarn-flink kill {id}`"), 1).await?;
     ensure!(terminal.text().matches(QUESTION).count() == 1, "{}", terminal.text());
     ensure!(
         text(&status(cluster, &id).await?, "state") == "RUNNING",
@@ -242,7 +242,7 @@ async fn a_terminal_is_asked_what_ctrl_c_means() -> Result<()> {
     nothing_left(cluster, &id, GONE).await
 }
 
-/// Whether `list` with these options, as JSON, holds the application.
+/// Whether the JSON of `list` with these options contains the application.
 async fn in_list(cluster: &Cluster, options: &[&str], id: &str) -> Result<bool> {
     let args: Vec<_> = ["list", "-o", "json"].iter().chain(options).copied().collect();
     let listed = yarn_flink(cluster, &args).await?.expect(0)?.json()?;
@@ -251,7 +251,7 @@ async fn in_list(cluster: &Cluster, options: &[&str], id: &str) -> Result<bool> 
 }
 
 #[tokio::test]
-async fn unknown_applications() -> Result<()> {
+async fn unknown_applications_are_reported_as_not_found() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let shown = yarn_flink(cluster, &["status", UNKNOWN]).await?.expect(5)?;
@@ -263,9 +263,9 @@ async fn unknown_applications() -> Result<()> {
     Ok(())
 }
 
-/// Levels of waiting; the applications are killed as soon as the client is back, several with one command.
+/// Levels of waiting; the applications are killed once the client has returned, several with one command.
 #[tokio::test]
-async fn waiting_and_giving_up() -> Result<()> {
+async fn wait_levels_and_timeouts_are_respected() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
 
@@ -289,7 +289,7 @@ async fn waiting_and_giving_up() -> Result<()> {
     let impatient = run(cluster, &["--timeout", "1500ms"], &["Run"]).await?.expect(124)?;
     ensure!(begun.elapsed() >= Duration::from_millis(1500), "{:?}", begun.elapsed());
     let third = fields(&impatient, &["application_id", "job_id"])?["application_id"];
-    ensure!(impatient.stderr.contains("goes on"), "{impatient:?}");
+    ensure!(impatient.stderr.contains("keeps running"), "{impatient:?}");
     // It does.
     cluster.wait_for_state(third, "RUNNING", LIMIT).await?;
     let fourth = accepted.application()?;
@@ -314,7 +314,7 @@ async fn waiting_and_giving_up() -> Result<()> {
 
 /// Exit code 2, nothing on standard output, and a text that names the culprit.
 #[tokio::test]
-async fn usage_errors() -> Result<()> {
+async fn usage_errors_exit_with_2_and_name_the_culprit() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let jar = jar()?.display().to_string();
@@ -338,15 +338,15 @@ async fn usage_errors() -> Result<()> {
         ensure!(ran.stdout.is_empty() && ran.stderr.contains(culprit), "{args:?}: {ran:?}");
         ensure!(ran.stderr.starts_with("error: "), "{args:?}: {ran:?}");
     }
-    // Nothing at all is a question, and the answer the help.
+    // An empty command line is a question, and the help is the answer.
     let ran = yarn_flink(cluster, &[]).await?.expect(2)?;
     ensure!(ran.stderr.contains("Usage: yarn-flink"), "{ran:?}");
     Ok(())
 }
 
-/// As with `| head -1`: whoever has read enough has not made an error.
+/// As with `| head -1`: a closed pipe is not an error.
 #[tokio::test]
-async fn closed_standard_output_is_no_error() -> Result<()> {
+async fn closed_standard_output_is_not_an_error() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     for args in
@@ -362,14 +362,14 @@ async fn closed_standard_output_is_no_error() -> Result<()> {
 }
 
 #[tokio::test]
-async fn completions_are_understood_by_the_shell() -> Result<()> {
+async fn bash_accepts_the_completion_script() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let script = yarn_flink(cluster, &["completions", "bash"]).await?.expect(0)?;
     ensure!(script.stderr.is_empty(), "{script:?}");
     let file = cluster.scratch(&unique("completions"))?.join("script");
     std::fs::write(&file, &script.stdout)?;
-    // What bash does on TAB after `yarn-flink k`: it calls the function that the script has registered.
+    // What bash does on TAB after `yarn-flink k`: it calls the function registered by the script.
     let typed = format!(
         "source '{}'; registered=($(complete -p yarn-flink)); COMP_WORDS=(yarn-flink k); COMP_CWORD=1; \
          for i in \"${{!registered[@]}}\"; do [ \"${{registered[i]}}\" = -F ] && function=${{registered[i+1]}}; done; \

@@ -18,7 +18,7 @@ const MUCH: Duration = Duration::from_secs(20 * 60);
 
 #[tokio::test]
 #[ignore = "takes minutes; CONTRIBUTING.md says when"]
-async fn little_skew_does_no_harm_and_much_is_named() -> Result<()> {
+async fn small_clock_skew_is_tolerated_and_large_skew_is_explained() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let inherited = ["JAVA_HOME", "HADOOP_CONF_DIR"].into_iter().chain(clock::VARIABLES);
     let cluster = Cluster::builder("clocks")
@@ -32,7 +32,7 @@ async fn little_skew_does_no_harm_and_much_is_named() -> Result<()> {
     cluster.stop()
 }
 
-/// TaskManagers on both nodes, and two attempts: nothing of what they say to each other is a time of day.
+/// TaskManagers on both nodes, and two attempts: nothing they tell each other is a time of day.
 async fn job_over_two_times(cluster: &Cluster) -> Result<()> {
     cluster.restart_ahead(NODE, LITTLE).await?;
     let job = Counting::submit(cluster, &["--placement", "spread"], &["--parallelism", "2"]).await?;

@@ -1,4 +1,4 @@
-//! A job that counts, and fails when its state has lost or repeated a record, under whatever is done to its cluster.
+//! A job that counts, and fails if its state has lost or repeated a record, whatever is done to its cluster.
 
 use std::path::PathBuf;
 
@@ -12,28 +12,28 @@ use crate::tool::{GONE, LIMIT, eventually, nothing_left, run, text};
 /// More than a job counts before it is told to hurry.
 const RECORDS: &str = "30000";
 
-/// One such job, of an application of its own.
+/// One such job, in its own application.
 pub(crate) struct Counting<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) id: String,
-    /// Flink's id of it.
+    /// Flink's id of the job.
     pub(crate) job: String,
     /// Where its checkpoints go: a path in HDFS.
     pub(crate) checkpoints: String,
-    /// What its program looks for: see `Run.java`.
+    /// The files that its program looks for: see `Run.java`.
     files: Files,
 }
 
-/// Files that make the program do something once they are there.
+/// Files that make the program do something once they exist.
 #[derive(Debug, Clone)]
 struct Files {
-    /// Records take no time.
+    /// Records take no time from then on.
     hurry: PathBuf,
-    /// Whoever finds it holds on to a gigabyte.
+    /// The task that finds it holds on to a gigabyte.
     swell: PathBuf,
     /// Counting throws.
     fail: PathBuf,
-    /// The JobManager's JVM ends with the code in it.
+    /// The JobManager's JVM exits with the code in it.
     halt: PathBuf,
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn checkpoint_dir(cluster: &Cluster) -> Result<String> {
 }
 
 impl<'a> Counting<'a> {
-    /// Submits it with further options of `run`, and arguments of the job.
+    /// Submits a job with further options of `run`, and arguments of the job.
     pub(crate) async fn submit(cluster: &'a Cluster, options: &[&str], arguments: &[&str]) -> Result<Self> {
         let checkpoints = checkpoint_dir(cluster)?;
         let directory = format!("execution.checkpointing.dir={}{checkpoints}", cluster.default_fs());
@@ -62,7 +62,7 @@ impl<'a> Counting<'a> {
         Self::with(cluster, checkpoints, &[&own[..], options].concat(), &arguments).await
     }
 
-    /// Submits one whose program says itself that it makes checkpoints and where they go; no setting but `options`.
+    /// Submits a job whose program itself enables checkpoints and sets their location; no setting but `options`.
     pub(crate) async fn of_program(
         cluster: &'a Cluster,
         options: &[&str],
@@ -74,7 +74,7 @@ impl<'a> Counting<'a> {
         Self::with(cluster, checkpoints, options, &arguments).await
     }
 
-    /// Submits one whose checkpoints go where `options` or `arguments` say.
+    /// Submits a job whose checkpoints go where `options` or `arguments` say.
     pub(crate) async fn with(
         cluster: &'a Cluster,
         checkpoints: String,
@@ -100,7 +100,7 @@ impl<'a> Counting<'a> {
         Ok(Self { cluster, id: field("application_id"), job: field("job_id"), checkpoints, files })
     }
 
-    /// The numbers of the checkpoint that this JobManager's job was last restored from, and of the newest one.
+    /// The numbers of the checkpoint from which this JobManager's job was last restored, and of the newest one.
     async fn newest(&self) -> (Option<u64>, Option<u64>) {
         let seen = self.cluster.checkpoints(&self.id).await.unwrap_or_default();
         let number = |kind: &str| seen.pointer(&format!("/latest/{kind}/id")).and_then(Value::as_u64);
@@ -122,7 +122,7 @@ impl<'a> Counting<'a> {
         self.newest().await.1.context("Flink does not answer any more")
     }
 
-    /// Number and place of the checkpoint that this JobManager's job was restored from.
+    /// Number and location of the checkpoint from which this JobManager's job was restored.
     pub(crate) async fn restored(&self) -> Result<(u64, String)> {
         let seen = self.cluster.checkpoints(&self.id).await.context("Flink does not answer any more")?;
         let restored = seen.pointer("/latest/restored").context("not restored")?;
@@ -143,7 +143,8 @@ impl<'a> Counting<'a> {
         Ok(kept)
     }
 
-    /// Waits until the job was restored from checkpoint `before` or a later one, and has completed one since.
+    /// Waits until the job has been restored from checkpoint `before` or a later one, and has completed another one
+    /// since.
     pub(crate) async fn goes_on_from(&self, before: u64) -> Result<()> {
         eventually(&format!("the job goes on from checkpoint {before}"), LIMIT, || async {
             self.lives().await?;
@@ -153,9 +154,9 @@ impl<'a> Counting<'a> {
         .await
     }
 
-    /// An application that has ended is not waited for.
+    /// Fails if the application has ended, as waiting is pointless then.
     pub(crate) async fn lives(&self) -> Result<()> {
-        // A ResourceManager that is away, or just back, says nothing.
+        // A ResourceManager that is away, or has just come back, does not know.
         let Ok(application) = self.cluster.application(&self.id).await else { return Ok(()) };
         ensure!(
             !["FINISHED", "FAILED", "KILLED"].iter().any(|state| application["state"] == **state),
@@ -165,18 +166,18 @@ impl<'a> Counting<'a> {
         Ok(())
     }
 
-    /// The NodeManager that its only TaskManager runs under, and that container.
+    /// The NodeManager under which its only TaskManager runs, and the container.
     pub(crate) async fn task_manager(&self) -> Result<(u8, String)> {
         let process = appears("TaskManager", || self.cluster.task_managers(&self.id)).await?;
         Ok((number(process.host().as_deref())?, process.container.context("no container")?))
     }
 
-    /// The NodeManager that its application master runs under.
+    /// The NodeManager under which its application master runs.
     pub(crate) async fn application_master(&self) -> Result<u8> {
         number(appears("application master", || self.cluster.app_masters(&self.id)).await?.host().as_deref())
     }
 
-    /// How many attempts YARN has made.
+    /// The number of attempts YARN has made.
     pub(crate) async fn attempts(&self) -> Result<usize> {
         let answer = self.cluster.rm_rest(&format!("/ws/v1/cluster/apps/{}/appattempts", self.id)).await?;
         answer
@@ -191,26 +192,26 @@ impl<'a> Counting<'a> {
         std::fs::write(&self.files.swell, "").context("cannot write a file")
     }
 
-    /// Lets the job fail by itself.
+    /// Makes the job fail by itself.
     pub(crate) fn fail(&self) -> Result<()> {
         std::fs::write(&self.files.fail, "").context("cannot write a file")
     }
 
-    /// Lets the JobManager's JVM end with this exit code, once.
+    /// Makes the JobManager's JVM exit with this code, once.
     pub(crate) fn halt(&self, code: i32) -> Result<()> {
-        // The program must not read half of it.
+        // The program must not read half of the file.
         let whole = self.files.halt.with_extension("writing");
         std::fs::write(&whole, code.to_string())?;
         std::fs::rename(whole, &self.files.halt).context("cannot rename a file")
     }
 
-    /// Lets it count to its end: every record once, and nothing is left of it.
+    /// Lets it count to its end: every record once, and nothing of it is left.
     pub(crate) async fn finishes(self) -> Result<()> {
         let job = self.counts_all().await?;
         job.leaves_nothing().await
     }
 
-    /// The same; what is left is not looked at.
+    /// The same without checking what is left.
     pub(crate) async fn counts_all(self) -> Result<Self> {
         std::fs::write(&self.files.hurry, "")?;
         let diagnostics = ends(self.cluster, &self.id, "SUCCEEDED").await?;
@@ -218,7 +219,7 @@ impl<'a> Counting<'a> {
         Ok(self)
     }
 
-    /// Nothing of an application that has ended is left, checkpoints included.
+    /// Checks that nothing of an ended application is left, checkpoints included.
     pub(crate) async fn leaves_nothing(&self) -> Result<()> {
         nothing_left(self.cluster, &self.id, GONE).await?;
         let left = self.cluster.hdfs()?.files(&self.checkpoints).await?;

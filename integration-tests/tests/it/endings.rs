@@ -1,4 +1,5 @@
-//! Every way a job can end, detached and attached: what YARN is told, what the command line says, and what is left.
+//! Every way a job can end, detached and attached: what is reported to YARN, what the command line prints, and what is
+//! left.
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::Cluster;
@@ -10,7 +11,7 @@ use crate::tool::{
     status, text, yarn_flink,
 };
 
-/// What programs may count on in the JSON of an application (design: command line).
+/// The keys that programs may rely on in the JSON of an application (design: command line).
 const KEYS: [&str; 10] = [
     "application_id",
     "state",
@@ -29,11 +30,11 @@ const KEYS: [&str; 10] = [
 struct End<'a> {
     final_status: &'a str,
     job_state: &'a str,
-    /// Of `cause`; empty when there must be none.
+    /// The code of `cause`; empty if there must be none.
     code: &'a str,
-    /// First line of the diagnostics behind `Job <id> `, which is also the cause's text.
+    /// First line of the diagnostics after `Job <id> `, which is also the cause's text.
     first: &'a str,
-    /// Part of the hint; empty where any will do.
+    /// Part of the hint; empty if any will do.
     hint: &'a str,
 }
 
@@ -47,7 +48,7 @@ fn failed<'a>(first: &'a str, hint: &'a str) -> End<'a> {
     End { final_status: "FAILED", job_state: "FAILED", code: "job_failed", first, hint }
 }
 
-/// Compares what was printed of an ended application with what is right.
+/// Compares what was printed about an ended application with what is expected.
 fn check(printed: &Value, job_id: &str, right: &End<'_>) -> Result<()> {
     for key in KEYS {
         ensure!(printed.get(key).is_some_and(Value::is_string), "{key} is missing: {printed}");
@@ -99,7 +100,7 @@ async fn cancel(cluster: &Cluster, id: &str, job_id: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn detached_job_that_finishes() -> Result<()> {
+async fn detached_job_finishes() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let submitted =
@@ -116,9 +117,9 @@ async fn detached_job_that_finishes() -> Result<()> {
     nothing_left(cluster, &id, GONE).await
 }
 
-/// Also: `main()` goes on after its job and uses the result, and its arguments reach it as they were typed.
+/// Also: `main()` continues after its job and uses the result, and its arguments reach it as they were typed.
 #[tokio::test]
-async fn attached_job_that_finishes() -> Result<()> {
+async fn attached_job_finishes() -> Result<()> {
     const ARGUMENTS: [&str; 24] = [
         "",
         " ",
@@ -171,9 +172,9 @@ async fn attached_job_that_finishes() -> Result<()> {
     nothing_left(cluster, &id, GONE).await
 }
 
-/// `main` may take its time after its job, whether or not Flink's log tells that it does.
+/// `main` may take its time after its job, whether or not Flink's log shows that it does.
 #[tokio::test]
-async fn main_is_not_cut_off() -> Result<()> {
+async fn work_of_main_after_the_job_is_completed() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let hdfs = cluster.hdfs()?;
@@ -191,7 +192,7 @@ async fn main_is_not_cut_off() -> Result<()> {
 }
 
 #[tokio::test]
-async fn detached_job_whose_task_fails() -> Result<()> {
+async fn failed_task_ends_a_detached_job_as_failed() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let submitted = run(cluster, &["-d", "-o", "json"], &["FailingTask"]).await?.expect(0)?;
@@ -204,7 +205,7 @@ async fn detached_job_whose_task_fails() -> Result<()> {
 }
 
 #[tokio::test]
-async fn attached_job_whose_task_fails() -> Result<()> {
+async fn failed_task_is_reported_by_an_attached_run() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let ran =
@@ -217,7 +218,7 @@ async fn attached_job_whose_task_fails() -> Result<()> {
 
 /// Also: progress of a streaming job, and the tracking URL leads to Flink's dashboard.
 #[tokio::test]
-async fn detached_job_that_is_cancelled() -> Result<()> {
+async fn cancelled_detached_job_ends_as_killed() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let submitted = run(cluster, &["-d", "-o", "json"], &["Run"]).await?.expect(0)?;
@@ -243,7 +244,7 @@ async fn detached_job_that_is_cancelled() -> Result<()> {
 }
 
 #[tokio::test]
-async fn attached_job_that_is_cancelled() -> Result<()> {
+async fn cancelled_attached_job_exits_with_4() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let name = format!("cancelled-{}", std::process::id());
@@ -275,9 +276,9 @@ async fn faulty(program: &[&str], right: &End<'_>) -> Result<(Ran, Value)> {
     Ok((ran, printed))
 }
 
-/// Nobody but the client that has waited for its end knows of its files.
+/// Only the client that has waited for its end knows its files.
 #[tokio::test]
-async fn an_application_whose_master_never_starts_leaves_nothing() -> Result<()> {
+async fn application_master_that_never_starts_leaves_nothing_behind() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let damaged = cluster.scratch("Never-Starts")?.join("damaged.zip");
@@ -291,7 +292,7 @@ async fn an_application_whose_master_never_starts_leaves_nothing() -> Result<()>
 }
 
 #[tokio::test]
-async fn main_that_throws() -> Result<()> {
+async fn exception_in_main_fails_the_job_with_its_cause() -> Result<()> {
     let right = failed("FAILED: java.lang.IllegalStateException: this is the root of it", "yarn-flink logs");
     let (_, printed) = faulty(&["ThrowInMain"], &right).await?;
     let diagnostics = text(&printed, "diagnostics");
@@ -303,16 +304,16 @@ async fn main_that_throws() -> Result<()> {
 }
 
 #[tokio::test]
-async fn main_that_exits() -> Result<()> {
-    let told = "FAILED: the program called System.exit(3) before the job had started";
-    let hint = "let main() return, or wait for the job";
+async fn exit_in_main_fails_the_job() -> Result<()> {
+    let told = "FAILED: the program called `System.exit(3)` before the job had started";
+    let hint = "let `main()` return, or wait for the job";
     let (ran, printed) = faulty(&["ExitInMain"], &failed(told, hint)).await?;
     let error: Value = serde_json::from_str(ran.stderr.lines().last().unwrap_or_default())?;
     ensure!(text(&error, "hint").starts_with(hint) && error["exit_code"] == 1, "{ran:?}");
     ensure!(text(&printed, "diagnostics").contains(&format!("hint: {hint}")), "{ran:?}");
-    // Behind its job it is the program's way to say how it went.
+    // After its job this is the program's way to report its result.
     let right =
-        failed("FAILED: the program called System.exit(4) after its job had finished", "yarn-flink logs");
+        failed("FAILED: the program called `System.exit(4)` after its job had finished", "yarn-flink logs");
     faulty(&["ExitInMain", "4", "after"], &right).await?;
     let right = failed("FAILED: java.lang.IllegalStateException: it was to fail", "yarn-flink logs");
     faulty(&["ExitInMain", "-1", "after"], &right).await?;
@@ -321,9 +322,9 @@ async fn main_that_exits() -> Result<()> {
     Ok(())
 }
 
-/// Of a jar that only the cluster has, nobody knows before.
+/// For a jar that is only on the cluster this is not known earlier.
 #[tokio::test]
-async fn a_program_that_cannot_be_loaded() -> Result<()> {
+async fn program_that_cannot_be_loaded_is_explained() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let folder = format!("/user/{}/not-loaded", cluster.user());
@@ -341,19 +342,19 @@ async fn a_program_that_cannot_be_loaded() -> Result<()> {
         let ended = yarn_flink(cluster, &args).await?.expect(1)?.json()?;
         let cause = &ended["cause"];
         ensure!(text(cause, "code") == "program_not_loaded" && text(cause, "text").contains(why), "{ended}");
-        ensure!(text(cause, "hint").contains("the right class (-c)"), "{ended}");
+        ensure!(text(cause, "hint").contains("check the jar and the class (`-c`)"), "{ended}");
         nothing_left(cluster, text(&ended, "application_id"), GONE).await?;
     }
     ensure!(hdfs.delete(&folder).await?);
     Ok(())
 }
 
-/// Flink runs the first job only and says that all went well: the other must not go missing in silence.
+/// Flink only runs the first job and reports success: the other one must not be lost silently.
 #[tokio::test]
-async fn two_executes() -> Result<()> {
+async fn second_execute_fails_without_multi_job() -> Result<()> {
     let right = failed(
-        "FAILED: the program executed more than one job: the first one finished, Flink did not run the others",
-        "run it with --multi-job",
+        "FAILED: the program executed more than one job: the first one finished, and Flink did not run the others",
+        "run it with `--multi-job`",
     );
     faulty(&["TwoExecutes"], &right).await?;
     Ok(())
@@ -361,31 +362,31 @@ async fn two_executes() -> Result<()> {
 
 /// Within one environment Flink refuses the second job, after the first one has finished.
 #[tokio::test]
-async fn two_executes_of_one_environment() -> Result<()> {
+async fn second_execute_of_the_same_environment_fails_without_multi_job() -> Result<()> {
     let right = failed(
         "FAILED: the program failed after its job had finished: org.apache.flink.util.FlinkRuntimeException: Cannot \
          have more than one execute() or executeAsync() call in a single environment.",
-        "run it with --multi-job",
+        "run it with `--multi-job`",
     );
     faulty(&["TwoExecutes", "--same-environment"], &right).await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn no_execute() -> Result<()> {
+async fn program_without_execute_is_reported() -> Result<()> {
     let right = failed(
-        // The exit code is left out: Flink's is 2 or 239.
+        // The exit code is left out, as Flink's is 2 or 239.
         "FAILED: the program failed before the job had started: \
          org.apache.flink.client.deployment.application.ApplicationExecutionException: The application contains no \
          execute() calls.",
-        "end main() with execute()",
+        "end `main()` with `StreamExecutionEnvironment.execute()`",
     );
     faulty(&["NoExecute"], &right).await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn main_that_throws_after_its_job() -> Result<()> {
+async fn exception_in_main_after_the_job_fails_the_application() -> Result<()> {
     let right = failed(
         "FAILED: the program failed after its job had finished: org.apache.hadoop.fs.UnsupportedFileSystemException: \
          No FileSystem for scheme \"nowhere\"",

@@ -1,4 +1,4 @@
-//! Every error a user will meet, tried through the real command line: what it says, how it ends, what it leaves.
+//! Every error a user may meet, tried through the real command line: what it says, how it ends, what it leaves.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use integration_tests::shared;
 
 use crate::tool::{LIMIT, command, eventually, finish, has_staging, jar, text};
 
-/// Longest time until a person knows that nothing answers.
+/// Time limit until a user learns that nothing answers.
 const QUICK: Duration = Duration::from_secs(8);
 
 /// One thing that is wrong, and what must be said about it.
@@ -19,7 +19,7 @@ struct Case<'a> {
     /// Environment, over that of [`command`]; an empty value removes the variable.
     env: Vec<(&'a str, &'a str)>,
     code: i32,
-    /// Each of these stands in the message or the hint.
+    /// Texts that must be in the message or the hint.
     says: Vec<&'a str>,
     limit: Duration,
 }
@@ -34,7 +34,7 @@ impl<'a> Case<'a> {
         self
     }
 
-    /// The libraries may have to be uploaded first.
+    /// Allows time for uploading the libraries first.
     fn with_upload(mut self) -> Self {
         self.limit = LIMIT;
         self
@@ -78,7 +78,7 @@ async fn all(cluster: &Cluster, cases: &[Case<'_>]) -> Result<()> {
     Ok(())
 }
 
-/// `run -d` with small containers, `options`, and the example jobs; HADOOP_USER_NAME stays what it is.
+/// `run -d` with small containers, `options`, and the example jobs; HADOOP_USER_NAME is left alone.
 fn submit<'a>(options: &[&'a str], jar: &'a str) -> Vec<&'a str> {
     let small = ["run", "-d", "-D", "jobmanager.memory.process.size=700m"];
     small.iter().chain(options).copied().chain([jar]).collect()
@@ -97,7 +97,7 @@ fn replaced_configuration(cluster: &Cluster, file: &str, from: &str, to: &str) -
     Ok(folder.display().to_string())
 }
 
-/// A user of HDFS of one test, whose home directory shows what the test has left.
+/// An HDFS user for one test, whose home directory shows what the test has left.
 async fn new_user(cluster: &Cluster, purpose: &str) -> Result<String> {
     let user = format!("{purpose}{}", std::process::id());
     let hdfs = cluster.hdfs()?;
@@ -107,7 +107,7 @@ async fn new_user(cluster: &Cluster, purpose: &str) -> Result<String> {
 }
 
 #[tokio::test]
-async fn what_is_wrong_on_this_host() -> Result<()> {
+async fn errors_on_this_host_have_messages_and_hints() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let jar = jar()?.display().to_string();
@@ -127,92 +127,100 @@ async fn what_is_wrong_on_this_host() -> Result<()> {
         // Hadoop's configuration: never 0.0.0.0:8032.
         case(&["list"], 2, &["no Hadoop configuration found", "HADOOP_CONF_DIR", "--conf-dir"])
             .env("HADOOP_CONF_DIR", ""),
-        case(&["list"], 2, &[&empty, "from HADOOP_CONF_DIR", "core-site.xml"]).env("HADOOP_CONF_DIR", &empty),
-        case(&["list", "--conf-dir", "/no/such"], 2, &["/no/such (from --conf-dir)", "does not exist"]),
+        case(&["list"], 2, &[&empty, "from `HADOOP_CONF_DIR`", "core-site.xml"])
+            .env("HADOOP_CONF_DIR", &empty),
+        case(&["list", "--conf-dir", "/no/such"], 2, &["/no/such (from `--conf-dir`)", "does not exist"]),
         case(&["list", "--conf-dir", &malformed], 2, &["core-site.xml:", "configuratio"]),
         case(&["list", "--conf-dir", &unset], 2, &["the ResourceManager is not configured", "yarn-site.xml"]),
         // Flink.
-        case(&run(&[]), 2, &["FLINK_HOME is not set", "--flink-home"]).env("FLINK_HOME", ""),
+        case(&run(&[]), 2, &["`FLINK_HOME` is not set", "--flink-home"]).env("FLINK_HOME", ""),
         case(&run(&[]), 2, &["/no/flink is not a Flink distribution", "FLINK_HOME"])
             .env("FLINK_HOME", "/no/flink"),
-        case(&run(&[]), 2, &[&no_lib, "no lib directory"]).env("FLINK_HOME", &no_lib),
-        case(&run(&[]), 2, &[&no_dist, "no flink-dist"]).env("FLINK_HOME", &no_dist),
+        case(&run(&[]), 2, &[&no_lib, "no `lib` directory"]).env("FLINK_HOME", &no_lib),
+        case(&run(&[]), 2, &[&no_dist, "no `flink-dist"]).env("FLINK_HOME", &no_dist),
         case(&run(&["--app-master", "/no/such"]), 2, &["/no/such does not exist", "--app-master"]),
         // The jar.
         case(&submit(&[], "/no/such.jar"), 2, &["the jar /no/such.jar does not exist", "hdfs://"]),
         case(&submit(&[], &text), 2, &[&text, "is not a jar"]),
         case(&submit(&[], &empty), 2, &[&empty, "is not a jar: it is a directory"]),
-        case(&submit(&[], &without_main), 2, &["names no main class", "-c"]),
-        case(&run(&["-c", "example.Nope"]), 2, &["the class example.Nope is not in", &jar]),
-        case(&run(&["-c", "OneSecond"]), 2, &["the class OneSecond is not in", "example.OneSecond"]),
+        case(&submit(&[], &without_main), 2, &["does not name a main class", "-c"]),
+        case(&run(&["-c", "example.Nope"]), 2, &["class `example.Nope` is not in", &jar]),
+        case(&run(&["-c", "OneSecond"]), 2, &["class `OneSecond` is not in", "example.OneSecond"]),
         // Settings.
         case(&run(&["-D", "parallelism"]), 2, &["-D parallelism", "key=value"]),
         case(
             &run(&["-D", "taskmanager.memory.proces.size=1g"]),
             2,
-            &["taskmanager.memory.proces.size is no option", "did you mean taskmanager.memory.process.size?"],
+            &[
+                "`taskmanager.memory.proces.size` is not a Flink option",
+                "did you mean `taskmanager.memory.process.size`?",
+            ],
         ),
-        case(&run(&["-p", "100000"]), 2, &["parallelism.default: '100000' is not between 1 and 32768"]),
-        case(&run(&["-C", "/opt/x.jar"]), 2, &["-C: '/opt/x.jar' is no URL; write file:///opt/x.jar"]),
+        case(&run(&["-p", "100000"]), 2, &["`parallelism.default`: `100000` is not between 1 and 32768"]),
+        case(&run(&["-C", "/opt/x.jar"]), 2, &["`-C`: `/opt/x.jar` is not a URL; write `file:///opt/x.jar`"]),
         case(&run(&[]), 2, &["FLINK_CONF_DIR = /nope: it does not exist", "unset it"])
             .env("FLINK_CONF_DIR", "/nope"),
-        case(&run(&["-tm", "1.5g"]), 2, &["-tm `1.5g`", "no whole number", "1600m"]),
-        case(&run(&["-D", "parallelism.default=x"]), 2, &["parallelism.default: `x` is not a whole number"]),
+        case(&run(&["-tm", "1.5g"]), 2, &["-tm `1.5g`", "not a whole number", "1600m"]),
+        case(
+            &run(&["-D", "parallelism.default=x"]),
+            2,
+            &["`parallelism.default`: `x` is not a whole number"],
+        ),
         case(&run(&["-D", "rest.bind-port=90-80"]), 2, &["rest.bind-port", "90-80", "50100-50200"]),
         case(&run(&["-D", "blob.server.port=65536"]), 2, &["blob.server.port", "65535"]),
-        case(&run(&["-p", "0"]), 2, &["--parallelism must be at least 1"]),
+        case(&run(&["-p", "0"]), 2, &["`--parallelism` must be at least 1"]),
         case(&run(&["-tm", "12x"]), 2, &["-tm", "12x", "1600m"]),
-        case(&run(&["-D", "taskmanager.memory.process.size=12x"]), 2, &["process.size: `12x`"]),
+        case(&run(&["-D", "taskmanager.memory.process.size=12x"]), 2, &["process.size`: `12x`"]),
         case(
             &run(&["-tm", "300m"]),
             2,
-            &["the memory of the TaskManagers does not add up", "300.000mb", "raise", "(-tm)"],
+            &["the memory of the TaskManagers is inconsistent", "300.000mb", "raise", "(`-tm`)"],
         ),
         case(
             &run(&["-D", "jobmanager.memory.heap.size=1g"]),
             2,
-            &["the memory of the JobManager does not add up", "jobmanager.memory.process.size (-jm)"],
+            &["the memory of the JobManager is inconsistent", "`jobmanager.memory.process.size` (`-jm`)"],
         ),
         case(
             &run(&["-D", "security.kerberos.login.keytab=/k"]),
             2,
-            &["security.kerberos.login.keytab is not supported", "Kerberos", "remove it"],
+            &["`security.kerberos.login.keytab` is not supported", "Kerberos", "remove it"],
         ),
         // Names a session, as with Flink's own client.
         case(
             &run(&["-D", "yarn.application.id=application_1_1"]),
             2,
-            &["jobmanager.memory.process.size describes a cluster, and that of the session runs already"],
+            &["`jobmanager.memory.process.size` is a cluster setting; it cannot be changed"],
         ),
         case(&run(&["-t", "yarn-session"]), 2, &["yarn-session", "--session ID|NAME"]),
-        case(&run(&["-m", "localhost:8081"]), 2, &["localhost:8081", "leave -t and -m out"]),
-        case(&run(&["--placement", "foo"]), 2, &["--placement: 'foo' is none of", "run --help"]),
+        case(&run(&["-m", "localhost:8081"]), 2, &["localhost:8081", "leave out `-t` and `-m`"]),
+        case(&run(&["--placement", "foo"]), 2, &["`--placement`: `foo` is not a placement", "run --help"]),
         case(&run(&["-s", "rep/sp"]), 2, &["the savepoint: rep/sp is relative", "hdfs://"]),
         case(
             &run(&["-D", "execution.checkpointing.dir=file:///ck"]),
             2,
-            &["file:///ck is on the disk of whatever node", "yarn-flink.allow-local-state"],
+            &["file:///ck is on the local disk of the node", "yarn-flink.allow-local-state"],
         ),
         case(
             &run(&["-D", "security.ssl.rest.enabled=true"]),
             2,
-            &["security.ssl.rest.enabled is not supported"],
+            &["`security.ssl.rest.enabled` is not supported"],
         ),
         case(&run(&["-D", "execution.state-recovery.claim-mode=CLAIM"]), 2, &["NO_CLAIM", "run --session"]),
         case(&run(&["-cm", "claim"]), 2, &["NO_CLAIM", "run --session"]),
-        case(&run(&["-D", "yarn.tags=ü"]), 2, &["yarn.tags: 'ü' is not plain ASCII"]),
-        case(&run(&["--ship", "/no/such"]), 2, &["yarn.ship-files: /no/such does not exist"]),
+        case(&run(&["-D", "yarn.tags=ü"]), 2, &["`yarn.tags`: `ü` is not plain ASCII"]),
+        case(&run(&["--ship", "/no/such"]), 2, &["`yarn.ship-files`: /no/such does not exist"]),
         case(&run(&["-n"]), 2, &["--allow-non-restored-state", "-s PATH"]),
         // Ids.
-        case(&["status", "application_1"], 2, &["'application_1' is not an", "yarn-flink list --all"]),
-        // What is none is the name of a session.
-        case(&["status", "app_1"], 5, &["no running session of", "'app_1'", "yarn-flink list --all"]),
+        case(&["status", "application_1"], 2, &["`application_1` is not an", "yarn-flink list --all"]),
+        // Anything else is taken as the name of a session.
+        case(&["status", "app_1"], 5, &["has no running session named `app_1`", "yarn-flink list --all"]),
         case(
             &["logs", "application_1_0001", "--container", "container_1"],
             2,
-            &["'container_1' is not a container id", "logs ID --list"],
+            &["`container_1` is not a container id", "logs ID --list"],
         ),
-        case(&["kill", "application_x_1"], 2, &["'application_x_1' is not an application id"]),
+        case(&["kill", "application_x_1"], 2, &["`application_x_1` is not an application id"]),
     ];
     all(cluster, &cases).await
 }
@@ -221,7 +229,7 @@ async fn what_is_wrong_on_this_host() -> Result<()> {
 const EMPTY_ZIP: [u8; 22] = *b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 #[tokio::test]
-async fn what_the_cluster_does_not_have() -> Result<()> {
+async fn errors_about_missing_things_on_the_cluster_have_messages_and_hints() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let hdfs = cluster.hdfs()?;
@@ -251,20 +259,20 @@ async fn what_the_cluster_does_not_have() -> Result<()> {
         |options: &[&str]| -> Vec<String> { submit(options, &jar).into_iter().map(str::to_owned).collect() };
     let no_rm =
         ["no ResourceManager answers at localhost:1", "yarn.resourcemanager.address", "yarn-site.xml"];
-    let no_nn = ["no NameNode answers at localhost:1", "fs.defaultFS in core-site.xml"];
+    let no_nn = ["no NameNode answers at localhost:1", "`fs.defaultFS` in `core-site.xml`"];
     let refused: [(Vec<String>, i32, &[&str]); 14] = [
         (run(&[&rm_closed]), 3, &no_rm),
         (run(&[&rm_web]), 3, &[&web, "HTTP", "web page"]),
-        (run(&[&rm_name_node]), 3, &[&name_node, "another service than a ResourceManager"]),
+        (run(&[&rm_name_node]), 3, &[&name_node, "the service there is not a ResourceManager"]),
         (run(&[&fs_closed]), 3, &no_nn),
         (run(&[&fs_web]), 3, &["no NameNode answers at", &web, "web pages"]),
-        (run(&[&fs_rm]), 3, &[&resource_manager, "another service than a NameNode"]),
-        (run(&["--queue", "defaults"]), 3, &["the queue 'defaults' does not exist", "--queue: default"]),
-        (run(&["-tm", "9g"]), 3, &["9216 MiB", "at most 8192", "(-tm)", "maximum-allocation"]),
+        (run(&[&fs_rm]), 3, &[&resource_manager, "the service there is not a NameNode"]),
+        (run(&["--queue", "defaults"]), 3, &["queue `defaults` does not exist", "`--queue`: default"]),
+        (run(&["-tm", "9g"]), 3, &["9216 MiB", "at most 8192", "(`-tm`)", "maximum-allocation"]),
         (run(&["-D", "yarn.appmaster.vcores=9"]), 3, &["9 vcores", "at most 8", "yarn.appmaster.vcores"]),
-        (run(&[&locked]), 3, &[&user, "may not make a directory in it", "chown"]),
+        (run(&[&locked]), 3, &[&user, "is not permitted to create a directory in it", "chown"]),
         (run(&["-s", &gone]), 2, &[&gone, "does not exist", "hdfs dfs -ls"]),
-        (run(&["-s", &savepoint]), 2, &[&savepoint, "no _metadata"]),
+        (run(&["-s", &savepoint]), 2, &[&savepoint, "no `_metadata`"]),
         (run(&[&lib]), 2, &["yarn.provided.lib.dirs", "/no/lib does not exist"]),
         (submit(&[], &gone_jar).into_iter().map(str::to_owned).collect(), 2, &[&gone_jar, "does not exist"]),
     ];
@@ -286,21 +294,21 @@ async fn what_the_cluster_does_not_have() -> Result<()> {
     let killed = finish(command(cluster, &["kill", unknown])?.spawn()?).await?.expect(5)?;
     assert!(killed.stderr.contains("does not know application_1_0001"), "{}", killed.stderr);
 
-    // With -v the whole Java story is there.
+    // With -v the whole Java stack trace is shown.
     let told = case(&["status", "-v", unknown], 5, &["doesn't exist in RM"]).run(cluster).await?;
     assert!(told.contains("\tat org.apache.hadoop.yarn.server.resourcemanager."), "{told}");
-    // What only the submission itself brings to light comes after the upload.
+    // What only the submission itself reveals comes after the upload.
     for verbose in [false, true] {
         let options = [&label[..], if verbose { &["-v"] } else { &[] }].concat();
         let args = submit(&options, &jar);
-        let told = case(&args, 3, &["did not take application_", "leave the node label out"]);
+        let told = case(&args, 3, &["did not accept application_", "leave out the node label"]);
         let told = told.with_upload().run(cluster).await?;
         assert_eq!(told.contains("\tat org.apache.hadoop.yarn.server.resourcemanager."), verbose, "{told}");
         let id = told.split_whitespace().find(|word| word.starts_with("application_")).context("no id")?;
         assert!(!has_staging(cluster, id.trim_end_matches(':')).await?, "{told}");
     }
 
-    // Of all the rest there is nothing.
+    // Nothing else is left.
     let home = format!("/user/{user}");
     assert_eq!(hdfs.files(&home).await?, []);
     let applications = cluster.applications().await?;
@@ -311,7 +319,7 @@ async fn what_the_cluster_does_not_have() -> Result<()> {
 
 /// Queues that are stopped or closed to the user, and daemons that are down, on a cluster without HDFS.
 #[tokio::test]
-async fn what_the_cluster_refuses() -> Result<()> {
+async fn refusals_of_the_cluster_have_messages_and_hints() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = Cluster::builder("refusals")
         .without_hdfs()
@@ -334,26 +342,26 @@ async fn what_the_cluster_refuses() -> Result<()> {
     let queue = |name: &'static str| submit(&[&base, "--queue", name], &jar);
     let theirs = cluster.submit_command(cluster.user(), "open", "not alice's", "sleep 1000").await?;
     let cases = [
-        case(&queue("opne"), 3, &["the queue 'opne' does not exist", "--queue: open"]),
-        case(&queue("root"), 3, &["the queue 'root' only holds other queues", "open"]),
-        case(&queue("stopped"), 3, &["the queue 'stopped' takes no applications: it is STOPPED", "open"]),
-        case(&queue("closed"), 3, &["alice", "closed", "no right to submit to this queue"]).with_upload(),
+        case(&queue("opne"), 3, &["queue `opne` does not exist", "`--queue`: open"]),
+        case(&queue("root"), 3, &["queue `root` is not a leaf queue", "open"]),
+        case(&queue("stopped"), 3, &["queue `stopped` does not accept applications: it is STOPPED", "open"]),
+        case(&queue("closed"), 3, &["alice", "closed", "permission to submit"]).with_upload(),
         case(&["kill", &theirs], 3, &["alice", &theirs, "ask the cluster's administrators"]),
     ];
     for case in cases {
         case.env("HADOOP_USER_NAME", "alice").run(&cluster).await?;
     }
-    // Only the refusal by the queue's list comes after the upload, and whole entries of the cache may stay.
+    // Only the refusal by the queue's list comes after the upload, and complete entries of the cache may stay.
     let apps = staging.join(".yarn-flink/apps");
     assert!(fs::read_dir(&apps).map_or(0, Iterator::count) == 0, "{apps:?}");
-    // A refused submission is on the ResourceManager's list, as FAILED; nothing of it may run.
+    // A refused submission is on the ResourceManager's list, as FAILED; nothing of it may be running.
     eventually("no application of alice lives", Duration::from_secs(10), || async {
         let applications = cluster.applications().await?;
         Ok(applications.iter().all(|app| app["user"] != "alice" || app["state"] == "FAILED"))
     })
     .await?;
 
-    // One that is not there may be made by its parent: for whom, the ResourceManager knows.
+    // A missing queue may be created by its parent; only the ResourceManager knows for whom.
     let made = command(&cluster, &queue("root.made.alice"))?.env("HADOOP_USER_NAME", "alice").spawn()?;
     let made = finish(made).await?.expect(0)?.application()?;
     let created = async || {
@@ -378,7 +386,7 @@ async fn what_the_cluster_refuses() -> Result<()> {
         &cluster,
         &[
             case(&queue("open"), 3, &[&answers, "connection refused"]),
-            case(&["list"], 3, &[&answers, "is the ResourceManager running"]),
+            case(&["list"], 3, &[&answers, "check that the ResourceManager is running"]),
         ],
     )
     .await

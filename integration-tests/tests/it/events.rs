@@ -1,4 +1,4 @@
-//! `events`: what a running application tells, over the restart of its master, and to whom.
+//! `events`: what a running application reports, across the restart of its master, and to whom.
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::Cluster;
@@ -10,15 +10,15 @@ use crate::failures::appears;
 use crate::tool::{LIMIT, Ran, command, eventually, finish, text, yarn_flink};
 
 #[tokio::test]
-async fn whoever_follows_hears_everything_once() -> Result<()> {
+async fn followers_receive_every_event_once() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = &shared::cluster().await?;
     let job = Counting::submit(cluster, &[], &[]).await?;
     let id = job.id.clone();
-    // From before its master runs.
+    // It starts before the application's master runs.
     let follower = command(cluster, &["events", "--follow", "-o", "json", &id])?.spawn()?;
     let before = job.completes_a_checkpoint().await?;
-    // What is to outlive this attempt has to be written down.
+    // Events that are to outlive this attempt have to be written down.
     eventually("the events are written down", LIMIT, || async { has_events(cluster, &id).await }).await?;
     refused(cluster, &id).await?;
     let told = lines(&yarn_flink(cluster, &["events", "-o", "json", &id]).await?.expect(0)?)?;
@@ -30,7 +30,7 @@ async fn whoever_follows_hears_everything_once() -> Result<()> {
     let rest = lines(&rest.expect(0)?)?;
     ensure!(rest.iter().all(|event| place(event) > place(&seen)), "repeated: {rest:?}");
     ensure!(kinds(&rest).contains(&"attempt_started"), "{rest:?}");
-    // Checkpoints are looked at every other second.
+    // Checkpoints are looked at every two seconds.
     eventually("a checkpoint is told", LIMIT, || async {
         let told = lines(&yarn_flink(cluster, &["events", "-o", "json", &id]).await?.expect(0)?)?;
         Ok(kinds(&told).contains(&"checkpoint_completed"))
@@ -56,7 +56,7 @@ async fn whoever_follows_hears_everything_once() -> Result<()> {
     let stopping = all.iter().find(|event| text(event, "event") == "stopping").context("no end")?;
     ensure!(text(stopping, "job_state") == "FINISHED", "{stopping}");
 
-    // Its masters have left them among their logs, the killed one all that it had told.
+    // Its masters have left them with their logs, the killed one everything that it had reported.
     eventually("its events outlive it", LIMIT, || async {
         let ended = yarn_flink(cluster, &["events", "-o", "json", &id]).await?;
         let told = if ended.code == Some(0) { lines(&ended)? } else { Vec::new() };
@@ -69,7 +69,7 @@ async fn whoever_follows_hears_everything_once() -> Result<()> {
     .await
 }
 
-/// Another user cannot read the certificate, and so gets nowhere.
+/// Another user cannot read the certificate, and so gets nothing.
 async fn refused(cluster: &Cluster, id: &str) -> Result<()> {
     let other = command(cluster, &["events", id])?.env("HADOOP_USER_NAME", "mallory").spawn()?;
     let ran = finish(other).await?.expect(3)?;
@@ -91,7 +91,7 @@ fn kinds(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| text(event, "event")).collect()
 }
 
-/// Attempt and number.
+/// The attempt and the number of an event.
 fn place(event: &Value) -> (u32, u64) {
     let (attempt, number) = text(event, "id").split_once('.').unwrap_or_default();
     (attempt.parse().unwrap_or(0), number.parse().unwrap_or(0))

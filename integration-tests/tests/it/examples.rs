@@ -45,7 +45,7 @@ async fn the_distributed_shell_runs_a_command_whose_logs_are_read() -> Result<()
     every([listed, read])
 }
 
-/// As one that has ended.
+/// Checks that the application is listed as one that has ended.
 async fn is_listed(cluster: &Cluster, id: &str) -> Result<()> {
     let all = example(cluster, "list_applications", &["--all"]).await?.expect(0)?;
     let line = all.stdout.lines().find(|line| line.starts_with(id)).with_context(|| format!("{all:?}"))?;
@@ -63,7 +63,7 @@ async fn is_listed(cluster: &Cluster, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// What each of its containers has printed.
+/// Checks that the output of each of its containers can be read.
 async fn are_read(cluster: &Cluster, id: &str) -> Result<()> {
     eventually("the logs of both containers", LIMIT, || async {
         let read = example(cluster, "read_logs", &[id, "stdout"]).await?;
@@ -93,7 +93,7 @@ async fn an_unmanaged_application_master_runs_a_command_from_here() -> Result<()
     let cluster = shared::cluster().await?;
     let ran = example(cluster, "unmanaged_application_master", &["exit 0"]).await?.expect(0)?;
     let id = submitted(&ran)?;
-    // There is no container for an application master, so the command has the first.
+    // There is no container for an application master, so the command runs in the first one.
     let container = format!("{}_01_000001 on ", id.replace("application", "container"));
     ensure!(ran.stdout.lines().any(|line| line.starts_with(&container)), "{ran:?}");
     ensure!(ran.stdout.contains("registered in queue "), "{ran:?}");

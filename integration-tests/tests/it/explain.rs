@@ -1,4 +1,4 @@
-//! Why an application waits and why it ended: `explain` and `status` on real daemons, each cause provoked.
+//! Why an application waits and why it has ended: `explain` and `status` on real daemons, with each cause provoked.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::tool::{GONE, LIMIT, end, eventually, nothing_left, run, status, text, yarn_flink};
 
-/// Longest time until the scheduler has written why it passes an application over.
+/// Time limit until the scheduler has recorded why it passes over an application.
 const SOON: Duration = Duration::from_secs(20);
 
-/// What `explain -o json` says.
+/// The output of `explain -o json`.
 async fn explain(cluster: &Cluster, id: &str) -> Result<Value> {
     yarn_flink(cluster, &["explain", "-o", "json", id]).await?.expect(0)?.json()
 }
@@ -22,8 +22,8 @@ fn code(printed: &Value) -> &str {
     printed.pointer("/cause/code").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Waits until the cause is this one, whose sentence holds `words`; what is printed for people and what `status` says
-/// must be the same.
+/// Waits until the cause is this one and its sentence contains `words`; the text output and that of `status` must say
+/// the same.
 async fn explained(cluster: &Cluster, id: &str, expected: &str, words: &[&str]) -> Result<Value> {
     let is_so = || async { Ok(code(&explain(cluster, id).await?) == expected) };
     let waited = eventually(&format!("{id} is explained by {expected}"), SOON, is_so).await;
@@ -51,7 +51,7 @@ async fn explained(cluster: &Cluster, id: &str, expected: &str, words: &[&str]) 
     Ok(printed)
 }
 
-/// A shell command as the master of an application that tries once.
+/// Submits a shell command as the master of an application with a single attempt.
 async fn submit(cluster: &Cluster, queue: &str, mib: u32, command: &str) -> Result<String> {
     submit_with(cluster, queue, mib, command, json!({})).await
 }
@@ -75,7 +75,7 @@ async fn kill(cluster: &Cluster, ids: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// One node of 2 GiB, queues with limits, a label that no node has.
+/// One node of 2 GiB, queues with limits, and a label that no node has.
 async fn boot() -> Result<Cluster> {
     let cluster = Cluster::builder("explain")
         .without_hdfs()
@@ -91,7 +91,7 @@ async fn boot() -> Result<Cluster> {
         .scheduler_property("root.accessible-node-labels.gpu.capacity", "100")
         .scheduler_property("root.wide.accessible-node-labels", "gpu")
         .scheduler_property("root.wide.accessible-node-labels.gpu.capacity", "100")
-        // Larger than the node: what can be asked for while no node is there.
+        // Larger than the node: what can be requested while there is no node.
         .property("yarn.scheduler.maximum-allocation-mb", "8192")
         .property("yarn.nm.liveness-monitor.expiry-interval-ms", "3000")
         // Shell commands never register.
@@ -104,7 +104,7 @@ async fn boot() -> Result<Cluster> {
 
 /// One cluster for all, because booting takes longer than provoking.
 #[tokio::test]
-async fn why_an_application_waits_or_has_failed() -> Result<()> {
+async fn explains_why_an_application_is_waiting_or_has_failed() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = boot().await?;
     limits(&cluster).await?;
@@ -119,21 +119,22 @@ async fn limits(cluster: &Cluster) -> Result<()> {
     let first = submit(cluster, "masters", 128, "sleep 1000").await?;
     explained(cluster, &first, "am_starting", &["127.0.0.2"]).await?;
     let second = submit(cluster, "masters", 128, "sleep 1000").await?;
-    let words = ["masters' use 128 of the 128 MiB", "this one needs 128 MiB"];
+    let words = ["masters` use 128 of their limit of 128 MiB", "this one needs 128 MiB"];
     explained(cluster, &second, "queue_am_limit", &words).await?;
 
     let third = submit(cluster, "capped", 128, "sleep 1000").await?;
     cluster.wait_for_state(&third, "ACCEPTED", SOON).await?;
     explained(cluster, &third, "am_starting", &[]).await?;
     let fourth = submit(cluster, "capped", 128, "sleep 1000").await?;
-    explained(cluster, &fourth, "queue_full", &["uses 128 of the 204 MiB", "needs 128 MiB"]).await?;
+    explained(cluster, &fourth, "queue_full", &["uses 128 of its maximum of 204 MiB", "needs 128 MiB"])
+        .await?;
 
     let labelled = json!({"app-node-label-expression": "gpu"});
     let labelled = submit_with(cluster, "wide", 128, "sleep 1000", labelled).await?;
-    explained(cluster, &labelled, "label_without_nodes", &["'gpu'"]).await?;
+    explained(cluster, &labelled, "label_without_nodes", &["`gpu`"]).await?;
     kill(cluster, &[&labelled]).await?;
 
-    // The first application master of a queue is held back by no limit.
+    // No limit holds back the first application master of a queue.
     let large = submit(cluster, "other", 1200, "sleep 1000").await?;
     explained(cluster, &large, "am_starting", &[]).await?;
     let larger = submit(cluster, "wide", 640, "sleep 1000").await?;
@@ -155,7 +156,7 @@ async fn limits(cluster: &Cluster) -> Result<()> {
     kill(cluster, &[&first, &second, &third, &fourth]).await
 }
 
-/// A named pipe as a file of the application: the node waits for its content for ever.
+/// A named pipe as a file of the application: the node waits for its content forever.
 async fn localization(cluster: &Cluster) -> Result<()> {
     let pipe = cluster.scratch("pipe")?.join("endless");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status()?;
@@ -164,7 +165,7 @@ async fn localization(cluster: &Cluster) -> Result<()> {
     let modified = u64::try_from(modified)?;
     let id = submit_with(cluster, "wide", 128, "sleep 1", with_file(&pipe.display().to_string(), modified))
         .await?;
-    explained(cluster, &id, "localizing", &["127.0.0.2 copies the application's files"]).await?;
+    explained(cluster, &id, "localizing", &["127.0.0.2 has been localizing the application's files"]).await?;
     kill(cluster, &[&id]).await
 }
 
@@ -185,11 +186,11 @@ fn with_file(path: &str, modified_ms: u64) -> Value {
 /// Ends of containers, in YARN's words.
 async fn ends(cluster: &Cluster) -> Result<()> {
     let hog = r#"python3 -c 'import time; x=b\"x\"*400000000; time.sleep(60)'"#;
-    // The beginning of a native program, and nothing more.
+    // The beginning of a native program, and nothing else.
     let foreign = "head -c 4 /bin/sh > x; head -c 64 /dev/zero >> x; chmod +x x; ./x 2><LOG_DIR>/stderr";
     let missing = with_file("/no/such/file", 1);
     for (command, more, expected, words) in [
-        (hog, json!({}), "memory_limit", &["of the 128 MB of memory"][..]),
+        (hog, json!({}), "memory_limit", &["limit of 128 MB"][..]),
         ("exec /no/bin/java -version 2><LOG_DIR>/stderr", json!({}), "java_missing", &["/no/bin/java"]),
         (foreign, json!({}), "binary_incompatible", &["cannot execute binary file"]),
         ("kill -9 \\$\\$", json!({}), "killed_by_signal", &["signal 9"]),
@@ -218,24 +219,24 @@ async fn slots(cluster: &Cluster) -> Result<()> {
         run(cluster, &["-d", "--queue", "wide", "-D", &base], &["Run"]).await?.expect(0)?.application()?;
     cluster.wait_for_state(&id, "RUNNING", LIMIT).await?;
     // Its master adds what it knows.
-    let given = "the ResourceManager has not yet given 1 of 1 TaskManager containers";
+    let given = "the ResourceManager has not yet allocated 1 of 1 TaskManager containers";
     eventually("the job waits for slots", LIMIT, || async {
         let printed = explain(cluster, &id).await?;
         Ok(code(&printed) == "no_slots" && printed["cause"]["evidence"].to_string().contains(given))
     })
     .await?;
-    explained(cluster, &id, "no_slots", &["waits for slots", "0 TaskManagers with 0 slots"]).await?;
+    explained(cluster, &id, "no_slots", &["is waiting for slots", "0 TaskManagers with 0 slots"]).await?;
     // Now there is room.
     kill(cluster, &[&filler]).await?;
     eventually("nothing is wrong", LIMIT, || async {
         let printed = explain(cluster, &id).await?;
-        Ok(text(&printed, "text").contains("nothing is known to be wrong") && printed["cause"].is_null())
+        Ok(text(&printed, "text").contains("no problem was found") && printed["cause"].is_null())
     })
     .await?;
     kill(cluster, &[&id]).await
 }
 
-/// After a restart of the ResourceManager; without a node; with one that is too small.
+/// After a restart of the ResourceManager; without a node; with a node that is too small.
 async fn nodes(cluster: &Cluster) -> Result<()> {
     let started = submit(cluster, "wide", 128, "sleep 1000").await?;
     explained(cluster, &started, "am_starting", &[]).await?;
@@ -248,7 +249,7 @@ async fn nodes(cluster: &Cluster) -> Result<()> {
     eventually("the node is lost", SOON, || async { Ok(cluster.running_nodes().await?.is_empty()) }).await?;
     let large = submit(cluster, "wide", 4096, "sleep 1000").await?;
     explained(cluster, &large, "no_live_nodes", &["of 1 nodes 1 LOST"]).await?;
-    // The queue's backlog alone would not tell how large either of them is.
+    // The queue's backlog alone would not show how large either of them is.
     let second = submit(cluster, "wide", 4096, "sleep 1000").await?;
     cluster.restart(Daemon::NodeManager(1)).await?;
     let words = ["4096 MiB", "the largest node has 2048 MiB"];
@@ -258,7 +259,7 @@ async fn nodes(cluster: &Cluster) -> Result<()> {
     Ok(())
 }
 
-/// A program that fails with these options, and how that is explained.
+/// A program that fails with these options, and the expected explanation.
 struct Failing<'a> {
     options: &'a [&'a str],
     program: &'a str,
@@ -267,12 +268,12 @@ struct Failing<'a> {
     hint: &'a str,
 }
 
-/// Flink's own ends: the job's exception, a TaskManager that grows, one without Java; all three at once.
+/// Flink's own ends: the job's exception, a TaskManager that grows, a TaskManager without Java; all three at once.
 #[tokio::test]
-async fn why_a_job_failed() -> Result<()> {
+async fn explains_why_a_job_failed() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
-    // Touches its whole heap, then waits for a debugger before it runs anything.
+    // It touches its whole heap, then waits for a debugger before it runs anything.
     let memory = "env.java.opts.taskmanager=-Xms1200m -Xmx1200m -XX:+AlwaysPreTouch \
                   -agentlib:jdwp=transport=dt_socket,server=y,suspend=y,address=0";
     let no_java = "containerized.taskmanager.env.JAVA_HOME=/nonexistent";
@@ -280,7 +281,7 @@ async fn why_a_job_failed() -> Result<()> {
     let case = |options, program, code, words, hint| Failing { options, program, code, words, hint };
     let cases = [
         case(&[][..], "FailingTask", "job_failed", &["this task was asked to fail"][..], "yarn-flink logs"),
-        case(&memory, "Run", "memory_limit", &["a TaskManager used ", " of the 832 MB "], "(-tm)"),
+        case(&memory, "Run", "memory_limit", &["a TaskManager used ", "limit of 832 MB"], "(`-tm`)"),
         case(&no_java, "Run", "java_missing", &["/nonexistent/bin/java"], "containerized.taskmanager"),
     ];
     let mut ids = Vec::new();
@@ -295,7 +296,7 @@ async fn why_a_job_failed() -> Result<()> {
         ensure!(text(&printed["cause"], "hint").contains(case.hint), "{printed}");
         nothing_left(cluster, id, GONE).await?;
     }
-    // What the README promises of a job that has failed by itself.
+    // What the README promises about a job that has failed by itself.
     eventually("the stack of the exception is in the logs", LIMIT, || async {
         let printed = yarn_flink(cluster, &["logs", &ids[0], "jobmanager.log"]).await?;
         Ok(printed.stdout.contains("this task was asked to fail")

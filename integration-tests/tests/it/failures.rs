@@ -1,4 +1,4 @@
-//! What kills applications, and what the application master makes of it.
+//! What kills applications, and how the application master reacts.
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
@@ -38,7 +38,7 @@ async fn listed_task_managers(cluster: &Cluster, id: &str) -> usize {
     answer.get("taskmanagers").and_then(Value::as_array).map_or(0, Vec::len)
 }
 
-/// Cancels the application's job, through the proxy, which passes on nothing but GET.
+/// Cancels the application's job through the proxy, which forwards only GET.
 pub(crate) async fn cancel(cluster: &Cluster, id: &str) -> Result<()> {
     let jobs = flink(cluster, id, "/jobs/overview").await?;
     let job = jobs.pointer("/jobs/0/jid").and_then(Value::as_str).context("no job")?;
@@ -47,15 +47,15 @@ pub(crate) async fn cancel(cluster: &Cluster, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Ends with this final status, and returns the diagnostics.
+/// Waits for the end with this final status, and returns the diagnostics.
 pub(crate) async fn ends(cluster: &Cluster, id: &str, final_status: &str) -> Result<String> {
     let status = end(cluster, id).await?;
     ensure!(text(&status, "final_status") == final_status, "not {final_status}: {status}");
     Ok(text(&status, "diagnostics").to_owned())
 }
 
-/// What the application master and the NodeManagers logged of an application, all containers together. Only local
-/// logs: they stay for an hour.
+/// What the application master and the NodeManagers have logged about an application, for all containers together. Only
+/// local logs, which stay for an hour.
 pub(crate) fn logs(cluster: &Cluster, id: &str, name: &str) -> String {
     let mut all = String::new();
     for daemon in cluster.daemons().into_iter().filter(|daemon| matches!(daemon, Daemon::NodeManager(_))) {
@@ -68,10 +68,10 @@ pub(crate) fn logs(cluster: &Cluster, id: &str, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn killed_while_starting() -> Result<()> {
+async fn application_killed_while_starting_leaves_nothing_behind() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
-    // Not a container yet; then the JobManager's JVM just there; then Hadoop's own class.
+    // First without a container, then with the JobManager's JVM just started, then with Hadoop's own class.
     let accepted = submit(cluster, &[], &["Run"]).await?;
     yarn_flink(cluster, &["kill", &accepted]).await?.expect(0)?;
     let starting = submit(cluster, &[], &["Run"]).await?;
@@ -85,7 +85,7 @@ async fn killed_while_starting() -> Result<()> {
     appears("JobManager", || cluster.job_managers(&java)).await?;
     cluster.java_tool(APPLICATION_CLI, &["application", "-kill", &java]).await?.success()?;
     eventually("no process is left", GONE, || async { Ok(cluster.processes_of(&java).is_empty()) }).await?;
-    // A kill of one that has ended still cleans up; none may write into the staging directories after it.
+    // Killing an ended application still cleans up; none may write into the staging directories after that.
     yarn_flink(cluster, &["kill", &java]).await?.expect(0)?;
     for id in [&accepted, &starting, &java] {
         nothing_left(cluster, id, GONE).await?;
@@ -94,7 +94,7 @@ async fn killed_while_starting() -> Result<()> {
 }
 
 #[tokio::test]
-async fn killed_while_the_job_runs() -> Result<()> {
+async fn application_killed_while_its_job_runs_leaves_nothing_behind() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let (ours, java) = (submit(cluster, &[], &["Run"]).await?, submit(cluster, &[], &["Run"]).await?);
@@ -111,7 +111,7 @@ async fn killed_while_the_job_runs() -> Result<()> {
     nothing_left(cluster, &java, GONE).await
 }
 
-/// The example jobs with one entry more, so that no cache has it.
+/// The example jobs with one additional entry, so that no cache has them.
 async fn fresh_jar(cluster: &Cluster) -> Result<String> {
     let folder = cluster.scratch("jar")?;
     let fresh = folder.join("fresh.jar");
@@ -124,7 +124,7 @@ async fn fresh_jar(cluster: &Cluster) -> Result<String> {
 }
 
 #[tokio::test]
-async fn two_clients_with_the_same_jar_upload_it_once() -> Result<()> {
+async fn two_clients_upload_the_same_jar_only_once() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let jar = fresh_jar(cluster).await?;
@@ -146,7 +146,7 @@ async fn two_clients_with_the_same_jar_upload_it_once() -> Result<()> {
         assert_eq!(ends(cluster, id, "SUCCEEDED").await?.lines().count(), 1);
         nothing_left(cluster, id, GONE).await?;
     }
-    // A third one finds everything there, and no entry has been touched.
+    // A third one finds everything in place, and no entry has been touched.
     let third = yarn_flink(cluster, &args).await?.expect(0)?.application()?;
     assert_eq!(cached().await?, before);
     ends(cluster, &third, "SUCCEEDED").await?;
@@ -171,7 +171,7 @@ async fn killed_task_manager_of_a_streaming_job_is_replaced() -> Result<()> {
     };
     eventually("a new TaskManager", LIMIT, replaced).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
-    // The ResourceManager has forgotten it, its node has not.
+    // The ResourceManager has forgotten it, but its node has not.
     let container = victim.container.as_deref().context("no container")?;
     let left = yarn_flink(cluster, &["logs", &id, "--container", container, "taskmanager.log"]).await?;
     assert!(left.expect(0)?.stdout.contains("TaskManagerRunner"));
@@ -202,7 +202,7 @@ async fn killed_task_manager_of_a_batch_job_is_replaced() -> Result<()> {
 }
 
 #[tokio::test]
-async fn job_manager_killed_before_the_job_is_started_again() -> Result<()> {
+async fn job_manager_killed_before_the_job_starts_is_restarted() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &[], &["OneSecond"]).await?;
@@ -226,29 +226,29 @@ async fn job_manager_killed_while_the_job_runs_ends_the_application() -> Result<
     appears("JobManager", || cluster.job_managers(&id)).await?.kill_9();
     let diagnostics = ends(cluster, &id, "FAILED").await?;
     assert!(diagnostics.contains("killed by signal 9 while the job was RUNNING"), "{diagnostics}");
-    assert!(diagnostics.contains("not started again") && diagnostics.contains("hint: "), "{diagnostics}");
+    assert!(diagnostics.contains("not restarted") && diagnostics.contains("hint: "), "{diagnostics}");
     nothing_left(cluster, &id, GONE).await
 }
 
-/// `signal` to the application master alone, as the kernel's memory killer or an operator would send it.
+/// Sends `signal` to the application master alone, like the kernel's memory killer or an operator.
 async fn application_master_dies(kill: impl Fn(&Process) + Sync) -> Result<()> {
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &[], &["Run"]).await?;
     job_in_state(cluster, &id, "RUNNING").await?;
     let job_manager = appears("JobManager", || cluster.job_managers(&id)).await?;
-    // Flink may show the job before its master has asked for this, and then the next one knows nothing.
+    // Flink may show the job before its master has asked for it, and then the next master would know nothing.
     notes(cluster, &id, r#""on":false"#).await?;
     kill(&appears("application master", || cluster.app_masters(&id)).await?);
     eventually("the JobManager dies too", GONE, || async { Ok(!job_manager.lives()) }).await?;
     let diagnostics = ends(cluster, &id, "FAILED").await?;
     assert!(diagnostics.contains("the application master of an earlier attempt was lost"), "{diagnostics}");
-    assert!(diagnostics.contains("the job makes no checkpoints; it was not started again"), "{diagnostics}");
-    assert!(diagnostics.contains("hint: turn checkpoints on"), "{diagnostics}");
+    assert!(diagnostics.contains("the job has no checkpointing; it was not restarted"), "{diagnostics}");
+    assert!(diagnostics.contains("hint: enable checkpointing"), "{diagnostics}");
     nothing_left(cluster, &id, GONE).await
 }
 
 #[tokio::test]
-async fn killed_application_master_takes_the_job_manager_along() -> Result<()> {
+async fn killed_application_master_takes_its_job_manager_with_it() -> Result<()> {
     let _turn = shared::turn().await;
     application_master_dies(Process::kill_9).await
 }
@@ -260,7 +260,7 @@ async fn terminated_application_master_ends_the_job_manager() -> Result<()> {
 }
 
 #[tokio::test]
-async fn four_task_managers_with_two_slots_each() -> Result<()> {
+async fn job_runs_on_four_task_managers_with_two_slots_each() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let id = submit(
@@ -296,7 +296,7 @@ async fn program_with_a_larger_parallelism_gets_the_task_managers_it_needs() -> 
 }
 
 #[tokio::test]
-async fn program_with_a_smaller_parallelism_gives_the_surplus_back() -> Result<()> {
+async fn program_with_a_smaller_parallelism_releases_surplus_task_managers() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let options = ["-p", "3", "-D", "resourcemanager.taskmanager-timeout=1s"];
@@ -312,7 +312,7 @@ async fn program_with_a_smaller_parallelism_gives_the_surplus_back() -> Result<(
     nothing_left(cluster, &id, GONE).await
 }
 
-/// Attached, so that what the user is told is looked at too.
+/// Runs attached, to check what the user sees as well.
 async fn fails(cluster: &Cluster, options: &[&str], program: &[&str], texts: &[&str]) -> Result<Ran> {
     let ran = run(cluster, options, program).await?.expect(1)?;
     let id = ran.application()?;
@@ -340,41 +340,45 @@ async fn task_managers_without_java_end_the_application() -> Result<()> {
 }
 
 #[tokio::test]
-async fn task_managers_that_need_more_memory_than_they_asked_for_end_the_application() -> Result<()> {
+async fn task_managers_beyond_their_memory_limit_end_the_application() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
-    // Touches its whole heap, then waits for a debugger before it runs anything.
+    // It touches its whole heap, then waits for a debugger before it runs anything.
     let java = "env.java.opts.taskmanager=-Xms1200m -Xmx1200m -XX:+AlwaysPreTouch \
                 -agentlib:jdwp=transport=dt_socket,server=y,suspend=y,address=0";
-    let texts = ["3 TaskManager containers in a row", "used more memory than it had asked for", "hint: "];
+    let texts = ["3 TaskManager containers in a row", "exceeded its memory limit", "hint: "];
     fails(cluster, &["-D", java], &["Run"], &texts).await.map(drop)
 }
 
 #[tokio::test]
-async fn no_java_on_the_node_of_the_application_master() -> Result<()> {
+async fn missing_java_on_the_application_masters_node_is_explained() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let options = ["-D", "env.java.home=/nonexistent"];
-    let texts =
-        ["there is no Java on node 127.0.0.", "/nonexistent/bin/java", "hint: env.java.home must name"];
+    let texts = [
+        "Java was not found on node 127.0.0.",
+        "/nonexistent/bin/java",
+        "hint: set `env.java.home` to a directory",
+    ];
     fails(cluster, &options, &["Run"], &texts).await.map(drop)
 }
 
 #[tokio::test]
-async fn no_free_port_in_the_range() -> Result<()> {
+async fn exhausted_port_range_is_explained() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
-    // Whichever node it will be.
+    // On all addresses, as any node may be chosen.
     let held = TcpListener::bind("0.0.0.0:0")?;
     let option = format!("rest.bind-port={}", held.local_addr()?.port());
     let cause = format!("no free port for {} on 127.0.0.", option.replace('=', " in "));
     fails(cluster, &["-D", &option], &["Run"], &[&cause, "hint: widen the range"]).await.map(drop)
 }
 
-/// A ResourceManager that dies takes nothing along. One that kills does, and the SIGTERM of its NodeManagers leaves a
-/// JobManager all the time it could want for tidying up: the newest checkpoint stays, though nobody asked to retain it.
+/// A ResourceManager that dies takes nothing with it. One that kills does, and the SIGTERM of its NodeManagers leaves a
+/// JobManager all the time it could want for cleaning up: the latest checkpoint stays, although it was not to be
+/// retained.
 #[tokio::test]
-async fn resource_manager_that_dies_and_one_that_kills() -> Result<()> {
+async fn client_survives_a_dead_resource_manager_and_reports_a_kill() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = Cluster::builder("failures")
         .node_size(3072, 8)

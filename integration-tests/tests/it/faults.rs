@@ -1,5 +1,5 @@
-//! What a cluster does to a running job while its nodes stay: containers are preempted or killed for their memory,
-//! daemons are away for a while.
+//! What a cluster does to a running job while its nodes stay: containers are preempted or killed for their memory use,
+//! and daemons are away for a while.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::counting::Counting;
 use crate::failures::{appears, logs};
 use crate::tool::{LIMIT, end, eventually, text, yarn_flink};
 
-/// Two queues with half of two nodes each, which the scheduler levels out by preemption.
+/// Two queues with half of two nodes each, which the scheduler balances by preemption.
 async fn boot() -> Result<Cluster> {
     let monitor = "yarn.resourcemanager.monitor.capacity.preemption";
     Cluster::builder("faults")
@@ -35,7 +35,7 @@ const QUEUE: [&str; 2] = ["--queue", "ours"];
 /// One cluster for all.
 #[tokio::test]
 #[ignore = "takes minutes; CONTRIBUTING.md says when"]
-async fn a_job_outlives_what_its_cluster_does() -> Result<()> {
+async fn job_survives_cluster_maintenance() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = boot().await?;
     let job = Counting::submit(&cluster, &QUEUE, &["--parallelism", "3"]).await?;
@@ -75,7 +75,7 @@ async fn preempted(job: &Counting<'_>) -> Result<()> {
     Ok(())
 }
 
-/// NodeManagers find their containers again: nothing is lost, neither with nor without a word.
+/// NodeManagers recover their containers: nothing is lost, neither silently nor with a report.
 async fn node_managers_restart(job: &Counting<'_>) -> Result<()> {
     let cluster = job.cluster;
     let before = job.completes_a_checkpoint().await?;
@@ -92,7 +92,7 @@ async fn node_managers_restart(job: &Counting<'_>) -> Result<()> {
     Ok(())
 }
 
-/// NameNode dead, then without an answer, then the DataNode dead.
+/// The NameNode dead, then hanging, then the DataNode dead.
 async fn files_away(job: &Counting<'_>) -> Result<()> {
     let cluster = job.cluster;
     let masters = cluster.app_masters(&job.id);
@@ -100,7 +100,7 @@ async fn files_away(job: &Counting<'_>) -> Result<()> {
         cluster.kill_9(daemon)?;
         AWAY.pass().await;
         cluster.restart(daemon).await?;
-        // What was completed while nobody looked does not count.
+        // Checkpoints that completed unnoticed do not count.
         let before = job.completes_a_checkpoint().await?;
         job.completes_one_after(before + 1).await?;
     }
@@ -116,18 +116,18 @@ async fn files_away(job: &Counting<'_>) -> Result<()> {
     Ok(())
 }
 
-/// How long daemons are away: many checkpoints, and several of every retry.
+/// How long daemons are away: long enough for many checkpoints, and several rounds of every retry.
 struct Away(Duration);
 const AWAY: Away = Away(Duration::from_secs(12));
 
 impl Away {
-    /// Lets the time go by; it is what is tested, not something that is waited for.
+    /// Lets the time pass: it is the subject of the test, not something to be waited for.
     async fn pass(&self) {
         tokio::time::sleep(self.0).await;
     }
 }
 
-/// A TaskManager that grows in the middle of the job: replaced, or the end where the job allows no restart.
+/// A TaskManager that grows in the middle of the job: it is replaced, or the job ends if it allows no restart.
 async fn too_much_memory(cluster: &Cluster) -> Result<()> {
     let heap = ["-D", "env.java.opts.taskmanager=-Xmx1500m"];
     let never = ["-D", "restart-strategy.type=none"];
@@ -147,12 +147,12 @@ async fn too_much_memory(cluster: &Cluster) -> Result<()> {
     let printed = yarn_flink(cluster, &["explain", "-o", "json", &job.id]).await?.expect(0)?.json()?;
     let cause = &printed["cause"];
     ensure!(text(cause, "code") == "memory_limit", "{printed}");
-    ensure!(text(cause, "text").contains("of the 832 MB"), "{printed}");
+    ensure!(text(cause, "text").contains("limit of 832 MB"), "{printed}");
     ensure!(text(cause, "hint").contains("taskmanager.memory."), "{printed}");
     crate::tool::nothing_left(cluster, &job.id, crate::tool::GONE).await
 }
 
-/// The NameNode answers nobody from the JobManager's start until the job has run for a while: the journal waits.
+/// The NameNode does not respond from the JobManager's start until the job has run for a while: the journal waits.
 async fn name_node_away_at_the_start(cluster: &Cluster) -> Result<()> {
     let job = Counting::submit(cluster, &QUEUE, &[]).await?;
     appears("JobManager", || cluster.job_managers(&job.id)).await?;
@@ -160,7 +160,7 @@ async fn name_node_away_at_the_start(cluster: &Cluster) -> Result<()> {
     AWAY.pass().await;
     cluster.thaw(Daemon::NameNode)?;
     let before = job.completes_a_checkpoint().await?;
-    // What the journal says is what the next attempt goes by.
+    // The next attempt goes by what the journal says.
     appears("application master", || cluster.app_masters(&job.id)).await?.kill_9();
     job.goes_on_from(before).await?;
     ensure!(job.attempts().await? == 2, "one attempt more");

@@ -14,7 +14,7 @@ use crate::relay::Relay;
 use crate::tool::{GONE, LIMIT, eventually, nothing_left, run, text};
 
 #[tokio::test]
-async fn attempts_meet_at_the_fence_and_keys_are_remembered() -> Result<()> {
+async fn only_one_application_of_a_key_passes_the_fence() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = Cluster::builder("fence")
         .node_managers(2)
@@ -29,7 +29,8 @@ async fn attempts_meet_at_the_fence_and_keys_are_remembered() -> Result<()> {
     Arc::into_inner(cluster).context("somebody still uses the cluster")?.stop()
 }
 
-/// The client's configuration, which is the application master's, leads to the ResourceManager's scheduler by a relay.
+/// Makes the configuration of the client, and so of the application master, reach the ResourceManager's scheduler
+/// through a relay.
 async fn redirect(cluster: &Cluster) -> Result<Relay> {
     let path = cluster.client_conf_dir().join("yarn-site.xml");
     let site = std::fs::read_to_string(&path)?;
@@ -42,8 +43,8 @@ async fn redirect(cluster: &Cluster) -> Result<Relay> {
     Ok(relay)
 }
 
-/// The first application master is cut off from the ResourceManager, and its NodeManager does nothing; the second one
-/// begins while it lives. HDFS is in everybody's reach.
+/// The first application master is cut off from the ResourceManager, and its NodeManager hangs; the second one starts
+/// while the first is alive. Both can reach HDFS.
 async fn two_attempts(cluster: &Arc<Cluster>) -> Result<()> {
     let relay = redirect(cluster).await?;
     let job = Counting::submit(cluster, &[], &[]).await?;
@@ -72,13 +73,13 @@ async fn two_attempts(cluster: &Arc<Cluster>) -> Result<()> {
     ensure!(job.attempts().await? == 2, "two attempts");
     job.finishes().await?;
     watch.abort();
-    // Its part of the cluster is given back.
+    // Releases its reference to the cluster.
     let _ = watch.await;
     ensure!(most.load(Ordering::Relaxed) == 1, "{} JobManagers at a time", most.load(Ordering::Relaxed));
     Ok(())
 }
 
-/// What YARN has forgotten is answered from the key's record, and not run again.
+/// Jobs that YARN has forgotten are answered from the key's record, and not run again.
 async fn forgotten_keys(cluster: &Cluster) -> Result<()> {
     for (program, code, state) in [("OneSecond", 0, "FINISHED"), ("FailingTask", 1, "FAILED")] {
         let options = ["-o", "json", "--name", program, "--key", program];

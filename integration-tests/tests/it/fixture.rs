@@ -28,7 +28,7 @@ fn hosts(nodes: &[Value]) -> BTreeSet<&str> {
 }
 
 #[tokio::test]
-async fn the_shared_cluster_has_two_nodes_of_their_own() -> Result<()> {
+async fn shared_cluster_has_two_separate_nodes() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     assert_eq!(cluster.daemons().len(), 5);
@@ -43,7 +43,7 @@ async fn the_shared_cluster_has_two_nodes_of_their_own() -> Result<()> {
 }
 
 #[tokio::test]
-async fn hadoop_s_own_tools_and_webhdfs_see_the_same_files() -> Result<()> {
+async fn hadoop_tools_and_webhdfs_see_the_same_files() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let hdfs = cluster.hdfs()?;
@@ -69,7 +69,7 @@ async fn hadoop_s_own_tools_and_webhdfs_see_the_same_files() -> Result<()> {
 }
 
 #[tokio::test]
-async fn an_application_s_processes_are_found_and_end_with_a_kill() -> Result<()> {
+async fn processes_of_an_application_are_found_and_end_with_a_kill() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let id = cluster.submit_command(cluster.user(), "default", "sleeps", "sleep 1000").await?;
@@ -88,7 +88,7 @@ async fn an_application_s_processes_are_found_and_end_with_a_kill() -> Result<()
 }
 
 #[tokio::test]
-async fn a_killed_resource_manager_comes_back_and_nothing_outlives_the_cluster() -> Result<()> {
+async fn killed_resource_manager_is_restarted_and_nothing_survives_the_cluster() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = Cluster::builder("recovery").without_hdfs().recovery().boot().await?;
     assert_eq!(cluster.default_fs(), "file:///");
@@ -128,7 +128,7 @@ async fn a_killed_resource_manager_comes_back_and_nothing_outlives_the_cluster()
 }
 
 #[tokio::test]
-async fn two_clusters_side_by_side_do_not_meet() -> Result<()> {
+async fn two_clusters_run_side_by_side() -> Result<()> {
     let _turn = shared::turn().await;
     let boot = |name: &'static str| Cluster::builder(name).without_hdfs().node_size(1024, 2).boot();
     let (left, right) = futures::try_join!(boot("left"), boot("right"))?;
@@ -176,7 +176,7 @@ async fn queues_labels_and_access_control_take_effect() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_other_resource_manager_takes_over() -> Result<()> {
+async fn standby_resource_manager_takes_over() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = Cluster::builder("pair").without_hdfs().high_availability().boot().await?;
     let states = async || -> Result<Vec<(u8, String)>> {
@@ -206,7 +206,7 @@ async fn the_other_resource_manager_takes_over() -> Result<()> {
 }
 
 #[tokio::test]
-async fn the_oldest_and_the_newest_hadoop_boot() -> Result<()> {
+async fn oldest_and_newest_hadoop_boot() -> Result<()> {
     let _turn = shared::turn().await;
     for version in [HADOOP_3_3, HADOOP_3_5] {
         let name = format!("hadoop-{}", version.version);
@@ -220,9 +220,9 @@ async fn the_oldest_and_the_newest_hadoop_boot() -> Result<()> {
     Ok(())
 }
 
-/// Asked of the daemon: what no site file of ours sets is Hadoop's own.
+/// The daemon itself is asked: what none of our site files sets must be Hadoop's own default.
 #[tokio::test]
-async fn default_timers_are_hadoop_s_own() -> Result<()> {
+async fn default_timers_are_those_of_hadoop() -> Result<()> {
     let _turn = shared::turn().await;
     let of = async |cluster: &Cluster| -> Result<Vec<(String, bool)>> {
         let mut found = Vec::new();
@@ -230,7 +230,7 @@ async fn default_timers_are_hadoop_s_own() -> Result<()> {
             let url = format!("{}/conf?name={}", cluster.rm_web(), timer.key);
             let json = [("Accept", "application/json")];
             let answer = http::request("GET", &url, &json, Default::default()).await?;
-            // Some defaults are in Hadoop's code only, and the page does not know them.
+            // Some defaults exist only in Hadoop's code, and the page does not know them.
             let known = answer.status != 404;
             let property = if known { answer.json()?["property"].take() } else { Value::Null };
             let own = !property["resource"].as_str().is_some_and(|file| file.ends_with("-site.xml"));
@@ -253,9 +253,9 @@ async fn default_timers_are_hadoop_s_own() -> Result<()> {
     cluster.stop()
 }
 
-/// What one container says to another is lost, and what it says to all others is not.
+/// What one container sends to another is lost, and what it sends to all others is not.
 #[tokio::test]
-async fn two_containers_are_cut_off_from_each_other() -> Result<()> {
+async fn two_containers_can_be_cut_off_from_each_other() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = Cluster::builder("cut").without_hdfs().cuttable().boot().await?;
     let folder = cluster.scratch("said")?;
@@ -283,7 +283,7 @@ async fn two_containers_are_cut_off_from_each_other() -> Result<()> {
     }
     let (one, other) = (python(&one).context("one is gone")?, python(&other).context("other is gone")?);
     cluster.cut_off(&other, &one)?;
-    // What was on its way arrives.
+    // What was on its way still arrives.
     for _ in 0..3 {
         hears("third").await?;
     }
@@ -298,7 +298,7 @@ async fn two_containers_are_cut_off_from_each_other() -> Result<()> {
     cluster.stop()
 }
 
-/// `one` repeats what it is told; everybody else counts what it hears.
+/// `one` echoes what it receives; the others count what arrives.
 const TALKS: &str = r#"
 import os, pathlib, socket, sys, threading, time
 name, folder = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -328,9 +328,9 @@ else:
         time.sleep(0.02)
 "#;
 
-/// The hard case of cleaning up: SIGKILL of the process that boots, while it boots.
+/// The hard case of cleaning up: SIGKILL of the booting process while it boots.
 #[tokio::test]
-async fn nothing_outlives_a_process_that_is_killed() -> Result<()> {
+async fn killed_fixture_process_leaves_nothing_behind() -> Result<()> {
     let _turn = shared::turn().await;
     let temporary = tempfile::tempdir()?;
     let said = temporary.path().join("said");
@@ -365,7 +365,7 @@ async fn nothing_outlives_a_process_that_is_killed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn example_jobs_compile_on_both_lines_of_flink() -> Result<()> {
+async fn example_jobs_compile_for_flink_1_and_2() -> Result<()> {
     let _turn = shared::turn().await;
     for version in [FLINK_1_20, FLINK_2_1] {
         let flink = tokio::task::spawn_blocking(move || Flink::download(version)).await??;
@@ -386,7 +386,7 @@ async fn example_jobs_compile_on_both_lines_of_flink() -> Result<()> {
 
 /// Flink's own YARN client on the same cluster: proof that the cluster is one Flink can use, independent of our code.
 #[tokio::test]
-async fn flink_s_own_client_runs_the_word_count() -> Result<()> {
+async fn flinks_own_client_runs_the_word_count() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let flink = tokio::task::spawn_blocking(|| Flink::download(FLINK_1_20)).await??;

@@ -1,4 +1,4 @@
-//! `gc`: what killed applications leave goes, and nothing of a running one.
+//! `gc` removes what killed applications leave, and nothing of a running one.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,9 +13,9 @@ use crate::staging::file_systems;
 use crate::tool::{GONE, LIMIT, eventually, has_staging, job_in_state, text, yarn_flink};
 
 #[tokio::test]
-async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its_own() -> Result<()> {
+async fn gc_removes_files_of_killed_applications_and_keeps_those_of_running_ones() -> Result<()> {
     let _turn = shared::turn().await;
-    // Of its own: others' keys must not be forgotten.
+    // A separate cluster, as others' keys must not be forgotten.
     let cluster = &Cluster::builder("gc").boot().await?;
     let checkpoints = format!("{}/user/{}/checkpoints-gc", cluster.default_fs(), cluster.user());
     let option = format!("execution.checkpointing.dir={checkpoints}");
@@ -25,7 +25,7 @@ async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its
     let running = submit(cluster, &["--key", &format!("gc-{}", std::process::id())], &["Run"]).await?;
     job_in_state(cluster, &running, "RUNNING").await?;
     notes_a_checkpoint(cluster, &killed).await?;
-    // As an operator does it: nobody cleans up after it.
+    // Like an operator, so that nothing cleans up afterwards.
     cluster.java_tool(APPLICATION_CLI, &["application", "-kill", &killed]).await?.success()?;
     eventually("no process is left", GONE, || async { Ok(cluster.processes_of(&killed).is_empty()) }).await?;
     ensure!(has_staging(cluster, &killed).await?, "a kill from outside leaves the staging directory");
@@ -51,7 +51,7 @@ async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its
     others_tidy_on_their_way(cluster, &killed, &running).await?;
     unused_cache_entries_go(cluster, &cached).await?;
 
-    // The record of the key outlives its application, until it is old.
+    // The record of the key outlives its application until it is old.
     yarn_flink(cluster, &["kill", &running]).await?.expect(0)?;
     let keys = format!("/user/{}/.yarn-flink/keys", cluster.user());
     let kept = cluster.hdfs()?.list(&keys).await?.len();
@@ -62,17 +62,17 @@ async fn what_a_killed_application_leaves_is_removed_and_a_running_one_keeps_its
     Ok(())
 }
 
-/// Waits until the application master has written down where a checkpoint is.
+/// Waits until the application master has recorded where a checkpoint is.
 async fn notes_a_checkpoint(cluster: &Cluster, id: &str) -> Result<()> {
     notes(cluster, id, "/chk-").await
 }
 
-/// Waits until the application master has written this down.
+/// Waits until the application master has recorded this.
 pub(crate) async fn notes(cluster: &Cluster, id: &str, words: &str) -> Result<()> {
     let directory = format!("/user/{}/.yarn-flink/apps/{id}", cluster.user());
     eventually("it is in the journal", LIMIT, || async {
         for (path, entry) in cluster.hdfs()?.files(&directory).await? {
-            // It may be replaced meanwhile.
+            // It may be replaced in the meantime.
             let content = cluster.hdfs()?.read(&path).await.unwrap_or_default();
             if entry.name.starts_with("journal-") && String::from_utf8_lossy(&content).contains(words) {
                 return Ok(true);
@@ -83,27 +83,27 @@ pub(crate) async fn notes(cluster: &Cluster, id: &str, words: &str) -> Result<()
     .await
 }
 
-/// Nobody but the journal can say how far the job of a killed application came. The checkpoint that is told.
+/// Only the journal knows how far the job of a killed application got. Returns the reported checkpoint.
 async fn the_newest_checkpoint_is_told(cluster: &Cluster, id: &str, directory: &str) -> Result<String> {
     let status = yarn_flink(cluster, &["status", "-o", "json", id]).await?.expect(0)?.json()?;
     let checkpoint = text(&status, "checkpoint").to_owned();
     ensure!(checkpoint.starts_with(directory), "{status}");
     let explained = yarn_flink(cluster, &["explain", id]).await?.expect(0)?;
     ensure!(explained.stdout.contains(&format!("\ncheckpoint: {checkpoint}\n")), "{explained:?}");
-    ensure!(explained.stdout.contains(&format!("submit again with -s {checkpoint}\n")), "{explained:?}");
+    ensure!(explained.stdout.contains(&format!("submit again with `-s {checkpoint}`\n")), "{explained:?}");
 
     let path = checkpoint.strip_prefix(cluster.default_fs()).unwrap_or_default();
     let number: u64 = path.rsplit('-').next().unwrap_or_default().parse()?;
     let newer = path.replace(&format!("chk-{number}"), &format!("chk-{}/_metadata", number + 1));
     ensure!(cluster.hdfs()?.stat(&newer).await?.is_none(), "{checkpoint} is not the newest");
-    // The beginning by which a submission tells the number of a savepoint.
+    // The header from which a submission recognises the number of a savepoint.
     let metadata = cluster.hdfs()?.read(&format!("{path}/_metadata")).await?;
     let header = [&[0x49, 0x60, 0x67, 0x2d], &metadata[4..8], &number.to_be_bytes()].concat();
     ensure!(metadata.starts_with(&header), "{:?}", &metadata[..16]);
     Ok(checkpoint)
 }
 
-/// What was left long ago goes with any command, a little at a time.
+/// What was left long ago is removed by any command, a little at a time.
 async fn others_tidy_on_their_way(cluster: &Cluster, ended: &str, running: &str) -> Result<()> {
     let directory = |id: &str| format!("/user/{}/.yarn-flink/apps/{id}", cluster.user());
     let file_systems = file_systems(cluster, cluster.user())?;
@@ -113,7 +113,7 @@ async fn others_tidy_on_their_way(cluster: &Cluster, ended: &str, running: &str)
     yarn_flink(cluster, &["list"]).await?.expect(0)?;
     ensure!(has_staging(cluster, ended).await?, "somebody may still look at it");
     fs.set_modification_time(&directory(ended), ago(DAY)?).await?;
-    // One command may be cut short before it gets there.
+    // A single command may be cut short before it gets there.
     eventually("the directory is gone", GONE, || async {
         yarn_flink(cluster, &["status", ended]).await?.expect(0)?;
         Ok(!has_staging(cluster, ended).await?)
@@ -133,7 +133,7 @@ fn cache(cluster: &Cluster) -> String {
     format!("/user/{}/.yarn-flink/cache", cluster.user())
 }
 
-/// Makes all entries look unused for two days. The files in them, with their modification times.
+/// Makes all entries look unused for two days. Returns the files in them with their modification times.
 async fn age_cache(cluster: &Cluster) -> Result<Vec<(String, u64)>> {
     let file_systems = file_systems(cluster, cluster.user())?;
     let fs = file_systems.default_fs();
@@ -165,7 +165,7 @@ async fn unused_cache_entries_go(cluster: &Cluster, used: &[(String, u64)]) -> R
     fs.set_modification_time(&unused, ago(30 * DAY)?).await?;
     fs.set_modification_time(&upload, ago(2 * DAY)?).await?;
 
-    // One of another cluster on the same HDFS may use everything.
+    // An application of another cluster on the same HDFS may use everything.
     let foreign = format!("/user/{}/.yarn-flink/apps/application_1_0001", cluster.user());
     hdfs.mkdirs(&foreign).await?;
     yarn_flink(cluster, &["gc", "--dry-run"]).await?.expect(0)?;

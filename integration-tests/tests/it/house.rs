@@ -1,4 +1,5 @@
-//! Rules of the house that no compiler checks: who may depend on whom, what the machine must not touch, licences.
+//! Rules of the house that no compiler checks: which crate may depend on which, what the machine must not touch,
+//! licences.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -33,28 +34,57 @@ fn name(value: &Value) -> &str {
     value.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// All Rust files below a folder with their text, test modules apart.
-fn sources(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
+/// All Rust files below a folder with their text.
+fn rust_files(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
             let path = entry?.path();
             if path.is_dir() {
-                if !path.ends_with("tests") {
-                    folders.push(path);
-                }
-            } else if path.extension().is_some_and(|extension| extension == "rs")
-                && !path.ends_with("tests.rs")
-            {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path)?;
-                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(&text).to_owned();
-                found.push((path, code));
+                found.push((path, text));
             }
         }
     }
     ensure!(!found.is_empty(), "no sources in {}", folder.display());
     Ok(found)
+}
+
+/// The same without tests.
+fn sources(folder: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let mut found = rust_files(folder)?;
+    found.retain(|(path, _)| {
+        let inside = path.strip_prefix(folder).unwrap_or(path);
+        !inside.with_extension("").components().any(|part| part.as_os_str() == "tests")
+    });
+    for (_, text) in &mut found {
+        if let Some(tests) = text.find("#[cfg(test)]\nmod tests {") {
+            text.truncate(tests);
+        }
+    }
+    ensure!(!found.is_empty(), "no sources in {}", folder.display());
+    Ok(found)
+}
+
+#[test]
+fn no_rust_file_is_longer_than_500_lines() -> Result<()> {
+    const LIMIT: usize = 500;
+    let metadata = metadata()?;
+    let members: BTreeSet<&str> =
+        metadata["workspace_members"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let of_workspace = |package: &&Value| package["id"].as_str().is_some_and(|id| members.contains(id));
+    let manifests = packages(&metadata).filter(of_workspace).filter_map(|it| it["manifest_path"].as_str());
+    let mut long = BTreeSet::new();
+    for manifest in manifests {
+        let folder = Path::new(manifest).parent().context("a manifest without a folder")?;
+        let files = rust_files(folder)?.into_iter().map(|(path, text)| (path, text.lines().count()));
+        long.extend(files.filter(|(_, lines)| *lines > LIMIT));
+    }
+    assert!(long.is_empty(), "split along a natural seam what has more than {LIMIT} lines: {long:#?}");
+    Ok(())
 }
 
 #[test]
@@ -85,8 +115,8 @@ fn names_module(code: &str, module: &str) -> bool {
 }
 
 #[test]
-fn floors_of_the_client_library_are_kept() -> Result<()> {
-    // From the ground up: each floor with what it may use; itself is understood.
+fn modules_of_the_client_library_depend_downwards() -> Result<()> {
+    // From the ground up: each floor with those that it may use besides itself.
     let floors: [(&str, &[&str]); 13] = [
         ("control", &[]),
         ("conf", &[]),
@@ -102,7 +132,7 @@ fn floors_of_the_client_library_are_kept() -> Result<()> {
         ("submit", &["running", "cluster", "hdfs", "yarn", "security", "conf", "flink"]),
         ("logs", &["cluster", "hdfs", "yarn", "security", "conf", "control"]),
     ];
-    // What every floor may use.
+    // The modules that every floor may use.
     let everywhere = ["file_name", "schema"];
     let root = workspace().join("yarn-client/src");
     let library = fs::read_to_string(root.join("lib.rs"))?;
@@ -139,7 +169,7 @@ fn floors_of_the_client_library_are_kept() -> Result<()> {
     Ok(())
 }
 
-/// Whoever runs something else than Flink compiles none of what only Flink needs.
+/// Users who run something other than Flink do not compile what only Flink needs.
 #[test]
 fn the_library_without_features_leaves_out_what_is_flinks() -> Result<()> {
     let packages = |features: &[&str]| -> Result<BTreeSet<String>> {
@@ -164,8 +194,23 @@ fn the_library_without_features_leaves_out_what_is_flinks() -> Result<()> {
     Ok(())
 }
 
+/// Users of these rooms may not have `yarn-flink`; the program adds its own commands (`cmd/hint.rs`).
 #[test]
-fn the_machine_touches_nothing() -> Result<()> {
+fn rooms_without_features_name_no_commands_and_flags() -> Result<()> {
+    for room in ["conf", "rpc", "security", "yarn", "hdfs", "logs"] {
+        for (path, code) in sources(&workspace().join("yarn-client/src").join(room))? {
+            let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in code.filter(|line| line.contains('"')) {
+                let named = ["`yarn-flink ", "`--", "(--"].into_iter().find(|mark| line.contains(mark));
+                assert_eq!(named, None, "{}: {line}", path.display());
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn machine_has_no_side_effects() -> Result<()> {
     for (path, code) in sources(&workspace().join("app-master/src/machine"))? {
         for forbidden in ["tokio", "Instant::now", "SystemTime", "std::env", "std::fs", "std::net", "rand::"]
         {
@@ -175,10 +220,10 @@ fn the_machine_touches_nothing() -> Result<()> {
     Ok(())
 }
 
-/// Otherwise the packages with other features, and all that stand on them, are compiled once for `cargo test` and once more
-/// for the programs under test.
+/// Otherwise packages with other features, and everything that depends on them, are compiled once for `cargo test` and
+/// again for the programs under test.
 #[test]
-fn tests_ask_for_no_features_that_programs_are_built_without() -> Result<()> {
+fn test_builds_enable_no_features_that_programs_lack() -> Result<()> {
     let features = |edges: &str| -> Result<BTreeSet<String>> {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
         let tree =
@@ -210,7 +255,7 @@ fn licences_are_permissive() -> Result<()> {
     let metadata = metadata()?;
     for package in packages(&metadata) {
         let licence = package.get("license").and_then(Value::as_str).unwrap_or("none");
-        // "A OR B AND C" binds as in arithmetic; one alternative has to be allowed whole.
+        // "A OR B AND C" binds as in arithmetic; one alternative has to be allowed completely.
         let alternatives = licence.split(" OR ").map(|text| text.trim_matches(['(', ')']));
         let legacy = licence.split('/');
         let fits =

@@ -1,5 +1,5 @@
-//! TaskManagers are neither taken away too early nor kept when they are dead; a JobManager that hangs is replaced; a cluster
-//! that is too small for a moment ends nothing.
+//! TaskManagers are neither taken away too early nor kept when they are dead; a hanging JobManager is replaced; a cluster
+//! that is temporarily too small ends nothing.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use crate::failures::{appears, ends, submit};
 use crate::session::Session;
 use crate::tool::{GONE, LIMIT, eventually, every, jar, job_in_state, nothing_left, run, text, yarn_flink};
 
-/// Nothing is idle for longer than two seconds.
+/// Nothing stays idle for longer than two seconds.
 const IMPATIENT: [&str; 6] = [
     "-D",
     "slot.idle.timeout=2000",
@@ -24,10 +24,10 @@ const IMPATIENT: [&str; 6] = [
     "yarn.heartbeat.interval=1",
 ];
 
-/// The first stage's results lie with TaskManagers that have nothing else to do, for five times as long as they may be
-/// idle: on a cluster for one job, for a program, and in a session.
+/// TaskManagers with nothing else to do hold the first stage's results for five times as long as they may be idle: on a
+/// cluster for one job, for a program, and in a session.
 #[tokio::test]
-async fn task_managers_stay_while_their_results_are_read() -> Result<()> {
+async fn task_managers_are_kept_while_their_results_are_read() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let alone = async |options: &[&str], parallelism: &str| {
@@ -53,22 +53,22 @@ async fn task_managers_stay_while_their_results_are_read() -> Result<()> {
     every([job, program, session])
 }
 
-/// A job whose TaskManager hangs, one whose JobManager does, and one whose JobManager ends by itself; with the settings of
-/// whoever makes none.
+/// A job whose TaskManager hangs, one whose JobManager hangs, and one whose JobManager ends by itself; all with default
+/// settings.
 #[tokio::test]
-async fn a_job_outlives_processes_that_hang() -> Result<()> {
+async fn job_survives_hung_processes() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let hit = async |ways: &[Way]| {
         let job = Counting::of_program(cluster, &[], &[]).await?;
-        // Only the program says where checkpoints are: the master has to have seen one.
+        // Only the program says where checkpoints are, so the master has to have seen one.
         let seen = || async { Ok(told(&job, "checkpoint_completed").await.is_ok()) };
         eventually("a checkpoint is told", LIMIT, seen).await?;
         for way in ways {
             match way {
                 Way::TaskManagerHangs => task_manager_hangs(&job).await,
                 Way::JobManagerHangs => job_manager_hangs(&job).await,
-                // Flink ends so for reasons of its own: errors of HDFS, of its leader election, of its memory.
+                // Flink ends like this for its own reasons: errors of HDFS, of its leader election, of its memory.
                 Way::JobManagerEnds(code) => job_manager_ends(&job, *code).await,
             }
             .with_context(|| format!("{way:?}"))?;
@@ -110,13 +110,13 @@ async fn task_manager_hangs(job: &Counting<'_>) -> Result<()> {
     ensure!(
         text(&lost, "container") == container
             && text(&lost, "code") == "task_manager_unresponsive"
-            && text(&lost, "text").contains("no heartbeat for"),
+            && text(&lost, "text").contains("no heartbeat from it for"),
         "{lost}"
     );
     Ok(())
 }
 
-/// Its TaskManager has nothing to do with it.
+/// The JobManager ends; its TaskManager is not affected.
 async fn job_manager_ends(job: &Counting<'_>, code: i32) -> Result<()> {
     let cluster = job.cluster;
     let before = job.completes_a_checkpoint().await?;
@@ -136,7 +136,7 @@ async fn job_manager_hangs(job: &Counting<'_>) -> Result<()> {
     let hung = appears("JobManager", || cluster.job_managers(&job.id)).await?;
     let begun = Instant::now();
     hung.stop();
-    // Nobody asks Flink meanwhile: a connection to what is stopped stays open.
+    // Flink is not queried meanwhile: a connection to a stopped process stays open.
     eventually("the stopped process is gone", LIMIT, || async {
         job.lives().await?;
         Ok(!hung.lives())
@@ -151,7 +151,7 @@ async fn job_manager_hangs(job: &Counting<'_>) -> Result<()> {
     ));
     ensure!(killed < Duration::from_secs(90), "it took {killed:?}");
     let ended = told(job, "job_manager_ended").await?;
-    ensure!(text(&ended, "text").contains("did not answer for"), "{ended}");
+    ensure!(text(&ended, "text").contains("did not respond for"), "{ended}");
     Ok(())
 }
 
@@ -165,10 +165,10 @@ async fn told(job: &Counting<'_>, kind: &str) -> Result<Value> {
 /// Memory of each of two nodes.
 const NODE_MIB: u32 = 3300;
 
-/// Of two nodes the larger one is away for a while. One job needs a container that only this node can hold, the other more
+/// The larger of two nodes is away for a while. One job needs a container that only this node can hold, the other more
 /// containers than are possible without it: both wait for it.
 #[tokio::test]
-async fn what_the_cluster_cannot_hold_now_is_waited_for() -> Result<()> {
+async fn job_waits_for_a_cluster_that_is_too_small() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = Cluster::builder("too-small")
         .recovery()
@@ -177,7 +177,7 @@ async fn what_the_cluster_cannot_hold_now_is_waited_for() -> Result<()> {
         .property("yarn.nm.liveness-monitor.expiry-interval-ms", "5000")
         .boot()
         .await?;
-    // Beside the application master no node has room for its TaskManager.
+    // Beside the application master, neither node has room for its TaskManager.
     let jar = jar()?.display().to_string();
     let large = ["run", "-d", "-jm", "700m", "-tm", "2600m", "-c", "example.Run", &jar];
     let large = yarn_flink(&cluster, &[&large[..], &["--checkpoint-ms", "500"]].concat()).await?.expect(0)?;
@@ -188,7 +188,7 @@ async fn what_the_cluster_cannot_hold_now_is_waited_for() -> Result<()> {
     cluster.lose_node(away)?;
     eventually("the node is lost", LIMIT, || async { Ok(cluster.running_nodes().await?.len() == 1) }).await?;
     let many = submit(&cluster, &["-p", "3"], &["Run", "--parallelism", "3"]).await?;
-    // No container may be larger than this now; and beside one master two of three TaskManagers would fit.
+    // No container may be larger than this now; and beside one master only two of three TaskManagers would fit.
     for (id, missing) in [(&large, "2500"), (&many, "can hold 2 ")] {
         explains(&cluster, id, missing).await?;
     }
@@ -197,7 +197,7 @@ async fn what_the_cluster_cannot_hold_now_is_waited_for() -> Result<()> {
         ensure!(text(&application, "finalStatus") == "UNDEFINED", "{application}");
     }
     cluster.restart(Daemon::NodeManager(away)).await?;
-    // Room for both, whoever of them comes first.
+    // There is room for both, whichever comes first.
     resize(&cluster, away, 2 * NODE_MIB).await?;
     for id in [&large, &many] {
         job_in_state(&cluster, id, "RUNNING").await?;
@@ -214,7 +214,7 @@ async fn other_node(cluster: &Cluster, id: &str) -> Result<u8> {
     Ok(if master.host() == Some(cluster.host(1)) { 2 } else { 1 })
 }
 
-/// Gives a node another size; what runs on it stays.
+/// Gives a node another size; whatever runs on it stays.
 async fn resize(cluster: &Cluster, number: u8, mib: u32) -> Result<()> {
     let nodes = cluster.running_nodes().await?;
     let is = |node: &&Value| text(node, "nodeHostName") == cluster.host(number);
@@ -224,7 +224,7 @@ async fn resize(cluster: &Cluster, number: u8, mib: u32) -> Result<()> {
     Ok(())
 }
 
-/// Waits until `explain` says what is missing; until then and after it the application goes on.
+/// Waits until `explain` says what is missing; before and after that the application keeps running.
 async fn explains(cluster: &Cluster, id: &str, missing: &str) -> Result<()> {
     let said = async || anyhow::Ok(yarn_flink(cluster, &["explain", id]).await?.expect(0)?.stdout);
     let what = format!("{id} is explained by '{missing}'");

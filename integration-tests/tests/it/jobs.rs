@@ -1,4 +1,4 @@
-//! The verbs for Flink jobs: savepoints that a job really goes on from, and Flink's own client beside ours.
+//! The commands for Flink jobs: savepoints from which a job really resumes, and Flink's own client beside ours.
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::Cluster;
@@ -13,7 +13,7 @@ use crate::tool::{
     GONE, LIMIT, Ran, end, eventually, job_in_state, nothing_left, run, status, text, yarn_flink,
 };
 
-/// A directory of its own for the savepoints of a test.
+/// A separate directory for the savepoints of a test.
 fn savepoints(cluster: &Cluster) -> Result<String> {
     let folder = cluster.scratch("savepoints")?;
     let name = folder.file_name().and_then(|name| name.to_str()).context("a folder without a name")?;
@@ -25,10 +25,10 @@ fn savepoint(ran: &Ran) -> Result<String> {
     path.map(str::to_owned).with_context(|| format!("no savepoint: {ran:?}"))
 }
 
-/// The job fails unless its state is what it has counted: from one job to the next, in a session and on clusters of its
-/// own, by both kinds of savepoints.
+/// The job fails unless its state is what it has counted: from one job to the next, in a session and on their own
+/// clusters, with both kinds of savepoints.
 #[tokio::test]
-async fn a_count_is_carried_by_savepoints() -> Result<()> {
+async fn savepoints_carry_the_count_between_jobs() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let directory = savepoints(cluster)?;
@@ -47,14 +47,14 @@ async fn a_count_is_carried_by_savepoints() -> Result<()> {
     let stopped = yarn_flink(cluster, &["stop", &session.name, "-p", &directory]).await?.expect(0)?;
     let canonical = savepoint(&stopped)?;
 
-    // What is not needed any more is disposed of, once.
+    // What is no longer needed is disposed of, once.
     let dispose = ["savepoint", &session.id, "--dispose", &kept];
     yarn_flink(cluster, &dispose).await?.expect(0)?;
     let again = yarn_flink(cluster, &dispose).await?.expect(3)?;
     ensure!(again.stderr.contains("disposing of the savepoint") && again.stderr.contains(&kept), "{again:?}");
     session.stop().await?;
 
-    // To its end on a cluster of its own.
+    // Runs to its end on its own cluster.
     let options = ["-d", "-o", "json", "-s", &canonical];
     let last = run(cluster, &options, &["Run", "--records", "3000"]).await?.expect(0)?.json()?;
     let id = text(&last, "application_id").to_owned();
@@ -80,7 +80,7 @@ async fn eventually_restored(cluster: &Cluster, id: &str) -> Result<String> {
 }
 
 #[tokio::test]
-async fn verbs_on_a_cluster_of_one_job() -> Result<()> {
+async fn job_commands_work_on_a_single_job_cluster() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let directory = savepoints(cluster)?;
@@ -107,21 +107,21 @@ async fn verbs_on_a_cluster_of_one_job() -> Result<()> {
     let refused = yarn_flink(cluster, &["scale", &id, "2"]).await?.expect(2)?;
     ensure!(refused.stderr.contains("scheduler-mode=reactive"), "{refused:?}");
     let nowhere = yarn_flink(cluster, &["savepoint", &id]).await?.expect(3)?;
-    ensure!(nowhere.stderr.contains("hint: name a directory with -p DIR"), "{nowhere:?}");
+    ensure!(nowhere.stderr.contains("hint: name a directory with `-p DIR`"), "{nowhere:?}");
     let not_one = yarn_flink(cluster, &["session", "stop", &id]).await?.expect(2)?;
-    ensure!(not_one.stderr.contains("is no session"), "{not_one:?}");
-    // No state on the disk of one node, nor in a container's directory: the job goes on.
-    for (lost, why) in [("rep/sp", "is relative"), ("file:///tmp/sp", "is on the disk of whatever node")] {
+    ensure!(not_one.stderr.contains("is not a session"), "{not_one:?}");
+    // State may be neither on the disk of a single node nor in a container's directory: the job continues.
+    for (lost, why) in [("rep/sp", "is relative"), ("file:///tmp/sp", "is on the local disk of the node")] {
         for verb in ["stop", "savepoint"] {
             let refused = yarn_flink(cluster, &[verb, &id, "-p", lost]).await?.expect(2)?;
             ensure!(
-                refused.stderr.contains(why) && refused.stderr.contains("hint: name a dir"),
+                refused.stderr.contains(why) && refused.stderr.contains("hint: use a directory of"),
                 "{refused:?}"
             );
         }
     }
     let directory = directory.strip_prefix(cluster.default_fs()).context("of another file system")?;
-    // Stopped with a savepoint the job is FINISHED, and with it the application.
+    // When stopped with a savepoint, the job is FINISHED, and so is the application.
     let stop = ["stop", "-o", "json", &id, "--drain", "-p", directory];
     let stopped = yarn_flink(cluster, &stop).await?.expect(0)?.json()?;
     let path = text(&stopped, "savepoint").to_owned();
@@ -136,9 +136,9 @@ async fn verbs_on_a_cluster_of_one_job() -> Result<()> {
     Ok(())
 }
 
-/// One of its two subtasks takes its time.
+/// One of its two subtasks is slow.
 #[tokio::test]
-async fn a_savepoint_tells_how_far_it_is() -> Result<()> {
+async fn savepoint_reports_its_progress() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let directory = savepoints(cluster)?;
@@ -152,15 +152,15 @@ async fn a_savepoint_tells_how_far_it_is() -> Result<()> {
     nothing_left(cluster, &id, GONE).await
 }
 
-/// Right behind the submission there is no job yet, and soon will be.
+/// Right after the submission there is no job yet, but there soon will be.
 #[tokio::test]
-async fn a_job_that_is_about_to_begin_can_be_cancelled() -> Result<()> {
+async fn job_that_is_about_to_start_can_be_cancelled() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let submitted = run(cluster, &["-d", "-o", "json"], &["Run"]).await?.expect(0)?.json()?;
     let (id, job) = (text(&submitted, "application_id").to_owned(), text(&submitted, "job_id").to_owned());
     let cancelled = yarn_flink(cluster, &["cancel", "-o", "json", &id, &job]).await?.expect(0)?;
-    ensure!(cancelled.stderr.contains("waiting up to 60 s for its JobManager"), "{cancelled:?}");
+    ensure!(cancelled.stderr.contains("waiting up to 60 s for the JobManager"), "{cancelled:?}");
     let said = cancelled.json()?;
     ensure!(text(&said, "job_id") == job && text(&said, "job_state") == "CANCELED", "{said}");
     cluster.wait_for_end(&id, LIMIT).await?;
@@ -169,9 +169,9 @@ async fn a_job_that_is_about_to_begin_can_be_cancelled() -> Result<()> {
     nothing_left(cluster, &id, GONE).await
 }
 
-/// The JobManager of a session dies: without high availability its jobs are lost, and the session goes on.
+/// The JobManager of a session dies: without high availability its jobs are lost, but the session continues.
 #[tokio::test]
-async fn a_session_outlives_its_job_manager_and_its_master() -> Result<()> {
+async fn session_survives_the_loss_of_its_job_manager_and_master() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let session = Session::start(cluster, "outlives", &[]).await?;
@@ -183,7 +183,7 @@ async fn a_session_outlives_its_job_manager_and_its_master() -> Result<()> {
     ensure!(ran.stdout.contains("job_state: FINISHED"), "{ran:?}");
 
     crate::failures::appears("application master", || cluster.app_masters(&session.id)).await?.kill_9();
-    // Whoever sends a job meanwhile waits for the next one.
+    // A client that submits a job in the meantime waits for the next one.
     eventually("the next attempt runs", LIMIT, || async {
         let attempts = cluster.rm_rest(&format!("/ws/v1/cluster/apps/{}/appattempts", session.id)).await?;
         let attempts = attempts.pointer("/appAttempts/appAttempt").and_then(Value::as_array).map(Vec::len);
@@ -198,7 +198,7 @@ async fn a_session_outlives_its_job_manager_and_its_master() -> Result<()> {
 
 /// Flink's own client, of the same version and unchanged, against an open session.
 #[tokio::test]
-async fn flinks_own_client_uses_an_open_session() -> Result<()> {
+async fn flinks_own_client_uses_a_session_with_open_rest() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let begin = ["session", "start", "-d", "--open-rest", "--name", "open"];
@@ -224,10 +224,10 @@ async fn flinks_own_client_uses_an_open_session() -> Result<()> {
     Ok(())
 }
 
-/// Flink's own client starts an application, whose master is not ours: YARN's proxy leads to its jobs all the same, and what it does
-/// not pass on is refused with the way to go.
+/// Flink's own client starts an application, whose master is not ours: YARN's proxy leads to its jobs anyway, and requests it
+/// does not forward are refused with a hint.
 #[tokio::test]
-async fn an_application_of_flinks_own_client() -> Result<()> {
+async fn application_of_flinks_own_client_can_be_inspected_and_cancelled() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let flink = Flink::download(FLINK_1_20)?;
@@ -248,7 +248,7 @@ async fn an_application_of_flinks_own_client() -> Result<()> {
     ensure!(text(&seen["jobs"][0], "job_id") == job && seen["task_managers"] == 1, "{seen}");
     ensure!(seen["progress"].is_null(), "it says 1 from its beginning: {seen}");
     let explained = yarn_flink(cluster, &["explain", &id]).await?.expect(0)?;
-    ensure!(explained.stdout.contains("nothing is known to be wrong"), "{explained:?}");
+    ensure!(explained.stdout.contains("no problem was found"), "{explained:?}");
     for verb in [&["stop", &id][..], &["savepoint", &id], &["scale", &id, "2"], &["events", "--follow", &id]]
     {
         let refused = yarn_flink(cluster, verb).await?.expect(2)?;

@@ -1,5 +1,5 @@
-//! `-o json`: what `docs/json.md` says of commands that no other test asks for JSON, and of errors. Whatever the other tests get is
-//! held against that page by [`crate::tool`].
+//! `-o json`: what `docs/json.md` says about commands that no other test runs with `-o json`, and about errors. The output in all other
+//! tests is checked against that page by [`crate::tool`].
 
 use anyhow::{Result, ensure};
 use integration_tests::shared;
@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use crate::tool::{GONE, SMALL, end, jar, job_in_state, nothing_left, run, text, yarn_flink};
 
-/// On one running job: its logs, a savepoint, and what is refused.
+/// For one running job: its logs, a savepoint, and what is refused.
 #[tokio::test]
-async fn logs_and_savepoints_for_programs() -> Result<()> {
+async fn logs_and_savepoints_print_documented_json() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let id = run(cluster, &["-d"], &["Run"]).await?.expect(0)?.application()?;
@@ -22,7 +22,7 @@ async fn logs_and_savepoints_for_programs() -> Result<()> {
     let lines: Vec<Value> = said.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     ensure!(lines.len() == 3 && lines.iter().all(|line| text(line, "file") == "jobmanager.log"), "{said}");
     ensure!(lines.iter().all(|line| line["complete"] == true && !text(line, "text").is_empty()), "{said}");
-    // The same text as people get.
+    // The same as the text output.
     let all = logs(&["taskmanager.log"]).await?;
     let first: Value = serde_json::from_str(all.lines().next().unwrap_or_default())?;
     let plain = yarn_flink(cluster, &["logs", &id, "taskmanager.log"]).await?.expect(0)?.stdout;
@@ -46,9 +46,9 @@ async fn logs_and_savepoints_for_programs() -> Result<()> {
     nothing_left(cluster, &id, GONE).await
 }
 
-/// Errors of every kind are one object: of the command line, of what it names, of the cluster.
+/// Errors of every kind are one object: about the command line, about what it names, about the cluster.
 #[tokio::test]
-async fn an_error_is_an_object() -> Result<()> {
+async fn errors_are_json_objects() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let jar = jar()?.display().to_string();

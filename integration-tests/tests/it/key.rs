@@ -1,4 +1,4 @@
-//! `run --key` and `--max-wait` on a real cluster: clients that die at any moment, and what is there afterwards.
+//! `run --key` and `--max-wait` on a real cluster: clients that die at any moment, and what exists afterwards.
 
 use std::time::Duration;
 
@@ -13,10 +13,11 @@ use yarn_client::submit::Key;
 
 use crate::tool::{GONE, LIMIT, command, end, finish, nothing_left, run, run_args, text, yarn_flink};
 
-/// Sets how many clients [`a_client_killed_at_any_step_leaves_one_application`] kills; 14 without it.
+/// Sets how many clients [`client_killed_at_any_step_leaves_one_application_per_key`] kills; 14 by default.
 const RUNS_VARIABLE: &str = "YARN_FLINK_TEST_KEY_RUNS";
 
-/// Lines of the client's log (`-vv`) at which it is killed: each step's beginning, and the moments around a submission.
+/// Lines of the client's log (`-vv`) at which it is killed: the start of each step, and the moments around a
+/// submission.
 const BOUNDARIES: [&str; 7] = [
     "step=Read",
     "step=Prepare",
@@ -38,7 +39,7 @@ async fn named(cluster: &Cluster, name: &str) -> Result<Vec<Value>> {
     Ok(all.into_iter().filter(|application| text(application, "name") == name).collect())
 }
 
-/// Where the record of a key lies.
+/// The path of a key's record.
 fn record(cluster: &Cluster, key: &str) -> Result<String> {
     Ok(format!("/user/{}/.yarn-flink/keys/{}", cluster.user(), Key::new(key)?.digest()))
 }
@@ -48,7 +49,7 @@ fn start(cluster: &Cluster, options: &[&str], program: &[&str]) -> Result<Child>
     Ok(command(cluster, &args.iter().map(String::as_str).collect::<Vec<_>>())?.spawn()?)
 }
 
-/// Kills a client as soon as it logs `boundary` and a little later; whether it lived to see the line.
+/// Kills a client a little after it has logged `boundary`; returns whether it lived to log the line.
 async fn kill_at(mut child: Child, boundary: &str, later: Duration) -> Result<bool> {
     let mut lines = BufReader::new(child.stderr.take().context("no standard error")?).lines();
     while let Some(line) = lines.next_line().await? {
@@ -64,7 +65,7 @@ async fn kill_at(mut child: Child, boundary: &str, later: Duration) -> Result<bo
 }
 
 #[tokio::test]
-async fn the_second_call_follows_the_first() -> Result<()> {
+async fn second_call_with_a_key_follows_the_first() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let key = fresh("twice");
@@ -73,7 +74,7 @@ async fn the_second_call_follows_the_first() -> Result<()> {
     let second = run(cluster, &[&options[..], &["-d"]].concat(), &["OneSecond"]).await?.expect(0)?;
     ensure!(first.stdout == second.stdout, "{first:?} {second:?}");
     let other = run(cluster, &options, &["OneSecond", "--other"]).await?.expect(2)?;
-    ensure!(other.stderr.contains("has been used for another program"), "{other:?}");
+    ensure!(other.stderr.contains("has already been used for another program"), "{other:?}");
 
     let attached = run(cluster, &options, &["OneSecond"]).await?.expect(0)?;
     ensure!(attached.application()? == first.application()?, "{attached:?}");
@@ -97,8 +98,8 @@ async fn the_second_call_follows_the_first() -> Result<()> {
     let expected = ["1", "ended", "started"].map(|name| (name.to_owned(), "600".to_owned()));
     ensure!(files == expected, "{files:?}");
 
-    // Forgotten, as `gc` does after a week: what runs now is another application, and must not write to the
-    // checkpoint directory of the first one's job.
+    // Forgotten, as `gc` does after a week: what runs now is another application, and must not write to the checkpoint
+    // directory of the first one's job.
     cluster.hdfs()?.delete(&record).await?;
     let again = run(cluster, &[&options[..], &["-d"]].concat(), &["OneSecond"]).await?.expect(0)?;
     ensure!(again.application()? != first.application()?, "{again:?}");
@@ -108,7 +109,7 @@ async fn the_second_call_follows_the_first() -> Result<()> {
 }
 
 #[tokio::test]
-async fn two_clients_at_the_same_time_start_one_application() -> Result<()> {
+async fn concurrent_clients_with_one_key_start_one_application() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     for _ in 0..3 {
@@ -126,9 +127,9 @@ async fn two_clients_at_the_same_time_start_one_application() -> Result<()> {
     Ok(())
 }
 
-/// SIGKILL at each boundary in turn, up to 15 ms after it, twice in a row; then a client that is left alone.
+/// SIGKILL at each boundary in turn, up to 15 ms after it, twice; then a client that is left alone.
 #[tokio::test]
-async fn a_client_killed_at_any_step_leaves_one_application() -> Result<()> {
+async fn client_killed_at_any_step_leaves_one_application_per_key() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let runs = std::env::var(RUNS_VARIABLE).ok().and_then(|runs| runs.parse().ok()).unwrap_or(14);
@@ -163,9 +164,9 @@ async fn a_client_killed_at_any_step_leaves_one_application() -> Result<()> {
     Ok(())
 }
 
-/// Clients that die until the job is done: it has run once, and its last client says how it ended.
+/// Clients die until the job is done: it has run once, and the last client reports how it ended.
 #[tokio::test]
-async fn the_job_of_a_key_runs_and_its_end_is_told() -> Result<()> {
+async fn result_of_a_keyed_job_is_remembered() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let key = fresh("runs");
@@ -177,7 +178,7 @@ async fn the_job_of_a_key_runs_and_its_end_is_told() -> Result<()> {
     let ended = end(cluster, &last.application()?).await?;
     ensure!(text(&ended, "final_status") == "SUCCEEDED", "{ended}");
     ensure!(named(cluster, &key).await?.len() == 1, "more than one application");
-    // Whoever wrote the record and whoever submitted the application: the job is the record's.
+    // Whichever client wrote the record or submitted the application, the job is that of the record.
     let first = cluster.hdfs()?.read(&format!("{}/1", record(cluster, &key)?)).await?;
     let first: Value = serde_json::from_slice(&first)?;
     ensure!(text(&ended, "job_id").len() == 32, "{ended}");
@@ -188,7 +189,7 @@ async fn the_job_of_a_key_runs_and_its_end_is_told() -> Result<()> {
 
 /// Flink would delete the older run's checkpoint when it came to its number.
 #[tokio::test]
-async fn a_job_id_of_ones_own_does_not_begin_among_the_checkpoints_of_an_earlier_run() -> Result<()> {
+async fn fixed_job_id_is_refused_among_checkpoints_of_an_earlier_run() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let (key, job) = (fresh("collides"), format!("{:032x}", rand::rng().random::<u128>()));
@@ -202,7 +203,7 @@ async fn a_job_id_of_ones_own_does_not_begin_among_the_checkpoints_of_an_earlier
     let refused = run(cluster, &options, &["OneSecond"]).await?.expect(2)?;
     let newest = format!("{}{directory}/{job}/chk-4", cluster.default_fs());
     ensure!(
-        refused.stderr.contains(&format!("hint: go on from the newest one with -s {newest}")),
+        refused.stderr.contains(&format!("hint: resume from the latest one with `-s {newest}`")),
         "{refused:?}"
     );
     ensure!(named(cluster, &key).await?.is_empty(), "submitted all the same");
@@ -210,9 +211,9 @@ async fn a_job_id_of_ones_own_does_not_begin_among_the_checkpoints_of_an_earlier
     Ok(())
 }
 
-/// No application master registers within 200 ms: the NodeManager has not even heard of it.
+/// No application master registers within 200 ms: the NodeManager has not even been told.
 #[tokio::test]
-async fn an_application_that_waits_too_long_is_killed() -> Result<()> {
+async fn max_wait_kills_an_application_that_waits_too_long() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let name = fresh("waits");
@@ -221,7 +222,7 @@ async fn an_application_that_waits_too_long_is_killed() -> Result<()> {
     ensure!(ran.stderr.contains(" s and has been killed: ") && ran.stderr.contains("hint: "), "{ran:?}");
     let id = ran.application()?;
     let killed = cluster.wait_for_state(&id, "KILLED", LIMIT).await?;
-    ensure!(text(&killed, "diagnostics").contains("killed by --max-wait: "), "{killed}");
+    ensure!(text(&killed, "diagnostics").contains("killed by `--max-wait`: "), "{killed}");
     nothing_left(cluster, &id, GONE).await?;
 
     // One that gets its turn is left alone, and the detached client stays until then.

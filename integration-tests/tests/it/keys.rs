@@ -14,13 +14,14 @@ use yarn_client::flink::options;
 
 /// The options of one version.
 struct Options {
-    /// All keys, older ones too.
+    /// All keys, including older names.
     keys: BTreeSet<String>,
-    /// Keys by those that they are older ones of.
+    /// Older names of keys, each with the current one.
     older: Vec<(String, String)>,
 }
 
-/// Constants that are no keys of a cluster's configuration: settings of one operator, names behind a prefix.
+/// Whether a constant is a key of a cluster's configuration, rather than a setting of one operator or a name after a
+/// prefix.
 fn is_of_clusters(class: &str, field: &str) -> bool {
     !class.ends_with(".StreamConfig")
         && !class.ends_with(".AsyncSinkConnectorOptions")
@@ -73,7 +74,7 @@ fn example(key: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_option_of_flink_has_its_line() -> Result<()> {
+async fn every_flink_option_is_in_the_table_of_keys() -> Result<()> {
     let _turn = shared::turn().await;
     let (old, new) = tokio::try_join!(options_of(FLINK_1_20), options_of(FLINK_2_1))?;
     let all: BTreeSet<&String> = old.keys.union(&new.keys).collect();
@@ -81,7 +82,7 @@ async fn every_option_of_flink_has_its_line() -> Result<()> {
     let without: Vec<_> = all.iter().filter(|key| row(&example(key)).is_none()).collect();
     assert!(without.is_empty(), "what becomes of these? {without:#?}");
 
-    // The names by which misspelt ones are known.
+    // The names by which misspelt keys are recognised.
     let listed: BTreeMap<_, _> = known().map(|known| (known.key, (known.in_1_20, known.in_2_1))).collect();
     let found: BTreeMap<_, _> = all
         .iter()
@@ -95,12 +96,12 @@ async fn every_option_of_flink_has_its_line() -> Result<()> {
         .collect();
     assert!(differ.is_empty(), "known.txt is not right about (key, (in 1.20, in 2.1)): {differ:#?}");
 
-    // A line for what nobody knows would only look like an answer.
+    // A row for an unknown key would be misleading.
     let rows = table().flat_map(|row| row.names().map(move |name| (name, row.origin)));
     let wrong: Vec<_> = rows
         .filter(|(name, origin)| {
             let exists = all.iter().any(|key| of(name, &example(key)));
-            // Others are also those of libraries and plugins.
+            // Keys of other origins may also belong to libraries and plugins.
             match origin {
                 Origin::Flink => !exists,
                 Origin::Ours | Origin::OldFlink => exists,
@@ -119,17 +120,17 @@ fn of(name: &str, key: &str) -> bool {
     }
 }
 
-/// An option that is read here is read by all the names that Flink reads it by.
+/// An option that is read here is read by all the names by which Flink reads it.
 fn older_names_are_read_too<'a>(older: impl Iterator<Item = &'a (String, String)>) -> Result<()> {
     for (older, newer) in older {
-        // What stands there in stock configurations is that of a cluster on one host.
+        // The value in stock configurations is that of a cluster on one host.
         if newer == options::REST_BIND_PORT.key {
             continue;
         }
         if let Some(option) = options::ALL.iter().find(|option| option.key == newer) {
             assert!(option.deprecated.contains(&older.as_str()), "{older} is an older name of {newer}");
         }
-        // And what is handed to Flink has one answer by whatever name.
+        // What is handed to Flink is treated the same under any name.
         let (by_older, by_newer) = (row(older), row(newer));
         let treatment = |row: Option<&Row>| row.map(|row| row.treatment).context("no line");
         let (by_older, by_newer) = (treatment(by_older)?, treatment(by_newer)?);

@@ -1,4 +1,4 @@
-//! `logs`: what containers have written, beside what `yarn logs` says of it.
+//! `logs`: what containers have written, compared with what `yarn logs` prints.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::tool::{LIMIT, command, end, eventually, finish, job_in_state, run, text, yarn_flink};
 
-/// Content by container and file, taken out of what `yarn logs` or ours prints.
+/// Content by container and file, extracted from what `yarn logs` or our command prints.
 fn files(printed: &str) -> Result<BTreeMap<(String, String), String>> {
     let mut found = BTreeMap::new();
     for part in printed.split("Container: container_").skip(1) {
@@ -27,7 +27,7 @@ fn files(printed: &str) -> Result<BTreeMap<(String, String), String>> {
     Ok(found)
 }
 
-/// The whole text, and what is in it.
+/// The whole text of `yarn logs`.
 async fn theirs(cluster: &Cluster, id: &str) -> Result<String> {
     Ok(cluster.java_tool(LOGS_CLI, &["-applicationId", id]).await?.success()?.stdout)
 }
@@ -36,7 +36,7 @@ async fn ours(cluster: &Cluster, arguments: &[&str]) -> Result<String> {
     Ok(yarn_flink(cluster, &[&["logs"], arguments].concat()).await?.expect(0)?.stdout)
 }
 
-/// Every file with the very bytes that `yarn logs` prints, and what is around them.
+/// Checks that every file is printed exactly as by `yarn logs`, headers and footers included.
 async fn the_same(cluster: &Cluster, id: &str) -> Result<usize> {
     let (ours, theirs) = (ours(cluster, &[id]).await?, theirs(cluster, id).await?);
     let (mine, peers) = (files(&ours)?, files(&theirs)?);
@@ -68,7 +68,7 @@ async fn the_same(cluster: &Cluster, id: &str) -> Result<usize> {
     Ok(mine.len())
 }
 
-/// Of an application that has ended, once its nodes have collected everything.
+/// Waits until the nodes have collected all logs of an ended application.
 async fn collected(cluster: &Cluster, id: &str, containers: usize) -> Result<()> {
     eventually("the logs are collected", LIMIT, || async {
         let listed = yarn_flink(cluster, &["logs", "--list", "-o", "json", id]).await?;
@@ -81,7 +81,7 @@ async fn collected(cluster: &Cluster, id: &str, containers: usize) -> Result<()>
 }
 
 #[tokio::test]
-async fn running_and_collected() -> Result<()> {
+async fn logs_of_running_containers_and_aggregated_logs_are_printed() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let id = run(cluster, &["-d"], &["Run"]).await?.expect(0)?.application()?;
@@ -129,16 +129,18 @@ async fn running_and_collected() -> Result<()> {
     let written = std::fs::read_to_string(node.join(&container).join("taskmanager.log"))?;
     ensure!(written.contains("TaskManagerRunner"), "{written}");
 
-    // Somebody else's, and one whose owner nobody knows any more, beside a directory that is closed.
+    // Another user's application, and one whose owner is no longer known, beside a directory that is closed.
     let asks = async |id: &str| {
         finish(command(cluster, &["logs", id])?.env("HADOOP_USER_NAME", "mallory").spawn()?).await
     };
     let theirs = asks(&id).await?.expect(3)?;
     ensure!(
-        theirs.stderr.contains(&format!("{id} is {}'s, and mallory may not look", cluster.user())),
+        theirs
+            .stderr
+            .contains(&format!("{id} belongs to {}, and mallory is not permitted to read", cluster.user())),
         "{theirs:?}"
     );
-    ensure!(theirs.stderr.contains("hint: logs are"), "{theirs:?}");
+    ensure!(theirs.stderr.contains("hint: run this as"), "{theirs:?}");
     let hdfs = cluster.hdfs()?;
     let collected = format!("/app-logs/{}", cluster.user());
     let files = hdfs.files(&collected).await?;
@@ -152,10 +154,10 @@ async fn running_and_collected() -> Result<()> {
     hdfs.set_permission("/app-logs/zed", "700").await?;
     let closed = asks(forgotten).await?.expect(3)?;
     ensure!(
-        closed.stderr.contains("mallory may not look into") && closed.stderr.contains("/app-logs/zed"),
+        closed.stderr.contains("mallory is not permitted to read") && closed.stderr.contains("/app-logs/zed"),
         "{closed:?}"
     );
-    // One that is cut off beside a whole one.
+    // A truncated file beside a complete one.
     let whole = hdfs.read(file).await?;
     hdfs.put(&format!("{place}/n0_1"), whole.slice(..whole.len() - 9)).await?;
     let damaged = yarn_flink(cluster, &["logs", forgotten]).await?.expect(3)?;
@@ -169,7 +171,7 @@ async fn running_and_collected() -> Result<()> {
     }
 
     let unknown = yarn_flink(cluster, &["logs", "application_1_0001"]).await?.expect(5)?;
-    ensure!(unknown.stderr.contains("nobody knows application_1_0001"), "{unknown:?}");
+    ensure!(unknown.stderr.contains("application_1_0001 not found"), "{unknown:?}");
     let usage = yarn_flink(cluster, &["logs", "application_x"]).await?.expect(2)?;
     ensure!(usage.stdout.is_empty(), "{usage:?}");
     Ok(())
@@ -177,7 +179,7 @@ async fn running_and_collected() -> Result<()> {
 
 /// The other format, compressed; and a NodeManager that is restarted while its containers run.
 #[tokio::test]
-async fn indexed_files_and_a_restarted_node() -> Result<()> {
+async fn indexed_logs_are_read_and_survive_a_restarted_node() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let controller =
         "org.apache.hadoop.yarn.logaggregation.filecontroller.ifile.LogAggregationIndexedFileController";
@@ -206,32 +208,32 @@ async fn indexed_files_and_a_restarted_node() -> Result<()> {
     ensure!(the_same(cluster, &id).await? > 8);
     let listed = yarn_flink(cluster, &["logs", "--list", "-o", "json", &id]).await?.expect(0)?.json()?;
     ensure!(listed["files"].as_array().is_some_and(|files| files.iter().any(big)), "{listed}");
-    // Not by default: there a node collects them again in every round.
+    // Not the default: a node would collect them again in every round there.
     let wanted = ["-D", r"yarn.rolled-logs.include-pattern=\.log\.[0-9]+$"];
     rolls(cluster, &wanted, &["AGGREGATED", "LOCAL"]).await
 }
 
-/// What is rolled away goes to the cluster's file system every few seconds; without the switch, an hour is the least.
+/// Rolled files go to the cluster's file system every few seconds; without the switch, an hour is the minimum.
 fn collects_soon(cluster: Builder, seconds: u32) -> Builder {
     cluster
         .property("yarn.nodemanager.log-aggregation.debug-enabled", "true")
         .property("yarn.nodemanager.log-aggregation.roll-monitoring-interval-seconds", &seconds.to_string())
-        // What is collected goes from the node, as everywhere but in tests.
+        // Collected files are removed from the node, as everywhere except in tests.
         .property("yarn.nodemanager.delete.debug-delay-sec", "0")
 }
 
 #[tokio::test]
-async fn rolled_away_files_leave_the_node() -> Result<()> {
+async fn rolled_log_files_are_aggregated_while_the_job_runs() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = Cluster::builder("logs-rolled").node_managers(1).node_size(4096, 4).log_aggregation();
     rolls(&collects_soon(cluster, 2).boot().await?, &[], &["AGGREGATED"]).await
 }
 
-/// Of 80 "megabytes" of `Talks`.
+/// The lines in 80 "megabytes" of `Talks`.
 const LINES: usize = 800_000;
 
-/// A job that goes on and on does not fill its node's disk; and whoever follows its log misses nothing, and hears nothing
-/// twice. `places`: of what was rolled away.
+/// An endless job does not fill its node's disk, and a follower of its log misses nothing and sees nothing twice.
+/// `places`: where rolled files are found.
 async fn rolls(cluster: &Cluster, options: &[&str], places: &[&str]) -> Result<()> {
     let much = ["Talks", "--megabytes", "80", "--to", "log", "--then-wait", "600"];
     let id = run(cluster, &[&["-d"], options].concat(), &much).await?.expect(0)?.application()?;
@@ -246,7 +248,7 @@ async fn rolls(cluster: &Cluster, options: &[&str], places: &[&str]) -> Result<(
     })
     .await?;
     let follower = command(cluster, &["logs", "--follow", &id, "taskmanager.log"])?.spawn()?;
-    // It ends with the application, whose end is asked for below: nobody is blocked by a full pipe.
+    // It ends with the application, whose end is requested below: no full pipe blocks anything.
     let followed = tokio::spawn(finish(follower));
     eventually("the first 100 MB are collected", LIMIT, || async {
         let mut found = where_is("taskmanager.log.1").await.unwrap_or_default();

@@ -1,7 +1,7 @@
 //! All tests on real clusters, in one binary: one link, one shared cluster.
 //!
-//! A test that breaks daemons boots a cluster of its own; all others use `shared::cluster()` and look only at their own
-//! application. Every test begins with `shared::turn()`, which limits how many load the machine at a time.
+//! A test that breaks daemons boots its own cluster; all others use `shared::cluster()` and look only at their own
+//! application. Every test starts with `shared::turn()`, which limits how many load the machine at a time.
 
 mod clients;
 mod clocks;
@@ -29,6 +29,7 @@ mod options;
 mod page;
 mod placement;
 mod prompt;
+mod queues;
 mod recovery;
 mod relay;
 mod rpc;

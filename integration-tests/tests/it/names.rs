@@ -1,4 +1,4 @@
-//! Names and places that users give their files, each as odd as a file system takes it, many in one application.
+//! Names and paths that users give their files, each as odd as a file system allows, many in one application.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,18 +14,18 @@ use integration_tests::{prerequisites, shared};
 use crate::session::Session;
 use crate::tool::{GONE, Ran, command, end, every, finish, jar, nothing_left, run_args, text, yarn_flink};
 
-/// Everything a local file may be called, and 200 characters of it.
+/// A name of 200 characters with everything that a local file's name may contain.
 fn odd(end: &str) -> String {
     let begin = "-a b\t#c%20d;e:f'g\"h$HOME`i\\+ü&(*)=~";
     format!("{begin}{}{end}", "x".repeat(200 - begin.chars().count() - end.len()))
 }
 
-/// The same for a file in HDFS, less what it refuses (`:`) and what a NodeManager's script cannot hold.
+/// The same for a file in HDFS, without what it refuses (`:`) and what a NodeManager's script cannot handle.
 fn odd_in_hdfs(end: &str) -> String {
     format!("-a b #c%20d;e'+ü&(*)=~{end}")
 }
 
-/// Jars made of the example jobs' classes.
+/// Jars built from the classes of the example jobs.
 struct Jars {
     folder: PathBuf,
     classes: PathBuf,
@@ -41,7 +41,7 @@ impl Jars {
         Ok(Self { folder: folder.to_owned(), classes })
     }
 
-    /// A jar of the classes whose simple names begin so, and of what lies in a directory of libraries.
+    /// A jar of the classes whose simple names start like this, and of the contents of a directory of libraries.
     fn make(&self, name: &str, classes: &[&str], libraries: Option<&Path>) -> Result<PathBuf> {
         let plain = self.folder.join("made.jar");
         let mut create = Command::new(prerequisites::java_tool("jar"));
@@ -64,7 +64,7 @@ impl Jars {
         Ok(path)
     }
 
-    /// The program that reads what was shipped; its jar brings `example.Library` along in a jar.
+    /// The program that reads the shipped files; its jar contains `example.Library` in a jar.
     fn program(&self, name: &str) -> Result<PathBuf> {
         let libraries = self.folder.join("libraries");
         fs::create_dir_all(libraries.join("lib/deep er"))?;
@@ -86,7 +86,7 @@ fn archive(folder: &Path, name: &str) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Flink's libraries, and one more in a directory below.
+/// Flink's libraries, and one more in a subdirectory.
 fn libraries(folder: &Path, jars: &Jars) -> Result<PathBuf> {
     let lib = folder.join("flink lib/lib");
     fs::create_dir_all(lib.join("be#low"))?;
@@ -99,7 +99,7 @@ fn libraries(folder: &Path, jars: &Jars) -> Result<PathBuf> {
     Ok(lib)
 }
 
-/// Puts a file into a directory of HDFS under an odd name, by Hadoop's own client: WebHDFS takes `+` for a blank.
+/// Puts a file under an odd name into an HDFS directory with Hadoop's own client, as WebHDFS takes `+` for a blank.
 async fn put(cluster: &Cluster, file: &Path, directory: &str, end: &str) -> Result<String> {
     let above = cluster.scratch("put")?;
     fs::copy(file, above.join(odd_in_hdfs(end)))?;
@@ -110,7 +110,7 @@ async fn put(cluster: &Cluster, file: &Path, directory: &str, end: &str) -> Resu
     Ok(format!("{directory}/{name}/{}", odd_in_hdfs(end)))
 }
 
-/// The lines that the program wrote.
+/// The lines written by the program.
 async fn lines(cluster: &Cluster, directory: &str) -> Result<Vec<String>> {
     let hdfs = cluster.hdfs()?;
     let mut lines = Vec::new();
@@ -121,7 +121,7 @@ async fn lines(cluster: &Cluster, directory: &str) -> Result<Vec<String>> {
     Ok(lines)
 }
 
-/// `run` with small containers of a jar, in an environment with one more variable.
+/// Runs a jar with small containers, in an environment with one more variable.
 async fn run(cluster: &Cluster, lib: &Path, options: &[&str], jar: &str, program: &[&str]) -> Result<Ran> {
     let mut args = run_args(options, &["-"])?;
     args.truncate(args.len() - 3);
@@ -133,7 +133,7 @@ async fn run(cluster: &Cluster, lib: &Path, options: &[&str], jar: &str, program
 }
 
 #[tokio::test]
-async fn files_may_be_called_anything() -> Result<()> {
+async fn jars_and_shipped_files_may_have_any_name() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let folder = cluster.scratch("names")?;
@@ -208,7 +208,7 @@ async fn files_may_be_called_anything() -> Result<()> {
 }
 
 #[tokio::test]
-async fn sessions_jars_and_savepoints_may_be_called_anything() -> Result<()> {
+async fn sessions_their_jars_and_savepoints_may_have_any_name() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let folder = cluster.scratch("names")?;

@@ -1,4 +1,4 @@
-//! What happens to nodes under a running job: their power goes, they are restarted, decommissioned.
+//! What happens to nodes under a running job: they lose power, are restarted or decommissioned.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::counting::Counting;
 use crate::failures::logs;
 use crate::tool::{LIMIT, eventually};
 
-/// Three nodes, each with room for one container; containers end with their NodeManager.
+/// Three nodes with room for one container each; containers end with their NodeManager.
 async fn boot(excluded: &Path) -> Result<Cluster> {
     Cluster::builder("nodes")
         .node_managers(3)
@@ -23,10 +23,10 @@ async fn boot(excluded: &Path) -> Result<Cluster> {
         .await
 }
 
-/// One job through all of it: its TaskManager is replaced four times.
+/// One job through all of this: its TaskManager is replaced four times.
 #[tokio::test]
 #[ignore = "takes minutes; CONTRIBUTING.md says when"]
-async fn a_job_outlives_its_nodes() -> Result<()> {
+async fn job_survives_lost_nodes() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let excluded = tempfile::NamedTempFile::new()?;
     let cluster = boot(excluded.path()).await?;
@@ -39,14 +39,14 @@ async fn a_job_outlives_its_nodes() -> Result<()> {
     power_goes_for_the_application_master(&job).await?;
 
     let log = logs(&cluster, &job.id, "appmaster.stderr");
-    // Nothing of all this was the program's fault.
+    // None of this was the program's fault.
     ensure!(!log.contains("did not start"), "{log}");
     job.finishes().await?;
     cluster.stop()
 }
 
-/// Does something to the TaskManager's node: the job goes on from its checkpoint with another TaskManager, which is
-/// elsewhere if the node is gone.
+/// Does something to the TaskManager's node: the job resumes from its checkpoint with another TaskManager, on another
+/// node if this one is gone.
 async fn replaced<'a, F: Future<Output = Result<()>> + 'a>(
     job: &'a Counting<'_>,
     elsewhere: bool,
@@ -77,7 +77,7 @@ async fn power_goes_for_the_application_master(job: &Counting<'_>) -> Result<()>
     Ok(())
 }
 
-/// Its containers end with it, because it is not told to recover them.
+/// Its containers end with it, because it is not configured to recover them.
 async fn node_manager_restarts(job: &Counting<'_>) -> Result<()> {
     let restart = async |node| {
         job.cluster.terminate(Daemon::NodeManager(node)).await?;
@@ -86,7 +86,7 @@ async fn node_manager_restarts(job: &Counting<'_>) -> Result<()> {
     replaced(job, false, restart).await.map(drop)
 }
 
-/// Out of service, at once or with a time to finish, and back again.
+/// Taken out of service, at once or with time to finish, and put back.
 async fn decommissioned(job: &Counting<'_>, excluded: &Path, how: &[&str]) -> Result<()> {
     let cluster = job.cluster;
     let leave = async |node| {

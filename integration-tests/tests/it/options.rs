@@ -1,15 +1,14 @@
-//! The configuration keys of flink-yarn, many in one application where they do not disturb each other; witnesses are
-//! the ResourceManager's and Flink's REST pages, the containers' processes and HDFS.
+//! The configuration keys of flink-yarn, many in one application if they do not interfere; the witnesses are the
+//! ResourceManager's and Flink's REST pages, the containers' processes and HDFS.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::Cluster;
-use integration_tests::cluster::java::{FS_SHELL, RM_ADMIN_CLI, output};
+use integration_tests::cluster::java::{FS_SHELL, output};
 use integration_tests::cluster::processes::Process;
 use integration_tests::flink::Flink;
 use integration_tests::versions::FLINK_1_20;
@@ -22,12 +21,12 @@ use crate::tool::{
 };
 
 const JOB_MANAGER: &str = "org.apache.flink.container.entrypoint.StandaloneApplicationClusterEntryPoint";
-const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
-/// Every process 800 MiB or less, as in `tool::run`.
+pub(crate) const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner";
+/// Every process has 800 MiB or less, as in `tool::run`.
 const SMALL: [&str; 6] = ["-jm", "700m", "-tm", "800m", "-D", "taskmanager.memory.managed.size=16m"];
 
-/// `run` with small containers in an environment with these variables; an empty value removes one.
-async fn run(cluster: &Cluster, env: &[(&str, &str)], args: &[&str]) -> Result<Ran> {
+/// Runs `run` with small containers in an environment with these variables; an empty value removes one.
+pub(crate) async fn run(cluster: &Cluster, env: &[(&str, &str)], args: &[&str]) -> Result<Ran> {
     let all: Vec<&str> = ["run"].iter().chain(&SMALL).chain(args).copied().collect();
     let mut command = command(cluster, &all)?;
     for (name, value) in env {
@@ -41,11 +40,12 @@ async fn run(cluster: &Cluster, env: &[(&str, &str)], args: &[&str]) -> Result<R
 }
 
 /// Arguments of `-D` for settings.
-fn dynamic<'a>(settings: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn dynamic<'a>(settings: &[&'a str]) -> Vec<&'a str> {
     settings.iter().flat_map(|setting| ["-D", *setting]).collect()
 }
 
-/// A jar in `folder` with the example classes whose simple name begins with `classes`, and their manifest's main class.
+/// A jar in `folder` with the example classes whose simple names start with `classes`, and this main class in its
+/// manifest.
 fn part(folder: &Path, name: &str, classes: &str, main: Option<&str>) -> Result<PathBuf> {
     let all = folder.join("classes");
     let tool = || Command::new(prerequisites::java_tool("jar"));
@@ -84,18 +84,18 @@ async fn effective(cluster: &Cluster, id: &str) -> Result<BTreeMap<String, Strin
 }
 
 /// Environment of a process.
-fn environment(process: &Process) -> Result<BTreeMap<String, String>> {
+pub(crate) fn environment(process: &Process) -> Result<BTreeMap<String, String>> {
     let bytes = fs::read(format!("/proc/{}/environ", process.pid))?;
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let pairs = text.split('\0').filter_map(|pair| pair.split_once('='));
     Ok(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-fn process(cluster: &Cluster, id: &str, is: impl Fn(&Process) -> bool) -> Result<Process> {
+pub(crate) fn process(cluster: &Cluster, id: &str, is: impl Fn(&Process) -> bool) -> Result<Process> {
     cluster.processes_of(id).into_iter().find(is).with_context(|| format!("a process of {id} is missing"))
 }
 
-fn application_master(process: &Process) -> bool {
+pub(crate) fn application_master(process: &Process) -> bool {
     process.command.first().is_some_and(|program| program.ends_with("flink-app-master"))
 }
 
@@ -107,7 +107,7 @@ fn has(process: &Process, argument: &str) -> bool {
     process.command.iter().any(|given| given == argument)
 }
 
-/// The containers' log file of this name, wherever the NodeManagers keep it.
+/// The log file of this name in the process's container, wherever the NodeManagers keep it.
 fn log_of(process: &Process, name: &str) -> Result<String> {
     let env = environment(process)?;
     let dirs = env.get("LOG_DIRS").context("no LOG_DIRS")?;
@@ -115,9 +115,9 @@ fn log_of(process: &Process, name: &str) -> Result<String> {
     fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Memory, slots, ports, environments, JVM options, logs, `config.yaml`, and who wins over whom.
+/// Memory, slots, ports, environments, JVM options, logs, `config.yaml`, and what takes precedence.
 #[tokio::test]
-async fn settings_of_file_and_command_line_arrive() -> Result<()> {
+async fn settings_of_file_and_command_line_take_effect() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let folder = cluster.scratch("options")?;
@@ -149,7 +149,7 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
         "env.log.max=3",
         "flink.hadoop.dfs.client.socket-timeout=54321",
         "flink.yarn.client.marker=1",
-        // Would cancel the job for want of a client's heartbeats, and hide its RPC behind a port that nobody maps.
+        // It would cancel the job for lack of a client's heartbeats, and hide its RPC behind a port that is not mapped.
         "execution.shutdown-on-attached-exit=true",
         "client.heartbeat.interval=500",
         "client.heartbeat.timeout=1000",
@@ -167,7 +167,7 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
     let job = text(&status(cluster, &id).await?, "job_id").to_owned();
     assert_eq!(text(&application, "applicationTags"), format!("etl,flink-job:{job},nightly"));
 
-    // Four TaskManagers of two slots.
+    // Four TaskManagers with two slots each.
     let managers = flink(cluster, &id, "/taskmanagers").await?;
     let managers = managers["taskmanagers"].as_array().cloned().unwrap_or_default();
     assert_eq!(managers.len(), 4, "{managers:?}");
@@ -196,7 +196,7 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
     let job_manager = process(cluster, &id, |process| process.runs(JOB_MANAGER))?;
     assert!(has(&job_manager, "-Xmx130023424"), "{:?}", job_manager.command);
 
-    // JVM options: for all, for one; variables are the container's.
+    // JVM options: for all, and for one; variables are the container's.
     let container = |process: &Process| process.container.clone().unwrap_or_default();
     for process in [&job_manager, &task_manager] {
         assert!(has(process, "-Dall=1") && has(process, "-Ddefault=1"), "{:?}", process.command);
@@ -217,7 +217,7 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
         assert_eq!(env.get("ROOT_LOG_LEVEL").map(String::as_str), Some("WARN"));
         assert_eq!(env.get("MAX_LOG_FILE_NUMBER").map(String::as_str), Some("3"));
     }
-    // The shipped log configuration obeys: Flink has said much on INFO by now.
+    // The shipped log configuration is obeyed: at INFO, Flink would have logged much by now.
     let log = log_of(&task_manager, "taskmanager.log")?;
     assert!(!log.contains("INFO  org.apache.flink"), "{log}");
 
@@ -241,9 +241,10 @@ async fn settings_of_file_and_command_line_arrive() -> Result<()> {
     nothing_left(cluster, &id, GONE).await
 }
 
-/// A host without a Flink distribution: all of it is on the cluster, the job's jar too. Files and archives are shipped.
+/// A host without a Flink distribution: everything is on the cluster, including the job's jar. Files and archives are
+/// shipped.
 #[tokio::test]
-async fn what_lies_on_the_cluster_is_used_there_and_the_rest_is_shipped() -> Result<()> {
+async fn files_on_the_cluster_are_used_in_place_and_others_are_shipped() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let hdfs = cluster.hdfs()?;
@@ -255,7 +256,7 @@ async fn what_lies_on_the_cluster_is_used_there_and_the_rest_is_shipped() -> Res
     let home = Flink::download(FLINK_1_20)?.home().to_owned();
     let [lib, plugins] = ["lib", "plugins"].map(|name| home.join(name).display().to_string());
     cluster.java_tool(FS_SHELL, &["-put", &lib, &plugins, &format!("{base}/dist")]).await?.success()?;
-    // The helper classes only, and the program with its main class in the manifest.
+    // Only the helper classes, and the program with its main class in the manifest.
     let helpers = part(&folder, "words.jar", "WordCount", None)?;
     let program = part(&folder, "reads.jar", "ReadsShipped", Some("example.ReadsShipped"))?;
     hdfs.put(&format!("{base}/usrlib/words.jar"), fs::read(helpers)?).await?;
@@ -301,7 +302,7 @@ async fn what_lies_on_the_cluster_is_used_there_and_the_rest_is_shipped() -> Res
     assert_eq!(lines, ["a.txt=alpha", "c.txt=gamma", "data.zip/d.txt=delta", "extra/deep/b.txt=beta"]);
 
     eventually("no staging directory", GONE, || async { Ok(hdfs.stat(&own).await?.is_none()) }).await?;
-    // Nothing of Flink was uploaded; the small things of this host are stored twice.
+    // Nothing of Flink was uploaded; this host's small files are stored twice.
     let staged = hdfs.files(&format!("{base}/staging")).await?;
     let mut names: Vec<&str> = staged.iter().map(|(_, entry)| entry.name.as_str()).collect();
     names.sort_unstable();
@@ -312,10 +313,10 @@ async fn what_lies_on_the_cluster_is_used_there_and_the_rest_is_shipped() -> Res
     nothing_left(cluster, &id, GONE).await
 }
 
-/// Both configuration files (the legacy one wins), the user's jar on the class path, another dist jar, the command's
-/// template and the older name of the port range.
+/// Both configuration files (the legacy one wins), the user's jar on the class path, another dist jar, the template of
+/// the command and the older name of the port range.
 #[tokio::test]
-async fn class_path_command_template_and_the_legacy_file() -> Result<()> {
+async fn class_path_command_template_and_legacy_file_take_effect() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let folder = cluster.scratch("legacy")?;
@@ -349,7 +350,7 @@ async fn class_path_command_template_and_the_legacy_file() -> Result<()> {
         let process = process(cluster, &id, |process| process.is_jvm() && process.runs(class))?;
         let container = process.container.clone().unwrap_or_default();
         assert!(has(&process, &format!("-Dof={container}")), "{:?}", process.command);
-        // The NodeManager has ours, which is that of whoever runs the tests.
+        // The NodeManager has our niceness, which is that of the user who runs the tests.
         assert_eq!(niceness(process.pid)?, (niceness(std::process::id())? + 3).min(19), "{class}");
         let env = environment(&process)?;
         let entries: Vec<&str> = env["CLASSPATH"].split(':').collect();
@@ -373,15 +374,15 @@ fn niceness(pid: u32) -> Result<i64> {
 }
 
 #[tokio::test]
-async fn a_savepoint_that_is_not_there_fails_the_job_with_its_path() -> Result<()> {
+async fn missing_savepoint_fails_the_job_with_its_path() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
-    // On the node's own disk, where the client cannot look.
+    // On the node's own disk, which the client cannot see.
     let savepoint = "file:///tmp/no/such/savepoint-1";
     let program = jar()?.display().to_string();
     let refused =
         run(cluster, &[], &["-s", savepoint, "-c", "example.OneSecond", &program]).await?.expect(2)?;
-    ensure!(refused.stderr.contains("is on the disk of whatever node"), "{refused:?}");
+    ensure!(refused.stderr.contains("is on the local disk of the node"), "{refused:?}");
     let allowed = ["-D", "yarn-flink.allow-local-state=true"];
     let args = ["-o", "json", "-s", savepoint, "-n", "-c", "example.OneSecond", &program];
     let args = [&allowed[..], &args].concat();
@@ -392,120 +393,9 @@ async fn a_savepoint_that_is_not_there_fails_the_job_with_its_path() -> Result<(
     nothing_left(cluster, &ran.application()?, GONE).await
 }
 
-/// Queue, priority, labels, vcores, resource types, access, attempts: what only a ResourceManager set up for them shows.
-/// Staging on `file:///`.
+/// Keys that are not supported yet are refused before anything happens.
 #[tokio::test]
-async fn what_the_resource_manager_decides() -> Result<()> {
-    let _turn = shared::turn().await;
-    let mut builder = Cluster::builder("scheduling")
-        .without_hdfs()
-        .node_managers(2)
-        .node_size(4096, 8)
-        .node_labels()
-        .access_control()
-        .queues(&[("etl", 50), ("other", 50)])
-        .scheduler_property("root.acl_administer_queue", " ")
-        .scheduler_property(
-            "resource-calculator",
-            "org.apache.hadoop.yarn.util.resource.DominantResourceCalculator",
-        )
-        .property("yarn.cluster.max-application-priority", "10")
-        .property("yarn.resource-types", "example.com/token")
-        .property("yarn.nodemanager.resource-type.example.com/token", "4");
-    for label in ["masters", "workers"] {
-        builder = builder.scheduler_property(&format!("root.accessible-node-labels.{label}.capacity"), "100");
-        for queue in ["etl", "other"] {
-            let key = format!("root.{queue}.accessible-node-labels.{label}.capacity");
-            builder = builder.scheduler_property(&key, "50");
-            let key = format!("root.{queue}.accessible-node-labels.{label}.maximum-capacity");
-            builder = builder.scheduler_property(&key, "100");
-        }
-    }
-    let cluster = builder.boot().await?;
-    cluster.java_tool(RM_ADMIN_CLI, &["-addToClusterNodeLabels", "masters,workers"]).await?.success()?;
-    let labels = "127.0.0.2=masters 127.0.0.3=workers";
-    cluster.java_tool(RM_ADMIN_CLI, &["-replaceLabelsOnNode", labels]).await?.success()?;
-
-    let settings = dynamic(&[
-        "yarn.application.queue=etl",
-        "yarn.application.priority=7",
-        "yarn.application.node-label=masters",
-        "yarn.taskmanager.node-label=workers",
-        "yarn.appmaster.vcores=2",
-        "yarn.containers.vcores=3",
-        "external-resources=token",
-        "external-resource.token.amount=2",
-        "external-resource.token.yarn.config-key=example.com/token",
-        "yarn.view.acls=bob",
-        "yarn.modify.acls=carol",
-        "yarn.application-attempts=1",
-    ]);
-    let program = jar()?.display().to_string();
-    let end = ["-d", "-c", "example.Run", program.as_str()];
-    let args: Vec<&str> = settings.into_iter().chain(end).collect();
-    let submit = || async { run(&cluster, &[], &args).await?.expect(0)?.application() };
-    let id = submit().await?;
-    job_in_state(&cluster, &id, "RUNNING").await?;
-
-    let application = cluster.application(&id).await?;
-    assert_eq!(text(&application, "queue"), "root.etl", "{application}");
-    assert_eq!(application["priority"], 7, "{application}");
-    assert_eq!(application["allocatedVCores"], 5, "{application}");
-    assert_eq!(used(&application, "workers", "example.com/token"), Some(2), "{application}");
-    assert_eq!(used(&application, "masters", "vcores"), Some(2), "{application}");
-    assert_eq!(used(&application, "workers", "vcores"), Some(3), "{application}");
-    let host = |process: Process| Ok::<_, anyhow::Error>(environment(&process)?.remove("NM_HOST"));
-    let master = process(&cluster, &id, application_master)?;
-    assert_eq!(host(master)?.as_deref(), Some("127.0.0.2"));
-    let worker = process(&cluster, &id, |process| process.runs(TASK_MANAGER))?;
-    assert_eq!(host(worker)?.as_deref(), Some("127.0.0.3"));
-
-    // 700 and 800 MiB, each rounded up to a multiple of the least allocation.
-    let memory = Some(1536);
-    // bob may look, eve may not; carol may end it, eve may not.
-    let url = format!("{}/ws/v1/cluster/apps/{id}", cluster.rm_web());
-    let seen = |user: &'static str| {
-        let url = format!("{url}?user.name={user}");
-        async move { Ok::<_, anyhow::Error>(http::get_json(&url).await?["app"]["allocatedMB"].as_i64()) }
-    };
-    assert_eq!(seen("bob").await?, memory);
-    assert_ne!(seen("eve").await?, memory);
-    let kill = |user: &'static str| {
-        let url = format!("{url}/state?user.name={user}");
-        let json = [("content-type", "application/json")];
-        async move { http::request("PUT", &url, &json, "{\"state\":\"KILLED\"}".into()).await }
-    };
-    assert_eq!(kill("eve").await?.status, 403);
-    assert_eq!(cluster.application(&id).await?["state"], "RUNNING");
-    kill("carol").await?.success()?;
-    cluster.wait_for_state(&id, "KILLED", GONE).await?;
-
-    // One attempt is one attempt.
-    let id = submit().await?;
-    cluster.wait_for_state(&id, "RUNNING", LIMIT).await?;
-    process(&cluster, &id, application_master)?.kill_9();
-    cluster.wait_for_state(&id, "FAILED", Duration::from_secs(60)).await?;
-    let attempts = cluster.rm_rest(&format!("/ws/v1/cluster/apps/{id}/appattempts")).await?;
-    let attempts = attempts.pointer("/appAttempts/appAttempt").and_then(Value::as_array).map(Vec::len);
-    assert_eq!(attempts, Some(1));
-    eventually("no process of the application", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) })
-        .await
-}
-
-/// How much of a resource the application has on the nodes with this label.
-fn used(application: &Value, label: &str, resource: &str) -> Option<u64> {
-    let named = |list: &Value, key: &str, name: &str| {
-        list.as_array()?.iter().find(|entry| text(entry, key) == name).cloned()
-    };
-    let partitions = &application["resourceInfo"]["resourceUsagesByPartition"];
-    let partition = named(partitions, "partitionName", label)?;
-    let list = &partition["used"]["resourceInformations"]["resourceInformation"];
-    named(list, "name", resource)?["value"].as_u64()
-}
-
-/// Keys that cannot be honoured yet say so before anything happens.
-#[tokio::test]
-async fn refused_keys_say_when_they_will_work() -> Result<()> {
+async fn unsupported_keys_are_refused_with_a_reason() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let program = jar()?.display().to_string();

@@ -12,13 +12,13 @@ use integration_tests::flink::Flink;
 use integration_tests::shared;
 use integration_tests::versions::{FLINK_1_20, FLINK_2_1, FlinkVersion, HADOOP_3_4};
 
-/// Commands and the names of their options, without dashes; the commands themselves are those of `action`.
+/// Commands and the names of their options, without dashes; the commands themselves are listed under `action`.
 type Names = BTreeSet<(String, String)>;
 
-/// Commands that are refused whatever their options.
+/// Commands that are refused whatever their options are.
 const REFUSED: [&str; 2] = ["info", "checkpoint"];
 
-/// What Flink's classes define, also what their help hides.
+/// What Flink's classes define, including what their help hides.
 async fn of_flink(version: FlinkVersion) -> Result<Names> {
     let (flink, hadoop) = tokio::task::spawn_blocking(move || {
         anyhow::Ok((Flink::download(version)?, Hadoop::download(HADOOP_3_4)?))
@@ -27,7 +27,7 @@ async fn of_flink(version: FlinkVersion) -> Result<Names> {
     let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("java/CommandLines.java");
     let own = tempfile::tempdir()?;
     let mut command = flink.command(&program.display().to_string(), &[hadoop.jars.join("*")]);
-    // Flink looks into the folder of temporary files for the session that somebody has started last.
+    // Flink searches the folder of temporary files for the session that was started last.
     let options =
         format!("-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Djava.io.tmpdir={}", own.path().display());
     command.arg(flink.conf_dir()).env("JDK_JAVA_OPTIONS", options);
@@ -44,7 +44,7 @@ async fn of_flink(version: FlinkVersion) -> Result<Names> {
     Ok(names)
 }
 
-/// What the page has, each with what stands in its last column.
+/// The options on the page, each with the content of its last column.
 fn of_page(page: &str) -> Result<BTreeMap<(String, String), String>> {
     let codes = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
     let mut commands: Vec<String> = Vec::new();
@@ -55,7 +55,7 @@ fn of_page(page: &str) -> Result<BTreeMap<(String, String), String>> {
                 "Actions" => vec!["action".to_owned()],
                 _ => codes(title).iter().map(|name| name.trim_start_matches("flink ").to_owned()).collect(),
             };
-            // The same options: Flink has one list for both.
+            // The same options, as Flink has one list for both.
             commands.retain(|command| command != "run-application");
         } else if line.starts_with("| `") {
             let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
@@ -74,7 +74,7 @@ fn of_page(page: &str) -> Result<BTreeMap<(String, String), String>> {
 }
 
 #[tokio::test]
-async fn the_page_has_every_option_of_flinks_command_lines() -> Result<()> {
+async fn options_page_has_every_option_of_flinks_command_lines() -> Result<()> {
     let _turn = shared::turn().await;
     let page = of_page(&fs::read_to_string(workspace().join("docs/options.md"))?)?;
     let (old, new) = (of_flink(FLINK_1_20).await?, of_flink(FLINK_2_1).await?);

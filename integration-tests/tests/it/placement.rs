@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use crate::tool::{GONE, LIMIT, eventually, job_in_state, nothing_left, run, status, text, yarn_flink};
 
-/// Three nodes on two racks; the scheduler alone would fill the first that asks.
+/// Three nodes on two racks; the scheduler alone would fill the first one that asks.
 #[tokio::test]
-async fn task_managers_run_where_they_are_wanted() -> Result<()> {
+async fn task_managers_run_where_placement_allows() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let racks = tempfile::NamedTempFile::new()?;
     fs::write(racks.path(), "127.0.0.2 /first\n127.0.0.3 /second\n127.0.0.4 /second\n")?;
@@ -52,6 +52,6 @@ async fn task_managers_run_where_they_are_wanted() -> Result<()> {
     .await?;
     yarn_flink(&cluster, &["kill", &id]).await?.expect(0)?;
     let refused = run(&cluster, &["-d", "--placement", "moon"], &["Run"]).await?.expect(2)?;
-    assert!(refused.stderr.contains("none of spread, host=NAME"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("expected one of: spread, host=NAME"), "{}", refused.stderr);
     Ok(())
 }

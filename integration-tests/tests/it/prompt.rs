@@ -1,4 +1,4 @@
-//! What a shell, a scheduler and a person at a prompt can rely on.
+//! What a shell, a scheduler and a user at a prompt can rely on.
 
 use std::fs::File;
 use std::process::Stdio;
@@ -15,7 +15,7 @@ use crate::tool::{
 
 /// `run failing.jar | head -1`, a full disk: the exit code is that of what was done.
 #[tokio::test]
-async fn an_exit_code_does_not_depend_on_who_reads() -> Result<()> {
+async fn exit_codes_do_not_depend_on_who_reads_the_output() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let nobody = async |args: &[&str]| {
@@ -34,7 +34,7 @@ async fn an_exit_code_does_not_depend_on_who_reads() -> Result<()> {
     nobody(&["status", "application_1_0001"]).await?.expect(5)?;
     let lost = full(&["list", "--all"]).await?.expect(2)?;
     ensure!(lost.stderr.contains("cannot write to standard output"), "{lost:?}");
-    // It has been submitted: whoever reads 2 would submit it again.
+    // It has been submitted; exit code 2 would make callers submit it again.
     let detached = run_args(&["-d", "--name", "told-to-nobody"], &["Run"])?;
     full(&detached.iter().map(String::as_str).collect::<Vec<_>>()).await?.expect(0)?;
     let id = application_named(cluster, "told-to-nobody").await?;
@@ -42,9 +42,10 @@ async fn an_exit_code_does_not_depend_on_who_reads() -> Result<()> {
     nothing_left(cluster, &id, GONE).await
 }
 
-/// The usual shared set-up: everybody may write there, and each has a directory of his own. No verb is told where.
+/// The usual shared setup: all users may write there, and each has a separate directory. No command is told where it
+/// is.
 #[tokio::test]
-async fn a_staging_directory_that_everybody_shares() -> Result<()> {
+async fn shared_staging_directory_serves_all_users() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let hdfs = cluster.hdfs()?;
@@ -67,7 +68,7 @@ async fn a_staging_directory_that_everybody_shares() -> Result<()> {
     ensure!(hdfs.stat(&own).await?.is_none(), "{own} is still there");
     nothing_left(cluster, &id, GONE).await?;
 
-    // One that is not there yet, and what only `gc` can find. Whoever comes second is told whose it is.
+    // A directory that does not exist yet, with files that only `gc` can find. The second user is told who owns it.
     let made = format!("{base}/made");
     let staging = format!("yarn.staging-directory={made}");
     let options = ["-d", "-D", &staging];
@@ -83,7 +84,7 @@ async fn a_staging_directory_that_everybody_shares() -> Result<()> {
     let own = format!("{made}/.yarn-flink/apps/{id}");
     eventually("its processes are gone", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) }).await?;
     ensure!(hdfs.stat(&own).await?.is_some(), "its master had time to remove it");
-    // As Flink's configuration says, with a distribution beside it or without.
+    // The location comes from Flink's configuration, with or without a distribution beside it.
     let conf = cluster.scratch("shared-staging-conf")?;
     std::fs::write(conf.join("config.yaml"), format!("yarn.staging-directory: {made}\n"))?;
     let gc = command(cluster, &["gc"])?.env("FLINK_CONF_DIR", &conf).env_remove("FLINK_HOME").spawn()?;
@@ -93,9 +94,9 @@ async fn a_staging_directory_that_everybody_shares() -> Result<()> {
     Ok(())
 }
 
-/// The ResourceManager is away for longer than a command tries for: a client that waits for a job waits for it.
+/// The ResourceManager is away for longer than a command retries: a client that waits for a job waits for it.
 #[tokio::test]
-async fn who_waits_for_a_job_waits_out_the_resource_manager() -> Result<()> {
+async fn attached_run_survives_a_resource_manager_restart() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = Cluster::builder("waits-out").node_managers(1).node_size(4096, 8).recovery().boot().await?;
     let args = run_args(&["--name", "waits-out"], &["Sleep", "--seconds", "8"])?;
@@ -105,7 +106,7 @@ async fn who_waits_for_a_job_waits_out_the_resource_manager() -> Result<()> {
     job_in_state(&cluster, &id, "RUNNING").await?;
     let mut follower = command(&cluster, &["events", "--follow", &id])?.spawn()?;
     let mut follower_says = BufReader::new(follower.stderr.take().context("no stderr")?);
-    // Its first question is asked once only, like that of `status`: it must have been answered.
+    // Like that of `status`, its first query is not repeated, so it must have been answered.
     let mut told = BufReader::new(follower.stdout.take().context("no stdout")?);
     let mut first = String::new();
     tokio::time::timeout(LIMIT, told.read_line(&mut first)).await.context("no event is told")??;
@@ -114,21 +115,21 @@ async fn who_waits_for_a_job_waits_out_the_resource_manager() -> Result<()> {
     let mut says = BufReader::new(client.stderr.take().context("no stderr")?);
     let mut said = String::new();
     let waits = async {
-        while !said.contains("does not answer") {
+        while !said.contains("is not responding") {
             ensure!(says.read_line(&mut said).await? > 0, "it has ended: {said}");
         }
         anyhow::Ok(())
     };
     tokio::time::timeout(LIMIT, waits).await.context("nothing was told")??;
     ensure!(said.contains("waiting for it for up to 15 min"), "{said}");
-    // One that asks a single question does not.
+    // A command with a single query does not wait.
     let asked = yarn_flink(&cluster, &["status", &id]).await?.expect(3)?;
-    ensure!(asked.stderr.contains("is the ResourceManager running"), "{asked:?}");
+    ensure!(asked.stderr.contains("check that the ResourceManager is running"), "{asked:?}");
     cluster.restart(Daemon::ResourceManager(1)).await?;
     let ran = finish(client).await?.expect(0)?;
     says.read_to_string(&mut said).await?;
     ensure!(ran.stdout.contains("final_status: SUCCEEDED"), "{ran:?}");
-    ensure!(said.contains("answers again") && said.matches("does not answer").count() == 1, "{said}");
+    ensure!(said.contains("is responding again") && said.matches("is not responding").count() == 1, "{said}");
     finish(follower).await?.expect(0)?;
     let mut said = String::new();
     follower_says.read_to_string(&mut said).await?;

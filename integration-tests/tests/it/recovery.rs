@@ -1,4 +1,4 @@
-//! What is killed comes back, and the job goes on with the state it had.
+//! What is killed comes back, and the job continues with its state.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::failures::{appears, ends, logs, submit};
 use crate::tool::{GONE, LIMIT, command, eventually, finish, job_in_state, nothing_left};
 
-/// A job that counts to 1500 in a quarter of a minute and fails when its state has lost or repeated a record.
+/// A job that counts to 1500 in a quarter of a minute and fails if its state has lost or repeated a record.
 const COUNTING: [&str; 5] = ["Run", "--checkpoint-ms", "300", "--records", "1500"];
 
 /// Where a test's checkpoints go.
@@ -24,7 +24,7 @@ async fn attempts(cluster: &Cluster, id: &str) -> Result<usize> {
     attempts.pointer("/appAttempts/appAttempt").and_then(Value::as_array).map(Vec::len).context("no attempts")
 }
 
-/// Waits until the job, restored or not, has completed a checkpoint of its own.
+/// Waits until the job, restored or not, has completed its own checkpoint.
 async fn completes_a_checkpoint(cluster: &Cluster, id: &str, restored: bool) -> Result<()> {
     eventually("a completed checkpoint", LIMIT, || async {
         let latest = cluster.checkpoints(id).await.unwrap_or_default();
@@ -34,7 +34,7 @@ async fn completes_a_checkpoint(cluster: &Cluster, id: &str, restored: bool) -> 
     .await
 }
 
-/// Nothing of the application is left, and no checkpoint that nobody asked to keep.
+/// Checks that nothing of the application is left, and only checkpoints that were meant to be retained.
 async fn clean(cluster: &Cluster, id: &str, directory: &str) -> Result<()> {
     nothing_left(cluster, id, GONE).await?;
     let left = cluster.hdfs()?.files(directory).await?;
@@ -43,7 +43,7 @@ async fn clean(cluster: &Cluster, id: &str, directory: &str) -> Result<()> {
 }
 
 #[tokio::test]
-async fn job_manager_that_is_killed_comes_back_in_place_and_the_job_goes_on() -> Result<()> {
+async fn killed_job_manager_is_restarted_in_place_and_the_job_resumes() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let directory = checkpoint_dir(cluster, "in-place");
@@ -64,14 +64,14 @@ async fn job_manager_that_is_killed_comes_back_in_place_and_the_job_goes_on() ->
     assert!(ends(cluster, &id, "SUCCEEDED").await?.ends_with("FINISHED"));
     assert_eq!(attempts(cluster, &id).await?, 1);
     clean(cluster, &id, &directory).await?;
-    // The same events give the same decisions again, without any cluster.
+    // The same events lead to the same decisions again, without a cluster.
     let replayed = app_master::trace::replay(&logs(cluster, &id, "appmaster.trace"))?;
     assert!(replayed.told > 100 && replayed.actions > 100, "{replayed:?}");
     Ok(())
 }
 
 #[tokio::test]
-async fn job_of_a_killed_application_master_goes_on_in_the_next_attempt() -> Result<()> {
+async fn job_of_a_killed_application_master_resumes_in_the_next_attempt() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let directory = checkpoint_dir(cluster, "attempt");
@@ -86,7 +86,7 @@ async fn job_of_a_killed_application_master_goes_on_in_the_next_attempt() -> Res
 }
 
 #[tokio::test]
-async fn job_without_checkpoints_begins_anew_where_its_owner_allows_it() -> Result<()> {
+async fn job_without_checkpoints_restarts_from_scratch_if_allowed() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let id = submit(cluster, &["--restart-from-scratch"], &["Run", "--records", "500"]).await?;
@@ -102,9 +102,9 @@ async fn job_without_checkpoints_begins_anew_where_its_owner_allows_it() -> Resu
     nothing_left(cluster, &id, GONE).await
 }
 
-/// Whoever asks for retained checkpoints keeps them.
+/// Checkpoints are retained on request.
 #[tokio::test]
-async fn checkpoints_that_the_owner_retains_stay() -> Result<()> {
+async fn retained_checkpoints_are_kept() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let directory = checkpoint_dir(cluster, "retained");
@@ -120,10 +120,11 @@ async fn checkpoints_that_the_owner_retains_stay() -> Result<()> {
     Ok(())
 }
 
-/// Flink's own recovery: the JobManager of the next attempt finds the job in ZooKeeper, and the TaskManagers find the
-/// JobManager. So does one that follows a JobManager that has ended by itself. The same cluster has two ResourceManagers, of which one dies under the running job.
+/// Flink's own recovery: the JobManager of the next attempt finds the job in ZooKeeper, and the TaskManagers find the JobManager. The same
+/// holds for one that follows a JobManager that has ended by itself. This cluster has two ResourceManagers, one of which dies under the
+/// running job.
 #[tokio::test]
-async fn with_zookeeper_flink_recovers_the_job_and_task_managers_stay() -> Result<()> {
+async fn flink_recovers_the_job_with_zookeeper_and_task_managers_are_kept() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = Cluster::builder("zookeeper").without_hdfs().high_availability().boot().await?;
     let zookeeper = cluster.zookeeper().context("no ZooKeeper")?;
@@ -167,7 +168,7 @@ async fn with_zookeeper_flink_recovers_the_job_and_task_managers_stay() -> Resul
     };
     ensure!(!kept(&id).await?, "something is left in ZooKeeper or in {}", storage.display());
 
-    // Killed from outside, it can remove nothing itself.
+    // If killed from outside, it cannot remove anything itself.
     let id = submit(&cluster, &options, &COUNTING).await?;
     completes_a_checkpoint(&cluster, &id, false).await?;
     cluster.kill_application(&id).await?;

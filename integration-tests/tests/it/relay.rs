@@ -1,4 +1,4 @@
-//! A road to a server that can be closed to a single process.
+//! A path to a server that can be closed for a single process.
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// Passes connections on until it is dropped.
+/// Forwards connections until it is dropped.
 pub(crate) struct Relay {
     /// Where it listens.
     pub(crate) address: SocketAddr,
@@ -17,7 +17,7 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Listens on a port of its own, for a server at `to` on this machine.
+    /// Listens on its own port, for a server at port `to` on this machine.
     pub(crate) async fn start(to: u16) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -30,7 +30,7 @@ impl Relay {
         Ok(Self { address, closed_to, accepting })
     }
 
-    /// From now on nothing of this process's connections, old or new, gets through, and nobody tells it.
+    /// From now on nothing of this process's connections, old or new, gets through, and it is not notified.
     pub(crate) fn close_to(&self, pid: u32) {
         self.closed_to.send_replace(Some(pid));
     }
@@ -58,7 +58,7 @@ async fn pass(
     };
     let through = async {
         if let Ok(mut server) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await {
-            // Either side may end whenever it likes.
+            // Either side may end at any time.
             let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
         }
     };
@@ -67,7 +67,7 @@ async fn pass(
         () = shut => {}
         () = through => return,
     }
-    // Open, and silent.
+    // Open but silent.
     std::future::pending::<()>().await;
 }
 

@@ -24,7 +24,7 @@ use yarn_client::flink::memory::{JobManagerMemory, TaskManagerMemory};
 
 use crate::tool::{GONE, LIMIT, Ran, command, end, eventually, finish, run, run_args, text};
 
-/// The outer classes of every `.proto` file that ours are written after.
+/// The outer classes of every `.proto` file on which ours are modelled.
 const GENERATED: [&str; 6] = [
     "org.apache.hadoop.ipc.protobuf.RpcHeaderProtos",
     "org.apache.hadoop.ipc.protobuf.IpcConnectionContextProtos",
@@ -35,7 +35,7 @@ const GENERATED: [&str; 6] = [
 ];
 const SECURITY_TOKENS: &str = "org.apache.hadoop.yarn.proto.YarnSecurityTokenProtos";
 
-/// Messages and enums by full name, nested ones included, each described by one line for every field or value.
+/// Messages and enums by full name, including nested ones, each described by one line for every field or value.
 type Vocabulary = BTreeMap<String, BTreeSet<String>>;
 
 fn vocabulary(files: &FileDescriptorSet) -> Vocabulary {
@@ -82,7 +82,7 @@ fn field(field: &FieldDescriptorProto) -> String {
     line
 }
 
-/// What Hadoop 3.3 does not know yet. All of it is optional.
+/// What Hadoop 3.3 does not know yet. All of these are optional.
 const SINCE_3_4: [&str; 18] = [
     "AllocateResponseProto: enhanced_headroom = 19: Optional Message .hadoop.yarn.EnhancedHeadroomProto",
     "ApplicationReportProto: rmClusterId = 29: Optional String",
@@ -108,7 +108,7 @@ const SINCE_3_4: [&str; 18] = [
 const SINCE_3_5: &str =
     "theirs only: hadoop.common.RpcRequestHeaderProto: authorizationHeader = 10: Optional Bytes";
 
-/// What Hadoop's own generated classes say.
+/// The vocabulary of Hadoop's own generated classes.
 async fn of_hadoop(version: HadoopVersion) -> Result<Vocabulary> {
     let hadoop = tokio::task::spawn_blocking(move || Hadoop::download(version)).await??;
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("java/Descriptors.java");
@@ -125,7 +125,7 @@ async fn of_hadoop(version: HadoopVersion) -> Result<Vocabulary> {
     Ok(vocabulary(&FileDescriptorSet::decode(&*output.stdout)?))
 }
 
-/// Everything in which ours differs from theirs, one line each: what only we have, what only they have.
+/// All differences between ours and theirs, one line each: what only we have, and what only they have.
 fn differences(ours: &Vocabulary, theirs: &Vocabulary) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (name, own) in ours {
@@ -140,7 +140,7 @@ fn differences(ours: &Vocabulary, theirs: &Vocabulary) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_message_is_hadoop_s_own() -> Result<()> {
+async fn every_message_matches_hadoops_descriptors() -> Result<()> {
     let _turn = shared::turn().await;
     let ours = vocabulary(&FileDescriptorSet::decode(proto::DESCRIPTORS)?);
     assert!(
@@ -158,7 +158,7 @@ async fn every_message_is_hadoop_s_own() -> Result<()> {
     Ok(())
 }
 
-/// Sizes as people write them: even and odd ones, with each unit, and absurd ones.
+/// Sizes as users write them: even and odd ones, with each unit, and absurd ones.
 fn random_size(random: &mut StdRng, most_mib: u64) -> String {
     let mib = random.random_range(1..=most_mib);
     match random.random_range(0..10) {
@@ -180,7 +180,7 @@ fn random_fraction(random: &mut StdRng) -> String {
     }
 }
 
-/// A configuration of the memory of one process. The totals are likely, the rest now and then; three in four add up.
+/// A configuration of one process's memory. Totals are likely, the rest is occasional; three in four add up.
 fn random_memory(random: &mut StdRng, role: &str) -> Vec<(String, String)> {
     let (prefix, totals, parts, ranges): (_, &[&str], &[(&str, u64)], &[&str]) = match role {
         "jm" => (
@@ -242,14 +242,14 @@ fn random_memory(random: &mut StdRng, role: &str) -> Vec<(String, String)> {
     } else if random.random_bool(0.2) {
         settings.insert("jobmanager.memory.enable-jvm-direct-memory-limit".to_owned(), "true".to_owned());
     }
-    // The keys of Flink 1.9, which still stand in many a flink-conf.yaml.
+    // The keys of Flink 1.9, which are still in many a flink-conf.yaml.
     if random.random_bool(0.05) {
         settings.insert(format!("{prefix}.heap.size"), random_size(random, 4000));
     }
     settings.into_iter().collect()
 }
 
-/// What we derive, in the form of `MemoryVectors.java`.
+/// What we derive, in the format of `MemoryVectors.java`.
 fn our_memory(role: &str, settings: &[(String, String)]) -> Result<BTreeMap<&'static str, String>, String> {
     let mut config = FlinkConfig::new();
     for (key, value) in settings {
@@ -294,7 +294,7 @@ fn our_memory(role: &str, settings: &[(String, String)]) -> Result<BTreeMap<&'st
 }
 
 #[tokio::test]
-async fn memory_is_flink_s_own_to_the_byte() -> Result<()> {
+async fn memory_matches_flinks_own_to_the_byte() -> Result<()> {
     const EACH: usize = 400;
     let _turn = shared::turn().await;
     let flink = tokio::task::spawn_blocking(|| Flink::download(FLINK_1_20)).await??;
@@ -350,7 +350,7 @@ async fn memory_is_flink_s_own_to_the_byte() -> Result<()> {
         }
     }
     assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), vectors.len(), wrong.join("\n"));
-    // Otherwise the generator tests one side only.
+    // Otherwise the generator would test only one side.
     assert!(equal >= 200 && refused >= 100, "{equal} equal, {refused} refused");
     Ok(())
 }
@@ -384,10 +384,10 @@ async fn list(cluster: &Cluster, conf: &Path) -> Result<(Ran, Duration)> {
     Ok((ran.expect(0)?, begun.elapsed()))
 }
 
-/// A pair of ResourceManagers that speaks only encrypted RPC with those who have tokens (`hadoop.rpc.protection` is
+/// A pair of ResourceManagers that accepts only encrypted RPC from clients with tokens (`hadoop.rpc.protection` is
 /// `privacy`), and keeps its files on `file:///`.
 #[tokio::test]
-async fn a_pair_that_encrypts_and_fails_over() -> Result<()> {
+async fn encrypted_connections_fail_over_to_the_other_resource_manager() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = Cluster::builder("privacy")
         .without_hdfs()
@@ -398,14 +398,14 @@ async fn a_pair_that_encrypts_and_fails_over() -> Result<()> {
     let staging = cluster.scratch("staging")?;
     let base = format!("yarn.staging-directory=file://{}", staging.display());
 
-    // One job from beginning to end: the application master speaks auth-conf to ResourceManager and NodeManager.
+    // One job from start to end: the application master speaks auth-conf to ResourceManager and NodeManager.
     let submitted = run(&cluster, &["-d", "-o", "json", "-D", &base], &["OneSecond"]).await?.expect(0)?;
     let id = submitted.application()?;
     let ended = end(&cluster, &id).await?;
     assert_eq!((text(&ended, "state"), text(&ended, "final_status")), ("FINISHED", "SUCCEEDED"), "{ended}");
     eventually("no process is left", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) }).await?;
 
-    // Whichever comes first in the configuration, the standby costs no time anybody would notice.
+    // Whichever comes first in the configuration, the standby causes no noticeable delay.
     let first = active(&cluster).await?;
     for order in [first, 3 - first] {
         let (ran, took) = list(&cluster, &in_order(&cluster, order)?).await?;
@@ -413,7 +413,7 @@ async fn a_pair_that_encrypts_and_fails_over() -> Result<()> {
         assert!(took < Duration::from_secs(3), "{took:?} with rm{order} first, rm{first} active");
     }
 
-    // The active one dies between the two calls of a submission: the id is from the one, the application goes to the
+    // The active one dies between the two calls of a submission: the id comes from one, and the application goes to the
     // other.
     let args = run_args(&["-d", "-o", "json", "-D", &base], &["OneSecond"])?;
     let child = command(&cluster, &args.iter().map(String::as_str).collect::<Vec<_>>())?.spawn()?;

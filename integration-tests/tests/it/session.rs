@@ -1,4 +1,4 @@
-//! Sessions: clusters for many jobs, from their start to their end.
+//! Sessions: clusters for many jobs, from start to end.
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::Cluster;
@@ -13,14 +13,14 @@ use crate::tool::{
     status, text, yarn_flink,
 };
 
-/// A session for one test, ended with it.
+/// A session for one test, which ends with it.
 pub(crate) struct Session<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) id: String,
     pub(crate) name: String,
 }
 
-/// Small JVMs, and a TaskManager without a task goes after two seconds.
+/// Small JVMs, and a TaskManager without tasks is removed after two seconds.
 pub(crate) const SMALL: [&str; 12] = [
     "-D",
     SHORT_LIVED,
@@ -63,7 +63,7 @@ impl<'a> Session<'a> {
         Ok(text(&ran, "job_id").to_owned())
     }
 
-    /// The state of a job, as `jobs` tells it; empty when it is not listed.
+    /// The state of a job, as reported by `jobs`; empty if it is not listed.
     pub(crate) async fn state(&self, job: &str) -> Result<String> {
         let jobs = yarn_flink(self.cluster, &["jobs", "--all", "-o", "json", &self.id]).await?;
         let jobs = jobs.expect(0)?.json()?;
@@ -94,7 +94,7 @@ impl<'a> Session<'a> {
         .await
     }
 
-    /// Ends it, and looks for what is left.
+    /// Ends it, and checks what is left.
     pub(crate) async fn stop(self) -> Result<Value> {
         let stopped = yarn_flink(self.cluster, &["session", "stop", "-o", "json", &self.id]).await?;
         let stopped = stopped.expect(0)?.json()?;
@@ -120,11 +120,11 @@ pub(crate) async fn run_in(
 }
 
 #[tokio::test]
-async fn three_jobs_end_each_in_its_way_and_the_session_goes_on() -> Result<()> {
+async fn session_survives_finished_failed_and_cancelled_jobs() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let session = Session::start(cluster, "three", &["-D", "taskmanager.numberOfTaskSlots=2"]).await?;
-    // Nothing runs before there is a job.
+    // Nothing runs until there is a job.
     let cancelled = session.submit(&["Run"]).await?;
     let failed = session.run(&[], &["FailingTask"]).await?.expect(1)?;
     ensure!(failed.stdout.contains("job_state: FAILED"), "{failed:?}");
@@ -136,11 +136,11 @@ async fn three_jobs_end_each_in_its_way_and_the_session_goes_on() -> Result<()> 
     ensure!(text(&finished, "job_state") == "FINISHED", "{finished}");
     ensure!(session.state(&cancelled).await? == "RUNNING");
 
-    // The only one that runs needs no name.
+    // The only running one does not have to be named.
     let ended = yarn_flink(cluster, &["cancel", "-o", "json", &session.name]).await?.expect(0)?.json()?;
     ensure!(text(&ended, "job_id") == cancelled && text(&ended, "job_state") == "CANCELED", "{ended}");
     let none = yarn_flink(cluster, &["cancel", &session.id]).await?.expect(2)?;
-    ensure!(none.stderr.contains("runs no job"), "{none:?}");
+    ensure!(none.stderr.contains("has no running job"), "{none:?}");
     let unknown = yarn_flink(cluster, &["cancel", &session.id, "0123"]).await?.expect(5)?;
     ensure!(unknown.stderr.contains("has no job 0123"), "{unknown:?}");
 
@@ -152,7 +152,7 @@ async fn three_jobs_end_each_in_its_way_and_the_session_goes_on() -> Result<()> 
 }
 
 #[tokio::test]
-async fn jobs_go_where_they_are_sent() -> Result<()> {
+async fn jobs_run_in_the_session_they_are_sent_to() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let first = Session::start(cluster, "twin", &[]).await?;
@@ -178,15 +178,15 @@ async fn jobs_go_where_they_are_sent() -> Result<()> {
         ensure!(!said.stdout.contains(&second.id), "{verb}: {said:?}");
         ensure!(verb == "events" || said.stdout.contains(&first.id), "{verb}: {said:?}");
         let unknown = yarn_flink(cluster, &[verb, &first.name[1..]]).await?.expect(5)?;
-        ensure!(unknown.stderr.contains("no running session of"), "{verb}: {unknown:?}");
+        ensure!(unknown.stderr.contains("has no running session named"), "{verb}: {unknown:?}");
     }
-    // A name is free again once its session is killed, and means the new one then.
+    // A name is free again once its session is killed, and then means the new one.
     let unknown = yarn_flink(cluster, &["kill", &first.name, "nobody"]).await?.expect(5)?;
-    ensure!(unknown.stderr.contains("'nobody'") && !first.state(job).await?.is_empty(), "{unknown:?}");
+    ensure!(unknown.stderr.contains("`nobody`") && !first.state(job).await?.is_empty(), "{unknown:?}");
     yarn_flink(cluster, &["kill", &first.name]).await?.expect(0)?;
     nothing_left(cluster, &first.id, GONE).await?;
     let gone = run_in(cluster, &first.name, &["-d"], &["Run"]).await?.expect(5)?;
-    ensure!(gone.stderr.contains("no running session of"), "{gone:?}");
+    ensure!(gone.stderr.contains("has no running session named"), "{gone:?}");
     let third = Session::start(cluster, "twin", &[]).await?;
     ensure!(third.name == first.name && third.id != first.id);
     let again = run_in(cluster, &first.name, &["-d", "-o", "json"], &["Run"]).await?.expect(0)?.json()?;
@@ -199,14 +199,14 @@ async fn jobs_go_where_they_are_sent() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_session_has_as_many_task_managers_as_its_jobs_need() -> Result<()> {
+async fn session_has_as_many_task_managers_as_its_jobs_need() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let session = Session::start(cluster, "elastic", &["--max", "3"]).await?;
     let two = session.submit_with(&["-p", "2"], &["Run", "--parallelism", "2"]).await?;
     session.runs(&two).await?;
     session.has_task_managers(2).await?;
-    // More than there may be: it waits, and somebody says why.
+    // More than the maximum: it waits, and says why.
     let wide = session.submit_with(&["-p", "2"], &["Run", "--parallelism", "2"]).await?;
     eventually("the shortage is explained", LIMIT, || async {
         let seen = status(cluster, &session.id).await?;
@@ -235,7 +235,7 @@ async fn a_session_has_as_many_task_managers_as_its_jobs_need() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_session_ends_with_the_job_it_is_told_to() -> Result<()> {
+async fn session_stops_after_the_given_job() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let session = Session::start(cluster, "last", &["-D", "taskmanager.numberOfTaskSlots=2"]).await?;
@@ -251,14 +251,14 @@ async fn a_session_ends_with_the_job_it_is_told_to() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_session_ends_with_a_failed_job_and_its_cause() -> Result<()> {
+async fn session_stopped_after_a_failed_job_reports_its_cause() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let session = Session::start(cluster, "failing", &[]).await?;
-    // In a session a program cannot wait for its job, and this one wants its result: what it has begun is named.
+    // In a session a program cannot wait for its job, and this one wants its result: the job it has started is named.
     let ran = session.run(&[], &["UsesResult", "/uses-result"]).await?.expect(1)?;
-    ensure!(ran.stderr.contains("leave --session out"), "{ran:?}");
-    let (before, _) = ran.stderr.split_once(", which it had begun, goes on").context("no job is named")?;
+    ensure!(ran.stderr.contains("leave out `--session`"), "{ran:?}");
+    let (before, _) = ran.stderr.split_once(" keeps running").context("no job is named")?;
     let begun = before.rsplit(' ').next().unwrap_or_default();
     yarn_flink(cluster, &["cancel", &session.id, begun]).await?.expect(0)?;
     let ran = session.run(&["--stop-session-after", "-o", "json"], &["FailingTask"]).await?.expect(1)?;
@@ -270,7 +270,7 @@ async fn a_session_ends_with_a_failed_job_and_its_cause() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_forgotten_session_ends_by_itself() -> Result<()> {
+async fn idle_session_stops_by_itself() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let session = Session::start(cluster, "lease", &["--idle-timeout", "3s"]).await?;
@@ -283,7 +283,7 @@ async fn a_forgotten_session_ends_by_itself() -> Result<()> {
 
 /// Its client waits, and loses its terminal.
 #[tokio::test]
-async fn a_hung_up_client_leaves_its_session_alone() -> Result<()> {
+async fn session_survives_a_client_that_hangs_up() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let name = format!("attached-{}", std::process::id());
@@ -306,7 +306,7 @@ async fn a_hung_up_client_leaves_its_session_alone() -> Result<()> {
 
 /// Ctrl-C on the terminal where a session was started.
 #[tokio::test]
-async fn a_terminal_is_asked_what_becomes_of_its_session() -> Result<()> {
+async fn ctrl_c_on_a_terminal_asks_what_to_do_with_the_session() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let name = format!("session-asked-{}", std::process::id());
@@ -316,28 +316,28 @@ async fn a_terminal_is_asked_what_becomes_of_its_session() -> Result<()> {
     terminal.shows(&format!("{id} RUNNING"), 1).await?;
     let session = Session { cluster, id, name };
     let job = session.submit(&["Run"]).await?;
-    // Its master knows of it: it has asked for the TaskManager.
+    // Its master knows about it: it has requested the TaskManager.
     session.runs(&job).await?;
     send(&client, Signal::INT)?;
-    terminal.shows("[d]etach, [s]top it and its jobs now, or [w]ait on? [d] ", 1).await?;
+    terminal.shows("[d]etach, [s]top it and its jobs now, or keep [w]aiting? [d] ", 1).await?;
     terminal.answer("s\n")?;
     finish(client).await?.expect(0)?;
-    terminal.shows(&format!("job {job} is cancelled"), 1).await?;
+    terminal.shows(&format!("cancelling job {job}"), 1).await?;
     ensure!(text(&status(cluster, &session.id).await?, "final_status") == "SUCCEEDED");
     nothing_left(cluster, &session.id, GONE).await
 }
 
 #[tokio::test]
-async fn what_a_session_refuses() -> Result<()> {
+async fn session_refuses_invalid_sizes_names_and_settings() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let sizes =
         yarn_flink(cluster, &["session", "start", "-d", "--min", "3", "--max", "2"]).await?.expect(2)?;
-    ensure!(sizes.stderr.contains("at least 3 and at most 2"), "{sizes:?}");
+    ensure!(sizes.stderr.contains("a minimum of 3 and a maximum of 2"), "{sizes:?}");
     let none = yarn_flink(cluster, &["session", "start", "-d", "--task-managers", "0"]).await?.expect(2)?;
-    ensure!(none.stderr.contains("--task-managers must be at least 1"), "{none:?}");
+    ensure!(none.stderr.contains("`--task-managers` must be at least 1"), "{none:?}");
     let unknown = yarn_flink(cluster, &["session", "stop", "nobody"]).await?.expect(5)?;
-    ensure!(unknown.stderr.contains("no running session of"), "{unknown:?}");
+    ensure!(unknown.stderr.contains("has no running session named"), "{unknown:?}");
     let session = Session::start(cluster, "refuses", &[]).await?;
     let class = session.run(&[], &["NoSuchClass"]).await?.expect(2)?;
     ensure!(class.stderr.contains("NoSuchClass") && class.stderr.contains("hint: "), "{class:?}");
@@ -352,9 +352,9 @@ async fn what_a_session_refuses() -> Result<()> {
     Ok(())
 }
 
-/// Somebody waits for a job while its session ends, in good order and by force.
+/// A client waits for a job while its session ends, gracefully and by force.
 #[tokio::test]
-async fn who_waits_for_a_job_hears_of_the_end_of_its_session() -> Result<()> {
+async fn client_waiting_for_a_job_is_told_of_the_end_of_its_session() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let waited = async |by_force: bool| {
@@ -390,9 +390,9 @@ async fn who_waits_for_a_job_hears_of_the_end_of_its_session() -> Result<()> {
     every([stopped, killed])
 }
 
-/// A jar that lies on the cluster, settings of the job, and settings that only a new cluster could heed.
+/// A jar on the cluster, settings of the job, and settings that only a new cluster could apply.
 #[tokio::test]
-async fn what_a_job_brings_to_its_session() -> Result<()> {
+async fn job_settings_arguments_and_savepoint_reach_the_session() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let id_like =
@@ -424,7 +424,7 @@ async fn what_a_job_brings_to_its_session() -> Result<()> {
     let job = jobs.pointer("/jobs/0/job_id").and_then(Value::as_str).context("no job")?;
     let config = cluster.flink(&session.id, &format!("/jobs/{job}/checkpoints/config")).await;
     ensure!(config.as_ref().is_some_and(|it| it["interval"] == 700), "{config:?}");
-    // The jar is gone, and had been where the NodeManager cleans up.
+    // The jar is gone, and was where the NodeManager cleans up.
     let jars = cluster.flink(&session.id, "/jars").await.context("no jars")?;
     ensure!(jars["files"].as_array().map(Vec::len) == Some(0), "{jars}");
     ensure!(text(&jars, "address").starts_with("http"), "{jars}");

@@ -1,4 +1,4 @@
-//! Programs that execute several jobs, and jobs that take as many TaskManagers as there are.
+//! Programs that execute several jobs, and jobs that use as many TaskManagers as there are.
 
 use anyhow::{Result, ensure};
 use integration_tests::shared;
@@ -41,27 +41,27 @@ async fn program_with(
 }
 
 #[tokio::test]
-async fn one_after_the_other() -> Result<()> {
+async fn multi_job_program_runs_jobs_one_after_the_other() -> Result<()> {
     program(&["--same-environment"], 0, "SUCCEEDED", ["FINISHED", "FINISHED"]).await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn side_by_side() -> Result<()> {
+async fn multi_job_program_runs_jobs_side_by_side() -> Result<()> {
     program(&["--side-by-side"], 0, "SUCCEEDED", ["FINISHED", "FINISHED"]).await?;
     Ok(())
 }
 
 #[tokio::test]
-async fn the_one_that_fails_decides() -> Result<()> {
+async fn failed_job_fails_a_multi_job_program() -> Result<()> {
     let said = program(&["--second-fails"], 1, "FAILED", ["FAILED", "FINISHED"]).await?;
     ensure!(said.contains("the second was asked to fail"), "{said}");
     Ok(())
 }
 
-/// Flink says at INFO that the program has ended; who wants to hear of warnings only has an end as well.
+/// Flink says at INFO that the program has ended; the end must be seen with a log level of WARN as well.
 #[tokio::test]
-async fn the_end_is_seen_when_the_log_is_silent() -> Result<()> {
+async fn end_of_a_program_is_seen_when_its_log_is_silent() -> Result<()> {
     let quiet = ["-D", "env.log.level=WARN", "-D", "cluster.thread-dump.stacktrace-max-depth=1000"];
     program_with(&quiet, &[], 0, "SUCCEEDED", ["FINISHED", "FINISHED"]).await?;
     let said = program_with(&quiet, &["--second-fails"], 1, "FAILED", ["FAILED", "FINISHED"]).await?;
@@ -69,9 +69,9 @@ async fn the_end_is_seen_when_the_log_is_silent() -> Result<()> {
     Ok(())
 }
 
-/// What was done of the jobs of a lost attempt cannot be known: they are begun anew only where that is allowed.
+/// How far the jobs of a lost attempt got is unknown: they are restarted from scratch only if allowed.
 #[tokio::test]
-async fn begun_anew_where_that_is_allowed() -> Result<()> {
+async fn multi_job_program_restarts_from_scratch_if_allowed() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let ends = async |allowed: Option<&str>, result: &str| {
@@ -97,7 +97,7 @@ async fn begun_anew_where_that_is_allowed() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_reactive_job_is_scaled() -> Result<()> {
+async fn reactive_job_can_be_scaled() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let options = ["-d", "-o", "json", "-D", "scheduler-mode=reactive", "-D", "yarn.heartbeat.interval=1"];

@@ -1,4 +1,4 @@
-//! Staging on real file systems: what a file system must do, uploads that meet or are cut off, and memory.
+//! Staging on real file systems: what a file system must do, uploads that collide or are cut off, and memory.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -29,7 +29,7 @@ pub(crate) fn file_systems(cluster: &Cluster, user: &str) -> Result<Arc<FileSyst
     Ok(Arc::new(FileSystems::connect(&configuration, &User::new(user))?))
 }
 
-/// A file of this length that nobody has uploaded yet: zeros behind sixteen bytes of chance.
+/// A file of this length that has never been uploaded: sixteen random bytes, followed by zeros.
 async fn new_file(path: &Path, len: u64) -> Result<Digest> {
     let mut file = File::create(path)?;
     file.write_all(&rand::rng().random::<[u8; 16]>())?;
@@ -39,7 +39,7 @@ async fn new_file(path: &Path, len: u64) -> Result<Digest> {
 }
 
 #[tokio::test]
-async fn hdfs_and_the_local_file_system_do_what_staging_needs() -> Result<()> {
+async fn hdfs_and_local_file_system_conform_to_what_staging_needs() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let hdfs = cluster.hdfs()?;
@@ -54,10 +54,10 @@ async fn hdfs_and_the_local_file_system_do_what_staging_needs() -> Result<()> {
     Ok(())
 }
 
-/// An ordinary mount table: directories of a NameNode under other names, and nothing that has the rest. The cluster's nodes
-/// do not know it.
+/// An ordinary mount table: directories of a NameNode under other names, and nothing for the rest. The cluster's nodes do
+/// not know it.
 #[tokio::test]
-async fn a_job_of_a_host_that_sees_the_cluster_through_a_mount_table() -> Result<()> {
+async fn job_runs_from_a_host_with_a_viewfs_mount_table() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let (hdfs, root) = (cluster.hdfs()?, cluster.default_fs());
@@ -106,7 +106,7 @@ async fn a_job_of_a_host_that_sees_the_cluster_through_a_mount_table() -> Result
 }
 
 #[tokio::test]
-async fn two_uploads_of_the_same_content_meet_and_describe_what_hdfs_has() -> Result<()> {
+async fn concurrent_uploads_of_the_same_content_agree() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let hdfs = cluster.hdfs()?;
@@ -116,7 +116,7 @@ async fn two_uploads_of_the_same_content_meet_and_describe_what_hdfs_has() -> Re
     let file = folder.join("same.bin");
     let digest = new_file(&file, 24 * MIB).await?;
     let stage = async |number: u32| -> Result<_> {
-        // Each with connections of its own, as two processes have them.
+        // Each with its own connections, like two processes.
         let options = StagingOptions { base: Some(base.clone()), ..StagingOptions::default() };
         let staging = Staging::open(file_systems(cluster, cluster.user())?, options).await?;
         let directory =
@@ -139,7 +139,7 @@ async fn two_uploads_of_the_same_content_meet_and_describe_what_hdfs_has() -> Re
         assert!(Digest::of_bytes(&whole) == digest, "{path}");
         let shared = resource.link == "shared";
         let visibility = if shared { Visibility::Private } else { Visibility::Application };
-        // A home directory that everybody may read makes the cache PUBLIC: localised once for all users.
+        // A home directory that everyone may read makes the cache PUBLIC: localised once for all users.
         assert!(
             resource.visibility == visibility || (shared && resource.visibility == Visibility::Public),
             "{resource:?}"
@@ -153,14 +153,14 @@ async fn two_uploads_of_the_same_content_meet_and_describe_what_hdfs_has() -> Re
     Ok(())
 }
 
-/// Bytes of the largest resident set so far, while the process lives.
+/// The peak resident memory in bytes so far, while the process is alive.
 fn peak(pid: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? << 10)
 }
 
-/// Submits a job that ships `file`, with its peak memory; the application is killed.
+/// Submits a job that ships `file`, and returns the peak memory; the application is killed.
 async fn ship(cluster: &Cluster, file: &Path) -> Result<u64> {
     let child = shipping(cluster, file)?;
     let pid = child.id().context("it has ended")?;
@@ -192,7 +192,7 @@ async fn entry(hdfs: &WebHdfs, cluster: &Cluster, digest: &Digest, file: &Path) 
 }
 
 #[tokio::test]
-async fn an_upload_that_is_cut_off_is_never_used_and_memory_does_not_grow() -> Result<()> {
+async fn interrupted_upload_is_never_used_and_memory_stays_bounded() -> Result<()> {
     const SMALL: u64 = 32 * MIB;
     const LARGE: u64 = 512 * MIB;
     let _turn = shared::turn().await;

@@ -1,4 +1,4 @@
-//! State is the user's: what becomes of checkpoints when an application ends, and whose a run goes on from.
+//! State belongs to the user: what happens to checkpoints when an application ends, and whose a run resumes from.
 
 use anyhow::{Context as _, Result, ensure};
 use integration_tests::cluster::Cluster;
@@ -9,9 +9,9 @@ use crate::counting::{Counting, checkpoint_dir};
 use crate::failures::{appears, ends};
 use crate::tool::{GONE, LIMIT, eventually, every, job_in_state, nothing_left, status, text, yarn_flink};
 
-/// No setting says anything of checkpoints: the program does, or leaves it open.
+/// No setting says anything about checkpoints: the program does, or leaves it open.
 #[tokio::test]
-async fn a_cancelled_job_leaves_the_checkpoints_that_its_program_retains() -> Result<()> {
+async fn cancelled_job_keeps_checkpoints_retained_by_its_program() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let of_program = async |policy: Option<&str>| {
@@ -37,12 +37,12 @@ async fn a_cancelled_job_leaves_the_checkpoints_that_its_program_retains() -> Re
     every([asked, open, deleted])
 }
 
-/// What another run has left, newer by its number than all that this one will make.
+/// What another run has left, with a higher number than any that this one will write.
 const FOREIGN: u64 = 40;
 
-/// Three ways in which two runs come to write into one directory.
+/// Three ways in which two runs end up writing into the same directory.
 #[tokio::test]
-async fn a_run_goes_on_from_its_own_checkpoint() -> Result<()> {
+async fn job_resumes_only_from_its_own_checkpoint() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let checkpoints = checkpoint_dir(cluster)?;
@@ -76,7 +76,7 @@ async fn a_run_goes_on_from_its_own_checkpoint() -> Result<()> {
         ensure!(job.job == id, "the job id was {id}, not {}", job.job);
         let theirs = format!("{}/{id}/chk-{foreign}/_metadata", job.checkpoints);
         cluster.hdfs()?.put(&theirs, metadata.clone()).await?;
-        // Before it has one of its own: from the beginning.
+        // Before it has its own: from the start.
         job_in_state(cluster, &job.id, "RUNNING").await?;
         let killed = appears("JobManager", || cluster.job_managers(&job.id)).await?;
         killed.kill_9();
@@ -111,15 +111,15 @@ async fn cancelled(job: &Counting<'_>) -> Result<()> {
     nothing_left(job.cluster, &job.id, GONE).await
 }
 
-/// What another run has left is not this one's to remove.
+/// This run must not remove what another one has left.
 async fn others_stay(job: &Counting<'_>, foreign: u64) -> Result<()> {
     let kept = job.kept().await?;
     ensure!(kept.iter().any(|(number, _)| *number == foreign), "chk-{foreign} is gone: {kept:?}");
     Ok(())
 }
 
-/// A job with one setting more, by which its directory is not its own: what is there before it begins, the client sees; not
-/// what comes later.
+/// A job with one more setting that makes it share its directory: the client sees what exists before the job starts, but
+/// not what comes later.
 async fn shares<'a>(
     cluster: &'a Cluster,
     checkpoints: String,
@@ -132,7 +132,7 @@ async fn shares<'a>(
     Counting::with(cluster, checkpoints, &options, arguments).await
 }
 
-/// The JobManager dies when the job has few checkpoints: it goes on from one of these.
+/// The JobManager dies when the job has few checkpoints: it resumes from one of these.
 async fn job_manager_killed(job: &Counting<'_>) -> Result<()> {
     let before = job.completes_a_checkpoint().await?;
     ensure!(before < FOREIGN, "this run has as many checkpoints as the other: {before}");
@@ -144,7 +144,7 @@ async fn job_manager_killed(job: &Counting<'_>) -> Result<()> {
     Ok(())
 }
 
-/// As if the record had grown old.
+/// As if the record had expired.
 async fn forget_key(cluster: &Cluster, id: &str) -> Result<()> {
     let hdfs = cluster.hdfs()?;
     let keys = format!("/user/{}/.yarn-flink/keys", cluster.user());
@@ -164,9 +164,9 @@ async fn nothing_left_but_files(job: &Counting<'_>) -> Result<()> {
     eventually("no process of the application", GONE, gone).await
 }
 
-/// Whatever the retention: who has to start again needs the newest checkpoint.
+/// Whatever the retention is: to start again, the owner needs the latest checkpoint.
 #[tokio::test]
-async fn an_end_that_is_none_of_the_users_keeps_the_newest_checkpoint() -> Result<()> {
+async fn unintended_end_keeps_the_latest_checkpoint() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let given_up = async |retention: &[&str]| {
@@ -189,7 +189,7 @@ async fn an_end_that_is_none_of_the_users_keeps_the_newest_checkpoint() -> Resul
     every([failed, open, deleted])
 }
 
-/// Another application, begun with `-s` and what the diagnostics name, counts to its end.
+/// Another application, started with `-s` and the path in the diagnostics, counts to its end.
 async fn goes_on_as_the_hint_says(job: &Counting<'_>, before: u64) -> Result<()> {
     let checkpoint = says_where_its_checkpoint_is(job, before).await?;
     let again = Counting::of_program(job.cluster, &["-s", &checkpoint], &[]).await?;
@@ -199,7 +199,7 @@ async fn goes_on_as_the_hint_says(job: &Counting<'_>, before: u64) -> Result<()>
     again.finishes().await
 }
 
-/// TaskManagers die as soon as they are there, until the application master gives up.
+/// TaskManagers die as soon as they exist, until the application master gives up.
 async fn no_task_manager_starts(job: &Counting<'_>) -> Result<()> {
     eventually("the application master gives up", LIMIT, || async {
         for task_manager in job.cluster.task_managers(&job.id) {
@@ -210,7 +210,7 @@ async fn no_task_manager_starts(job: &Counting<'_>) -> Result<()> {
     .await
 }
 
-/// In the diagnostics, for scripts, and as the next step; returns it.
+/// In the diagnostics, for scripts, and as the next step; returns its path.
 async fn says_where_its_checkpoint_is(job: &Counting<'_>, before: u64) -> Result<String> {
     let diagnostics = ends(job.cluster, &job.id, "FAILED").await?;
     nothing_left(job.cluster, &job.id, GONE).await?;
@@ -227,10 +227,10 @@ async fn says_where_its_checkpoint_is(job: &Counting<'_>, before: u64) -> Result
     Ok(place)
 }
 
-/// WebHDFS is one of Hadoop's file systems that Flink writes to like to any other, and that is not listed from Rust: what
-/// S3 and the like are.
+/// WebHDFS is a Hadoop file system to which Flink writes like to any other, and which is not listed from Rust, like S3
+/// and similar ones.
 #[tokio::test]
-async fn checkpoints_that_only_flink_can_list() -> Result<()> {
+async fn checkpoints_that_only_flink_can_list_are_recovered_from() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let cluster = shared::cluster().await?;
     let checkpoints = checkpoint_dir(cluster)?;
@@ -253,11 +253,11 @@ async fn checkpoints_that_only_flink_can_list() -> Result<()> {
     Ok(())
 }
 
-/// So many that one from the beginning is not taken for the newest. They must come more slowly than looks at Flink: then the
-/// one that was told last is one of the three that Flink keeps.
+/// So many that one from the start is not mistaken for the newest. They must come more slowly than looks at Flink: then the
+/// last one reported is one of the three that Flink keeps.
 const MANY: u64 = 4;
 
-/// Goes on from the checkpoint or from one that is hardly older; returns which.
+/// Waits until it resumes from the checkpoint or from a slightly older one; returns which.
 async fn goes_on_about(job: &Counting<'_>, before: u64) -> Result<u64> {
     job.goes_on_from(before.saturating_sub(MANY / 2)).await?;
     let (number, path) = job.restored().await?;

@@ -1,4 +1,4 @@
-//! A terminal with somebody at it.
+//! A terminal with a user.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 
 use crate::tool::{LIMIT, eventually};
 
-/// A pseudo-terminal with somebody who reads all that is written to it.
+/// A pseudo-terminal whose output is read until its end.
 pub(crate) struct Terminal {
     master: File,
     written: Arc<Mutex<String>>,
@@ -27,7 +27,7 @@ impl Terminal {
         let path = ptsname(&master, Vec::new())?.into_string()?;
         let slave =
             File::options().read(true).write(true).custom_flags(OFlags::NOCTTY.bits() as i32).open(path)?;
-        // Without it nothing moves on a terminal.
+        // Without it nothing is animated on a terminal.
         command.env("TERM", "xterm");
         let child = command.stdin(slave.try_clone()?).stderr(slave).spawn()?;
         // Ends with an error once the last writer has closed its side.

@@ -1,4 +1,4 @@
-//! Keys of tokens roll over while an application runs: what it was given at its start is worth nothing in the end.
+//! Keys of tokens roll over while an application runs: those it was given at its start are worthless in the end.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use integration_tests::shared;
 use crate::failures::{appears, submit};
 use crate::tool::{GONE, LIMIT, eventually, job_in_state, nothing_left, yarn_flink};
 
-/// Lines of the ResourceManager's log that hold this.
+/// Number of lines in the ResourceManager's log that contain this.
 fn logged(cluster: &Cluster, words: &str) -> Result<usize> {
     let mut count = 0;
     for entry in fs::read_dir(cluster.log_dir(Daemon::ResourceManager(1)))? {
@@ -23,10 +23,10 @@ fn logged(cluster: &Cluster, words: &str) -> Result<usize> {
 }
 
 #[tokio::test]
-async fn an_application_outlives_the_keys_of_its_tokens() -> Result<()> {
+async fn application_survives_rotated_token_keys() -> Result<()> {
     let _turn = shared::patient_turn().await;
     let mut cluster = Cluster::builder("tokens").recovery();
-    // A new key is used after 1.5 times the expiry, and made after a little more than twice that at the earliest
+    // A new key is used after 1.5 times the expiry, and created after a little more than twice that at the earliest
     // (`AMRMTokenSecretManager`, `NMTokenSecretManagerInRM`, `RMContainerTokenSecretManager`).
     for key in [
         "yarn.am.liveness-monitor.expiry-interval-ms",

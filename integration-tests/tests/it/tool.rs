@@ -1,4 +1,4 @@
-//! The real command line against a real cluster, and the questions every test asks afterwards.
+//! The real command line against a real cluster, and the checks that every test makes afterwards.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -16,15 +16,15 @@ use serde_json::Value;
 use tokio::process::{Child, Command};
 use yarn_client::schema::Schema;
 
-/// Longest time an application of these tests may take on a loaded machine.
+/// Time limit for an application of these tests on a loaded machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(180);
 /// A killed application is gone within this time.
 pub(crate) const GONE: Duration = Duration::from_secs(10);
 
-/// What a run of `yarn-flink` left on the terminal.
+/// The result of a run of `yarn-flink`.
 #[derive(Debug)]
 pub(crate) struct Ran {
-    /// Exit code; `None` when a signal ended it.
+    /// Exit code; `None` if a signal ended it.
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -60,7 +60,7 @@ impl Ran {
 pub(crate) fn command(cluster: &Cluster, args: &[&str]) -> Result<Command> {
     let binaries = binaries()?;
     let flink = Flink::download(FLINK_1_20)?;
-    // Tests may run under `nohup`, whose deafness would be inherited.
+    // Tests may run under `nohup`, whose ignored signals would be inherited.
     let mut command = Command::new("env");
     command
         .arg("--default-signal=HUP")
@@ -77,10 +77,10 @@ pub(crate) fn command(cluster: &Cluster, args: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// Runs `yarn-flink` to its end. With `-o json` it prints what `docs/json.md` says that this command prints.
+/// Runs `yarn-flink` to its end. With `-o json` the output must be what `docs/json.md` says about this command.
 pub(crate) async fn yarn_flink(cluster: &Cluster, args: &[&str]) -> Result<Ran> {
     let ran = finish(command(cluster, args)?.spawn()?).await?;
-    // What stands behind the jar is the program's.
+    // Arguments after the jar are the program's.
     let own = args.iter().position(|arg| arg.ends_with(".jar")).map_or(args, |jar| &args[..jar]);
     if !ran.stdout.is_empty() && own.windows(2).any(|pair| pair == ["-o", "json"]) {
         SCHEMA.check_output(own, &ran.stdout).with_context(|| format!("docs/json.md: {args:?}: {ran:?}"))?;
@@ -88,7 +88,7 @@ pub(crate) async fn yarn_flink(cluster: &Cluster, args: &[&str]) -> Result<Ran> 
     Ok(ran)
 }
 
-/// What the documentation says of JSON.
+/// What the documentation says about the JSON.
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
     let page = std::fs::read_to_string(workspace().join("docs/json.md")).expect("docs/json.md");
     Schema::parse(&page).expect("docs/json.md")
@@ -114,7 +114,7 @@ pub(crate) async fn finish(child: Child) -> Result<Ran> {
     Ok(ran)
 }
 
-/// Whatever is JSON is an object of the documentation, and on standard error it is an error with the exit code.
+/// Checks that any JSON is an object of the documentation, and on standard error an error with the exit code.
 fn documented(ran: &Ran) -> Result<()> {
     if ran.stdout.starts_with('{') {
         SCHEMA.check_any(&ran.stdout)?;
@@ -193,7 +193,7 @@ where
     Ok(())
 }
 
-/// All that is wrong with parts of a test that ran side by side.
+/// Combines the errors of parts of a test that ran concurrently.
 pub(crate) fn every<const N: usize>(parts: [Result<()>; N]) -> Result<()> {
     let wrong: Vec<_> = parts.into_iter().filter_map(Result::err).map(|error| format!("{error:#}")).collect();
     ensure!(wrong.is_empty(), "{}", wrong.join("\n\n"));
@@ -204,7 +204,7 @@ pub(crate) fn every<const N: usize>(parts: [Result<()>; N]) -> Result<()> {
 pub(crate) async fn nothing_left(cluster: &Cluster, id: &str, limit: Duration) -> Result<()> {
     eventually("no process of the application", limit, || async { Ok(cluster.processes_of(id).is_empty()) })
         .await?;
-    // It goes after the unregistration: until then a later attempt may need it.
+    // It is removed after the unregistration: until then a later attempt may need it.
     eventually("no staging directory", limit, || async { Ok(!has_staging(cluster, id).await?) }).await
 }
 
@@ -214,17 +214,17 @@ pub(crate) async fn has_staging(cluster: &Cluster, id: &str) -> Result<bool> {
     Ok(cluster.hdfs()?.stat(&path).await?.is_some())
 }
 
-/// Waits until the application's job is listed by Flink in this state; asks Flink through the ResourceManager's proxy.
+/// Waits until Flink, asked through the ResourceManager's proxy, lists the application's job in this state.
 pub(crate) async fn job_in_state(cluster: &Cluster, id: &str, state: &str) -> Result<()> {
     let url = format!("{}/proxy/{id}/jobs/overview", cluster.rm_web());
     let look = || async {
-        // Not there yet, or just gone: both are "not yet".
+        // Not available yet, or just gone: both are "not yet".
         let Ok(overview) = integration_tests::http::get_json(&url).await else { return Ok(false) };
         let jobs = overview.get("jobs").and_then(Value::as_array).cloned().unwrap_or_default();
         let tasks_run = |job: &Value| {
             let count =
                 |key| job.pointer(&format!("/tasks/{key}")).and_then(Value::as_u64).unwrap_or_default();
-            // A bounded source finishes while the tasks behind it still run.
+            // A bounded source finishes while the tasks after it are still running.
             let begun = count("running") + count("finished") == count("total");
             state != "RUNNING" || (begun && count("running") > 0)
         };

@@ -14,13 +14,13 @@ use integration_tests::shared;
 use crate::failures::{appears, ends, submit};
 use crate::tool::{GONE, job_in_state, nothing_left};
 
-/// Whoever runs the second node's containers; is everywhere, and nobody's who submits.
+/// Runs the second node's containers; exists everywhere, and is not the submitting user.
 const OTHER: &str = "nobody";
-/// Runs nothing here.
+/// A user who runs nothing here.
 const STRANGER: &str = "daemon";
-/// In Flink's configuration, which may hold passwords.
+/// A word in Flink's configuration, which may contain passwords.
 const SECRET: &str = "s3cret-of-the-fixture";
-/// Files of YARN's that speak for the application.
+/// YARN's files that authenticate the application.
 const TOKENS: &str = "container_tokens";
 
 fn owner(process: &Process) -> Result<u32> {
@@ -28,14 +28,14 @@ fn owner(process: &Process) -> Result<u32> {
     Ok(fs::metadata(&folder).with_context(|| format!("{folder} is gone"))?.uid())
 }
 
-/// The files below that hold a word, whoever may read them.
+/// The files below `folder` that contain a word, regardless of who may read them.
 async fn holding(word: &str, folder: &Path) -> Result<BTreeSet<PathBuf>> {
     let mut grep = Command::new("grep");
     grep.args(["-rlF", "--", word]).arg(folder);
     Ok(output(grep).await?.stdout.lines().map(PathBuf::from).collect())
 }
 
-/// All files below, whoever may read them.
+/// All files below `folder`, regardless of who may read them.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -48,12 +48,12 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Neither of the two users can read a file of the other's that is not for everybody: all they share goes through HDFS,
+/// Neither of the two users can read the other's files unless these are for everyone: all they share goes through HDFS,
 /// YARN and Flink's own connections.
 #[tokio::test]
-async fn containers_of_two_users_run_one_job_and_strangers_read_no_secret() -> Result<()> {
+async fn containers_run_as_their_users_and_others_cannot_read_secrets() -> Result<()> {
     let _turn = shared::patient_turn().await;
-    // Each has room for one of the two containers.
+    // Each node has room for one of the two containers.
     let cluster =
         Cluster::builder("users").node_managers(2).node_size(1500, 8).node_user(2, OTHER).boot().await?;
     let options = [
@@ -62,7 +62,7 @@ async fn containers_of_two_users_run_one_job_and_strangers_read_no_secret() -> R
     ];
     let options: Vec<_> = options.iter().flat_map(|option| ["-D", option]).collect();
     let folder = cluster.scratch("users")?;
-    // Both are to see when it is time to hurry.
+    // Both users must see when it is time to hurry.
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755))?;
     let hurry = folder.join("hurry");
     let (records, file) = ("30000", hurry.display().to_string());
@@ -81,7 +81,7 @@ async fn containers_of_two_users_run_one_job_and_strangers_read_no_secret() -> R
     cluster.stop()
 }
 
-/// While it runs.
+/// Checks, while it runs, that others can read no secret.
 async fn reads_no_secret(cluster: &Cluster, id: &str) -> Result<()> {
     for process in cluster.processes_of(id) {
         let environment = fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
@@ -97,12 +97,12 @@ async fn reads_no_secret(cluster: &Cluster, id: &str) -> Result<()> {
         ensure!(!secret.is_empty(), "{node} has no configuration in {}", data.display());
         ensure!(work.iter().any(|path| path.ends_with(TOKENS)), "{node} has no tokens");
         ensure!(!files(&logs).is_empty(), "{node} has no logs in {}", logs.display());
-        // Its owner reads all of it.
+        // Its owner can read all of it.
         let mut others = vec![STRANGER];
         others.extend((number == 1).then_some(OTHER));
         for other in others {
             let read = [cluster.readable_by(other, &data)?, cluster.readable_by(other, &logs)?].concat();
-            // In a container's directory are tokens, configuration and launch script, in that of its logs its logs.
+            // A container's directory contains tokens, configuration and launch script, that of its logs its logs.
             // Flink's temporary files beside them are in YARN's directory of the application, whose mode is YARN's.
             let own =
                 |path: &&PathBuf| path.to_string_lossy().contains("/container_") || secret.contains(*path);

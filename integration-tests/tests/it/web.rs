@@ -18,12 +18,12 @@ use yarn_client::control::{Identity, certificate_file};
 
 use crate::tool::{GONE, LIMIT, eventually, job_in_state, nothing_left, run, text, yarn_flink};
 
-/// A browser's try; Chromium hangs now and then when it is told that time is virtual.
+/// Time limit for a browser's attempt; Chromium hangs now and then when told that time is virtual.
 const TRY: Duration = Duration::from_secs(60);
 const TRIES: u32 = 3;
 
 #[tokio::test]
-async fn through_the_proxy_and_not_otherwise() -> Result<()> {
+async fn web_page_is_served_only_through_the_proxy() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let submitted = run(cluster, &["-d", "-o", "json"], &["Run"]).await?.expect(0)?.json()?;
@@ -56,7 +56,7 @@ async fn through_the_proxy_and_not_otherwise() -> Result<()> {
     nothing_left(cluster, &id, GONE).await
 }
 
-/// Who does not come through the proxy is sent there, and may change nothing. Flink's own port is not to be reached.
+/// Requests that bypass the proxy are redirected to it, and may change nothing. Flink's own port cannot be reached.
 async fn direct(cluster: &Cluster, id: &str) -> Result<()> {
     let report = gateway(cluster)?.application(id.parse::<ApplicationId>()?).await?;
     let web = report.original_tracking_url.trim_start_matches("http://").trim_end_matches('/');
@@ -83,7 +83,7 @@ fn gateway(cluster: &Cluster) -> Result<Gateway> {
     Ok(Gateway::open(&Environment::from_iter(cluster.client_environment()), None)?)
 }
 
-/// One request from an address that is no proxy's. Returns the answer's head.
+/// Sends one request from an address that is not a proxy's. Returns the head of the response.
 async fn ask(address: SocketAddr, line: &str) -> Result<String> {
     let socket = TcpSocket::new_v4()?;
     socket.bind("127.0.0.9:0".parse()?)?;
@@ -124,12 +124,12 @@ async fn certificates(cluster: &Cluster, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Flink's page lists the running job, and ours its container. Screenshots stay behind as artefacts.
+/// Flink's page lists the running job, and ours its container. Screenshots are kept as artefacts.
 async fn seen_by_a_browser(cluster: &Cluster, id: &str, job: &str, proxy: &str) -> Result<()> {
     prerequisites::check_browser()?;
     let folder = cluster.scratch("screenshots")?;
     let dashboard = shows(&format!("{proxy}/#/job/running"), &folder, "dashboard", |page| {
-        // By its name: the id is behind the row's click.
+        // By its name, as the id is behind a click on the row.
         page.contains(">Run</td>") && page.contains("RUNNING")
     })
     .await?;
@@ -144,7 +144,7 @@ async fn seen_by_a_browser(cluster: &Cluster, id: &str, job: &str, proxy: &str) 
     Ok(())
 }
 
-/// The page's document, once its scripts have run and it holds what is wanted.
+/// The page's document, once its scripts have run and it contains what is wanted.
 async fn shows(url: &str, folder: &Path, name: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
     let picture = folder.join(format!("{name}.png"));
     let mut last = String::new();
@@ -182,7 +182,7 @@ async fn shows(url: &str, folder: &Path, name: &str, wanted: impl Fn(&str) -> bo
 }
 
 #[tokio::test]
-async fn an_open_port_is_flinks_own() -> Result<()> {
+async fn open_rest_exposes_flinks_own_port() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let submitted = run(cluster, &["-d", "-o", "json", "--open-rest"], &["Run"]).await?.expect(0)?.json()?;

@@ -10,7 +10,7 @@ use crate::flink::failure::is_chatter;
 /// 490.5 MB of 268.8 MB virtual memory used. Killing container.`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct MemoryKill {
-    /// Virtual instead of physical memory.
+    /// Whether virtual memory was exceeded instead of physical memory.
     pub(crate) is_virtual: bool,
     /// As YARN prints it: `484.6 MB`.
     pub(crate) used: String,
@@ -18,7 +18,7 @@ pub(crate) struct MemoryKill {
     pub(crate) limit: String,
 }
 
-/// Finds a memory kill in any text that quotes it. Hadoop 2 and 3.2 say `physical` where later ones say `'PHYSICAL'`.
+/// Finds a memory kill in any text that quotes it. Hadoop 2 and 3.2 write `physical` where later versions write `'PHYSICAL'`.
 pub(crate) fn memory_kill(text: &str) -> Option<MemoryKill> {
     let (_, from) = text.split_once(" is running ")?;
     let (limit_kind, usage) = from.split_once("Current usage: ")?;
@@ -34,43 +34,42 @@ pub(crate) fn memory_kill(text: &str) -> Option<MemoryKill> {
     Some(MemoryKill { is_virtual, used: used.trim().to_owned(), limit: limit.trim().to_owned() })
 }
 
-/// `This token is expired. current time is 1764000000000 found 1763999000000`, by `ContainerManagerImpl`: the first is the
-/// node's time, the second the ResourceManager's at the allocation and the time it allows for the start. Nothing but a
-/// clock spends that time, since an allocation that is not used in time is taken back.
+/// `This token is expired. current time is 1764000000000 found 1763999000000`, from `ContainerManagerImpl`: the first
+/// is the node's time, the second the ResourceManager's at the allocation plus the time allowed for the start. Only
+/// different clocks can exceed that time, since an allocation that is not used in time is taken back.
 pub(crate) fn clock_skew(text: &str, whose: &str) -> Option<Cause> {
     let (_, times) = text.split_once("This token is expired. current time is ")?;
     let mut times = times.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
     let (node, allowed): (u64, u64) = (times.next()?.parse().ok()?, times.next()?.parse().ok()?);
     let seconds = node.checked_sub(allowed)?.div_ceil(1000);
-    let text = format!(
-        "the clock of the node of {whose} is ahead of the ResourceManager's: by the node's time the start came {seconds} s \
-         after the latest moment allowed for it"
-    );
-    let hint = "have the clocks of the cluster's hosts set (chrony, ntpd)";
+    let text =
+        format!("clock skew: the node of {whose} is at least {seconds} s ahead of the ResourceManager");
+    let hint = "synchronize the clocks of the cluster's hosts (chrony, ntpd)";
     Some(Cause::new(CauseCode::ClockSkew, text).hint(hint))
 }
 
-/// Why a container could not be prepared: code and sentence, which names the file where YARN does.
+/// Why a container could not be prepared: code and sentence, which names the file if YARN does.
 pub(crate) fn localization(text: &str) -> Option<(CauseCode, String, &'static str)> {
-    const AGAIN: &str = "submit again, and leave the file alone until the application has ended";
+    const AGAIN: &str = "submit again, and do not change the file until the application has ended";
     const RM: &str = "Failing this attempt.Diagnostics: ";
     let text = text.split_once(RM).map_or(text, |(_, of_node)| of_node);
     let lines = || text.lines().map(undated);
     // The sentence before `java.io.IOException: …`, which repeats it.
     for line in lines() {
         if let Some(path) = between(line, "Resource ", " changed on src filesystem") {
-            let text = format!("{path} was changed after the application had been submitted");
+            let text = format!("{path} was changed after the application was submitted");
             return Some((CauseCode::ResourceChanged, text, AGAIN));
         }
         if let Some(path) = between(line, "Resource ", " is not publicly accessible") {
-            let text = format!("{path} was submitted as a public file, and not everybody may read it");
+            let text = format!("{path} was submitted as a public file, but is not readable by everyone");
             return Some((
                 CauseCode::ResourceNotPublic,
                 text,
-                "let others read it and enter every directory above it, or submit again: visibility is looked at anew",
+                "make it readable, and every directory above it accessible, for others; or submit again, \
+                 which determines the visibility anew",
             ));
         }
-        // An `FSError` is of the node's own file system.
+        // An `FSError` comes from the node's own file system.
         if line.contains("No space available in any of the local directories")
             || line.starts_with("org.apache.hadoop.fs.FSError: java.io.IOException: No space left on device")
             || line.contains("Could not find any valid local directory for")
@@ -79,11 +78,12 @@ pub(crate) fn localization(text: &str) -> Option<(CauseCode, String, &'static st
             return Some((
                 CauseCode::LocalDirectories,
                 text,
-                "tell the cluster's administrators: yarn.nodemanager.local-dirs of that node are full or unusable",
+                "have the cluster's administrators check `yarn.nodemanager.local-dirs` of that node, \
+                 which are full or unusable",
             ));
         }
     }
-    // Whatever else is said, only where it was a file that was being fetched.
+    // Other messages only count if a file was being fetched.
     let fetching =
         ["FSDownload", "ContainerLocalizer", "ResourceLocalizationService", "Failed to download resource"];
     if !fetching.iter().any(|word| text.contains(word)) {
@@ -96,7 +96,7 @@ pub(crate) fn localization(text: &str) -> Option<(CauseCode, String, &'static st
             return Some((
                 CauseCode::ResourceMissing,
                 format!("{path}, a file of the application, does not exist"),
-                "submit again; if it is missing again, something removes files of the staging directory",
+                "submit again; if it goes missing again, find out what removes files from the staging directory",
             ));
         }
         // `NetUtils.wrapException`
@@ -110,7 +110,8 @@ pub(crate) fn localization(text: &str) -> Option<(CauseCode, String, &'static st
             return Some((
                 CauseCode::FileSystemUnreachable,
                 format!("the node could not fetch the application's files: {}", shorten(line)),
-                "is the NameNode up, and does its address in fs.defaultFS mean the same on the nodes?",
+                "check that the NameNode is running, and that its address in `fs.defaultFS` resolves to \
+                 the same host on the nodes",
             ));
         }
         if let Some((code @ (CauseCode::TokenExpired | CauseCode::PermissionDenied), hint)) =
@@ -127,11 +128,11 @@ pub(crate) fn localization(text: &str) -> Option<(CauseCode, String, &'static st
     Some((
         CauseCode::LocalizationFailed,
         format!("the node could not fetch the application's files: {}", shorten(first)),
-        "the node's log says more; submit again",
+        "see the NodeManager's log for details, and submit again",
     ))
 }
 
-/// What the loader or the shell says of a native program that cannot run on this node.
+/// The message of the loader or the shell about a native program that cannot run on this node.
 pub(crate) fn incompatible_binary<'a>(words: &[&'a str]) -> Option<&'a str> {
     words.iter().copied().find(|line| {
         line.ends_with(": cannot execute binary file: Exec format error")
@@ -140,7 +141,7 @@ pub(crate) fn incompatible_binary<'a>(words: &[&'a str]) -> Option<&'a str> {
     })
 }
 
-/// The container's last words: what its standard error held, without YARN's frame. YARN quotes them twice.
+/// The end of the container's standard error, without the text that YARN puts around it. YARN quotes it twice.
 pub(crate) fn last_words(text: &str) -> Vec<&str> {
     const END: [&str; 2] =
         ["For more detailed output, check the application tracking page", "Container exited with a"];
@@ -159,8 +160,8 @@ pub(crate) fn last_words(text: &str) -> Vec<&str> {
     words
 }
 
-/// What a NodeManager says about a container's end, on one line: without its frame (`ContainerImpl`,
-/// `DefaultContainerExecutor`), which says the same for every container, and without the dump of the process tree that
+/// A NodeManager's message about the end of a container, on one line: without the surrounding text (`ContainerImpl`,
+/// `DefaultContainerExecutor`), which is the same for every container, and without the dump of the process tree that
 /// follows a container killed for its memory.
 pub(super) fn node_words(diagnostics: &str) -> String {
     const FRAME: [&str; 8] = [
@@ -190,12 +191,12 @@ pub(super) fn node_words(diagnostics: &str) -> String {
             kept.push(text);
         }
     }
-    // The last lines of a long error output tell more than its first ones.
+    // The last lines of a long error output are more informative than the first ones.
     kept.drain(..kept.len().saturating_sub(LINES));
     kept.join("; ")
 }
 
-/// Without `[2026-11-22 20:05:40.095]`.
+/// The line without a timestamp such as `[2026-11-22 20:05:40.095]`.
 fn undated(line: &str) -> &str {
     match line.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((date, rest)) if date.starts_with(|c: char| c.is_ascii_digit()) => rest,
@@ -205,7 +206,7 @@ fn undated(line: &str) -> &str {
 
 fn between<'a>(line: &'a str, before: &str, after: &str) -> Option<&'a str> {
     let (head, _) = line.split_once(after)?;
-    // The last word before: the sentence may begin with something else that holds `before`.
+    // The last occurrence: the sentence may start with other text that contains `before`.
     head.rsplit_once(before).map(|(_, between)| between.trim()).filter(|between| !between.is_empty())
 }
 
@@ -213,13 +214,13 @@ fn shorten(line: &str) -> String {
     line.split("; For more details see").next().unwrap_or(line).trim().chars().take(300).collect()
 }
 
-/// Whose container it was.
+/// The role of a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The application master's, with the JobManager in it.
+    /// The application master's container, with the JobManager in it.
     JobManager,
     TaskManager,
-    /// Of an application that is not Flink's.
+    /// A container of an application that is not Flink's.
     Other,
 }
 
@@ -231,7 +232,7 @@ pub(crate) fn memory(who: &str, kill: &MemoryKill, role: Role) -> Cause {
         (CauseCode::MemoryLimit, "")
     };
     let text = format!(
-        "{who} used {} of the {} of {kind}memory its container may use, and its node killed it",
+        "{who} used {} of {kind}memory, more than its container's limit of {}, and was killed by its node",
         kill.used, kill.limit
     );
     Cause::new(code, text).hint(memory_hint(role, kill.is_virtual))
@@ -243,11 +244,12 @@ pub(crate) fn memory_hint(role: Role, is_virtual: bool) -> String {
     }
     match role {
         Role::JobManager => {
-            "raise jobmanager.memory.process.size (-jm); if native memory grows, jobmanager.memory.jvm-overhead.fraction"
+            "raise `jobmanager.memory.process.size` (`-jm`), or `jobmanager.memory.jvm-overhead.fraction` \
+             if native memory grows"
         }
         Role::TaskManager => {
-            "raise taskmanager.memory.process.size (-tm); if native memory grows (RocksDB, Python), \
-             taskmanager.memory.jvm-overhead.fraction"
+            "raise `taskmanager.memory.process.size` (`-tm`), or \
+             `taskmanager.memory.jvm-overhead.fraction` if native memory grows (RocksDB, Python)"
         }
         Role::Other => "ask for a larger container",
     }
@@ -295,7 +297,7 @@ mod tests {
                     found 1764000000400\nNote: System times on machines may be out of sync.";
         let cause = clock_skew(told, "it").expect("a cause");
         assert_eq!(cause.code, CauseCode::ClockSkew);
-        assert!(cause.text.contains("came 605 s after"), "{}", cause.text);
+        assert!(cause.text.contains("is at least 605 s ahead"), "{}", cause.text);
         assert_eq!(clock_skew("This token is expired. current time is never", "it"), None);
     }
 

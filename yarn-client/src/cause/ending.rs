@@ -1,5 +1,5 @@
-//! How an application of Flink ended, as its own master reports it to YARN: a text for people, and below it one line that
-//! programs read.
+//! How a Flink application ended, as its own master reports it to YARN: a text for people, followed by one line for
+//! programs.
 //!
 //! ```text
 //! Job 1f0…c2 FAILED: java.lang.RuntimeException: boom
@@ -9,7 +9,7 @@
 //! ending: {"job":"1f0…c2","state":"FAILED","code":"job_failed","evidence":1,"notes":0,"hint":true,"checkpoint":true}
 //! ```
 //!
-//! The last line says what the lines above it are, so that whatever a program's own message holds is never taken for ours.
+//! The last line describes the lines above it, so that text in a program's own message is never mistaken for ours.
 
 use std::fmt;
 
@@ -21,17 +21,17 @@ use crate::flink::{JobStatus, is_job_id};
 /// The ResourceManager keeps 64 KiB of an attempt's diagnostics and drops the beginning of longer ones
 /// (`yarn.app.attempt.diagnostics.limit.kc`).
 const LIMIT: usize = 16 * 1024;
-/// Bytes of one line. Messages may hold whole plans.
+/// Maximum length of one line in bytes. Messages may contain whole plans.
 const LINE: usize = 4 * 1024;
 
 const ENDING: &str = "ending: ";
 const NOTE: &str = "note: ";
 const HINT: &str = "hint: ";
 const CHECKPOINT: &str = "checkpoint: ";
-/// Before the code of the cause, in what earlier versions wrote.
+/// Prefix of the cause's code, as written by earlier versions.
 const CODE: &str = "cause: ";
 
-/// Whose end it is.
+/// What has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Subject {
@@ -56,19 +56,19 @@ impl fmt::Display for Subject {
 /// How an application ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    /// Whose end it is.
+    /// What has ended.
     pub subject: Subject,
-    /// Globally terminal.
+    /// The state, which is globally terminal.
     pub state: JobStatus,
-    /// Why; of a good end `None`.
+    /// The cause; `None` after success.
     pub cause: Option<Cause>,
-    /// What else is to be known. Without a cause the first one follows the state.
+    /// Further information. Without a cause the first note follows the state.
     pub notes: Vec<String>,
-    /// The newest checkpoint, where it has stayed.
+    /// The newest checkpoint, if it has been kept.
     pub checkpoint: Option<String>,
 }
 
-/// What the last line holds beside the subject.
+/// What the last line contains besides the subject.
 #[derive(Serialize, Deserialize)]
 struct Line {
     #[serde(flatten)]
@@ -94,30 +94,10 @@ impl Ending {
     /// The text for YARN's report.
     pub fn write(&self) -> String {
         let it = self.fitting();
-        let mut text = format!("{} {}", it.subject, it.state);
-        let mut notes = it.notes.as_slice();
-        if let Some(head) = it.head() {
-            text.push_str(": ");
-            text.push_str(head);
-            if it.cause.is_none() {
-                notes = notes.get(1..).unwrap_or_default();
-            }
-        }
-        let mut line = |mark: &str, rest: &str| {
-            text.push('\n');
-            text.push_str(mark);
-            text.push_str(rest);
-        };
-        let evidence = it.cause.as_ref().map_or(&[][..], |cause| &cause.evidence);
-        evidence.iter().for_each(|evidence| line("", evidence));
-        notes.iter().for_each(|note| line(NOTE, note));
+        let mut lines = it.lines();
         let hint = it.cause.as_ref().and_then(|cause| cause.hint.as_deref());
-        if let Some(hint) = hint {
-            line(HINT, hint);
-        }
-        if let Some(checkpoint) = &it.checkpoint {
-            line(CHECKPOINT, checkpoint);
-        }
+        lines.extend(hint.map(|hint| format!("{HINT}{hint}")));
+        lines.extend(it.checkpoint.as_ref().map(|checkpoint| format!("{CHECKPOINT}{checkpoint}")));
         let told = Line {
             subject: match &it.subject {
                 Subject::Job(job) => Named::Job { job: job.clone() },
@@ -125,14 +105,30 @@ impl Ending {
             },
             state: it.state.name().to_owned(),
             code: it.cause.as_ref().map(|cause| cause.code),
-            evidence: evidence.len(),
+            evidence: it.cause.as_ref().map_or(0, |cause| cause.evidence.len()),
             notes: it.notes.len(),
             hint: hint.is_some(),
             checkpoint: it.checkpoint.is_some(),
         };
-        // Strings, numbers and booleans always serialise.
-        line(ENDING, &serde_json::to_string(&told).unwrap_or_default());
-        text
+        // Strings, numbers and booleans can always be serialized.
+        lines.push(format!("{ENDING}{}", serde_json::to_string(&told).unwrap_or_default()));
+        lines.join("\n")
+    }
+
+    /// What happened and why, for people: `Job <id> FAILED: <text>`, then the evidence, then the notes.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut notes = self.notes.as_slice();
+        let mut first = format!("{} {}", self.subject, self.state);
+        if let Some(head) = self.head() {
+            first.push_str(": ");
+            first.push_str(head);
+            if self.cause.is_none() {
+                notes = notes.get(1..).unwrap_or_default();
+            }
+        }
+        let evidence = self.cause.as_ref().map_or(&[][..], |cause| &cause.evidence);
+        let notes = notes.iter().map(|note| format!("{NOTE}{note}"));
+        std::iter::once(first).chain(evidence.iter().cloned()).chain(notes).collect()
     }
 
     fn head(&self) -> Option<&str> {
@@ -142,7 +138,7 @@ impl Ending {
         }
     }
 
-    /// As it can be written: every text on a line of its own, and no more of them than YARN keeps.
+    /// In a form that can be written: every text on a line of its own, and no more lines than YARN keeps.
     #[must_use]
     pub fn fitting(&self) -> Self {
         let line = |text: &String| one_line(text);
@@ -162,15 +158,15 @@ impl Ending {
         it
     }
 
-    /// Reads what [`write`](Self::write) wrote, wherever it stands in an application's diagnostics, or what earlier versions
-    /// wrote; `None` for any other text.
+    /// Parses what [`write`](Self::write) or earlier versions wrote, wherever it is in an application's diagnostics;
+    /// `None` for any other text.
     pub fn parse(diagnostics: &str) -> Option<Self> {
         let lines: Vec<&str> = diagnostics.lines().collect();
         typed(&lines).or_else(|| untyped(&lines))
     }
 }
 
-/// An application's diagnostics without the line that only programs read.
+/// An application's diagnostics without the line for programs.
 pub fn for_people(diagnostics: &str) -> String {
     let is_line = |line: &&str| {
         line.strip_prefix(ENDING).is_some_and(|rest| serde_json::from_str::<Line>(rest).is_ok())
@@ -178,7 +174,7 @@ pub fn for_people(diagnostics: &str) -> String {
     diagnostics.lines().filter(|line| !is_line(line)).collect::<Vec<_>>().join("\n")
 }
 
-/// Without characters that would end the line, or that a terminal would act on.
+/// Removes characters that would end the line, or that a terminal would interpret.
 fn one_line(text: &str) -> String {
     let mut line: String =
         text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
@@ -234,25 +230,37 @@ fn untyped(lines: &[&str]) -> Option<Ending> {
     let rest = lines.get(at + 1..).unwrap_or_default();
     let last = |mark: &str| rest.iter().rev().find_map(|line| line.strip_prefix(mark)).map(str::trim);
     let hint = rest.iter().find_map(|line| line.trim().strip_prefix(HINT)).map(str::to_owned);
-    // A program's own text may have such a line, too.
+    // A program's own text may contain such a line, too.
     let is_place = |told: &&str| told.contains('/') && !told.contains(char::is_whitespace);
     let notes: Vec<String> =
         rest.iter().filter_map(|line| line.strip_prefix(NOTE)).map(str::to_owned).collect();
-    let marks = [HINT, NOTE, CHECKPOINT, CODE];
+    // The last line may come from a later version, with a code that this one does not know.
+    let marks = [HINT, NOTE, CHECKPOINT, CODE, ENDING];
     let evidence = rest.iter().filter(|line| !marks.iter().any(|mark| line.starts_with(mark)));
     let evidence: Vec<String> = evidence.map(|line| (*line).to_owned()).collect();
-    let cause = (state == JobStatus::Failed).then(|| {
+    let failed = || {
         let text = head.unwrap_or("the job failed");
         let code = last(CODE).and_then(|code| code.parse().ok());
         let of_class = java::exception(text);
         let code = code.or_else(|| of_class.map(|(code, _)| code)).unwrap_or(CauseCode::JobFailed);
         // A hint of ours would be for another cause.
         let advice = of_class.filter(|(of_class, _)| *of_class == code).map(|(_, advice)| advice.to_owned());
-        Cause { code, text: text.to_owned(), evidence, hint: hint.or(advice) }
-    });
-    let notes = match (&cause, head) {
-        (None, Some(head)) => std::iter::once(head.to_owned()).chain(notes).collect(),
-        _ => notes,
+        Cause { code, text: text.to_owned(), evidence: evidence.clone(), hint: hint.clone().or(advice) }
+    };
+    // A job that finished in an application that did not: what follows the job's line says why.
+    let failed_later = || {
+        let (at, text) = evidence.iter().enumerate().find(|(_, line)| !line.trim().is_empty())?;
+        let evidence = evidence.get(at + 1..).unwrap_or_default().to_vec();
+        Some(Cause { code: CauseCode::ApplicationFailed, text: text.clone(), evidence, hint: hint.clone() })
+    };
+    let cause = match state {
+        JobStatus::Failed => Some(failed()),
+        JobStatus::Finished => failed_later(),
+        _ => None,
+    };
+    let notes = match head.filter(|_| state != JobStatus::Failed) {
+        Some(head) => std::iter::once(head.to_owned()).chain(notes).collect(),
+        None => notes,
     };
     let checkpoint = last(CHECKPOINT).filter(is_place).map(str::to_owned);
     Some(Ending { subject, state, cause, notes, checkpoint })

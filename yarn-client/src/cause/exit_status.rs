@@ -1,24 +1,25 @@
-//! What a container's exit status means: YARN's own (`ContainerExitStatus`) and those of shells and kernels.
+//! The meaning of a container's exit status: YARN's own (`ContainerExitStatus`) and those of shells and kernels.
 
 use super::{CauseCode, container};
 use crate::yarn::exit_status as status;
 
-/// The cause behind an exit status, and a phrase that follows "the container …"; `None` for a status that is the
-/// program's own and says nothing.
+/// The cause behind an exit status, and a phrase that follows "the container …"; `None` for a status of the program's
+/// own, which says nothing.
 pub(crate) fn decode(exit: i32) -> Option<(CauseCode, &'static str)> {
     Some(match exit {
         status::INVALID => (CauseCode::ContainerNotStarted, "could not be prepared by its node"),
-        status::ABORTED => (CauseCode::ContainerAborted, "was given up by YARN: released, or never started"),
-        status::DISKS_FAILED => {
-            (CauseCode::DisksFailed, "ended because too many disks of its node are bad or full")
+        status::ABORTED => {
+            (CauseCode::ContainerAborted, "was aborted by YARN: it was released, or never started")
         }
-        status::PREEMPTED => (CauseCode::Preempted, "was taken back by the scheduler for another queue"),
-        status::EXCEEDED_VIRTUAL_MEMORY => (
-            CauseCode::VirtualMemoryLimit,
-            "used more virtual memory than allowed and was killed by its node",
-        ),
+        status::DISKS_FAILED => {
+            (CauseCode::DisksFailed, "ended because too many disks of its node had failed or were full")
+        }
+        status::PREEMPTED => (CauseCode::Preempted, "was preempted by the scheduler for another queue"),
+        status::EXCEEDED_VIRTUAL_MEMORY => {
+            (CauseCode::VirtualMemoryLimit, "exceeded its virtual memory limit and was killed by its node")
+        }
         status::EXCEEDED_MEMORY => {
-            (CauseCode::MemoryLimit, "used more memory than it had asked for and was killed by its node")
+            (CauseCode::MemoryLimit, "exceeded its memory limit and was killed by its node")
         }
         status::KILLED_BY_MASTER => {
             (CauseCode::KilledByApplicationMaster, "was stopped by the application master")
@@ -35,20 +36,20 @@ pub(crate) fn decode(exit: i32) -> Option<(CauseCode, &'static str)> {
         ),
         status::EXCESS_LOGS => (CauseCode::ExcessLogs, "wrote more logs than its node allows and was killed"),
         137 => (CauseCode::KilledBySignal, "was killed by signal 9 (SIGKILL)"),
-        143 => (CauseCode::KilledBySignal, "was ended by signal 15 (SIGTERM)"),
+        143 => (CauseCode::KilledBySignal, "was terminated by signal 15 (SIGTERM)"),
         _ => return None,
     })
 }
 
-/// A container's end in words that follow its name: what its exit status means, and behind a colon what its node says.
+/// A phrase about a container's end that follows its name: the meaning of its exit status and, after a colon, its node's message.
 #[must_use]
 pub fn container_end(exit: i32, diagnostics: &str) -> String {
     let meaning = match (exit, decode(exit)) {
         (_, Some((_, phrase))) => phrase.to_owned(),
         // `FatalExitExceptionHandler`
-        (239, _) => "exited with code 239, Flink's for an error that no thread of its survives (its taskmanager.log says which)"
+        (239, _) => "exited with code 239, which Flink uses for a fatal error in one of its threads (see its `taskmanager.log`)"
             .to_owned(),
-        // The shell's: what it was told to run is not there.
+        // The shell's status: the command does not exist.
         (127, _) => "exited with code 127, as its program was not found".to_owned(),
         (code, _) => format!("exited with code {code}"),
     };
@@ -57,8 +58,8 @@ pub fn container_end(exit: i32, diagnostics: &str) -> String {
 }
 
 impl CauseCode {
-    /// Why a container ended, from its exit status and its NodeManager's or ResourceManager's words; nothing for a
-    /// status that is the program's own.
+    /// Why a container ended, from its exit status and its NodeManager's or ResourceManager's message; `None` for a
+    /// status of the program's own.
     #[must_use]
     pub fn of_container_end(exit: i32, diagnostics: &str) -> Option<Self> {
         match exit {
@@ -69,31 +70,32 @@ impl CauseCode {
     }
 }
 
-/// The next step where a TaskManager was there and said nothing.
-pub(crate) const SILENT_TASK_MANAGER: &str = "its JVM hung (endless garbage collection, a stopped process), its node was lost, or the \
-                                              network between it and the JobManager was cut: the end of its taskmanager.log and its \
-                                              node say more";
+/// The next step if a TaskManager was running and left no message.
+pub(crate) const SILENT_TASK_MANAGER: &str = "see the end of its `taskmanager.log`, and its node: its JVM \
+    hung (garbage collection, a stopped process), its node was lost, or the network between it and the \
+    JobManager was cut";
 
 /// What to do about it.
 pub(crate) fn hint(code: CauseCode, exit: i32) -> Option<&'static str> {
     Some(match code {
         CauseCode::KilledBySignal if exit == 137 => {
-            "the node's kernel log tells whether the kernel killed it for lack of memory (`dmesg | grep -i oom`); if not, \
-             somebody did: submit again"
+            "check the node's kernel log for whether the OOM killer killed it (`dmesg | grep -i oom`); if \
+             not, someone did: submit again"
         }
-        CauseCode::KilledBySignal => "somebody, or a shutdown of the node, ended it: submit again",
+        CauseCode::KilledBySignal => "submit again; it was ended by someone, or by a shutdown of the node",
         CauseCode::Preempted => "submit again, or use a queue whose guaranteed capacity is large enough",
         CauseCode::NodeLost => "submit again; `yarn node -list -all` shows which nodes are gone",
         CauseCode::DisksFailed | CauseCode::LocalDirectories => {
-            "tell the cluster's administrators: yarn.nodemanager.local-dirs or log-dirs of that node; submit again \
-             meanwhile"
+            "have the cluster's administrators check `yarn.nodemanager.local-dirs` and `log-dirs` of that \
+             node, and submit again"
         }
         CauseCode::VirtualMemoryLimit => {
-            "have yarn.nodemanager.vmem-check-enabled switched off, or yarn.nodemanager.vmem-pmem-ratio raised: a JVM \
-             reserves far more than it uses"
+            "have `yarn.nodemanager.vmem-check-enabled` disabled or `yarn.nodemanager.vmem-pmem-ratio` \
+             raised, as a JVM reserves far more virtual memory than it uses"
         }
         CauseCode::ExcessLogs => {
-            "log less (conf/log4j.properties), or let the log roll over: env.log.max, yarn.nodemanager.container-log-monitor.*"
+            "log less (`conf/log4j.properties`), or limit rolled log files (`env.log.max`, \
+             `yarn.nodemanager.container-log-monitor.*`)"
         }
         CauseCode::ContainerAborted => "submit again",
         CauseCode::TaskManagerUnresponsive => SILENT_TASK_MANAGER,

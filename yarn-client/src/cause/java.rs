@@ -1,29 +1,28 @@
 //! What the class of an exception says about the cause of a failure.
 //!
-//! Only the class and, where it decides, fixed words of the JDK's, Hadoop's or Flink's own message count. A message of
-//! the program itself never does.
+//! Only the class and, where that is decisive, fixed phrases in messages of the JDK, Hadoop or Flink count. A message
+//! of the program itself never does.
 
 use super::{CauseCode, exit_status};
 
-const SHIP: &str = "put the class into the program's jar, ship the library that holds it (--ship), or for a class of Hadoop \
-                    have yarn.application.classpath name Hadoop's jars";
-const VERSIONS: &str = "take the library out of the program's jar (scope `provided`), relocate it when the jar is built, or set \
-                        classloader.resolve-order";
-const PERMISSION: &str =
-    "have the permission given to the user who runs the application, or use another path";
+const SHIP: &str = "add the class to the program's jar or ship its library (`--ship`); for a Hadoop class \
+    have `yarn.application.classpath` include Hadoop's jars";
+const VERSIONS: &str = "remove the library from the program's jar (scope `provided`), relocate it when \
+    building the jar, or set `classloader.resolve-order`";
+const PERMISSION: &str = "grant the permission to the user who runs the application, or use another path";
 const TOKEN: &str = "submit again with a fresh ticket (`kinit`): a delegation token lives at most as long as the cluster \
                      allows, 7 days by default";
 
-/// Code and next step for a root exception, `class: message`; `None` where the class says nothing specific.
+/// Code and next step for a root exception, `class: message`; `None` if the class says nothing specific.
 pub(crate) fn exception(root: &str) -> Option<(CauseCode, &'static str)> {
     let root = root.trim();
     let (class, message) = root.split_once(": ").unwrap_or_else(|| (root.trim_end_matches(':'), ""));
-    // What a server threw: `org.apache.hadoop.ipc.RemoteException(<class there>)`.
+    // Thrown by a server: `org.apache.hadoop.ipc.RemoteException(<class there>)`.
     let class = class
         .strip_prefix("org.apache.hadoop.ipc.RemoteException(")
         .map_or(class, |inner| inner.trim_end_matches(')'));
     Some(match class {
-        // A class that was found and could not be initialized is another matter.
+        // A class that was found but could not be initialized is a different matter.
         "java.lang.NoClassDefFoundError" if message.starts_with("Could not initialize class") => return None,
         "java.lang.ClassNotFoundException" | "java.lang.NoClassDefFoundError" => {
             (CauseCode::ClassMissing, SHIP)
@@ -41,22 +40,23 @@ pub(crate) fn exception(root: &str) -> Option<(CauseCode, &'static str)> {
         "java.lang.ClassCastException" if is_cast_to_itself(message) => (CauseCode::ClassConflict, VERSIONS),
         "java.lang.UnsupportedClassVersionError" => (
             CauseCode::JavaTooOld,
-            "compile the program for the nodes' Java (javac --release), or point containerized.master.env.JAVA_HOME and \
-             containerized.taskmanager.env.JAVA_HOME to a newer one",
+            "compile the program for the nodes' Java version (`javac --release`), or set \
+             `containerized.master.env.JAVA_HOME` and `containerized.taskmanager.env.JAVA_HOME` to a \
+             newer Java",
         ),
         "java.lang.OutOfMemoryError" => (CauseCode::OutOfMemory, out_of_memory(message)),
         "org.apache.flink.runtime.jobmanager.scheduler.NoResourceAvailableException" => (
             CauseCode::NoSlots,
-            "lower the parallelism, give TaskManagers more slots (-ys), or wait until the cluster has room",
+            "lower the parallelism, use more slots per TaskManager (`-ys`), or wait until the cluster has room",
         ),
-        // Of `JobMaster`, where its container's end has not told more.
+        // From `JobMaster`, if the end of its container has not said more.
         "java.util.concurrent.TimeoutException"
             if message.contains("eartbeat of TaskManager with id ") && message.contains(" timed out") =>
         {
             (CauseCode::TaskManagerUnresponsive, exit_status::SILENT_TASK_MANAGER)
         }
         "java.net.BindException" => {
-            (CauseCode::PortInUse, "choose another port or a range, or leave the option out")
+            (CauseCode::PortInUse, "choose another port or a range, or leave out the option")
         }
         "org.apache.hadoop.security.AccessControlException" | "java.nio.file.AccessDeniedException" => {
             (CauseCode::PermissionDenied, PERMISSION)
@@ -78,19 +78,21 @@ fn is_cast_to_itself(message: &str) -> bool {
 
 fn out_of_memory(message: &str) -> &'static str {
     if message.contains("Metaspace") {
-        "raise taskmanager.memory.jvm-metaspace.size, or jobmanager.memory.jvm-metaspace.size if it was the JobManager"
+        "raise `taskmanager.memory.jvm-metaspace.size`, or `jobmanager.memory.jvm-metaspace.size` if it \
+         was the JobManager"
     } else if message.to_ascii_lowercase().contains("direct buffer memory") {
-        "raise taskmanager.memory.task.off-heap.size, or jobmanager.memory.off-heap.size if it was the JobManager"
+        "raise `taskmanager.memory.task.off-heap.size`, or `jobmanager.memory.off-heap.size` if it was \
+         the JobManager"
     } else if message.contains("native thread") {
-        "the user's limit of processes on the node is reached (ulimit -u), or the program starts too many threads"
+        "raise the user's process limit on the node (`ulimit -u`), or start fewer threads in the program"
     } else {
-        "raise taskmanager.memory.process.size (-tm) or taskmanager.memory.task.heap.size; if it was the JobManager, \
-         jobmanager.memory.process.size (-jm)"
+        "raise `taskmanager.memory.process.size` (`-tm`) or `taskmanager.memory.task.heap.size`, or \
+         `jobmanager.memory.process.size` (`-jm`) if it was the JobManager"
     }
 }
 
-/// The root exception of a process by its standard error: the last `Caused by:`, else the first line that is one, also
-/// behind `Exception in thread "main" `.
+/// The root exception in a process's standard error: the last `Caused by:`, else the first line that is one, also after
+/// `Exception in thread "main" `.
 pub(crate) fn root_in<'a>(lines: &[&'a str]) -> Option<&'a str> {
     let caused = lines.iter().rev().find_map(|line| line.strip_prefix("Caused by: "));
     caused.or_else(|| {
@@ -104,7 +106,7 @@ pub(crate) fn root_in<'a>(lines: &[&'a str]) -> Option<&'a str> {
     })
 }
 
-/// Whether a shell says that it did not find the java it was told to run.
+/// Whether a shell reports that it did not find the java it was to run.
 pub(crate) fn is_java_missing(text: &str) -> bool {
     text.lines().any(|line| {
         let line = line.trim_end();

@@ -1,5 +1,5 @@
-//! Why something waits or has ended: the catalogue of codes, and the tables that lead from what YARN, kernels and Java say to
-//! one of them.
+//! Why something is waiting or has ended: the catalogue of codes, and the tables that map messages of YARN, kernels and
+//! Java to them.
 
 mod code;
 pub(crate) mod container;
@@ -19,15 +19,15 @@ pub use exit_status::container_end;
 pub use program::{ONE_JOB, is_mistake};
 pub use task_manager::{TaskManagerEnd, lost_task_manager_in, lost_under_job};
 
-/// Lines of a text of YARN that are kept as evidence.
+/// Number of lines of a YARN text that are kept as evidence.
 const EVIDENCE_LINES: usize = 20;
-/// Characters of such a line: messages may hold whole command lines.
+/// Maximum length of such a line in characters: messages may contain whole command lines.
 const EVIDENCE_WIDTH: usize = 600;
 
-/// Why an application waits, or did not succeed.
+/// Why an application is waiting, or did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// Stable, for programs.
+    /// The code: stable, for programs.
     pub code: CauseCode,
     /// One sentence for people.
     pub text: String,
@@ -38,12 +38,12 @@ pub struct Cause {
 }
 
 impl Cause {
-    /// One sentence, and nothing more yet.
+    /// A cause with only a sentence.
     pub fn new(code: CauseCode, text: impl Into<String>) -> Self {
         Self { code, text: text.into(), evidence: Vec::new(), hint: None }
     }
 
-    /// The failure of a job or of its program by the exceptions that tell it, the root one first, a line each.
+    /// The failure of a job or its program, from its exceptions, the root one first, one per line.
     pub fn of_exceptions(lines: &str) -> Self {
         let (root, rest) = lines.trim().split_once('\n').unwrap_or_else(|| (lines.trim(), ""));
         let cause = match java::exception(root) {
@@ -56,25 +56,25 @@ impl Cause {
         rest.lines().fold(cause, Self::because)
     }
 
-    /// With the next step that its code alone asks for.
+    /// A cause with the next step that follows from its code alone.
     pub(crate) fn of_code(code: CauseCode, text: impl Into<String>) -> Self {
         Self { hint: exit_status::hint(code, 0).map(str::to_owned), ..Self::new(code, text) }
     }
 
-    /// With the next step.
+    /// Sets the next step.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// With the next step of a job that can go on from this checkpoint.
+    /// Sets the next step for a job that can be resumed from this checkpoint.
     #[must_use]
     pub fn going_on_from(mut self, checkpoint: &str) -> Self {
-        let step = format!("submit again with -s {checkpoint}");
+        let step = format!("submit again with `-s {checkpoint}`");
         self.hint = Some(match self.hint {
             Some(hint) if hint.contains(&format!("-s {checkpoint}")) => hint,
-            Some(hint) => format!("{hint}; to go on from the newest checkpoint, {step}"),
+            Some(hint) => format!("{hint}; to resume from the latest checkpoint, {step}"),
             None => step,
         });
         self
@@ -87,9 +87,17 @@ impl Cause {
         self
     }
 
-    /// Adds the telling lines of a text of YARN: no empty ones, no stack frames, none twice.
-    pub(crate) fn quoting(mut self, text: &str) -> Self {
-        for line in quotable(text) {
+    /// Adds the informative lines of a YARN text.
+    pub(crate) fn quoting(self, text: &str) -> Self {
+        // What our application master suggests and concludes is not evidence.
+        let own = ["hint: ", "cause: ", "checkpoint: ", "ending: "];
+        self.quoting_lines(text.lines().filter(|line| !own.iter().any(|own| line.starts_with(own))))
+    }
+
+    /// Adds the informative ones of these lines: no empty lines, no stack frames, no duplicates.
+    pub(crate) fn quoting_lines<'a>(mut self, lines: impl Iterator<Item = &'a str>) -> Self {
+        for line in lines.map(str::trim_end).filter(|line| is_telling(line.trim_start())) {
+            let line: String = line.chars().take(EVIDENCE_WIDTH).collect();
             if self.evidence.len() >= EVIDENCE_LINES {
                 break;
             }
@@ -101,15 +109,7 @@ impl Cause {
     }
 }
 
-fn quotable(text: &str) -> impl Iterator<Item = String> {
-    let lines = text.lines().map(str::trim_end).filter(|line| {
-        let bare = line.trim_start();
-        // `N/A` is told to a caller who may not view the application.
-        !matches!(bare, "" | "N/A") && !bare.starts_with("at ") && !bare.starts_with("... ")
-    });
-    // What our application master proposes and concludes is no evidence.
-    let lines = lines.filter(|line| {
-        !["hint: ", "cause: ", "checkpoint: ", "ending: "].iter().any(|own| line.starts_with(own))
-    });
-    lines.map(|line| line.chars().take(EVIDENCE_WIDTH).collect())
+fn is_telling(line: &str) -> bool {
+    // `N/A` is returned to a caller who may not view the application.
+    !matches!(line, "" | "N/A") && !line.starts_with("at ") && !line.starts_with("... ")
 }

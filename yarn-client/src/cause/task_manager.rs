@@ -6,22 +6,23 @@ use super::{Cause, CauseCode, java};
 /// How a TaskManager's container ended.
 #[derive(Debug, Clone, Copy)]
 pub struct TaskManagerEnd<'a> {
-    /// What is told of it; see [`container_end`](super::container_end).
+    /// A description of it; see [`container_end`](super::container_end).
     pub words: &'a str,
-    /// What its exit status says.
+    /// The cause according to its exit status.
     pub code: Option<CauseCode>,
 }
 
 impl TaskManagerEnd<'_> {
-    /// The cause of an application that ends because TaskManagers end again and again, of which this is the last. `told` is
-    /// what is said where nothing specific is known, and `general` its code.
+    /// The cause of an application that ends because TaskManagers end repeatedly, of which this is the last. `told` is
+    /// the text if nothing specific is known, and `general` its code.
     pub fn ends_application(self, told: String, general: CauseCode) -> Cause {
         if let Some(kill) = container::memory_kill(self.words) {
             return container::memory("a TaskManager", &kill, Role::TaskManager).because(told);
         }
         if java::is_java_missing(&self.words.replace("; ", "\n")) {
-            let hint = "set JAVA_HOME for the NodeManagers, or containerized.taskmanager.env.JAVA_HOME for this application";
-            let text = format!("there is no Java for the TaskManagers: {told}");
+            let hint = "set `JAVA_HOME` for the NodeManagers, or \
+                `containerized.taskmanager.env.JAVA_HOME` for this application";
+            let text = format!("Java was not found for the TaskManagers: {told}");
             return Cause::new(CauseCode::JavaMissing, text).hint(hint);
         }
         if let Some((code, sentence, hint)) = container::localization(self.words) {
@@ -48,14 +49,14 @@ impl TaskManagerEnd<'_> {
     }
 }
 
-/// Whether Flink's words for a job's failure are those for a TaskManager that is not there any more (`JobMaster`,
+/// Whether Flink's message about a job's failure describes a TaskManager that is gone (`JobMaster`,
 /// `NettyConnectionHandler`, `HeartbeatManagerImpl`).
 #[must_use]
 pub fn lost_task_manager_in(words: &str) -> bool {
     [
         "is no longer reachable",
         "remote task manager",
-        // Flink's JobMaster and ResourceManager say it with letters of different size.
+        // Flink's JobMaster and ResourceManager differ in the case of the first letter.
         "eartbeat of TaskManager",
         "TaskExecutor is shutting down",
     ]
@@ -63,8 +64,8 @@ pub fn lost_task_manager_in(words: &str) -> bool {
     .any(|lost| words.contains(lost))
 }
 
-/// The cause of a job's failure that Flink can only call the loss of a TaskManager: the end of its container, which `name`s it
-/// with its node. Flink's own words, `exceptions`, are evidence.
+/// The cause of a job's failure that Flink can only describe as the loss of a TaskManager: the end of its container,
+/// which `name` identifies together with its node. Flink's own messages, `exceptions`, are evidence.
 pub fn lost_under_job(name: &str, end: TaskManagerEnd<'_>, exceptions: &str) -> Cause {
     let text = format!("the job failed because it lost a TaskManager: container {name} {}", end.words);
     let cause = match container::memory_kill(end.words) {
@@ -78,7 +79,7 @@ pub fn lost_under_job(name: &str, end: TaskManagerEnd<'_>, exceptions: &str) -> 
 mod tests {
     use super::*;
 
-    const MEMORY: &str = "used more memory than it had asked for and was killed by its node: Container \
+    const MEMORY: &str = "exceeded its memory limit and was killed by its node: Container \
                           [pid=1,containerID=container_1] is running 1B beyond the 'PHYSICAL' memory limit. Current usage: 1.2 GB \
                           of 832 MB physical memory used; 3 GB of 2 GB virtual memory used. Killing container.";
 
@@ -91,8 +92,12 @@ mod tests {
     fn task_managers_that_end_again_and_again() {
         let cause = ends(MEMORY, Some(CauseCode::MemoryLimit));
         assert_eq!(cause.code, CauseCode::MemoryLimit);
-        assert!(cause.text.contains("1.2 GB of the 832 MB"), "{}", cause.text);
-        assert!(cause.hint.unwrap().contains("taskmanager.memory.process.size (-tm)"));
+        assert!(
+            cause.text.contains("used 1.2 GB of memory, more than its container's limit of 832 MB"),
+            "{}",
+            cause.text
+        );
+        assert!(cause.hint.unwrap().contains("`taskmanager.memory.process.size` (`-tm`)"));
         for (words, code, expected) in [
             (
                 "exited with code 127, as its program was not found: bash: line 1: /x/bin/java: No such file or directory",
@@ -125,9 +130,9 @@ mod tests {
         assert!(lost_task_manager_in(told) && !lost_task_manager_in("java.lang.RuntimeException: boom"));
         let lost = |words, code| lost_under_job("container_1 on n:1", TaskManagerEnd { words, code }, told);
         assert_eq!(lost(MEMORY, Some(CauseCode::MemoryLimit)).code, CauseCode::MemoryLimit);
-        let cause = lost("was taken back by the scheduler", Some(CauseCode::Preempted));
+        let cause = lost("was preempted by the scheduler", Some(CauseCode::Preempted));
         assert_eq!((cause.code, cause.evidence.as_slice()), (CauseCode::Preempted, &[told.to_owned()][..]));
-        assert!(cause.text.ends_with("container_1 on n:1 was taken back by the scheduler"), "{}", cause.text);
+        assert!(cause.text.ends_with("container_1 on n:1 was preempted by the scheduler"), "{}", cause.text);
         assert!(cause.hint.is_some());
         let silent = lost("Flink has lost it", Some(CauseCode::TaskManagerUnresponsive));
         assert!(silent.hint.is_some());

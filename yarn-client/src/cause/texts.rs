@@ -1,5 +1,5 @@
 //! Diagnostics of applications, copied from runs on Hadoop 3.4.1 (CapacityScheduler, `DefaultContainerExecutor`). Paths
-//! and addresses are replaced, long stack traces shortened.
+//! and addresses are replaced, and long stack traces shortened.
 
 pub(crate) const CLUSTER_EMPTY: &str = r#"[Mon Nov 23 01:30:32 +0000 2026] Application is added to the scheduler and is not yet activated. Skipping AM assignment as cluster resource is empty.  Details : AM Partition = <DEFAULT_PARTITION>; AM Resource Request = <memory:128, vCores:1>; Queue Resource Limit for AM = <memory:0, vCores:0>; User AM Resource Limit of the queue = <memory:0, vCores:0>; Queue AM Resource Usage = <memory:0, vCores:0>; "#;
 

@@ -1,12 +1,12 @@
-//! A job's checkpoints where Flink leaves them: `<directory>/chk-<n>/_metadata` (`AbstractFsCheckpointStorageAccess`).
+//! A job's checkpoints where Flink stores them: `<directory>/chk-<n>/_metadata` (`AbstractFsCheckpointStorageAccess`).
 
 use crate::hdfs::{FileSystem, HdfsError};
 
 const PREFIX: &str = "chk-";
 /// Written last: without it a checkpoint is not complete.
 const METADATA: &str = "_metadata";
-/// First bytes of a `_metadata` (`Checkpoints.HEADER_MAGIC_NUMBER`); a version and the checkpoint's number follow, 4 and
-/// 8 bytes.
+/// First bytes of a `_metadata` (`Checkpoints.HEADER_MAGIC_NUMBER`), followed by a version and the checkpoint's number,
+/// 4 and 8 bytes.
 const MAGIC: [u8; 4] = [0x49, 0x60, 0x67, 0x2d];
 const HEADER: usize = 16;
 
@@ -18,7 +18,7 @@ pub fn number(name: &str) -> Option<u64> {
 /// The newest completed checkpoint in this directory.
 ///
 /// # Errors
-/// What the file system answers.
+/// Errors of the file system.
 pub async fn newest_in(fs: &dyn FileSystem, directory: &str) -> Result<Option<u64>, HdfsError> {
     let mut numbers: Vec<u64> =
         fs.list(directory).await?.iter().filter_map(|entry| number(entry.name())).collect();
@@ -31,7 +31,7 @@ pub async fn newest_in(fs: &dyn FileSystem, directory: &str) -> Result<Option<u6
     Ok(None)
 }
 
-/// Whether a checkpoint is there with all it consists of.
+/// Whether a checkpoint exists and is complete.
 pub(super) async fn is_complete(fs: &dyn FileSystem, checkpoint: &str) -> Result<bool, HdfsError> {
     match fs.stat(&format!("{checkpoint}/{METADATA}")).await {
         Ok(_) => Ok(true),
@@ -45,13 +45,13 @@ pub fn path_of(directory: &str, number: u64) -> String {
     format!("{}/{PREFIX}{number}", directory.trim_end_matches('/'))
 }
 
-/// A savepoint's or checkpoint's directory, of which people may also name the `_metadata`.
+/// The directory of a savepoint or checkpoint; users may also give the path of its `_metadata`.
 pub(crate) fn directory_of(savepoint: &str) -> &str {
     let savepoint = savepoint.trim_end_matches('/');
     savepoint.strip_suffix(METADATA).map_or(savepoint, |directory| directory.trim_end_matches('/'))
 }
 
-/// The number of a savepoint or checkpoint, as its own file says; `None` when it says nothing of the kind.
+/// The number of a savepoint or checkpoint, from its own file; `None` if that does not contain one.
 pub(crate) async fn number_of(fs: &dyn FileSystem, savepoint: &str) -> Result<Option<u64>, HdfsError> {
     let file = fs.open(&format!("{savepoint}/{METADATA}")).await?;
     Ok(number_in(&file.read_at(0, HEADER).await?))
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_savepoint_says_its_number() {
-        // As `Checkpoints.storeCheckpointMetadata` and `MetadataV2V3SerializerBase` write it.
+        // As written by `Checkpoints.storeCheckpointMetadata` and `MetadataV2V3SerializerBase`.
         let header = [0x49, 0x60, 0x67, 0x2d, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 7];
         assert_eq!(number_in(&header), Some(7));
         assert_eq!(number_in(&header[..15]), None);

@@ -1,4 +1,4 @@
-//! What happens in a running application, told by its master, over the ends and restarts of attempts.
+//! Events of a running application, reported by its master, across ends and restarts of attempts.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use super::{foreign, live};
 use crate::control::{Control, ControlError};
 use crate::yarn::ApplicationReport;
 
-/// Between two looks for an application master that is not there yet, or not any more.
+/// Pause between two checks for an application master that is not there yet, or no longer there.
 const PAUSE: Duration = Duration::from_millis(300);
-/// A master that runs and cannot be reached for this long is given up.
+/// Watching ends if a running master cannot be reached for this long.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Hears what is told, until it breaks off.
+/// Receives what is reported, until it breaks off.
 type OnReply<'a> = dyn FnMut(WatchReply) -> ControlFlow<()> + Send + 'a;
 
-/// Tells what happens, beginning behind `after` or with the first event that is known; with `follow` until the
-/// application has ended, over restarts of its master. Returns the last report.
+/// Reports events, starting after `after` or with the first event that is known; with `follow` until the application
+/// has ended, across restarts of its master. Returns the last report.
 ///
-/// The certificate is looked for in the staging directory, below `bases` (values of `yarn.staging-directory`) and the home
-/// directory of the application's user.
+/// The certificate is looked for in the staging directory, below `bases` (values of `yarn.staging-directory`) and below
+/// the home directory of the application's user.
 ///
 /// # Errors
 /// [`MasterError::NotLive`] without `follow`, [`MasterError::Control`], [`ApplicationError::FileSystem`],
@@ -61,7 +61,7 @@ pub async fn watch(
         match told {
             Ok(ControlFlow::Break(())) => return Ok(report),
             Ok(ControlFlow::Continue(())) if !follow => return Ok(report),
-            // Its master has ended, or another one follows.
+            // Its master has ended, or another one takes over.
             Ok(ControlFlow::Continue(())) => {}
             Err(error) => {
                 if matches!(error, ApplicationError::Master(MasterError::Elsewhere { .. }))

@@ -1,4 +1,4 @@
-//! Applications that another program has started. YARN's web proxy is the one way to them: it passes on GET.
+//! Applications that another program has started. YARN's web proxy is the only way to reach them: it forwards GET.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use super::tags::is_flink;
 use crate::flink::rest::{Client, Options};
 use crate::yarn::{ApplicationReport, ApplicationState};
 
-/// Asked on purpose, through two servers.
+/// For explicit requests, through two servers.
 pub(crate) const OPTIONS: Options =
     Options { connect_timeout: Duration::from_secs(5), timeout: Duration::from_secs(15), max_body: 8 << 20 };
-/// What every application master of ours has, also while its Flink does not answer.
+/// A path that every application master of ours serves, even while its Flink does not respond.
 const OURS: &str = "/am/status";
 
-/// Flink's REST API through YARN's proxy; `None` where there is no such way. An address with a path is no JobManager's.
+/// Flink's REST API through YARN's proxy; `None` if it cannot be reached that way. A JobManager's address has no path.
 pub(crate) fn client(report: &ApplicationReport, options: Options) -> Option<Client> {
     let plain = |url: &url::Url| url.scheme() == "http";
     url::Url::parse(&report.original_tracking_url).ok().filter(|url| plain(url) && url.path() == "/")?;
@@ -22,7 +22,7 @@ pub(crate) fn client(report: &ApplicationReport, options: Options) -> Option<Cli
     Some(Client::new(host, proxy.port_or_known_default()?, options).below(proxy.path()))
 }
 
-/// Why there is no certificate of a running application's master, where that is because another program has started it.
+/// Why there is no certificate of a running application's master, if that is because another program has started it.
 pub(crate) async fn foreign(report: &ApplicationReport) -> Option<ApplicationError> {
     if report.state != ApplicationState::Running {
         return None;
@@ -33,7 +33,7 @@ pub(crate) async fn foreign(report: &ApplicationReport) -> Option<ApplicationErr
         return Some(ApplicationError::ResourceManager(ResourceManagerError::NotFlink { application, kind }));
     }
     let flink = client(report, OPTIONS)?;
-    // One of ours whose Flink answers answers for itself, too.
+    // An application master of ours whose Flink responds also responds itself.
     let (flink, ours) = tokio::join!(flink.overview(), flink.has(OURS));
     (flink.is_ok() && matches!(ours, Ok(false)))
         .then_some(ApplicationError::Master(MasterError::Foreign { application }))

@@ -14,12 +14,12 @@ use crate::rpc::OnOutage;
 use crate::security::User;
 use crate::yarn::{ApplicationFilter, ApplicationReport, ApplicationState, ResourceManager};
 
-/// What Flink's configuration on this host says to a command that submits nothing: the file (`FLINK_CONF_DIR`, or that of the
-/// distribution), then `dynamic` (`-D`). A file that cannot be read is passed over, with a warning: such a command may need
-/// nothing of it.
+/// Flink's configuration on this host for a command that submits nothing: the file (`FLINK_CONF_DIR`, or that of the
+/// distribution), then `dynamic` (`-D`). A file that cannot be read is skipped with a warning: such a command may not
+/// need it.
 ///
 /// # Errors
-/// For a malformed `-D`.
+/// A malformed `-D`.
 pub fn host_settings(
     environment: &Environment,
     flink_home: Option<&Path>,
@@ -30,12 +30,12 @@ pub fn host_settings(
     let mut warning = None;
     let mut settings = FlinkConfig::new();
     let dir = config::conf_dir(None, &lookup, home.as_deref()).unwrap_or_else(|error| {
-        warning = Some(format!("{error}; this command goes on without it"));
+        warning = Some(format!("{error}; continuing without it"));
         None
     });
     if let Some(dir) = dir {
         let version = home.and_then(|home| Distribution::open(&home, &lookup).ok()).map(|it| it.version);
-        // Without one: as those versions do that know both files.
+        // Without one: like the versions that support both files.
         let version = version.or_else(|| Version::parse("1.20").ok());
         match version.map(|version| FlinkConfig::load(&dir, &version)).transpose() {
             Ok(read) => settings = read.unwrap_or_default(),
@@ -50,28 +50,28 @@ pub fn host_settings(
     Ok((settings, warning))
 }
 
-/// A cluster, and who we are to it. Nothing is connected before it is used.
+/// A cluster, and our identity there. Nothing is connected before it is used.
 #[derive(Debug)]
 pub struct Gateway {
     /// Hadoop's configuration.
     pub configuration: Configuration,
-    /// Who submits, asks and kills.
+    /// The user who submits, asks and kills.
     pub user: User,
     /// The ResourceManager.
     pub resource_manager: ResourceManager,
 }
 
 impl Gateway {
-    /// Reads Hadoop's configuration: from `conf_dir`, else from where the environment says.
+    /// Reads Hadoop's configuration from `conf_dir`, else from where the environment says.
     ///
     /// # Errors
-    /// [`ApplicationError::Hadoop`] where there is none, or it does not name a ResourceManager.
+    /// [`ApplicationError::Hadoop`] if there is none, or if it does not name a ResourceManager.
     pub fn open(environment: &Environment, conf_dir: Option<&Path>) -> Result<Self, ApplicationError> {
         Self::with(Configuration::load(environment, conf_dir)?, environment)
     }
 
-    /// The same, with what Flink's configuration says of Hadoop's (`flink.hadoop.*`, `flink.yarn.*`, and
-    /// `env.hadoop.conf.dir`, `env.yarn.conf.dir` where the variables are not set).
+    /// The same, with what Flink's configuration says about Hadoop's (`flink.hadoop.*`, `flink.yarn.*`, and
+    /// `env.hadoop.conf.dir`, `env.yarn.conf.dir` if the variables are not set).
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -84,16 +84,19 @@ impl Gateway {
             let dir = settings.explicit(option).filter(|dir| !dir.is_empty())?;
             Some((option.key, Path::new(dir)))
         };
-        let configured =
-            Named { hadoop: named(&options::HADOOP_CONF_DIR), yarn: named(&options::YARN_CONF_DIR) };
-        let mut configuration = Configuration::load_named(environment, conf_dir, configured)?;
+        let configured = Named {
+            explicit: conf_dir.map(|dir| ("--conf-dir", dir)),
+            hadoop: named(&options::HADOOP_CONF_DIR),
+            yarn: named(&options::YARN_CONF_DIR),
+        };
+        let mut configuration = Configuration::load_named(environment, configured)?;
         for (key, value) in settings.hadoop_overrides() {
             configuration.set(key, value);
         }
         Self::with(configuration, environment)
     }
 
-    /// A cluster by a configuration that has been read before.
+    /// A cluster with a configuration that has already been read.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -103,10 +106,10 @@ impl Gateway {
         Ok(Self { configuration, user, resource_manager })
     }
 
-    /// From now on a ResourceManager that does not answer is waited for; see [`ResourceManager::wait_out`].
+    /// From now on waits for a ResourceManager that does not respond; see [`ResourceManager::wait_out`].
     ///
     /// # Errors
-    /// [`ApplicationError::ResourceManager`] where a setting is unusable.
+    /// [`ApplicationError::ResourceManager`] if a setting is unusable.
     pub fn wait_out(&self, on_outage: OnOutage) -> Result<(), ApplicationError> {
         let done = self.resource_manager.wait_out(&self.configuration, on_outage);
         done.map_err(ApplicationError::from)
@@ -115,12 +118,12 @@ impl Gateway {
     /// The cluster's file systems.
     ///
     /// # Errors
-    /// [`ApplicationError::FileSystem`] when `fs.defaultFS` is missing or of a kind we do not speak.
+    /// [`ApplicationError::FileSystem`] if `fs.defaultFS` is missing or has a scheme that is not supported.
     pub fn file_systems(&self) -> Result<Arc<FileSystems>, ApplicationError> {
         Ok(Arc::new(FileSystems::connect(&self.configuration, &self.user)?))
     }
 
-    /// Applications the ResourceManager remembers, newest first. With an empty list of states in `filter`, those
+    /// Applications that the ResourceManager remembers, newest first. With an empty list of states in `filter`, those
     /// that have not ended.
     ///
     /// # Errors
@@ -138,7 +141,7 @@ impl Gateway {
         Ok(reports)
     }
 
-    /// One application.
+    /// The report on one application.
     ///
     /// # Errors
     /// [`ApplicationError::ResourceManager`].
@@ -174,7 +177,7 @@ mod tests {
         assert_eq!(opened(&[]).0, "hdfs://a");
         for (name, text) in [
             ("config.yaml", "flink:\n  hadoop.fs.defaultFS: hdfs://b\nyarn.staging-directory: /s\n"),
-            // Where both are read, this one wins.
+            // If both files are read, this one wins.
             ("flink-conf.yaml", "flink.hadoop.fs.defaultFS: hdfs://c\nyarn.staging-directory: /s\n"),
         ] {
             std::fs::write(flink.path().join(name), text).unwrap();
@@ -185,7 +188,7 @@ mod tests {
             ["flink.hadoop.fs.defaultFS=hdfs://d", "flink.yarn.resourcemanager.hostname=e", "a=b", "a=c"];
         assert_eq!(opened(&given), ("hdfs://d".to_owned(), "e".to_owned(), "/s".to_owned(), None));
         assert!(host_settings(&environment, None, &["nothing".to_owned()]).is_err());
-        // Where Hadoop's configuration is may be written there as well; a variable comes first.
+        // The directory of Hadoop's configuration may be set there as well; a variable takes precedence.
         let other = tempfile::tempdir().unwrap();
         std::fs::write(other.path().join("yarn-site.xml"), site.replace(">a<", ">other<")).unwrap();
         let named = [format!("env.hadoop.conf.dir={}", other.path().display())];
@@ -195,7 +198,7 @@ mod tests {
             let gateway = Gateway::configured(environment, None, &settings).unwrap();
             assert_eq!(gateway.configuration.get("yarn.resourcemanager.hostname").as_deref(), Some(host));
         }
-        // Whoever wants a list is not kept from it, and is told.
+        // A bad file does not prevent listing, but causes a warning.
         std::fs::remove_file(flink.path().join("flink-conf.yaml")).unwrap();
         std::fs::write(flink.path().join("config.yaml"), "a: [").unwrap();
         let (root, _, _, warning) = opened(&[]);

@@ -1,10 +1,10 @@
-//! What Flink's high availability keeps outside of the staging directory, and how it goes when nobody else removes it.
+//! What Flink's high availability stores outside the staging directory, and how it is removed if its owners do not do it.
 //!
 //! After a normal end Flink removes its nodes in ZooKeeper and the application master the rest. After a kill both are
-//! left, and nobody knows any more where: the submission therefore leaves a record in the staging directory, without
-//! secrets, that `kill` and, after an end that was meant, `gc` follow before they remove the directory. It is the way back
-//! to the job's state, so after any other end it stays, and the record with it. A cluster id that the user has chosen is
-//! meant to be found again by a later submission; nothing of such a one is touched.
+//! left, and where they are would no longer be known. Therefore the submission leaves a record in the staging directory,
+//! without secrets, that `kill` and, after an intended end, `gc` use before they remove the directory. It is the way back
+//! to the job's state, so after any other end it is kept, and the record with it. A cluster id that the user has chosen is
+//! meant to be found by a later submission; nothing that belongs to it is touched.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ use crate::hdfs::{CreateOptions, FileSystem, FileSystems, HdfsError};
 
 /// Name of the record in the staging directory.
 const FILE: &str = "high-availability.json";
-/// A record is some hundred bytes.
+/// A record has a few hundred bytes.
 const LIMIT: u64 = 64 * 1024;
-/// Longest time for ZooKeeper to answer all that is asked.
+/// Limit for all requests to ZooKeeper together.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// What an application has there.
+/// What an application stores there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct HighAvailability {
     /// `high-availability.zookeeper.quorum`.
@@ -35,28 +35,28 @@ pub(crate) struct HighAvailability {
     pub(crate) storage: Vec<String>,
 }
 
-/// Why something of it is still there.
+/// Why some of it is still there.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum LeftError {
-    /// ZooKeeper has not done it.
-    #[error("{node} of ZooKeeper at {quorum} could not be removed: {source}")]
+    /// ZooKeeper could not remove it.
+    #[error("cannot remove {node} in ZooKeeper at {quorum}: {source}")]
     ZooKeeper {
         node: String,
         quorum: String,
         #[source]
         source: znodes::Failure,
     },
-    /// ZooKeeper says nothing.
-    #[error("{node} of ZooKeeper at {quorum} could not be removed: no answer within {} s", PATIENCE.as_secs())]
+    /// ZooKeeper does not respond.
+    #[error("cannot remove {node} in ZooKeeper at {quorum}: no response within {} s", PATIENCE.as_secs())]
     Silence { node: String, quorum: String },
-    /// The record, or what it names, in a file system.
+    /// An error of a file system, for the record or what it names.
     #[error(transparent)]
     FileSystem(#[from] HdfsError),
 }
 
 impl HighAvailability {
-    /// Of a configuration as the application gets it; `None` without ZooKeeper, or with a cluster id of the user's.
+    /// From the configuration that the application gets; `None` without ZooKeeper, or with a cluster id chosen by the user.
     pub(crate) fn of(config: &FlinkConfig, id: ApplicationId) -> Option<Self> {
         let id = id.to_string();
         let zookeeper = config.value(&HA_TYPE)?.eq_ignore_ascii_case("zookeeper");
@@ -82,17 +82,19 @@ impl HighAvailability {
         file.close().await
     }
 
-    /// The record of an application's directory, if there is one.
+    /// Reads the record in an application's directory, if there is one.
     pub(crate) async fn load(fs: &dyn FileSystem, directory: &str) -> Result<Option<Self>, HdfsError> {
         let path = format!("{}/{FILE}", directory.trim_end_matches('/'));
         match fs.read(&path, LIMIT).await {
             Ok(content) => {
                 let record: Self =
                     serde_json::from_slice(&content).map_err(|error| not_a_record(fs, &path, &error))?;
-                // Whoever may write here would else have an administrator's `kill` or `gc` remove what he may not.
+                // Otherwise users who may write here could make an administrator's `kill` or `gc` remove what they may not.
                 match record.is_of(directory) {
                     true => Ok(Some(record)),
-                    false => Err(not_a_record(fs, &path, &"it names what is not of this application")),
+                    false => {
+                        Err(not_a_record(fs, &path, &"it names paths that do not belong to this application"))
+                    }
                 }
             }
             Err(error) if error.is_not_found() => Ok(None),
@@ -100,7 +102,7 @@ impl HighAvailability {
         }
     }
 
-    /// Whether all that it names is of the application that the directory belongs to, and of no other.
+    /// Whether everything it names belongs to the application of the directory, and to no other.
     fn is_of(&self, directory: &str) -> bool {
         let id = directory.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
         let own = |path: &String| path.rsplit_once('/').is_some_and(|(_, name)| name == id);
@@ -122,13 +124,13 @@ impl HighAvailability {
     }
 }
 
-/// Whether an application's directory says that it has something elsewhere.
+/// Whether an application's directory has a record of state stored elsewhere.
 pub(crate) async fn recorded(fs: &dyn FileSystem, directory: &str) -> Result<bool, HdfsError> {
     Ok(HighAvailability::load(fs, directory).await?.is_some())
 }
 
-/// Removes the directory of an application that has ended, and before it what high availability has elsewhere: while
-/// that cannot go, the directory stays, so that the next one may try again. `false` when there was no directory.
+/// Removes the directory of an application that has ended, and first what high availability stores elsewhere: while
+/// that cannot be removed, the directory is kept, so that a later run can try again. `false` if there was no directory.
 pub(crate) async fn remove_application(
     file_systems: &FileSystems,
     fs: &dyn FileSystem,
@@ -151,7 +153,7 @@ fn not_a_record(fs: &dyn FileSystem, path: &str, error: &dyn std::fmt::Display) 
         operation: "understand",
         path: fs.uri(path),
         class: None,
-        message: format!("it is no record of high availability: {error}"),
+        message: format!("it is not a high availability record: {error}"),
         detail: error.to_string(),
     }
 }

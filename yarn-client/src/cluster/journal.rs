@@ -1,5 +1,5 @@
-//! The journal that an application master keeps in its staging directory, read when nobody else can say any more how
-//! far the job came: the application was killed, or no attempt was left.
+//! The journal that an application master keeps in its staging directory, read if there is no other source for how far
+//! the job got: the application was killed, or no attempt was left.
 
 use serde::Deserialize;
 
@@ -7,16 +7,16 @@ use super::checkpoints;
 use crate::flink::{JobStatus, is_job_id};
 use crate::hdfs::{FileSystem, FileSystems, HdfsError};
 
-/// Before the attempt's number and that of the writing; the highest one counts.
+/// Prefix, before the numbers of the attempt and of the write; the highest one counts.
 const JOURNAL: &str = "journal-";
-/// Added to a name until the content is complete.
+/// Suffix of a name until the content is complete.
 const UNFINISHED: &str = ".writing";
-/// The mark of a job that has finished.
+/// The mark of a finished job.
 const FINISHED: &str = "finished";
-/// More than any diagnostics.
+/// Larger than any diagnostics.
 const LIMIT: u64 = 256 * 1024;
 
-/// What of it is read here.
+/// The fields that are read here.
 #[derive(Deserialize)]
 struct Journal {
     #[serde(default)]
@@ -37,7 +37,7 @@ struct End {
 }
 
 impl Journal {
-    /// The checkpoint to go on from; none of a job that came to its end.
+    /// The checkpoint to resume from; `None` for a job that has finished or was cancelled.
     fn newest_checkpoint(self) -> Option<String> {
         let state = self.outcome.and_then(|outcome| outcome.job_state.parse().ok());
         match state {
@@ -47,7 +47,7 @@ impl Journal {
     }
 }
 
-/// The newest checkpoint of the application whose staging directory this is; `None` when it has none, or nobody knows.
+/// The newest checkpoint of the application with this staging directory; `None` if it has none, or none is known.
 pub(crate) async fn newest_checkpoint(
     file_systems: &FileSystems,
     fs: &dyn FileSystem,
@@ -57,7 +57,7 @@ pub(crate) async fn newest_checkpoint(
     if entries.iter().any(|entry| entry.name() == FINISHED) {
         return Ok(None);
     }
-    // Names sort as numbers do.
+    // Names sort like their numbers.
     let newest = entries
         .iter()
         .rev()
@@ -77,9 +77,9 @@ pub(crate) async fn newest_checkpoint(
     }
 }
 
-/// The application may have made others since it noted this one down, and Flink keeps only the newest.
+/// The application may have made other checkpoints since it recorded this one, and Flink keeps only the newest.
 async fn still_there(file_systems: &FileSystems, noted: String) -> Option<String> {
-    // Of other kinds of file systems only the nodes can know.
+    // For other kinds of file systems only the nodes can tell.
     let Ok((fs, path)) = file_systems.locate(&noted) else { return Some(noted) };
     let (directory, _) = path.rsplit_once('/')?;
     let own = directory.rsplit('/').next().is_some_and(is_job_id);
@@ -87,7 +87,7 @@ async fn still_there(file_systems: &FileSystems, noted: String) -> Option<String
         let newest = checkpoints::newest_in(fs.as_ref(), directory).await;
         newest.map(|newest| newest.map(|number| fs.uri(&checkpoints::path_of(directory, number))))
     } else {
-        // The neighbours may be somebody else's.
+        // Its neighbours may be another job's.
         let complete = checkpoints::is_complete(fs.as_ref(), &path).await;
         complete.map(|complete| complete.then(|| noted.clone()))
     };
@@ -133,12 +133,12 @@ mod tests {
         write("journal-000001-000003.writing", "{");
         assert_eq!(newest(&staging).await.as_deref(), Some("s3://b/c/chk-4"));
 
-        // Noted long ago: what lies in the job's own directory is newer.
+        // Recorded long ago: what is in the job's own directory is newer.
         write("journal-000002-000000", &journal(&format!("file:{}/chk-3", own.display()), ""));
         assert_eq!(newest(&staging).await, None, "removed");
         std::fs::write(own.join("chk-7/_metadata"), "m").unwrap();
         assert_eq!(newest(&staging).await, Some(format!("file://{}/chk-7", own.display())));
-        // In a directory of many only the noted one is known to be its own.
+        // In a shared directory only the recorded one is known to be its own.
         let noted = format!("file:{}/chk-2", shared.display());
         write("journal-000002-000001", &journal(&noted, ""));
         assert_eq!(newest(&staging).await, None);

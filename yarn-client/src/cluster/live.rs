@@ -1,7 +1,7 @@
-//! The way to a running application: its master's control plane, and Flink's REST server behind it.
+//! The connection to a running application: its master's control plane, and Flink's REST server behind it.
 //!
-//! Both are at the address in the ResourceManager's report, over mutual TLS with the certificate that the master has left in
-//! the staging directory. Who may not read that gets nowhere.
+//! Both are at the address in the ResourceManager's report, over mutual TLS with the certificate that the master has
+//! left in the staging directory. A user who may not read that cannot connect.
 
 use std::fmt;
 use std::io;
@@ -23,22 +23,22 @@ use crate::flink::rest::{Client, Connect, Connecting, Connection, Options, RestE
 use crate::hdfs::{FileSystems, HdfsError};
 use crate::yarn::{ApplicationReport, ApplicationState};
 
-/// More than three certificates.
+/// Larger than three certificates.
 const CERTIFICATE_LIMIT: u64 = 64 * 1024;
 const PAUSE: Duration = Duration::from_millis(300);
-/// A master looks at Flink once or twice a second: a job that has just been submitted may be news to it.
+/// A master checks Flink once or twice a second: it may not know a job yet that has just been submitted.
 const LISTED: Duration = Duration::from_secs(5);
 
-/// A running application that has been reached.
+/// A connection to a running application.
 #[derive(Debug, Clone)]
 pub struct Live {
-    /// As the ResourceManager described it.
+    /// The ResourceManager's report on it.
     pub report: ApplicationReport,
     /// Flink's REST API.
     pub flink: Client,
     identity: Identity,
     address: String,
-    /// Where its staging directory may be.
+    /// Possible bases of its staging directory.
     bases: Arc<[String]>,
 }
 
@@ -71,9 +71,9 @@ impl Connect for Through {
 }
 
 impl Live {
-    /// The way to a running application, without waiting, and without asking whether anybody is there.
+    /// Opens a connection to a running application, without waiting, and without checking whether it responds.
     ///
-    /// `bases`: values of `yarn.staging-directory`, beside the home directory of the application's user.
+    /// `bases`: values of `yarn.staging-directory`, in addition to the home directory of the application's user.
     ///
     /// # Errors
     /// [`MasterError::NotLive`], [`MasterError::NotOurs`], [`MasterError::Elsewhere`],
@@ -89,7 +89,7 @@ impl Live {
         Ok(Self { report, flink, identity, address, bases: bases.into() })
     }
 
-    /// The way to a later attempt of the same application.
+    /// Opens a connection to a later attempt of the same application.
     ///
     /// # Errors
     /// As [`Self::of`].
@@ -101,10 +101,10 @@ impl Live {
         Self::of(gateway.file_systems()?.as_ref(), report, &self.bases).await
     }
 
-    /// Waits until Flink's REST server answers: a JobManager takes some seconds to start.
+    /// Waits until Flink's REST server responds: a JobManager takes some seconds to start.
     ///
     /// # Errors
-    /// [`JobError::Rest`] when it does not within `limit`, or answers that it will not.
+    /// [`JobError::Rest`] if it does not respond within `limit`, or with an error that is permanent.
     pub async fn flink_answers(&self, limit: Duration) -> Result<(), ApplicationError> {
         let deadline = Instant::now() + limit;
         loop {
@@ -122,7 +122,7 @@ impl Live {
         self.report.id
     }
 
-    /// Where its master stands.
+    /// The status that its master reports.
     ///
     /// # Errors
     /// [`MasterError::Control`]; the same for all methods.
@@ -132,17 +132,17 @@ impl Live {
         Ok(reply.map_err(|status| self.refused(status))?.into_inner())
     }
 
-    /// Wants so many TaskManagers.
+    /// Requests this many TaskManagers.
     ///
     /// # Errors
-    /// Also [`MasterError::Refused`] for a job whose parallelism decides.
+    /// Also [`MasterError::Refused`] for a job whose number of TaskManagers follows from its parallelism.
     pub async fn scale(&self, task_managers: u32) -> Result<ScaleReply, ApplicationError> {
         let mut control = self.control().await?;
         let reply = control.scale(ScaleRequest { task_managers }).await;
         Ok(reply.map_err(|status| self.refused(status))?.into_inner())
     }
 
-    /// The session is to end with this job. Returns the other unfinished ones, which will be cancelled.
+    /// Makes the session end with this job. Returns the other unfinished jobs, which will be cancelled.
     ///
     /// # Errors
     /// Also [`MasterError::Refused`].
@@ -170,7 +170,7 @@ impl Live {
         Ok(reply.map_err(|status| self.refused(status))?.into_inner().jobs)
     }
 
-    /// What Flink said, as an error of this application.
+    /// Turns an error of Flink into one of this application.
     pub fn flink_error(&self, source: RestError) -> ApplicationError {
         ApplicationError::Job(JobError::Rest { application: self.report.id, source: Box::new(source) })
     }
@@ -216,7 +216,7 @@ pub(super) async fn control(
     })
 }
 
-/// Who we are to its master, and where that is.
+/// Our identity for its master, and the master's address.
 async fn identity(
     file_systems: &FileSystems,
     report: &ApplicationReport,
@@ -244,7 +244,7 @@ async fn certificate(
     for place in place::directories(file_systems, report, bases) {
         let (fs, directory) = match place {
             Ok(place) => place,
-            // A file system that this host's configuration does not know.
+            // A file system that this host's configuration does not contain.
             Err(error) => {
                 unknown = unknown.or(Some(error));
                 continue;
@@ -254,7 +254,7 @@ async fn certificate(
         match fs.read(&path, CERTIFICATE_LIMIT).await {
             Ok(pem) => return Ok(pem),
             Err(error) if error.is_not_found() => looked.push(fs.uri(&directory)),
-            // It may lie in another place all the same.
+            // It may still be in another place.
             Err(source @ HdfsError::PermissionDenied { .. }) => denied = denied.or(Some(source)),
             Err(error) => return Err(error.into()),
         }
@@ -276,7 +276,7 @@ pub(crate) fn not_live(report: &ApplicationReport) -> ApplicationError {
     })
 }
 
-/// Of a master that starts, restarts or ends.
+/// Whether the error comes from a master that is starting, restarting or ending.
 pub(crate) fn is_passing(error: &ApplicationError) -> bool {
     match error {
         ApplicationError::Master(MasterError::NotLive { .. } | MasterError::Elsewhere { .. }) => true,

@@ -1,6 +1,6 @@
-//! A cluster and the applications on it: how they are reached, and what they leave behind.
+//! A cluster and the applications on it: how to reach them, and what they leave behind.
 //!
-//! Begin with [`Gateway::open`]. [`Live`] is the way to an application that runs.
+//! Start with [`Gateway::open`]. [`Live`] connects to a running application.
 
 pub mod checkpoints;
 pub(crate) mod error;

@@ -1,7 +1,7 @@
-//! Where the directory of an application lies: the one answer for every verb.
+//! Where the directory of an application is: the same answer for every command.
 //!
-//! The submission writes it into a tag where it is not the user's home directory, so that whoever has the report knows, whatever
-//! `yarn.staging-directory` is set to here. Of applications without that tag it is guessed from here.
+//! If it is not in the user's home directory, the submission writes it into a tag, so that clients with the report know
+//! it, whatever `yarn.staging-directory` is set to here. For applications without that tag it is guessed from here.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::{FileSystem, FileSystems, HdfsError};
 use crate::yarn::{ApplicationReport, MAX_TAG_LENGTH};
 
-/// Where a host's own configuration has applications stage: `yarn.staging-directory`, where it is set.
+/// The staging bases from this host's own configuration: `yarn.staging-directory`, if it is set.
 pub fn staging_bases(settings: &FlinkConfig) -> Vec<String> {
     settings.get(options::YARN_STAGING_DIRECTORY.key).map(str::to_owned).into_iter().collect()
 }
@@ -19,21 +19,21 @@ pub fn staging_bases(settings: &FlinkConfig) -> Vec<String> {
 /// A file system and an absolute path on it, or why there is no such file system.
 pub(crate) type Place = Result<(Arc<dyn FileSystem>, String), HdfsError>;
 
-/// The tag that says where an application's directory is; `None` for the home directory, and for what no tag can hold.
+/// The tag that says where an application's directory is; `None` for the home directory, and for what a tag cannot contain.
 pub(crate) fn tag(fs: &dyn FileSystem, base: &str, file_systems: &FileSystems) -> Option<String> {
     let default = file_systems.default_fs();
-    // Another host may have no mount table, or another one.
+    // Another host may have no mount table, or a different one.
     let held = fs.held(base).map(|(held, path)| held.uri(&path));
     if held.is_none() && fs.uri(base) == default.uri(default.home()) {
         return None;
     }
     let tag = format!("{}{}", tags::STAGING, escaped(&held.unwrap_or_else(|| fs.uri(base))));
-    // The ResourceManager refuses others.
+    // The ResourceManager rejects others.
     (tag.len() <= MAX_TAG_LENGTH && tag.is_ascii()).then_some(tag)
 }
 
-/// Where the directory of an application may be, the likeliest place first: as its tag says, below the home directory of its
-/// user, and below `bases` (values of `yarn.staging-directory`).
+/// Where the directory of an application may be, the most likely place first: as its tag says, below the home directory
+/// of its user, and below `bases` (values of `yarn.staging-directory`).
 pub(crate) fn directories(
     file_systems: &FileSystems,
     report: &ApplicationReport,
@@ -74,13 +74,13 @@ fn unescaped(tag: &str) -> String {
     text
 }
 
-/// Where a user's things are below a `yarn.staging-directory`: in it, or, where everybody may write to it, in a directory of
-/// the user's own ([`Staging`](crate::hdfs::stage::Staging)).
+/// The possible places of a user's files below a `yarn.staging-directory`: in it or, if it is world-writable, in a
+/// directory of the user's own ([`Staging`](crate::hdfs::stage::Staging)).
 pub(crate) fn below(base: &str, user: &str) -> [String; 2] {
     [base.to_owned(), format!("{}/{user}", base.trim_end_matches('/'))]
 }
 
-/// Homes lie side by side (`dfs.user.home.dir.prefix`), so another user's is beside our own.
+/// Home directories are siblings (`dfs.user.home.dir.prefix`), so another user's is beside our own.
 fn home_of(own: &str, user: &str) -> String {
     match own.rsplit_once('/') {
         Some((prefix, _)) => format!("{prefix}/{user}"),

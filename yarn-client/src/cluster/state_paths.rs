@@ -1,8 +1,8 @@
-//! Where state lies, as it is written on a command line or in a configuration: never on one node's disk unawares.
+//! Where state is stored, as given on a command line or in a configuration: never on one node's disk by accident.
 //!
-//! Flink takes a path without a scheme for one of the local file system (`FileSystem.getUnguardedFileSystem`), which on a
-//! cluster is the disk of whatever node the JobManager runs on, and a relative one for one of its container's directory,
-//! which goes with the container.
+//! Flink treats a path without a scheme as one of the local file system (`FileSystem.getUnguardedFileSystem`), which on
+//! a cluster is the disk of whichever node the JobManager runs on, and a relative one as relative to its container's
+//! directory, which is removed with the container.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::flink::options::{self, Opt};
 use crate::flink::{ConfigError, FlinkConfig, Warning};
 use crate::hdfs::FileUri;
 
-/// What is written there must be there when the node is not.
+/// What is written there must survive the loss of the node.
 const STATE: [Opt; 5] = [
     options::CHECKPOINT_DIR,
     options::SAVEPOINT_DIR,
@@ -20,26 +20,27 @@ const STATE: [Opt; 5] = [
     options::CHANGELOG_DIR,
     options::JOB_RESULT_STORE,
 ];
-/// What is written there is wanted later, though no job needs it.
+/// What is written there is useful later, but not needed by any job.
 const RECORDS: Opt = options::ARCHIVE_DIR;
 
-/// A path at which state would be lost.
+/// State would be lost at a path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StatePathError {
-    /// Below the working directory of a container.
+    /// It is below the working directory of a container.
     #[error(
-        "{what}: {path} is relative, and would be below the directory of a container, which is removed with it"
+        "{what}: {path} is relative, so it would be in a container's directory, which is removed with the \
+         container"
     )]
     Relative {
         /// The key, or what the path is for.
         what: String,
         /// As it was given.
         path: String,
-        /// The file system that the absolute path would be of.
+        /// The file system that an absolute path would be on.
         root: String,
     },
-    /// On the disk of one node.
-    #[error("{what}: {path} is on the disk of whatever node the JobManager runs on")]
+    /// It is on the disk of one node.
+    #[error("{what}: {path} is on the local disk of the node that the JobManager happens to run on")]
     OneNode {
         /// The key, or what the path is for.
         what: String,
@@ -55,18 +56,18 @@ impl StatePathError {
     pub fn hint(&self) -> String {
         match self {
             Self::Relative { path, root, .. } => {
-                format!("name a directory of the cluster's file system, such as {root}/{path}")
+                format!("use a directory of the cluster's file system, such as {root}/{path}")
             }
             Self::OneNode { root, .. } => format!(
-                "name a directory of {root}; where all nodes have mounted that directory, say so with \
-                 --allow-local-state (for a cluster: -D {}=true)",
+                "use a directory of {root}; if all nodes mount this one, say so with \
+                 `--allow-local-state` (for a cluster: `-D {}=true`)",
                 ALLOW_LOCAL_STATE.key
             ),
         }
     }
 }
 
-/// The file systems that paths are of, as one cluster sees them.
+/// The file system of paths without a scheme, as one cluster sees them.
 #[derive(Debug, Clone)]
 pub struct StateRoot {
     root: String,
@@ -74,13 +75,13 @@ pub struct StateRoot {
 }
 
 impl StateRoot {
-    /// By Hadoop's configuration alone. `allow_local`: state may lie on a node's disk.
+    /// From Hadoop's configuration only. `allow_local`: state may be on a node's disk.
     pub fn new(hadoop: &Configuration, allow_local: bool) -> Self {
         let root = hadoop.get("fs.defaultFS").unwrap_or_default();
         Self { root: root.trim_end_matches('/').to_owned(), allow_local }
     }
 
-    /// Also by Flink's, whose `fs.default-scheme` comes first.
+    /// Also from Flink's, whose `fs.default-scheme` takes precedence.
     ///
     /// # Errors
     /// `yarn-flink.allow-local-state` is neither true nor false.
@@ -93,7 +94,7 @@ impl StateRoot {
         Ok(root)
     }
 
-    /// A path with its scheme. `what` it is for: a key, or words.
+    /// Adds the scheme to a path. `what` it is for: a key, or a description.
     ///
     /// # Errors
     /// [`StatePathError`].
@@ -102,7 +103,7 @@ impl StateRoot {
         let is_local =
             |uri: &str| uri.split_once(':').is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("file"));
         if FileUri::has_scheme(path) {
-            // A cluster whose only file system is that one has mounted it everywhere.
+            // A cluster whose only file system is a local one has mounted it everywhere.
             return match is_local(path) && !self.allow_local && !is_local(&self.root) {
                 true => Err(StatePathError::OneNode { what, path: given, root }),
                 false => Ok(Cow::Borrowed(path)),
@@ -111,11 +112,11 @@ impl StateRoot {
         if !path.starts_with('/') {
             return Err(StatePathError::Relative { what, path: given, root });
         }
-        // Without a configuration of Hadoop's nobody knows better than Flink.
+        // Without a Hadoop configuration it is left to Flink.
         Ok(if root.is_empty() { Cow::Borrowed(path) } else { Cow::Owned(format!("{root}{path}")) })
     }
 
-    /// The directories of state in a cluster's configuration, with their schemes; a warning for each that had none.
+    /// Adds schemes to the state directories in a cluster's configuration; returns a warning for each that had none.
     ///
     /// # Errors
     /// [`StatePathError`].
@@ -128,7 +129,7 @@ impl StateRoot {
             let given = given.to_owned();
             let path = self.qualify(key, &given)?.into_owned();
             if path != given {
-                let text = format!("{given} is taken as {path}");
+                let text = format!("{given} resolves to {path}");
                 warnings.push(Warning { key: (*key).to_owned(), text });
                 config.set(*key, path);
             }
@@ -137,9 +138,14 @@ impl StateRoot {
             let (path, text) = match self.qualify(RECORDS.key, given.trim()) {
                 Ok(path) if path == given.trim() => return Ok(warnings),
                 Ok(path) => (path.into_owned(), None),
-                Err(error) => (given.clone(), Some(format!("{error}; {}", error.hint()))),
+                Err(error) => {
+                    // The warning already starts with the key.
+                    let told = error.to_string();
+                    let told = told.strip_prefix(&format!("{}: ", RECORDS.key)).unwrap_or(&told);
+                    (given.clone(), Some(format!("{told}; {}", error.hint())))
+                }
             };
-            let text = text.unwrap_or_else(|| format!("{given} is taken as {path}"));
+            let text = text.unwrap_or_else(|| format!("{given} resolves to {path}"));
             warnings.push(Warning { key: RECORDS.key.to_owned(), text });
             config.set(RECORDS.key, path);
         }
@@ -176,10 +182,7 @@ mod tests {
     fn what_would_be_lost_with_a_node_is_refused() {
         let (hdfs, _) = root("hdfs://nn", &[]);
         let relative = hdfs.qualify("the savepoint", "rep/sp").unwrap_err();
-        assert_eq!(
-            relative.hint(),
-            "name a directory of the cluster's file system, such as hdfs://nn/rep/sp"
-        );
+        assert_eq!(relative.hint(), "use a directory of the cluster's file system, such as hdfs://nn/rep/sp");
         assert!(relative.to_string().starts_with("the savepoint: rep/sp is relative"), "{relative}");
         for local in ["file:///mnt/sp", "file:/mnt/sp", "FILE:///mnt/sp"] {
             assert!(matches!(hdfs.qualify("-p", local), Err(StatePathError::OneNode { .. })), "{local}");
@@ -200,12 +203,12 @@ mod tests {
         };
         let (path, warnings) = archive("/completed-jobs");
         assert_eq!(path, "hdfs://nn/completed-jobs");
-        assert!(warnings.len() == 1 && warnings[0].text.contains("is taken as"), "{warnings:?}");
+        assert!(warnings.len() == 1 && warnings[0].text.contains("resolves to"), "{warnings:?}");
         assert!(archive("hdfs://nn/completed-jobs").1.is_empty());
         // No job needs it.
         let (path, warnings) = archive("file:///var/flink");
         assert_eq!(path, "file:///var/flink");
-        assert!(warnings.len() == 1 && warnings[0].text.contains("on the disk of"), "{warnings:?}");
+        assert!(warnings.len() == 1 && warnings[0].text.contains("on the local disk of"), "{warnings:?}");
     }
 
     #[test]
@@ -216,7 +219,7 @@ mod tests {
         );
         let warnings = hdfs.apply(&mut config).unwrap();
         assert_eq!(warnings.len(), 1);
-        assert_eq!(warnings[0].text, "/ck is taken as hdfs://nn/ck");
+        assert_eq!(warnings[0].text, "/ck resolves to hdfs://nn/ck");
         assert_eq!(config.explicit(&options::CHECKPOINT_DIR), Some("hdfs://nn/ck"));
         assert_eq!(config.explicit(&options::HA_STORAGE_DIR), Some("hdfs://x/ha"));
     }

@@ -1,14 +1,14 @@
-//! What an application carries that tells of it to whoever has its report: its tags, and its type.
+//! What an application's report says about it: its tags, and its type.
 
 use crate::yarn::ApplicationReport;
 
-/// The tag every session carries, beside its owner's: YARN's list tells sessions from jobs by it.
+/// The tag that every session carries, besides its owner's: it distinguishes sessions from jobs in YARN's list.
 pub const SESSION: &str = "flink-session";
-/// What follows is the URI of the base directory of what is staged; see [`place`](super::place).
+/// Prefix of the URI of the base directory of staged files; see [`place`](super::place).
 pub(super) const STAGING: &str = "yarn-flink-staging:";
-/// What follows are the digests of a key and of what it stands for.
+/// Prefix of the digests of a key and of what it stands for.
 pub(crate) const KEY: &str = "yarn-flink-key:";
-/// What follows is the id of its only job.
+/// Prefix of the id of its only job.
 const JOB: &str = "flink-job:";
 
 /// Whether an application is a session.
@@ -16,12 +16,12 @@ pub fn is_session(report: &ApplicationReport) -> bool {
     report.tags.iter().any(|tag| tag == SESSION)
 }
 
-/// Whether the application is one of Flink's, as far as its type tells: hints name Flink's options only then.
+/// Whether the application runs Flink, judging by its type: only then hints name Flink's options.
 pub fn is_flink(application_type: &str) -> bool {
     application_type.to_ascii_lowercase().contains("flink")
 }
 
-/// The tag that says which job an application runs, for who does not ask the application itself.
+/// The tag that says which job an application runs, for clients that do not ask the application itself.
 pub(crate) fn job_tag(job_id: &str) -> String {
     format!("{JOB}{job_id}")
 }

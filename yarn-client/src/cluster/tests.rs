@@ -1,4 +1,4 @@
-//! Values shared by the unit tests of several rooms.
+//! Values shared by the unit tests of several modules.
 
 use proto::ids::ApplicationId;
 
@@ -37,7 +37,7 @@ pub(crate) fn report(id: ApplicationId) -> ApplicationReport {
     }
 }
 
-/// A queue without name.
+/// A queue without a name.
 pub(crate) fn queue() -> QueueInfo {
     QueueInfo {
         name: String::new(),

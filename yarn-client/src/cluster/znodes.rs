@@ -1,18 +1,18 @@
-//! Nodes in ZooKeeper, which is asked for one thing: to remove them. Without the feature `zookeeper` nobody can ask it.
+//! Nodes in ZooKeeper, which is only used to remove them. Without the feature `zookeeper` it cannot be used.
 
 use std::time::Duration;
 
 #[cfg(feature = "zookeeper")]
 use zookeeper_client::{Client, Error as ZooKeeperError};
 
-/// Between two tries to remove a node that something is still written to.
+/// Pause between two attempts to remove a node that is still being written to.
 #[cfg(feature = "zookeeper")]
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// Why a node is still there.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Removes a node with all below it. Processes of a killed application may live on for a moment and write meanwhile.
+/// Removes a node and everything below it. Processes of a killed application may live on for a moment and write meanwhile.
 #[cfg(feature = "zookeeper")]
 pub(super) async fn remove(quorum: &str, node: &str, patience: Duration) -> Result<(), Failure> {
     let connector = Client::connector().with_session_timeout(patience).with_fail_eagerly();

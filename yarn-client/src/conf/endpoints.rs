@@ -1,4 +1,4 @@
-//! The network addresses a client needs, high availability included.
+//! The network addresses that a client needs, including those of high-availability pairs.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -48,8 +48,8 @@ struct Address {
 
 impl Configuration {
     /// The ResourceManager's addresses for `service`, in configured order: one, or one for each of
-    /// `yarn.resourcemanager.ha.rm-ids` when high availability is on. Under high availability only the keys with an
-    /// id are read, as Hadoop does (`HAUtil`).
+    /// `yarn.resourcemanager.ha.rm-ids` if high availability is on. With high availability only the keys with an id are
+    /// read, as in Hadoop (`HAUtil`).
     ///
     /// # Errors
     /// [`ConfError::AddressUnset`] or [`ConfError::AddressUnusable`] (0.0.0.0, port missing or wrong), naming the key.
@@ -102,7 +102,7 @@ impl Configuration {
         self.resource_managers(RmService::Web)
     }
 
-    /// `http` or `https`, by `yarn.http.policy`.
+    /// `http` or `https`, according to `yarn.http.policy`.
     pub fn web_scheme(&self) -> &'static str {
         match self.get(keys::YARN_HTTP_POLICY) {
             Some(policy) if policy.eq_ignore_ascii_case("HTTPS_ONLY") => "https",
@@ -126,15 +126,15 @@ fn unset(key: String) -> ConfError {
     ConfError::AddressUnset { service: "ResourceManager".to_owned(), key }
 }
 
-/// `host`, `host:port` or `[IPv6]:port`.
+/// Parses `host`, `host:port` or `[IPv6]:port`.
 fn parse(value: &str, default_port: u16) -> Result<(String, u16), &'static str> {
     let (host, port) = match value.strip_prefix('[') {
         Some(rest) => match rest.split_once(']') {
             Some((host, "")) => (host, None),
-            Some((host, port)) => (host, Some(port.strip_prefix(':').ok_or("':' is missing after ']'")?)),
-            None => return Err("']' is missing"),
+            Some((host, port)) => (host, Some(port.strip_prefix(':').ok_or("`:` is missing after `]`")?)),
+            None => return Err("`]` is missing"),
         },
-        // More than one ':' and no brackets: an IPv6 address alone.
+        // More than one ':' and no brackets: an IPv6 address without a port.
         None => match value.rsplit_once(':') {
             Some((host, port)) if !host.contains(':') => (host, Some(port)),
             _ => (value, None),
@@ -147,11 +147,11 @@ fn parse(value: &str, default_port: u16) -> Result<(String, u16), &'static str> 
     match host {
         "" => Err("the host is missing"),
         _ if host.contains("${") => Err("a variable in it is not set"),
-        _ if host.contains(['/', ' ', '@', ',']) => Err("it is not of the form host:port"),
+        _ if host.contains(['/', ' ', '@', ',']) => Err("it is not of the form `host:port`"),
         _ if host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified()) => {
-            Err("it stands for every interface of the daemon's host")
+            Err("it means every interface of the daemon's host")
         }
-        _ if port == 0 => Err("port 0 stands for any port"),
+        _ if port == 0 => Err("port 0 means any free port"),
         _ => Ok((host.to_owned(), port)),
     }
 }

@@ -1,22 +1,22 @@
-//! The process environment as a value, so that nothing deep inside reads the real one.
+//! The process environment as a value, so that only the outermost code reads the real one.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// Environment variables, as the process (or a test) was given them.
 ///
-/// `Debug` shows names only: values may hold secrets.
+/// `Debug` shows names only: values may contain secrets.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
-    /// Of the operating system's user database, which Java asks instead of variables that cron or a container leaves out.
+    /// From the operating system's user database, which Java uses instead of variables that cron or a container may not set.
     account: Option<String>,
     home: Option<String>,
 }
 
 impl Environment {
-    /// The environment of this process. Variables that are not UTF-8 are left out: no Hadoop or Flink setting
-    /// is read from such a one.
+    /// The environment of this process. Variables that are not UTF-8 are left out: no Hadoop or Flink setting is read
+    /// from such a variable.
     pub fn from_process() -> Self {
         let variables =
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
@@ -33,7 +33,7 @@ impl Environment {
         self.account.as_deref().filter(|name| !name.is_empty()).or_else(named)
     }
 
-    /// The home directory of the operating system's user, `HOME` or as the user database says.
+    /// The home directory of the operating system's user, from `HOME` or the user database.
     pub fn home(&self) -> Option<&str> {
         self.non_empty("HOME").or_else(|| self.home.as_deref().filter(|home| !home.is_empty()))
     }
@@ -48,12 +48,12 @@ impl Environment {
         self.get(name).filter(|value| !value.is_empty())
     }
 
-    /// Sets one variable in this value; the process is not touched.
+    /// Sets one variable in this value; the process is not affected.
     pub fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
         self.variables.insert(name.into(), value.into());
     }
 
-    /// All variables in order of name.
+    /// All variables, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
@@ -91,7 +91,7 @@ mod tests {
             ..Environment::from_iter(pairs.iter().copied())
         };
         assert_eq!((from(&[]).account(), from(&[]).home()), (Some("ada"), Some("/home/ada")));
-        // As Java does: whoever has become another user by `sudo` has kept the variable.
+        // As in Java: `sudo` to another user keeps the variable.
         let kept = from(&[("USER", "bob"), ("HOME", "/x")]);
         assert_eq!((kept.account(), kept.home()), (Some("ada"), Some("/x")));
         let unknown = Environment::from_iter([("USER", ""), ("LOGNAME", "eve")]);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_is_set_but_not_non_empty() {
+    fn empty_variable_is_set_but_not_non_empty() {
         let env = Environment::from_iter([("A", "")]);
         assert_eq!(env.get("A"), Some(""));
         assert_eq!(env.non_empty("A"), None);

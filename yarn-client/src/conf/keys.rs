@@ -20,12 +20,12 @@ pub const DFS_HA_NAMENODES_PREFIX: &str = "dfs.ha.namenodes.";
 pub const DFS_NAMENODE_RPC_ADDRESS_PREFIX: &str = "dfs.namenode.rpc-address.";
 /// Port of a NameNode whose URI has none (`HdfsClientConfigKeys.DFS_NAMENODE_RPC_PORT_DEFAULT`).
 pub const DFS_NAMENODE_RPC_PORT_DEFAULT: u16 = 8020;
-/// How often a client moves on to the next NameNode of a name service.
+/// The number of times that a client fails over to the next NameNode of a name service.
 pub const DFS_FAILOVER_MAX_ATTEMPTS: &str = "dfs.client.failover.max.attempts";
-/// Copies of a block.
+/// Number of copies of a block.
 pub const DFS_REPLICATION: &str = "dfs.replication";
 
-/// Host of the ResourceManager; each address falls back to it. Suffixed with `.<id>` under high availability.
+/// Host of the ResourceManager, the fallback for each address. With suffix `.<id>` for high availability.
 pub const RM_HOSTNAME: &str = "yarn.resourcemanager.hostname";
 /// Address of ApplicationClientProtocol.
 pub const RM_ADDRESS: &str = "yarn.resourcemanager.address";
@@ -53,34 +53,34 @@ pub const YARN_HTTP_POLICY: &str = "yarn.http.policy";
 pub const RM_HA_ENABLED: &str = "yarn.resourcemanager.ha.enabled";
 /// Their ids.
 pub const RM_HA_IDS: &str = "yarn.resourcemanager.ha.rm-ids";
-/// Principal of the ResourceManager, the renewer of delegation tokens; may hold `_HOST`.
+/// Principal of the ResourceManager, the renewer of delegation tokens; may contain `_HOST`.
 pub const RM_PRINCIPAL: &str = "yarn.resourcemanager.principal";
-/// How often an application may be attempted, at most.
+/// The maximum number of attempts of an application.
 pub const RM_AM_MAX_ATTEMPTS: &str = "yarn.resourcemanager.am.max-attempts";
 /// How long a client tries to reach a ResourceManager, ms. Hadoop waits 15 minutes.
 pub const RM_CONNECT_MAX_WAIT_MS: &str = "yarn.resourcemanager.connect.max-wait.ms";
-/// Pause between two tries, ms. Hadoop's default is 30 s.
+/// Pause between two attempts, ms. Hadoop's default is 30 s.
 pub const RM_CONNECT_RETRY_INTERVAL_MS: &str = "yarn.resourcemanager.connect.retry-interval.ms";
-/// Address of a web proxy that runs apart from the ResourceManager.
+/// Address of a web proxy that runs separately from the ResourceManager.
 pub const WEB_PROXY_ADDRESS: &str = "yarn.web-proxy.address";
 /// Default port of [`WEB_PROXY_ADDRESS`].
 pub const WEB_PROXY_PORT_DEFAULT: u16 = 9099;
 /// Class path of YARN applications.
 pub const YARN_APPLICATION_CLASSPATH: &str = "yarn.application.classpath";
 
-/// Formats of collected logs, by name; NodeManagers write the first. `TFile` unless set.
+/// Formats of aggregated logs, by name; NodeManagers write the first. `TFile` by default.
 pub const LOG_AGGREGATION_FORMATS: &str = "yarn.log-aggregation.file-formats";
 
-/// What `${…}` finds for a key that no file sets. Only values that other settings are commonly made of; the
-/// addresses among Hadoop's defaults are left out on purpose (0.0.0.0).
+/// What `${…}` expands to for a key that no file sets. Only values that other settings commonly refer to; the addresses
+/// among Hadoop's defaults are left out on purpose (0.0.0.0).
 pub(super) const SUBSTITUTION_DEFAULTS: &[(&str, &str)] = &[
     ("hadoop.tmp.dir", "/tmp/hadoop-${user.name}"),
     ("yarn.nodemanager.hostname", "0.0.0.0"),
     ("yarn.timeline-service.hostname", "0.0.0.0"),
 ];
 
-/// Old names that are still found in configurations, and what they are called now
-/// (`Configuration.DeprecationContext`, `HdfsConfiguration`).
+/// Old names that are still found in configurations, and their current names (`Configuration.DeprecationContext`,
+/// `HdfsConfiguration`).
 pub(super) const DEPRECATED: &[(&str, &str)] = &[
     ("fs.default.name", FS_DEFAULT_FS),
     ("dfs.federation.nameservices", "dfs.nameservices"),

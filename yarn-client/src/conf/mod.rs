@@ -1,8 +1,8 @@
 //! Hadoop configuration: where it is found and what it says.
 //!
-//! Begin with [`Configuration::load`]. It reads core-site.xml, hdfs-site.xml and yarn-site.xml by the rules of
-//! Hadoop's own `org.apache.hadoop.conf.Configuration`: `<final>`, XInclude, `${…}`, deprecated names.
-//! Hadoop's *-default.xml files are not read: [`keys`] has the defaults of what this crate needs.
+//! Start with [`Configuration::load`]. It reads core-site.xml, hdfs-site.xml and yarn-site.xml by the rules of Hadoop's
+//! own `org.apache.hadoop.conf.Configuration`: `<final>`, XInclude, `${…}`, deprecated names. Hadoop's *-default.xml
+//! files are not read: [`keys`] contains the defaults that this crate needs.
 //!
 //! ```
 //! use std::time::Duration;
@@ -28,10 +28,10 @@
 //! ```
 //!
 //! # Caveats
-//! - The process environment is an argument, an [`Environment`]: nothing below reads variables by itself.
-//! - A missing hdfs-site.xml or yarn-site.xml is not an error; a missing address is, when it is asked for.
-//! - A value that cannot be used is an error of whoever needs it. [`Configuration::get`] does not fail: where `${…}` leads in a
-//!   circle it returns what is written.
+//! - The process environment is an argument, an [`Environment`]: no function here reads variables itself.
+//! - A missing hdfs-site.xml or yarn-site.xml is not an error; a missing address is, when it is requested.
+//! - An unusable value is an error when it is used. [`Configuration::get`] does not fail: if `${…}` is circular it
+//!   returns the text as written.
 //! - `Debug` hides the values of keys that [look secret](looks_secret); [`Configuration::flat`] does not.
 //!
 //! # Errors
@@ -64,7 +64,7 @@ pub use error::ConfError;
 pub enum Origin {
     /// An XML file.
     File {
-        /// The file, after XInclude the included one.
+        /// The file; for XInclude, the included one.
         path: PathBuf,
         /// Line of the `<property>`, from 1.
         line: u32,
@@ -88,7 +88,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The unit of a duration that is written without one; Hadoop fixes it by key (`Configuration.getTimeDuration`).
+/// The unit of a duration that is written without one; Hadoop defines it per key (`Configuration.getTimeDuration`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeUnit {
     /// 10⁻³ s.
@@ -119,27 +119,24 @@ struct Property {
 impl Configuration {
     /// Finds and reads the Hadoop configuration.
     ///
-    /// `explicit_dir` (`--conf-dir`) wins; else `HADOOP_CONF_DIR` and `YARN_CONF_DIR` (yarn-site.xml from the
-    /// latter first), else `$HADOOP_HOME/etc/hadoop`, else `$HADOOP_YARN_HOME/etc/hadoop`, else `/etc/hadoop/conf`
-    /// as Flink's scripts do. Variables of `env` are what `${env.X}` sees.
+    /// `explicit_dir` takes precedence; else `HADOOP_CONF_DIR` and `YARN_CONF_DIR` (yarn-site.xml from the latter
+    /// first), else `$HADOOP_HOME/etc/hadoop`, else `$HADOOP_YARN_HOME/etc/hadoop`, else `/etc/hadoop/conf` as in
+    /// Flink's scripts. `${env.X}` refers to the variables of `env`.
     ///
     /// # Errors
-    /// [`ConfError`] when none is found, a file cannot be read or is malformed.
+    /// [`ConfError`] if none is found, or a file cannot be read or is malformed.
     /// A missing hdfs-site.xml or yarn-site.xml alone is not an error.
     pub fn load(env: &Environment, explicit_dir: Option<&Path>) -> Result<Self, ConfError> {
-        Self::load_named(env, explicit_dir, Named::default())
+        let explicit = explicit_dir.map(|dir| ("", dir));
+        Self::load_named(env, Named { explicit, ..Named::default() })
     }
 
-    /// The same, where `configured` stands in for variables that are not set.
+    /// The same, with directories that are not named by the environment.
     ///
     /// # Errors
     /// As [`Self::load`].
-    pub fn load_named(
-        env: &Environment,
-        explicit_dir: Option<&Path>,
-        configured: Named<'_>,
-    ) -> Result<Self, ConfError> {
-        let found = discover::find(env, explicit_dir, configured, Path::new(discover::SYSTEM_DIRECTORY))?;
+    pub fn load_named(env: &Environment, named: Named<'_>) -> Result<Self, ConfError> {
+        let found = discover::find(env, named, Path::new(discover::SYSTEM_DIRECTORY))?;
         let mut configuration =
             Self { environment: env.clone(), directories: found.directories, ..Self::default() };
         for file in &found.files {
@@ -148,8 +145,8 @@ impl Configuration {
         Ok(configuration)
     }
 
-    /// A configuration from resolved pairs, such as [`Self::flat`] made them on another host. `${…}` in them is
-    /// not expanded again.
+    /// A configuration from resolved pairs, such as [`Self::flat`] has produced on another host. `${…}` in them is not
+    /// expanded again.
     pub fn from_flat(map: impl IntoIterator<Item = (String, String)>) -> Self {
         let properties = map
             .into_iter()
@@ -158,14 +155,14 @@ impl Configuration {
         Self { properties, ..Self::default() }
     }
 
-    /// Adds the properties of one file: a later value replaces an earlier one unless that is final.
+    /// Adds the properties of one file: a later value replaces an earlier one unless the earlier one is final.
     fn add(&mut self, entries: Vec<xml::Entry>) {
         for entry in entries {
             let key = current_name(&entry.name);
             if let Some(earlier) = self.properties.get(key).filter(|earlier| earlier.is_final) {
                 if earlier.value != entry.value {
                     tracing::warn!(
-                        "{}:{}: {key} is ignored, {} made it final",
+                        "{}:{}: ignoring `{key}`, which {} made final",
                         entry.path.display(),
                         entry.line,
                         earlier.origin
@@ -194,9 +191,9 @@ impl Configuration {
         Ok(Some(value.trim().to_owned()))
     }
 
-    /// The value of `key` with `${…}` expanded and surrounding space removed. `None` when not set anywhere:
-    /// Hadoop's defaults are in [`keys`], not here. A value whose substitution does not end is as it was written: whoever
-    /// needs it finds it unusable, and nobody else is kept from anything.
+    /// The value of `key` with `${…}` expanded and surrounding space removed. `None` if it is not set anywhere:
+    /// Hadoop's defaults are in [`keys`], not here. A value whose substitution does not end is returned as written: it
+    /// is unusable for the code that needs it, and does not affect anything else.
     pub fn get(&self, key: &str) -> Option<String> {
         self.expanded(key).unwrap_or_else(|_| self.property(key).map(|property| property.value.clone()))
     }
@@ -211,27 +208,27 @@ impl Configuration {
         self.get(key).filter(|value| !value.is_empty())
     }
 
-    /// The same of a value that is needed.
+    /// The same, for a value that is required.
     fn needed(&self, key: &str) -> Result<Option<String>, ConfError> {
         Ok(self.expanded(key)?.filter(|value| !value.is_empty()))
     }
 
-    /// Whether the cluster wants to see more than a name: `hadoop.security.authentication`, in any case, is not `simple`.
+    /// Whether the cluster requires more than a name: `hadoop.security.authentication`, in any case, is not `simple`.
     pub fn is_secure(&self) -> bool {
         self.non_empty(keys::SECURITY_AUTHENTICATION)
             .is_some_and(|value| !value.eq_ignore_ascii_case(keys::SECURITY_AUTHENTICATION_DEFAULT))
     }
 
-    /// A whole number; `0x` hexadecimal is understood, as Hadoop does. An empty value is the default.
+    /// A whole number; `0x` hexadecimal is accepted, as in Hadoop. An empty value means the default.
     ///
     /// # Errors
-    /// [`ConfError::Value`] when the value is not a whole number.
+    /// [`ConfError::Value`] if the value is not a whole number.
     pub fn integer(&self, key: &str, default: i64) -> Result<i64, ConfError> {
         let Some(value) = self.needed(key)? else { return Ok(default) };
         values::integer(&value).ok_or_else(|| self.wrong(key, value, "a whole number"))
     }
 
-    /// `true` or `false` in any case; anything else is `default`, as in Hadoop.
+    /// `true` or `false` in any case; anything else yields `default`, as in Hadoop.
     pub fn boolean(&self, key: &str, default: bool) -> bool {
         match self.get(key) {
             Some(value) if value.eq_ignore_ascii_case("true") => true,
@@ -240,34 +237,34 @@ impl Configuration {
         }
     }
 
-    /// A duration with a unit (`ns us ms s m h d`), or a bare number in `bare_unit`. An empty value is the default.
+    /// A duration with a unit (`ns us ms s m h d`), or a bare number in `bare_unit`. An empty value means the default.
     ///
     /// # Errors
-    /// [`ConfError::Value`] when the value is neither, or negative.
+    /// [`ConfError::Value`] if the value is neither, or negative.
     pub fn duration(&self, key: &str, default: Duration, bare_unit: TimeUnit) -> Result<Duration, ConfError> {
         let Some(value) = self.needed(key)? else { return Ok(default) };
         values::duration(&value, bare_unit)
-            .ok_or_else(|| self.wrong(key, value, "a duration such as 500ms, 30s or 5m"))
+            .ok_or_else(|| self.wrong(key, value, "a duration such as `500ms`, `30s` or `5m`"))
     }
 
-    /// A size in bytes with a binary suffix (`k m g t p e`), such as `128m`, or a bare number of bytes. An empty
-    /// value is the default.
+    /// A size in bytes with a binary suffix (`k m g t p e`), such as `128m`, or a bare number of bytes. An empty value
+    /// means the default.
     ///
     /// # Errors
-    /// [`ConfError::Value`] when the value is neither, negative or too large.
+    /// [`ConfError::Value`] if the value is neither, negative or too large.
     pub fn size(&self, key: &str, default: u64) -> Result<u64, ConfError> {
         let Some(value) = self.needed(key)? else { return Ok(default) };
         values::size(&value)
-            .ok_or_else(|| self.wrong(key, value, "a size in bytes such as 134217728 or 128m"))
+            .ok_or_else(|| self.wrong(key, value, "a size in bytes such as `134217728` or `128m`"))
     }
 
-    /// A comma-separated list, items trimmed, empty items dropped.
+    /// A comma-separated list, with items trimmed and empty items dropped.
     pub fn list(&self, key: &str) -> Vec<String> {
         let value = self.get(key).unwrap_or_default();
         value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
-    /// Sets `key`. Wins over every file, over `<final>` too, as Hadoop's programmatic `set` does.
+    /// Sets `key`. Overrides every file, even `<final>`, as Hadoop's programmatic `set` does.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<String>) {
         let key = key.into();
         let property = Property { value: value.into(), origin: Origin::Set, is_final: true };
@@ -284,26 +281,26 @@ impl Configuration {
         self.properties.keys().filter_map(|key| Some((key.clone(), self.get(key)?))).collect()
     }
 
-    /// Another file of the same directories, such as `ssl-client.xml`; `None` where there is none that can be read.
+    /// Another file in the same directories, such as `ssl-client.xml`; `None` if there is none that can be read.
     pub fn beside(&self, name: &str) -> Option<Self> {
         let path = self.directories.iter().map(|dir| dir.join(name)).find(|path| path.is_file())?;
         let mut beside = Self { environment: self.environment.clone(), ..Self::default() };
         match xml::read(&path) {
             Ok(entries) => beside.add(entries),
             Err(error) => {
-                tracing::warn!(%error, "it is passed over");
+                tracing::warn!(%error, "ignoring it");
                 return None;
             }
         }
         Some(beside)
     }
 
-    /// The directories this configuration was read from.
+    /// The directories from which this configuration was read.
     pub fn directories(&self) -> &[PathBuf] {
         &self.directories
     }
 
-    /// Home directory of the operating system's user, `${user.home}`; unknown to [`Self::from_flat`].
+    /// Home directory of the operating system's user, `${user.home}`; `None` after [`Self::from_flat`].
     pub fn user_home(&self) -> Option<&str> {
         self.environment.home()
     }
@@ -318,12 +315,12 @@ impl Configuration {
     }
 }
 
-/// What a deprecated key is called now; any other key is itself.
+/// The current name of a deprecated key; any other key is returned unchanged.
 fn current_name(key: &str) -> &str {
     keys::DEPRECATED.iter().find(|(old, _)| *old == key).map_or(key, |(_, new)| new)
 }
 
-/// Whether the value of `key` should never be shown: passwords, secrets, credentials, private keys. Wider than
+/// Whether the value of `key` must never be shown: passwords, secrets, credentials, private keys. Covers more than
 /// Hadoop's `hadoop.security.sensitive-config-keys`.
 pub fn looks_secret(key: &str) -> bool {
     const PARTS: [&str; 10] = [

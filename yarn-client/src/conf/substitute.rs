@@ -1,4 +1,4 @@
-//! `${…}` in values, as `org.apache.hadoop.conf.Configuration.substituteVars` does it.
+//! `${…}` in values, as in `org.apache.hadoop.conf.Configuration.substituteVars`.
 
 use super::{Environment, keys};
 
@@ -9,8 +9,8 @@ const MAX_SUBSTITUTIONS: usize = 20;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooDeep;
 
-/// Expands `raw`. A variable that is bound to nothing stays as it is, with all that follows it; a value that
-/// refers to itself stays unexpanded. Both are Hadoop's ways.
+/// Expands `raw`. An undefined variable remains unchanged, with everything that follows it; a value that refers to
+/// itself remains unexpanded. Both are as in Hadoop.
 pub(super) fn expand<'a>(
     raw: &'a str,
     environment: &'a Environment,
@@ -21,7 +21,7 @@ pub(super) fn expand<'a>(
     Ok(expanded.unwrap_or_else(|| raw.to_owned()))
 }
 
-/// `None` when a variable refers to one that is being expanded.
+/// `None` if a variable refers to one that is being expanded.
 fn expand_within<'a>(
     raw: &'a str,
     environment: &'a Environment,
@@ -52,7 +52,7 @@ fn expand_within<'a>(
     Ok(Some(text))
 }
 
-/// The first `${name}` whose name holds none of `$`, `}` and space: byte range from `$` to after `}`.
+/// The first `${name}` whose name contains none of `$`, `}` and space: byte range from `$` to after `}`.
 fn innermost(text: &str) -> Option<(usize, usize)> {
     let mut from = 0;
     while let Some(at) = text.get(from..)?.find("${") {
@@ -68,8 +68,8 @@ fn innermost(text: &str) -> Option<(usize, usize)> {
     None
 }
 
-/// `${env.X}`, `${env.X:-default}` (also when empty), `${env.X-default}` (when unset), and the Java system
-/// properties that configurations use.
+/// `${env.X}`, `${env.X:-default}` (also if empty), `${env.X-default}` (if unset), and the Java system properties that
+/// configurations use.
 fn variable(name: &str, environment: &Environment) -> Option<String> {
     if let Some(name) = name.strip_prefix("env.").filter(|name| !name.is_empty()) {
         let Some(at) = name.find('-') else { return environment.get(name).map(str::to_owned) };

@@ -81,12 +81,12 @@ fn endless_substitution_is_an_error_that_names_the_place() {
     let chain: String = (0..30).map(|i| p(&format!("k{i}"), &format!("${{k{}}}x", i + 1))).collect();
     let conf = conf(&[&(chain + &p("k30", "end"))]);
     let error = conf.expanded("k0").unwrap_err().to_string();
-    assert!(error.starts_with("k0 (file0.xml:1)"), "{error}");
+    assert!(error.starts_with("`k0` (file0.xml:1)"), "{error}");
     assert!(conf.expanded("k15").unwrap().is_some_and(|value| value.starts_with("end")));
 }
 
 #[test]
-fn a_broken_value_ends_what_needs_it_and_nothing_else() {
+fn broken_value_fails_only_what_needs_it() {
     let dir = tempfile::tempdir().unwrap();
     let chain: String = (0..30).map(|i| p(&format!("k{i}"), &format!("${{k{}}}x", i + 1))).collect();
     let site =
@@ -146,7 +146,7 @@ fn flat_values_are_not_expanded_again() {
 }
 
 #[test]
-fn typed_values() {
+fn typed_values_are_parsed() {
     let conf =
         pairs(&[("i", " -12 "), ("h", "0x1F"), ("bad", "12a"), ("e", ""), ("t", "TRUE"), ("l", " a, b ,,c")]);
     assert_eq!(conf.integer("i", 0).unwrap(), -12);
@@ -154,7 +154,7 @@ fn typed_values() {
     assert_eq!(conf.integer("e", 7).unwrap(), 7);
     assert_eq!(conf.integer("none", 7).unwrap(), 7);
     let error = conf.integer("bad", 0).unwrap_err().to_string();
-    assert_eq!(error, "bad = \"12a\" (file0.xml:1) is not a whole number");
+    assert_eq!(error, "`bad` = \"12a\" (file0.xml:1) is not a whole number");
     assert!(conf.boolean("t", false));
     assert!(conf.boolean("bad", true));
     assert_eq!(conf.list("l"), ["a", "b", "c"]);
@@ -162,7 +162,7 @@ fn typed_values() {
 }
 
 #[test]
-fn durations_and_sizes() {
+fn durations_and_sizes_are_parsed() {
     use TimeUnit::{Millis, Minutes, Seconds};
     for (text, unit, ms) in [
         ("30s", Millis, Some(30_000)),
@@ -218,7 +218,7 @@ fn secrets_are_not_shown() {
 }
 
 #[test]
-fn resource_manager_addresses() {
+fn resource_manager_addresses_are_resolved() {
     let conf = pairs(&[
         ("yarn.resourcemanager.hostname", "rm"),
         ("yarn.resourcemanager.scheduler.address", "sch:1"),
@@ -251,15 +251,15 @@ fn high_availability_reads_only_keys_with_ids() {
     assert_eq!(found[0], Endpoint { id: Some("rm1".into()), host: "a".into(), port: 8032 });
     assert_eq!(found[1], Endpoint { id: Some("rm2".into()), host: "b".into(), port: 9 });
     let error = conf.resource_managers(RmService::Scheduler).unwrap_err().to_string();
-    assert!(error.contains("yarn.resourcemanager.scheduler.address.rm2 is not set"), "{error}");
+    assert!(error.contains("`yarn.resourcemanager.scheduler.address.rm2` is not set"), "{error}");
     let error = pairs(&[("yarn.resourcemanager.ha.enabled", "true")]).resource_managers(RmService::Client);
-    assert!(error.unwrap_err().to_string().contains("yarn.resourcemanager.ha.rm-ids is not set"));
+    assert!(error.unwrap_err().to_string().contains("`yarn.resourcemanager.ha.rm-ids` is not set"));
 }
 
 #[test]
 fn unusable_addresses_name_the_key_and_the_reason() {
     let error = Configuration::default().resource_managers(RmService::Client).unwrap_err();
-    assert!(error.to_string().contains("yarn.resourcemanager.address is not set"), "{error}");
+    assert!(error.to_string().contains("`yarn.resourcemanager.address` is not set"), "{error}");
     assert!(error.hint().unwrap().contains("yarn.resourcemanager.hostname"));
     for (value, reason) in [
         ("0.0.0.0:8032", "every interface"),
@@ -271,22 +271,22 @@ fn unusable_addresses_name_the_key_and_the_reason() {
         (":8032", "host is missing"),
         ("http://rm:8032", "host:port"),
         ("${nope}:8032", "variable"),
-        ("[::1", "']'"),
+        ("[::1", "`]`"),
     ] {
         let conf = pairs(&[("yarn.resourcemanager.address", value)]);
         let error = conf.resource_managers(RmService::Client).unwrap_err().to_string();
         assert!(
-            error.contains(reason) && error.contains("yarn.resourcemanager.address = "),
+            error.contains(reason) && error.contains("`yarn.resourcemanager.address` = "),
             "{value}: {error}"
         );
     }
     let conf = pairs(&[("yarn.resourcemanager.hostname", "0.0.0.0")]);
     let error = conf.resource_managers(RmService::Client).unwrap_err().to_string();
-    assert!(error.contains("yarn.resourcemanager.hostname = "), "{error}");
+    assert!(error.contains("`yarn.resourcemanager.hostname` = "), "{error}");
 }
 
 #[test]
-fn ipv6_addresses() {
+fn ipv6_addresses_are_parsed() {
     for value in ["[::1]:8032", "::1", "[::1]"] {
         let conf = pairs(&[("yarn.resourcemanager.address", value)]);
         assert_eq!(conf.resource_managers(RmService::Client).unwrap()[0].to_string(), "[::1]:8032");

@@ -1,4 +1,4 @@
-//! Forms of single values.
+//! Parsers of single values.
 
 use std::time::Duration;
 

@@ -6,9 +6,9 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 use super::ConfError;
 
-/// How deep files may include each other. Hadoop has no limit and overflows its stack.
+/// How deeply files may include each other. Hadoop has no limit and overflows its stack.
 const MAX_INCLUDE_DEPTH: usize = 16;
-/// Larger than any real configuration by far; keeps a wrong path from filling memory.
+/// Far larger than any real configuration; keeps a wrong path from filling memory.
 const MAX_FILE_LEN: u64 = 16 << 20;
 
 /// One `<property>`.
@@ -17,12 +17,12 @@ pub(super) struct Entry {
     pub(super) name: String,
     pub(super) value: String,
     pub(super) is_final: bool,
-    /// File it stands in: the included one.
+    /// The file that contains it: for XInclude, the included one.
     pub(super) path: PathBuf,
     pub(super) line: u32,
 }
 
-/// Reads a file and what it includes; properties in document order.
+/// Reads a file and what it includes; the properties are in document order.
 pub(super) fn read(path: &Path) -> Result<Vec<Entry>, ConfError> {
     let mut entries = Vec::new();
     read_into(path, 0, &mut entries)?;
@@ -33,12 +33,12 @@ fn read_into(path: &Path, depth: usize, entries: &mut Vec<Entry>) -> Result<(), 
     let fail = |source| ConfError::Read { path: path.to_owned(), source };
     let len = std::fs::metadata(path).map_err(fail)?.len();
     if len > MAX_FILE_LEN {
-        return Err(malformed(path, 1, format!("{len} bytes are too many for a configuration file")));
+        return Err(malformed(path, 1, format!("it is too large for a configuration file ({len} bytes)")));
     }
     parse(path, &std::fs::read(path).map_err(fail)?, depth, entries)
 }
 
-/// Parses the content of the file `path`; the name serves includes and messages.
+/// Parses the content of the file `path`; the name is used for includes and messages.
 pub(super) fn parse(
     path: &Path,
     content: &[u8],
@@ -66,11 +66,11 @@ fn walk(path: &Path, parent: Node<'_, '_>, depth: usize, entries: &mut Vec<Entry
         match node.tag_name().name() {
             "property" => entries.extend(property(path, node)),
             "include" => include(path, node, depth, entries)?,
-            // Hadoop allows a configuration inside a configuration. The depth counts, so that a hostile file
-            // cannot exhaust our stack.
+            // Hadoop allows a configuration inside a configuration. The depth is limited, so that a hostile file cannot
+            // exhaust our stack.
             "configuration" if depth < MAX_INCLUDE_DEPTH => walk(path, node, depth + 1, entries)?,
             "configuration" => return Err(malformed(path, line(node), "nested too deeply".to_owned())),
-            // Unknown elements are ignored, as Hadoop does.
+            // Unknown elements are ignored, as in Hadoop.
             _ => {}
         }
     }
@@ -94,13 +94,13 @@ fn property(path: &Path, node: Node<'_, '_>) -> Option<Entry> {
     Some(Entry { name, value: value?, is_final, path: path.to_owned(), line: line(node) })
 }
 
-/// XInclude as Hadoop understands it: `href` relative to the including file; `<fallback>` when it is missing.
+/// XInclude as implemented by Hadoop: `href` relative to the including file; `<fallback>` if it is missing.
 fn include(path: &Path, node: Node<'_, '_>, depth: usize, entries: &mut Vec<Entry>) -> Result<(), ConfError> {
     let Some(href) = node.attribute("href") else { return Ok(()) };
     let href = href.trim();
     let local = href.strip_prefix("file://").or_else(|| href.strip_prefix("file:")).unwrap_or(href);
     if local.contains("://") {
-        return Err(malformed(path, line(node), format!("cannot include {href}: only files are read")));
+        return Err(malformed(path, line(node), format!("cannot include {href}: only files are supported")));
     }
     let target = path.with_file_name("").join(local);
     if depth >= MAX_INCLUDE_DEPTH {
@@ -269,7 +269,7 @@ mod tests {
             let _ = parse(Path::new("x.xml"), &content, 0, &mut Vec::new());
         }
 
-        /// Pieces of real syntax get past the first characters, unlike plain noise.
+        /// Pieces of real syntax get past the first characters, unlike random noise.
         #[test]
         fn arbitrary_syntax_never_panics(parts in proptest::collection::vec(prop_oneof![
             Just("<configuration>"), Just("</configuration>"), Just("<property>"), Just("</property>"),

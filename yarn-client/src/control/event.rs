@@ -6,10 +6,10 @@ use proto::control::Event;
 use proto::control::event::What;
 use serde::{Deserialize, Serialize};
 
-/// Keys that an event has nothing for are left out.
+/// Fields that do not apply to an event are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventView {
-    /// Attempt and number: what `--after` takes.
+    /// Attempt and number, as passed to `--after`.
     pub id: String,
     /// ms since the epoch, by the clock of the application master's node.
     pub time_ms: u64,
@@ -18,37 +18,37 @@ pub struct EventView {
     /// `container_…`
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
-    /// host, or host:port of the NodeManager.
+    /// The NodeManager's host, or host:port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
-    /// How many are wanted.
+    /// The number of TaskManagers wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_managers: Option<u32>,
     /// 32 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_id: Option<String>,
-    /// As Flink names it.
+    /// Flink's name of the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_state: Option<String>,
-    /// The state, or the number, before.
+    /// The previous state, or the previous number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
-    /// Where it is.
+    /// The checkpoint's path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
-    /// Which JobManager of the attempt.
+    /// The number of the JobManager's start in the attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<u32>,
     /// A code of `docs/causes.md`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// In words; as a cause has it.
+    /// The cause in a sentence.
     #[serde(default, rename = "text", skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
 }
 
 impl EventView {
-    /// `None` for an event that this client does not know.
+    /// Returns `None` for an event that this client does not know.
     #[must_use]
     pub fn new(event: Event) -> Option<Self> {
         let id = event.id?;

@@ -1,7 +1,7 @@
 //! The control plane of a running application master: gRPC over mutual TLS.
 //!
-//! The application master makes certificates for itself and for its clients, and leaves the clients' part in the staging
-//! directory, which only the application's user can read: HDFS permissions decide who may steer an application.
+//! The application master creates certificates for itself and for its clients, and puts the clients' part into the staging
+//! directory, which only the application's user can read: HDFS permissions decide who may control an application.
 
 mod event;
 
@@ -24,9 +24,9 @@ use tonic::transport::{Channel, Endpoint};
 
 pub use event::EventView;
 
-/// For connecting, TLS included.
+/// Limit for connecting, including TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection over which nothing comes is asked whether it lives.
+/// An idle connection is checked at this interval.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// The control plane of one application.
@@ -39,10 +39,10 @@ pub enum ControlError {
     /// The file in the staging directory is damaged.
     #[error("the client's certificate is damaged")]
     Pem(#[from] pem::Error),
-    /// It does not hold what it should.
+    /// The file does not contain what it should.
     #[error("the client's certificate cannot be used")]
     Certificate(#[from] rustls::Error),
-    /// Nobody there, or not who it should be.
+    /// The connection failed, or the peer is not the expected one.
     #[error("cannot reach the application master at {address}")]
     Connect {
         /// host:port.
@@ -51,30 +51,30 @@ pub enum ControlError {
         #[source]
         source: io::Error,
     },
-    /// What it answered.
+    /// The application master responded with an error.
     #[error("the application master at {address} refused: {}", status.message())]
     Status {
         /// host:port.
         address: String,
-        /// gRPC's.
+        /// gRPC's status.
         status: Box<tonic::Status>,
     },
 }
 
 impl ControlError {
-    /// Whether the application master is there and has answered, though not as it was asked to.
+    /// Whether the application master has responded, even if not as requested.
     pub fn is_answer(&self) -> bool {
-        // A connection that breaks off is told with a status, too, and has a cause.
+        // A broken connection is reported as a status, too, but has a cause.
         matches!(self, Self::Status { status, .. } if std::error::Error::source(&**status).is_none())
     }
 }
 
-/// The implementation of TLS's primitives; named, so that no other crate's choice decides.
+/// The implementation of TLS's primitives; chosen explicitly, so that no other crate's choice applies.
 pub fn crypto() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// The name an application master's certificate is for: an application's certificate proves nothing for another one.
+/// The name in an application master's certificate: it is not valid for any other application.
 pub fn server_name(application: ApplicationId) -> String {
     application.to_string().replace('_', "-") + ".yarn-flink"
 }
@@ -84,7 +84,7 @@ pub fn certificate_file(attempt: u32) -> String {
     format!("control-{attempt:06}.pem")
 }
 
-/// Who a client is, and whom it trusts.
+/// A client's identity, and the authority that it trusts.
 #[derive(Clone)]
 pub struct Identity {
     config: Arc<ClientConfig>,
@@ -98,7 +98,7 @@ impl fmt::Debug for Identity {
 }
 
 impl Identity {
-    /// From the file in the staging directory: the authority, the client's certificate and its key.
+    /// Parses the file in the staging directory: the authority, the client's certificate and its key.
     ///
     /// # Errors
     /// [`ControlError::Pem`], [`ControlError::Certificate`].
@@ -114,11 +114,11 @@ impl Identity {
             .with_root_certificates(roots)
             .with_client_auth_cert(vec![client], key)?;
         let name = ServerName::try_from(server_name(application))
-            .map_err(|_| rustls::Error::General("the application's id is no name".to_owned()))?;
+            .map_err(|_| rustls::Error::General("the application id is not a valid host name".to_owned()))?;
         Ok(Self { config: Arc::new(config), name })
     }
 
-    /// A TLS connection to the application master; `protocol` is ALPN's, `h2` or `http/1.1`.
+    /// Opens a TLS connection to the application master; `protocol` is ALPN's, `h2` or `http/1.1`.
     ///
     /// # Errors
     /// [`ControlError::Connect`].
@@ -137,14 +137,14 @@ impl Identity {
         }
     }
 
-    /// A client of the control plane. One connection; whoever loses it asks for another client.
+    /// A client of the control plane. It has one connection; if that is lost, create another client.
     ///
     /// # Errors
     /// [`ControlError::Connect`].
     pub async fn control(&self, address: &str) -> Result<Control, ControlError> {
         let stream = self.connect(address, "h2").await?;
         let mut stream = Some(TokioIo::new(stream));
-        // The URI is only what requests carry; the connection is made already.
+        // The URI is only used in requests; the connection is already open.
         let endpoint = Endpoint::from_static("http://application-master")
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_while_idle(true);

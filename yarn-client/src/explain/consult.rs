@@ -1,4 +1,4 @@
-//! What an application itself says, while it runs or by what it has left: asked in passing, to complete an explanation.
+//! What an application itself reports while it runs, or has left behind: asked in passing, to complete an explanation.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use crate::cluster::{ApplicationError, Gateway, Live, MasterError, journal, plac
 use crate::with_cause;
 use crate::yarn::ApplicationState;
 
-/// The explanation is not later than this for it.
+/// Maximum delay of the explanation.
 const PATIENCE: Duration = Duration::from_millis(2500);
-/// An application master that lives answers in milliseconds.
+/// A running application master responds within milliseconds.
 const ANSWER: Duration = Duration::from_millis(1500);
 
-/// Adds what the application's own master says it waits for, or, of one that has ended without a word, the newest checkpoint
-/// that its journal names. `bases`: values of `yarn.staging-directory`, beside the home directory of the application's user.
+/// Adds what the application's own master says it is waiting for or, if it has ended without a report, the newest checkpoint that
+/// its journal names. `bases`: values of `yarn.staging-directory`, in addition to the home directory of the application's user.
 ///
-/// Never fails: what cannot be asked, for others may not, is left out.
+/// Never fails: what cannot be read, or not by this user, is left out.
 pub async fn consult(gateway: &Gateway, evidence: &mut Evidence, bases: &[String]) {
     if !waiting::is_ours(&evidence.report) {
         return;
     }
     match tokio::time::timeout(PATIENCE, Box::pin(ask(gateway, evidence, bases))).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "the application itself says nothing"),
-        Err(_) => tracing::debug!("the application itself says nothing in time"),
+        Ok(Err(error)) => tracing::debug!(%error, "the application master did not respond"),
+        Err(_) => tracing::debug!("the application master did not respond in time"),
     }
 }
 
@@ -36,7 +36,7 @@ async fn ask(gateway: &Gateway, evidence: &mut Evidence, bases: &[String]) -> Re
             let live = Live::of(gateway.file_systems()?.as_ref(), report.clone(), bases).await?;
             match tokio::time::timeout(ANSWER, live.status()).await {
                 Ok(Ok(status)) => evidence.told(&status),
-                // One that is about to end has answered.
+                // A master that is about to end has responded.
                 Ok(Err(ApplicationError::Master(MasterError::Control { source, .. })))
                     if !source.is_answer() =>
                 {
@@ -46,7 +46,7 @@ async fn ask(gateway: &Gateway, evidence: &mut Evidence, bases: &[String]) -> Re
                 Err(_) => evidence.silent = Some(format!("no answer within {} ms", ANSWER.as_millis())),
             }
         }
-        // One that has unregistered has said what there is to say.
+        // A master that has unregistered has reported everything.
         ApplicationState::Failed | ApplicationState::Killed
             if Outcome::of_evidence(evidence).is_some_and(|outcome| outcome.checkpoint.is_none()) =>
         {

@@ -1,5 +1,7 @@
 //! Why an application ended without success.
 
+use proto::ids::ApplicationId;
+
 use super::evidence::Evidence;
 use super::{Cause, CauseCode, is_flink};
 use crate::cause::container::{self, Role};
@@ -7,8 +9,8 @@ use crate::cause::{Ending, exit_status, java};
 use crate::flink::JobStatus;
 use crate::yarn::{ApplicationReport, ApplicationState, AttemptState, FinalStatus};
 
-/// The cause of an application in a final state that is no success.
-pub(super) fn of(evidence: &Evidence) -> Cause {
+/// The cause of an application in a final state other than success. `ending`: what its diagnostics contain.
+pub(super) fn of(evidence: &Evidence, ending: Option<&Ending>) -> Cause {
     let report = &evidence.report;
     let diagnostics = report.diagnostics.trim();
     match report.state {
@@ -17,37 +19,44 @@ pub(super) fn of(evidence: &Evidence) -> Cause {
             refused(report, diagnostics)
         }
         ApplicationState::Failed => attempts(evidence, diagnostics),
-        _ => finished(report, diagnostics),
+        _ => reported(report.id, report.final_status, ending, diagnostics),
     }
 }
 
-/// It unregistered: our application master's own words, or another's.
-fn finished(report: &ApplicationReport, diagnostics: &str) -> Cause {
-    let ending = Ending::parse(diagnostics);
-    let state = ending.as_ref().map(|ending| ending.state);
-    let mut cause = match (state, ending.and_then(|ending| ending.cause)) {
-        (Some(JobStatus::Failed), Some(cause)) => Cause { evidence: Vec::new(), ..cause },
-        (Some(JobStatus::Failed), None) => Cause::new(CauseCode::JobFailed, "the job failed"),
-        (Some(JobStatus::Canceled), _) => canceled(diagnostics),
-        (None, _) if report.final_status == FinalStatus::Killed => canceled(diagnostics),
-        // A job that finished and an application that did not: what follows the job's line says why.
-        (state, _) => {
-            let mut lines = diagnostics.lines().skip(usize::from(state.is_some()));
-            let text = lines.find(|line| !line.trim().is_empty() && !line.starts_with("ending: "));
-            Cause::new(
-                CauseCode::ApplicationFailed,
-                text.unwrap_or("the application ended without saying why"),
-            )
-        }
+/// The application master unregistered: the cause in its own words, ours or another's.
+pub(super) fn reported(
+    id: ApplicationId,
+    final_status: FinalStatus,
+    ending: Option<&Ending>,
+    diagnostics: &str,
+) -> Cause {
+    let Some(ending) = ending else {
+        let first = first_line(diagnostics);
+        let cause = match final_status {
+            FinalStatus::Killed => canceled(first),
+            _ => Cause {
+                hint: logs(id, diagnostics),
+                ..Cause::new(
+                    CauseCode::ApplicationFailed,
+                    first.unwrap_or("the application ended without a reason"),
+                )
+            },
+        };
+        return cause.quoting(diagnostics);
     };
-    if cause.code != CauseCode::JobCanceled {
-        cause.hint = cause.hint.or_else(|| logs(report, diagnostics));
-    }
-    cause.quoting(diagnostics)
+    let lines = ending.lines();
+    let cause = match (ending.state, &ending.cause) {
+        (JobStatus::Canceled, _) => canceled(lines.first().map(String::as_str)),
+        (_, Some(cause)) => Cause { evidence: Vec::new(), ..cause.clone() },
+        (JobStatus::Failed, None) => Cause::new(CauseCode::JobFailed, "the job failed"),
+        (_, None) => Cause::new(CauseCode::ApplicationFailed, "the application ended without a reason"),
+    };
+    let hint = cause.hint.or_else(|| (cause.code != CauseCode::JobCanceled).then(|| see_logs(id)));
+    Cause { hint, ..cause }.quoting_lines(lines.iter().map(String::as_str))
 }
 
-fn canceled(diagnostics: &str) -> Cause {
-    Cause::new(CauseCode::JobCanceled, first_line(diagnostics).unwrap_or("the job was canceled"))
+fn canceled(first: Option<&str>) -> Cause {
+    Cause::new(CauseCode::JobCanceled, first.unwrap_or("the job was canceled"))
 }
 
 /// `Application <id> was killed by user <user> at <address> with diagnostic message: <text>`
@@ -59,65 +68,67 @@ fn killed(report: &ApplicationReport, diagnostics: &str) -> Cause {
         Cause::new(CauseCode::ApplicationKilled, format!("the application was killed by user {by}"))
     } else if text.contains("it has exceeded the lifetime period") {
         // `RMAppLifetimeMonitor`
-        Cause::new(CauseCode::LifetimeExceeded, text)
-            .hint("its queue limits how long applications may run (maximum-application-lifetime), or the submission did")
+        Cause::new(CauseCode::LifetimeExceeded, text).hint(
+            "use a queue with a longer `maximum-application-lifetime`; the queue, or the \
+                submission, limits how long the application may run",
+        )
     } else if text.contains("which no longer exists after restart") {
         Cause::new(CauseCode::QueueRemoved, text)
-            .hint(format!("submit it to another queue than '{}'", report.queue))
+            .hint(format!("submit it to a queue other than `{}`", report.queue))
     } else {
         Cause::new(CauseCode::ApplicationKilled, text)
     };
     cause.quoting(diagnostics)
 }
 
-/// Refusals of the scheduler and of `RMAppManager`, by words of theirs.
+/// Rejections by the scheduler and `RMAppManager`, recognized by their messages.
 const REFUSALS: [(&str, CauseCode, &str); 13] = [
     (
         " is STOPPED. Cannot accept submission",
         CauseCode::QueueStopped,
-        "choose another queue (--queue), or have it started",
+        "choose another queue (`--queue`), or have this one started",
     ),
-    (" to unknown queue: ", CauseCode::QueueNotFound, "choose an existing queue with --queue"),
+    (" to unknown queue: ", CauseCode::QueueNotFound, "choose an existing queue with `--queue`"),
     (
         " which did not exist and could not be auto-created",
         CauseCode::QueueNotFound,
-        "choose an existing queue with --queue",
+        "choose an existing queue with `--queue`",
     ),
-    (" to non-leaf queue", CauseCode::QueueNotLeaf, "choose one of the queues below it with --queue"),
+    (" to non-leaf queue", CauseCode::QueueNotLeaf, "choose one of its leaf queues with `--queue`"),
     (
         "Cannot submit application to non-leaf queue",
         CauseCode::QueueNotLeaf,
-        "choose one of the queues below it with --queue",
+        "choose one of its leaf queues with `--queue`",
     ),
     (
         " applications, cannot accept submission of application",
         CauseCode::QueueApplicationLimit,
-        "wait until others have ended, or choose another queue (--queue)",
+        "wait until other applications have ended, or choose another queue (`--queue`)",
     ),
     (
         " applications from user ",
         CauseCode::QueueApplicationLimit,
-        "wait until others have ended, or choose another queue (--queue)",
+        "wait until other applications have ended, or choose another queue (`--queue`)",
     ),
     (
         "Maximum system application limit reached",
         CauseCode::QueueApplicationLimit,
-        "wait until others have ended",
+        "wait until other applications have ended",
     ),
     (
         " does not have permission to submit ",
         CauseCode::QueueAccessDenied,
-        "choose another queue (--queue), or ask its administrators for the right to submit",
+        "choose another queue (`--queue`), or ask its administrators for the permission to submit",
     ),
     (
         " cannot submit applications to queue ",
         CauseCode::QueueAccessDenied,
-        "choose another queue (--queue), or ask its administrators for the right to submit",
+        "choose another queue (`--queue`), or ask its administrators for the permission to submit",
     ),
     (
         "have permission to access all labels",
         CauseCode::LabelAccessDenied,
-        "leave the node label out, or choose a queue that may use it",
+        "leave out the node label, or choose a queue that may use it",
     ),
     ("Failed to renew token", CauseCode::TokenRenewalFailed, "get a fresh ticket (`kinit`) and submit again"),
     (
@@ -129,18 +140,18 @@ const REFUSALS: [(&str, CauseCode, &str); 13] = [
 
 fn refused(report: &ApplicationReport, diagnostics: &str) -> Cause {
     let first = first_line(diagnostics).unwrap_or("YARN rejected the application");
-    // The class of the exception is noise to people.
+    // The class of the exception is noise to users.
     let text = first.strip_prefix("org.apache.hadoop.security.AccessControlException: ").unwrap_or(first);
     let known = REFUSALS.iter().find(|(words, ..)| diagnostics.contains(words));
     let cause = match known {
         Some((_, code, hint)) => Cause::new(*code, text).hint(*hint),
         None => Cause::new(CauseCode::ApplicationRejected, text)
-            .hint(format!("queue '{}', user '{}'", report.queue, report.user)),
+            .hint(format!("queue `{}`, user `{}`", report.queue, report.user)),
     };
     cause.quoting(diagnostics)
 }
 
-/// No attempt is left: the last one's end is the cause, earlier ones are evidence.
+/// No attempt is left: the end of the last one is the cause, earlier ones are evidence.
 fn attempts(evidence: &Evidence, diagnostics: &str) -> Cause {
     let report = &evidence.report;
     let mut cause = attempt(report, diagnostics);
@@ -150,7 +161,7 @@ fn attempts(evidence: &Evidence, diagnostics: &str) -> Cause {
     cause
 }
 
-/// One line for each failed attempt but the current one.
+/// One line for each failed attempt except the current one.
 pub(super) fn earlier(evidence: &Evidence) -> Vec<String> {
     let report = &evidence.report;
     let mut attempts: Vec<_> = evidence.attempts.iter().collect();
@@ -167,7 +178,7 @@ pub(super) fn earlier(evidence: &Evidence) -> Vec<String> {
         .collect()
 }
 
-/// Why an attempt failed, by the RM's text: `AM Container for <attempt> exited with  exitCode: <n>`, then the node's.
+/// Why an attempt failed, from the RM's text: `AM Container for <attempt> exited with  exitCode: <n>`, then the node's.
 pub(super) fn attempt(report: &ApplicationReport, diagnostics: &str) -> Cause {
     let cause = exit_code(diagnostics)
         .and_then(|exit| of_container(report, exit, diagnostics))
@@ -199,48 +210,50 @@ fn of_container(report: &ApplicationReport, exit: i32, diagnostics: &str) -> Opt
     let words = container::last_words(diagnostics);
     if exit == 127 && java::is_java_missing(&words.join("\n")) {
         let hint = if flink {
-            "set JAVA_HOME for the NodeManagers, or env.java.home for this application, to a directory that they have"
+            "set `JAVA_HOME` for the NodeManagers, or `env.java.home` for this application, to a \
+             directory that exists on the nodes"
         } else {
-            "set JAVA_HOME for the NodeManagers, or in the application's environment"
+            "set `JAVA_HOME` for the NodeManagers, or in the application's environment"
         };
-        let text = format!("there is no Java where the node was told to find it: {}", words.last()?);
+        let text = format!("Java was not found on the node: {}", words.last()?);
         return Some(Cause::new(CauseCode::JavaMissing, text).hint(hint));
     }
     if let Some((code, phrase)) = exit_status::decode(exit) {
         let cause = Cause::new(code, format!("{WHO} {phrase}"));
-        let hint = exit_status::hint(code, exit).map(str::to_owned).or_else(|| logs(report, diagnostics));
+        let hint = exit_status::hint(code, exit).map(str::to_owned).or_else(|| logs(report.id, diagnostics));
         return Some(Cause { hint, ..cause });
     }
     if let Some(line) = container::incompatible_binary(&words) {
-        let hint = "build it on, or for, the distribution and architecture of the nodes";
-        let text = format!("the application master's program does not run on the node: {line}");
+        let hint = "build it on (or for) the distribution and architecture of the nodes";
+        let text = format!("the application master's binary does not run on the node: {line}");
         return Some(Cause::new(CauseCode::BinaryIncompatible, text).hint(hint));
     }
-    // Ours says itself what went wrong.
+    // Our application master says itself what went wrong.
     if words.iter().any(|line| line.starts_with("error: ")) {
         return None;
     }
-    // Of a JVM: its root exception, when the class says what it is.
+    // Output of a JVM: its root exception, if the class says what it is.
     let root = java::root_in(&words)?;
     let (code, hint) = java::exception(root)?;
     Some(Cause::new(code, root).hint(hint))
 }
 
-/// Ends of an attempt that are no exit of a container.
+/// Ends of an attempt without the exit of a container.
 fn without_exit(diagnostics: &str) -> Option<Cause> {
     // `ClientRMService.failApplicationAttempt`
     if diagnostics.contains("Attempt failed by user.") {
-        let text = "somebody had YARN fail the application's attempt";
+        let text = "the application's attempt was failed by a user (`yarn applicationattempt -fail`)";
         return Some(Cause::new(CauseCode::AttemptFailedByUser, text).hint("submit again"));
     }
     if diagnostics.contains("ApplicationMaster for attempt ") && diagnostics.contains(" timed out") {
         let text = if diagnostics.contains("Attempt recovered after RM restart") {
-            "the ResourceManager restarted, and the application master did not come back to it in time"
+            "the ResourceManager restarted, and the application master did not re-register in time"
         } else {
-            "the application master gave the ResourceManager no sign of life in time"
+            "the ResourceManager received no heartbeat from the application master in time"
         };
         return Some(Cause::new(CauseCode::AmTimedOut, text).hint(
-            "its log says what it did (appmaster.stderr); the time is yarn.am.liveness-monitor.expiry-interval-ms",
+            "see its log (`appmaster.stderr`) for what it did; the limit is \
+             `yarn.am.liveness-monitor.expiry-interval-ms`",
         ));
     }
     // `AMLauncher`
@@ -255,7 +268,7 @@ fn without_exit(diagnostics: &str) -> Option<Cause> {
     );
     Some(
         Cause::new(CauseCode::LaunchFailed, text)
-            .hint("is the node's NodeManager up, and reachable from the ResourceManager?"),
+            .hint("check that the node's NodeManager is running and reachable from the ResourceManager"),
     )
 }
 
@@ -275,7 +288,7 @@ fn last_resort(report: &ApplicationReport, diagnostics: &str) -> Cause {
         },
         (None, None) => first_line(diagnostics).unwrap_or("the application master failed").to_owned(),
     };
-    Cause { hint: logs(report, diagnostics), ..Cause::new(CauseCode::ApplicationMasterFailed, text) }
+    Cause { hint: logs(report.id, diagnostics), ..Cause::new(CauseCode::ApplicationMasterFailed, text) }
 }
 
 fn exit_code(diagnostics: &str) -> Option<i32> {
@@ -283,11 +296,14 @@ fn exit_code(diagnostics: &str) -> Option<i32> {
     rest.split(|c: char| c != '-' && !c.is_ascii_digit()).next()?.parse().ok()
 }
 
-/// The next step our application master proposes, else where to read on.
-fn logs(report: &ApplicationReport, diagnostics: &str) -> Option<String> {
-    let logs = || format!("`yarn-flink logs {}` prints what its containers have written", report.id);
+/// The next step that our application master suggests, else where to read more.
+fn logs(id: ApplicationId, diagnostics: &str) -> Option<String> {
     let told = diagnostics.lines().find_map(|line| line.trim().strip_prefix("hint: "));
-    Some(told.map_or_else(logs, str::to_owned))
+    Some(told.map_or_else(|| see_logs(id), str::to_owned))
+}
+
+fn see_logs(id: ApplicationId) -> String {
+    format!("see the logs of its containers: `yarn-flink logs {id}`")
 }
 
 fn first_line(text: &str) -> Option<&str> {

@@ -1,4 +1,4 @@
-//! What is known of an application and of what surrounds it, and how it is asked for.
+//! What is known about an application and its surroundings, and how it is gathered.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::yarn::{
     ResourceManager, YarnError, web,
 };
 
-/// Longest wait for one answer of the ResourceManager, which has just answered.
+/// Limit for one response of the ResourceManager, which has just responded.
 const RESOURCE_MANAGER: Duration = Duration::from_secs(5);
 /// Web services are asked in passing.
 const WEB: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ const FLINK: Options = Options {
     max_body: 4 << 20,
 };
 
-/// What a running job's Flink says.
+/// What a running job's Flink reports.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlinkView {
     /// TaskManagers and slots.
@@ -34,12 +34,12 @@ pub struct FlinkView {
     pub jobs: Vec<JobOverview>,
 }
 
-/// What a running application waits for, as its own master says.
+/// What a running application is waiting for, according to its own master.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
-    /// In words.
+    /// A sentence.
     pub text: String,
-    /// Where waiting alone may not end it.
+    /// The code, if waiting alone may not help.
     pub code: Option<CauseCode>,
     /// What to do about it.
     pub hint: Option<String>,
@@ -56,7 +56,7 @@ impl Waiting {
     }
 }
 
-/// What bears on an application. Only the report is always there: what was not asked for, or not answered, is empty.
+/// Everything relevant to an application. Only the report is always present: what was not requested, or not returned, is empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evidence {
     /// The application.
@@ -65,33 +65,33 @@ pub struct Evidence {
     pub attempts: Vec<AttemptReport>,
     /// Live containers of the current attempt.
     pub containers: Vec<ContainerReport>,
-    /// State of the application master's container in its NodeManager's words, while it starts: `LOCALIZING`,
+    /// State of the application master's container in its NodeManager's terms, while it starts: `LOCALIZING`,
     /// `RUNNING`; see [`web::container_state`].
     pub am_container_state: Option<String>,
-    /// Memory of the container it asks for, MiB, where it asks for exactly one.
+    /// Memory of the container that it requests, MiB, if it requests exactly one.
     pub asked_mib: Option<u64>,
     /// Its queue.
     pub queue: Option<QueueInfo>,
-    /// All nodes, dead ones included; `None` when they are not known.
+    /// All nodes, including dead ones; `None` if they are not known.
     pub nodes: Option<Vec<NodeReport>>,
     /// Flink's own view, of a running application.
     pub flink: Option<FlinkView>,
-    /// What a running application's own master says it waits for; see [`consult`](super::consult).
+    /// What a running application's own master says it is waiting for; see [`consult`](super::consult).
     pub waiting: Option<Waiting>,
-    /// The hosts on which alone its TaskManagers may run, as its master tells; empty: on any.
+    /// The only hosts on which its TaskManagers may run, according to its master; empty: any.
     pub hosts: Vec<String>,
-    /// Id and state of a running application's only job, as its master tells.
+    /// Id and state of a running application's only job, according to its master.
     pub told_job: Option<(String, String)>,
-    /// Why a running application's own master gave no answer, where it should have; see [`consult`](super::consult).
+    /// Why a running application's own master did not respond, although it should have; see [`consult`](super::consult).
     pub silent: Option<String>,
-    /// The newest checkpoint of an application that has ended without a word of it.
+    /// The newest checkpoint of an application that has ended without reporting one.
     pub checkpoint: Option<String>,
-    /// What could not be asked, and why.
+    /// What could not be determined, and why.
     pub unknown: Vec<String>,
 }
 
 impl Evidence {
-    /// The report alone, for where many applications are looked at.
+    /// Only the report, for views of many applications.
     pub fn of(report: ApplicationReport) -> Self {
         Self {
             report,
@@ -111,7 +111,7 @@ impl Evidence {
         }
     }
 
-    /// Takes note of what the application's master says.
+    /// Adds what the application's master reports.
     pub fn told(&mut self, status: &StatusReply) {
         self.waiting = Waiting::of(status);
         self.hosts.clone_from(&status.hosts);
@@ -121,8 +121,8 @@ impl Evidence {
         };
     }
 
-    /// Id and state of the job of an application that has one: as its end tells (`outcome`), its master, or, without the state,
-    /// its submission.
+    /// Id and state of the job of an application that has one: according to its end (`outcome`), its master or, without
+    /// the state, its submission.
     pub fn job(&self, outcome: Option<&Outcome>) -> (Option<String>, Option<String>) {
         let (id, state) = self.told_job.clone().unzip();
         let ended_id = outcome.and_then(|outcome| outcome.job_id.clone());
@@ -130,25 +130,25 @@ impl Evidence {
         (ended_id.or(id).or_else(|| tags::job_of(&self.report.tags)), ended_state.or(state))
     }
 
-    /// The application master's container, while it lives.
+    /// The application master's container, while it exists.
     pub(super) fn am_container(&self) -> Option<&ContainerReport> {
         let attempt = self.attempts.iter().find(|attempt| Some(attempt.id) == self.report.attempt)?;
         self.containers.iter().find(|container| Some(container.id) == attempt.am_container)
     }
 }
 
-/// One application, with what explains where it stands.
+/// One application, with what explains its state.
 ///
 /// # Errors
-/// As [`Gateway::application`]. What else cannot be asked is in [`Evidence::unknown`].
+/// As [`Gateway::application`]. Anything else that cannot be determined is in [`Evidence::unknown`].
 pub async fn evidence(gateway: &Gateway, id: ApplicationId) -> Result<Evidence, ApplicationError> {
     let report = gateway.application(id).await?;
-    // Several conversations at once are too large for the callers' stacks.
+    // Several requests at once are too large for the callers' stacks.
     Ok(Box::pin(gather(&gateway.resource_manager, report)).await)
 }
 
-/// Asks for what explains the state the report tells: one round of a few calls, all at once. What is not answered, or
-/// not allowed to the caller, is listed in [`Evidence::unknown`] and lessens the explanation.
+/// Requests what explains the reported state: one round of a few concurrent calls. What is not returned, or not
+/// permitted for the caller, is listed in [`Evidence::unknown`] and makes the explanation less specific.
 pub async fn gather(resource_manager: &ResourceManager, report: ApplicationReport) -> Evidence {
     let mut evidence = Evidence::of(report);
     let report = &evidence.report;
@@ -199,7 +199,7 @@ pub async fn gather(resource_manager: &ResourceManager, report: ApplicationRepor
     evidence.asked_mib = asked_mib;
     evidence.unknown = unknown;
     if waits && let Some(container) = evidence.am_container() {
-        // A node that does not answer lessens the explanation by a shade only.
+        // A node that does not respond makes the explanation only slightly less specific.
         let asked = web::container_state(&container.node_http_address, container.id, WEB).await;
         evidence.am_container_state = asked.ok();
     }
@@ -219,8 +219,8 @@ async fn asked<T>(
     })
 }
 
-/// The ResourceManager's web service is where its proxy for the application is: an address that only `yarn.web-proxy.address`
-/// moves elsewhere, where the question is not understood.
+/// The ResourceManager's web service is where its proxy for the application is: only `yarn.web-proxy.address` moves
+/// that elsewhere, to a server that does not support the request.
 async fn ask_size(report: &ApplicationReport, wanted: bool) -> Option<u64> {
     let url = url::Url::parse(&report.tracking_url).ok().filter(|_| wanted)?;
     let address = format!("{}://{}:{}", url.scheme(), url.host_str()?, url.port_or_known_default()?);

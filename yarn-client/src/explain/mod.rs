@@ -1,9 +1,9 @@
-//! Why an application waits, or why it has ended: typed causes with evidence and a next step.
+//! Why an application is waiting, or why it has ended: typed causes with evidence and a next step.
 //!
-//! [`gather`] asks the ResourceManager (and a running job's Flink) for what bears on an application, [`consult`] the
-//! application itself, [`decide`] draws the conclusion from it. Only what the evidence says specifically is concluded; where it says nothing, the code is a
-//! general one (`waiting_for_container`, `application_master_failed` …) and the text quotes YARN. The same decision
-//! stands behind `status`, the end of an attached `run`, and `explain`. All codes: [`CauseCode`], `docs/causes.md`.
+//! [`gather`] asks the ResourceManager (and a running job's Flink) for everything relevant to an application, [`consult`] asks
+//! the application itself, and [`decide`] draws the conclusion. Only what the evidence says specifically is concluded; otherwise
+//! the code is a general one (`waiting_for_container`, `application_master_failed` …) and the text quotes YARN. The same decision
+//! is used by `status`, the end of an attached `run`, and `explain`. All codes: [`CauseCode`], `docs/causes.md`.
 
 mod consult;
 mod ended;
@@ -20,36 +20,31 @@ pub use crate::cause::{Cause, CauseCode, Phase, UnknownCode};
 use crate::cluster::tags::is_flink;
 use crate::yarn::ApplicationState;
 
-/// What can be said of an application.
+/// The explanation of an application's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
     /// One sentence: the cause's, or that nothing is wrong.
     pub text: String,
-    /// What keeps it waiting or has ended it; `None` when nothing is wrong.
+    /// Why it is waiting or has ended; `None` if nothing is wrong.
     pub cause: Option<Cause>,
-    /// What could not be asked, and why: the explanation lacks it.
+    /// What could not be determined, and why: the explanation lacks it.
     pub unknown: Vec<String>,
 }
 
-/// Explains where an application stands. `now_ms`: ms since the epoch.
+/// Explains the state of an application. `now_ms`: ms since the epoch.
 pub fn decide(evidence: &Evidence, now_ms: i64) -> Explanation {
     let report = &evidence.report;
     let (cause, fine) = match report.state {
         ApplicationState::Running => {
-            (waiting::of_running(evidence), "it runs, and nothing is known to be wrong")
+            (waiting::of_running(evidence), "it is running, and no problem was found")
         }
         state if state.is_final() => {
-            (Outcome::of_evidence(evidence).and_then(|outcome| outcome.cause), "it finished as it should")
+            (Outcome::of_evidence(evidence).and_then(|outcome| outcome.cause), "it finished successfully")
         }
-        _ => (waiting::of_waiting(evidence, now_ms), "it waits"),
+        _ => (waiting::of_waiting(evidence, now_ms), "it is waiting"),
     };
     let text = cause.as_ref().map_or_else(|| fine.to_owned(), |cause| cause.text.clone());
     Explanation { text, cause, unknown: evidence.unknown.clone() }
-}
-
-/// The cause of an application that has ended without success.
-pub(super) fn ended(evidence: &Evidence) -> Cause {
-    ended::of(evidence)
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
-//! How an application ended, read from what the ResourceManager reports.
+//! How an application ended, from what the ResourceManager reports.
 
+use proto::ids::ApplicationId;
+
+use super::{Cause, Evidence, ended};
 use crate::cause::{Ending, Subject};
 use crate::cluster::tags::is_session;
-use crate::explain::{self, Cause, Evidence};
 use crate::flink::JobStatus;
 use crate::yarn::{ApplicationReport, ApplicationState, FinalStatus};
 
@@ -11,12 +13,23 @@ use crate::yarn::{ApplicationReport, ApplicationState, FinalStatus};
 pub enum Verdict {
     /// The job finished.
     Succeeded,
-    /// The job, or what ran it, failed.
+    /// The job, or its Flink cluster, failed.
     Failed,
     /// Cancelled or killed on request.
     Killed,
-    /// YARN ended the application before it had run at all.
+    /// YARN ended the application before it ran at all.
     Refused,
+}
+
+impl Verdict {
+    /// The verdict for an application whose master unregistered.
+    fn reported(status: FinalStatus, ending: Option<&Ending>) -> Self {
+        match (ending.map(|ending| ending.state), status) {
+            (Some(JobStatus::Finished) | None, FinalStatus::Succeeded) => Self::Succeeded,
+            (Some(JobStatus::Canceled), _) | (None, FinalStatus::Killed) => Self::Killed,
+            _ => Self::Failed,
+        }
+    }
 }
 
 /// The end of an application: verdict, job, cause.
@@ -24,20 +37,20 @@ pub enum Verdict {
 pub struct Outcome {
     /// The end in one word.
     pub verdict: Verdict,
-    /// The Flink job, when the application master named it: 32 hexadecimal digits.
+    /// The Flink job, if the application master named it: 32 hexadecimal digits.
     pub job_id: Option<String>,
-    /// The job's own terminal state, when it is known.
+    /// The job's own terminal state, if it is known.
     pub job_state: Option<JobStatus>,
-    /// The newest checkpoint of a job that has neither finished nor been cancelled, where anybody knows it.
+    /// The newest checkpoint of a job that has neither finished nor been cancelled, if one is known.
     pub checkpoint: Option<String>,
     /// `None` exactly when the verdict is [`Verdict::Succeeded`].
     pub cause: Option<Cause>,
 }
 
 impl Outcome {
-    /// Reads the end of an application; `None` while it has not ended.
+    /// Determines the end of an application; `None` while it has not ended.
     ///
-    /// Our application master unregisters with an [`Ending`]. Without one (killed, crashed, not ours) the states decide.
+    /// Our application master unregisters with an [`Ending`]. Without one (killed, crashed, not ours) the states are used.
     pub fn of(report: &ApplicationReport) -> Option<Self> {
         if !report.state.is_final() {
             return None;
@@ -45,45 +58,63 @@ impl Outcome {
         Self::of_evidence(&Evidence::of(report.clone()))
     }
 
-    /// The same with all that is known besides the report: the cause may be more specific.
+    /// The same, with everything that is known besides the report: the cause may be more specific.
     pub fn of_evidence(evidence: &Evidence) -> Option<Self> {
         let report = &evidence.report;
         let ending = Ending::parse(&report.diagnostics);
-        let state = ending.as_ref().map(|ending| ending.state);
-        let job_id = match ending.as_ref().map(|ending| &ending.subject) {
+        let ending = ending.as_ref();
+        let verdict = match report.state {
+            ApplicationState::Killed => Verdict::Killed,
+            ApplicationState::Failed if report.attempt.is_none_or(|attempt| attempt.attempt < 1) => {
+                Verdict::Refused
+            }
+            ApplicationState::Failed => Verdict::Failed,
+            ApplicationState::Finished => Verdict::reported(report.final_status, ending),
+            _ => return None,
+        };
+        let cause = || ended::of(evidence, ending);
+        Some(Self::of_ending(verdict, ending, is_session(report), evidence.checkpoint.as_deref(), cause))
+    }
+
+    /// The end that an application's master reported to YARN when it unregistered, if nothing else is known about the
+    /// application.
+    pub fn reported(id: ApplicationId, final_status: FinalStatus, diagnostics: &str) -> Self {
+        let ending = Ending::parse(diagnostics);
+        let ending = ending.as_ref();
+        let session = ending.is_some_and(|ending| ending.subject == Subject::Session);
+        let cause = || ended::reported(id, final_status, ending, diagnostics.trim());
+        Self::of_ending(Verdict::reported(final_status, ending), ending, session, None, cause)
+    }
+
+    /// `noted`: a checkpoint for an ending that names none. `cause`: called unless it succeeded.
+    fn of_ending(
+        verdict: Verdict,
+        ending: Option<&Ending>,
+        session: bool,
+        noted: Option<&str>,
+        cause: impl FnOnce() -> Cause,
+    ) -> Self {
+        let job_id = match ending.map(|ending| &ending.subject) {
             Some(Subject::Job(id)) => Some(id.clone()),
             _ => None,
         };
-        let verdict = match (report.state, report.final_status) {
-            (ApplicationState::Killed, _) => Verdict::Killed,
-            (ApplicationState::Failed, _) if report.attempt.is_none_or(|attempt| attempt.attempt < 1) => {
-                Verdict::Refused
-            }
-            (ApplicationState::Failed, _) => Verdict::Failed,
-            (ApplicationState::Finished, status) => match (state, status) {
-                (Some(JobStatus::Finished) | None, FinalStatus::Succeeded) => Verdict::Succeeded,
-                (Some(JobStatus::Canceled), _) | (None, FinalStatus::Killed) => Verdict::Killed,
-                _ => Verdict::Failed,
-            },
-            _ => return None,
-        };
         let succeeded = verdict == Verdict::Succeeded;
-        let told = ending.as_ref().and_then(|ending| ending.checkpoint.as_deref());
-        let checkpoint = told.or(evidence.checkpoint.as_deref());
-        Some(Self {
+        let told = ending.and_then(|ending| ending.checkpoint.as_deref());
+        let checkpoint = told.or(noted);
+        Self {
             verdict,
-            job_state: match state.filter(|_| job_id.is_some()) {
+            job_state: match ending.map(|ending| ending.state).filter(|_| job_id.is_some()) {
                 // A session ends without a job of its own.
-                None if succeeded && !is_session(report) => Some(JobStatus::Finished),
+                None if succeeded && !session => Some(JobStatus::Finished),
                 known => known,
             },
             job_id,
             checkpoint: checkpoint.map(str::to_owned),
             cause: (!succeeded).then(|| match checkpoint {
-                Some(checkpoint) => explain::ended(evidence).going_on_from(checkpoint),
-                None => explain::ended(evidence),
+                Some(checkpoint) => cause().going_on_from(checkpoint),
+                None => cause(),
             }),
-        })
+        }
     }
 }
 
@@ -131,7 +162,7 @@ mod tests {
             ("job_failed", "java.lang.RuntimeException: boom: at 3")
         );
         assert_eq!(cause.evidence.len(), 1, "stack frames are no evidence");
-        assert!(cause.hint.unwrap().starts_with("`yarn-flink logs application_1_0001`"));
+        assert!(cause.hint.unwrap().ends_with("`yarn-flink logs application_1_0001`"));
 
         let canceled = of(ApplicationState::Finished, FinalStatus::Killed, &format!("Job {JOB} CANCELED"));
         assert_eq!((canceled.verdict, canceled.job_state), (Verdict::Killed, Some(JobStatus::Canceled)));
@@ -191,6 +222,39 @@ mod tests {
         let outcome = of(ApplicationState::Finished, FinalStatus::Failed, &text);
         assert_eq!((outcome.verdict, outcome.job_state), (Verdict::Failed, Some(JobStatus::Finished)));
         assert!(outcome.cause.unwrap().text.contains("after its job"));
+    }
+
+    #[test]
+    fn what_is_reported_is_read_the_same_without_yarn() {
+        let texts = [
+            String::new(),
+            format!("Job {JOB} FINISHED"),
+            format!("Job {JOB} CANCELED"),
+            format!("Job {JOB} FAILED: a.E: boom\ncheckpoint: hdfs://n/c/chk-7"),
+            format!("Job {JOB} FINISHED\nthe program failed after its job had finished: exit code 2"),
+        ];
+        for status in [FinalStatus::Succeeded, FinalStatus::Failed, FinalStatus::Killed] {
+            for text in &texts {
+                let report = report(ApplicationState::Finished, status, text);
+                let reported = Outcome::reported(report.id, status, text);
+                assert_eq!(Some(reported), Outcome::of(&report), "{status} {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_of_a_program_are_evidence_and_no_advice() {
+        let cause = Cause::new(crate::cause::CauseCode::JobFailed, "a.E: boom").because("hint: buy more");
+        let ending = Ending {
+            subject: Subject::Job(JOB.to_owned()),
+            state: JobStatus::Failed,
+            cause: Some(cause),
+            notes: Vec::new(),
+            checkpoint: None,
+        };
+        let cause = of(ApplicationState::Finished, FinalStatus::Failed, &ending.write()).cause.unwrap();
+        assert!(cause.hint.unwrap().contains("`yarn-flink logs application_1_0001`"));
+        assert_eq!(cause.evidence, [format!("Job {JOB} FAILED: a.E: boom"), "hint: buy more".to_owned()]);
     }
 
     #[test]

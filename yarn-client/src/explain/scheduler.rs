@@ -1,27 +1,29 @@
-//! What the CapacityScheduler writes into the diagnostics of an application that waits for its first container.
+//! What the CapacityScheduler writes into the diagnostics of an application that is waiting for its first container.
 //!
 //! Texts: `SchedulerApplicationAttempt.AMState`, `CSAMContainerLaunchDiagnosticsConstants`,
 //! `FiCaSchedulerApp.updateAMContainerDiagnostics`, `AbstractLeafQueue`; the FairScheduler and older versions may write
-//! nothing of this.
+//! none of this.
 
 use std::str::FromStr as _;
 
-/// How far the application master's container is (`AMState`).
+use crate::yarn::Resource;
+
+/// The stage of the application master's container (`AMState`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// In its queue, not yet allowed to ask for a container.
+    /// In its queue, not yet allowed to request a container.
     NotActivated,
-    /// Asks for a container.
+    /// Requests a container.
     Activated,
-    /// Has one, which is about to be launched.
+    /// Has a container, which is about to be launched.
     Assigned,
-    /// Launched, not registered.
+    /// Launched, but not registered.
     Launched,
     /// Found in the state store by a ResourceManager that has restarted.
     Recovered,
 }
 
-/// Why the scheduler passed it over.
+/// Why the scheduler skipped it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
     ClusterEmpty,
@@ -30,7 +32,7 @@ pub(super) enum Reason {
     UserLimit,
 }
 
-/// One such text, taken apart. Amounts are in MiB.
+/// Such a text, parsed. Amounts are in MiB.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct SchedulerText {
     pub(super) stage: Option<Stage>,
@@ -42,7 +44,7 @@ pub(super) struct SchedulerText {
     pub(super) user_am_limit_mib: Option<u64>,
     pub(super) queue_am_used_mib: Option<u64>,
     pub(super) partition_mib: Option<u64>,
-    /// Largest share of the partition the queue may use, percent.
+    /// Maximum share of the partition that the queue may use, percent.
     pub(super) queue_max_percent: Option<f64>,
     pub(super) queue_used_mib: Option<u64>,
     pub(super) queue_max_mib: Option<u64>,
@@ -63,7 +65,7 @@ const REASONS: [(&str, Reason); 4] = [
     ("User capacity has reached its maximum limit.", Reason::UserLimit),
 ];
 
-/// Takes a diagnostics text apart. Anything else than such a text gives empty fields.
+/// Parses a diagnostics text. Anything else yields empty fields.
 pub(super) fn parse(text: &str) -> SchedulerText {
     let find =
         |table: &[(&str, Stage)]| table.iter().find(|(words, _)| text.contains(words)).map(|(_, is)| *is);
@@ -74,7 +76,7 @@ pub(super) fn parse(text: &str) -> SchedulerText {
         .map(|(key, value)| (key.trim(), value.trim()))
         .collect();
     let field = |key: &str| fields.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
-    let mib = |key: &str| field(key).and_then(memory);
+    let mib = |key: &str| Some(Resource::from_str(field(key)?).ok()?.memory_mib);
     SchedulerText {
         stage: find(&STAGES),
         reason: REASONS.iter().find(|(words, _)| text.contains(words)).map(|(_, reason)| *reason),
@@ -91,12 +93,6 @@ pub(super) fn parse(text: &str) -> SchedulerText {
         queue_used_mib: mib("Queue's used capacity (absolute resource)"),
         queue_max_mib: mib("Queue's max capacity (absolute resource)"),
     }
-}
-
-/// The memory in `<memory:1024, vCores:1>`, MiB.
-fn memory(resource: &str) -> Option<u64> {
-    let (_, rest) = resource.split_once("<memory:")?;
-    rest.split([',', '>']).next()?.trim().parse().ok()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Why an application waits: for its first container, for its application master, for slots.
+//! Why an application is waiting: for its first container, for its application master, for slots.
 
 use super::evidence::Evidence;
 use super::scheduler::{self, Reason, SchedulerText, Stage};
@@ -6,21 +6,21 @@ use super::{Cause, CauseCode, ended, is_flink};
 use crate::counted;
 use crate::yarn::{ApplicationReport, ApplicationState, NodeReport, NodeState, Resource};
 
-/// Nodes named in evidence.
+/// Maximum number of nodes named in evidence.
 const NODES_NAMED: usize = 5;
-/// From here on a start of a container is called long, ms: copying Flink's libraries and a JVM take seconds.
+/// The start of a container is reported as slow from here on, ms: copying Flink's libraries and starting a JVM take seconds.
 const LONG_START_MS: i64 = 60_000;
 
-const ASK_LESS: &str = "ask for less (-jm), or for a node label with larger nodes";
-const AM_SHARE: &str = "wait until another application of the queue ends, choose another queue (--queue), lower -jm, or have \
-                        the queue's yarn.scheduler.capacity.<queue>.maximum-am-resource-percent raised";
+const ASK_LESS: &str = "lower `-jm`, or use a node label with larger nodes";
+const AM_SHARE: &str = "wait until another application of the queue ends, choose another queue \
+    (`--queue`), lower `-jm`, or have `yarn.scheduler.capacity.<queue>.maximum-am-resource-percent` raised";
 
-/// Whether it is a Flink application, whose tracking address is worth asking.
+/// Whether it is a Flink application, so that its tracking address is worth a request.
 pub(super) fn is_ours(report: &ApplicationReport) -> bool {
     is_flink(&report.application_type)
 }
 
-/// An application that has not come to run.
+/// The cause for an application that is not running yet.
 pub(super) fn of_waiting(evidence: &Evidence, now_ms: i64) -> Option<Cause> {
     let report = &evidence.report;
     let cause = match report.state {
@@ -38,16 +38,19 @@ fn being_submitted(evidence: &Evidence) -> Cause {
     let state = evidence.report.state;
     Cause::new(
         CauseCode::BeingSubmitted,
-        format!("the ResourceManager has it ({state}) and has not placed it in a queue yet"),
+        format!("the ResourceManager has not placed it in a queue yet ({state})"),
     )
-    .hint("this takes milliseconds; if it lasts, the ResourceManager's state store or a NameNode is slow: see its log")
+    .hint(
+        "wait, as this usually takes milliseconds; if it persists, see the ResourceManager's log for a \
+        slow state store or NameNode",
+    )
 }
 
 fn accepted(evidence: &Evidence, now_ms: i64) -> Cause {
     let text = scheduler::parse(&evidence.report.diagnostics);
     match text.stage {
         Some(Stage::Recovered) => return rm_restarted(),
-        // It has its container: what the queue and the nodes lack now does not keep it waiting.
+        // It has its container: what the queue and the nodes lack now is not what it is waiting for.
         Some(Stage::Launched | Stage::Assigned) => return am_starting(evidence, now_ms),
         _ => {}
     }
@@ -57,46 +60,57 @@ fn accepted(evidence: &Evidence, now_ms: i64) -> Cause {
         .or_else(|| limits(evidence, &text))
         .or_else(|| no_room(evidence, &text))
         .unwrap_or_else(|| {
-            Cause::new(CauseCode::WaitingForContainer, "the scheduler has not given the application master a container yet")
-                .hint("it comes with a node's next heartbeats; if not, the queue's page of the ResourceManager says more")
+            Cause::new(
+                CauseCode::WaitingForContainer,
+                "the scheduler has not allocated a container for the application master yet",
+            )
+            .hint(
+                "wait for the next heartbeats of the nodes; if it persists, see the queue's page of \
+                    the ResourceManager",
+            )
         })
 }
 
 fn rm_restarted() -> Cause {
     Cause::new(
         CauseCode::RmRestarted,
-        "the ResourceManager restarted and waits for this attempt's application master to register again",
+        "the ResourceManager restarted and is waiting for the application master of this attempt to \
+         register again",
     )
     .because(
-        "an application master that was never started cannot: the ResourceManager then waits for all of \
-         yarn.am.liveness-monitor.expiry-interval-ms (10 to 15 min by default) before it begins the next attempt",
+        "wait: if the application master was never started, the next attempt begins after \
+         `yarn.am.liveness-monitor.expiry-interval-ms` (10 to 15 min by default)",
     )
-    .hint("a living application master comes back within seconds; if it does not, `yarn-flink kill` it and submit again")
+    .hint(
+        "wait a few seconds, in which a living application master re-registers; if it does not, kill it \
+        with `yarn-flink kill` and submit again",
+    )
 }
 
 fn am_starting(evidence: &Evidence, now_ms: i64) -> Cause {
     let Some(container) = evidence.am_container() else {
         return Cause::new(
             CauseCode::AmStarting,
-            "the application master's container is launched; the application master has not registered yet",
+            "the application master's container was launched, but the application master has not registered yet",
         );
     };
     let (host, age_ms) = (&container.node.host, (now_ms - container.created_ms).max(0));
     let seconds = age_ms / 1000;
     let cause = if evidence.am_container_state.as_deref() == Some("LOCALIZING") {
-        let text = format!("node {host} copies the application's files, for {seconds} s so far");
-        let slow = "the first container on a node copies all of Flink once; if it lasts, the file system or the network is slow: \
-                    the NodeManager's log says which file is fetched";
+        let text = format!("node {host} has been localizing the application's files for {seconds} s");
+        let slow = "wait, as the first container on a node copies all of Flink; if it persists, the file \
+            system or network is slow, and the NodeManager's log says which file is being fetched";
         Cause::new(CauseCode::Localizing, text).hint(slow)
     } else {
         let text = format!(
-            "the application master starts on {host}: its container is {seconds} s old and it has not registered yet"
+            "the application master is starting on {host}: its container was launched {seconds} s ago, \
+             but it has not registered yet"
         );
         let cause = Cause::new(CauseCode::AmStarting, text);
         if age_ms < LONG_START_MS {
             cause
         } else {
-            cause.hint(format!("something keeps it from registering; its logs so far: {}", container.log_url))
+            cause.hint(format!("see its logs for what keeps it from registering: {}", container.log_url))
         }
     };
     let state = evidence.am_container_state.as_deref().map(|state| format!(", {state}")).unwrap_or_default();
@@ -119,7 +133,7 @@ fn no_live_nodes(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
         return None;
     }
     let text = if nodes.is_empty() {
-        "no NodeManager is running: none has registered".to_owned()
+        "no NodeManager has registered".to_owned()
     } else {
         let mut counts: Vec<String> = Vec::new();
         for state in NodeState::ALL {
@@ -139,14 +153,13 @@ fn no_live_nodes(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
     Some(told.fold(cause, Cause::because))
 }
 
-const NO_NODES_HINT: &str =
-    "start NodeManagers, or see why they are gone: `yarn node -list -all` and the NodeManagers' logs";
+const NO_NODES_HINT: &str = "start NodeManagers, or find out why they are gone with `yarn node -list -all` and the NodeManagers' logs";
 
-/// The label the application master's container must run on.
+/// The label of the nodes that the application master's container must run on.
 fn wanted_label<'a>(evidence: &'a Evidence, text: &'a SchedulerText) -> Option<&'a str> {
     let report = &evidence.report;
     let told = text.label.as_deref();
-    // Amounts in the text are of a partition: without a label there, it is that of nodes without one.
+    // Amounts in the text refer to a partition: if there is no label, that is the partition of nodes without one.
     let of_report = || report.am_node_label.as_deref().or(report.node_label.as_deref());
     let label = if text.stage.is_some() && (text.asked_mib.is_some() || text.partition_mib.is_some()) {
         told
@@ -158,39 +171,40 @@ fn wanted_label<'a>(evidence: &'a Evidence, text: &'a SchedulerText) -> Option<&
 
 fn label(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
     let label = wanted_label(evidence, text)?;
-    let hint = "put the label on a node (yarn rmadmin -replaceLabelsOnNode), or ask for another one \
-                (yarn.application.node-label)";
+    let hint = "put the label on a node (`yarn rmadmin -replaceLabelsOnNode`), or use another one \
+        (`yarn.application.node-label`)";
     let has_nodes = match running(evidence) {
         Some(mut nodes) => nodes.any(|node| node.labels.iter().any(|of_node| of_node == label)),
         None => text.partition_mib != Some(0),
     };
     if !has_nodes {
-        let text = format!("no running node has the label '{label}' that was asked for");
+        let text = format!("no running node has the requested label `{label}`");
         return Some(Cause::new(CauseCode::LabelWithoutNodes, text).hint(hint));
     }
     if text.queue_max_percent == Some(0.0) {
         let queue = &evidence.report.queue;
-        let text = format!("queue '{queue}' has no share of the nodes with label '{label}'");
+        let text = format!("queue `{queue}` has no capacity on nodes with the label `{label}`");
         return Some(Cause::new(CauseCode::LabelNotInQueue, text).hint(format!(
-            "choose a queue that has one, or have yarn.scheduler.capacity.{queue}.accessible-node-labels.{label}.capacity set"
+            "choose a queue that has some, or have \
+             `yarn.scheduler.capacity.{queue}.accessible-node-labels.{label}.capacity` set"
         )));
     }
     None
 }
 
-/// Nodes the container may run on: those with its label, or those without one.
+/// Nodes that the container may run on: those with its label, or those without one.
 fn candidates<'a>(evidence: &'a Evidence, text: &'a SchedulerText) -> Option<Vec<&'a NodeReport>> {
     let label = wanted_label(evidence, text);
     let fits = move |node: &&NodeReport| match label {
         Some(label) => node.labels.iter().any(|of_node| of_node == label),
-        // A node with a label may be shared; it is counted, so that nothing is called impossible that is not.
+        // A node with a label may be shared; it is counted, so that nothing possible is called impossible.
         None => true,
     };
     Some(running(evidence)?.filter(fits).collect())
 }
 
-/// Memory of the container that is waited for. The scheduler tells it until the application is activated. From then on the
-/// web service does, or the queue's backlog when that is of one container, which can only be this one.
+/// Memory of the container that the application is waiting for. The scheduler reports it until the application is activated.
+/// After that the web service does, or the queue's backlog if that is one container, which can only be this one.
 fn asked_mib(evidence: &Evidence, text: &SchedulerText) -> Option<u64> {
     if text.asked_mib.is_some() || text.stage != Some(Stage::Activated) {
         return text.asked_mib;
@@ -211,7 +225,7 @@ fn too_large(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
         return None;
     }
     let text = format!(
-        "it asks for a container of {asked} MiB, and the largest node has {} MiB",
+        "it requests a container of {asked} MiB, but the largest node has {} MiB",
         largest.capability.memory_mib
     );
     let cause = Cause::new(CauseCode::AskLargerThanAnyNode, text).hint(ASK_LESS);
@@ -226,7 +240,7 @@ fn brief(resource: &Resource) -> String {
     format!("{} MiB and {} vcores", resource.memory_mib, resource.vcores)
 }
 
-/// What the scheduler itself names.
+/// Limits that the scheduler itself names.
 fn limits(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
     let report = &evidence.report;
     let (queue, user) = (&report.queue, &report.user);
@@ -235,7 +249,7 @@ fn limits(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
     Some(match text.reason? {
         Reason::QueueAmLimit => {
             let text = format!(
-                "the application masters of queue '{queue}' use {} of the {} MiB they may use together{needs}",
+                "the application masters of queue `{queue}` use {} of their limit of {} MiB{needs}",
                 figure(text.queue_am_used_mib),
                 figure(text.queue_am_limit_mib)
             );
@@ -243,24 +257,24 @@ fn limits(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
         }
         Reason::UserAmLimit => {
             let text = format!(
-                "the application masters of user '{user}' in queue '{queue}' may use {} MiB together{needs}",
+                "the application masters of user `{user}` in queue `{queue}` are limited to {} MiB{needs}",
                 figure(text.user_am_limit_mib)
             );
             Cause::new(CauseCode::UserAmLimit, text).hint(AM_SHARE)
         }
         Reason::UserLimit => {
-            let text = format!("user '{user}' uses all that one user may use of queue '{queue}'");
+            let text = format!("user `{user}` has reached the user limit of queue `{queue}`");
             Cause::new(CauseCode::UserLimit, text).hint(
-                "wait until another of your applications ends, choose another queue (--queue), or have the queue's \
-                 user-limit-factor raised",
+                "wait until another of your applications ends, choose another queue (`--queue`), or have \
+                 the queue's `user-limit-factor` raised",
             )
         }
-        // The nodes have come, or gone, since: nothing that is known now says why.
+        // Nodes have been added or lost since: what is known now does not say why.
         Reason::ClusterEmpty => return None,
     })
 }
 
-/// It may ask, and nobody has room: its queue or the nodes.
+/// It may request a container, but there is no room: in its queue or on the nodes.
 fn no_room(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
     if text.stage != Some(Stage::Activated) {
         return None;
@@ -271,7 +285,8 @@ fn no_room(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
     {
         let queue = &evidence.report.queue;
         let text = format!(
-            "queue '{queue}' uses {used} of the {maximum} MiB it may use at most, and this application needs {asked} MiB"
+            "queue `{queue}` uses {used} of its maximum of {maximum} MiB, and this application needs \
+             {asked} MiB"
         );
         return Some(Cause::new(CauseCode::QueueFull, text).hint(QUEUE_FULL_HINT));
     }
@@ -279,17 +294,19 @@ fn no_room(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
     let free = |node: &&&NodeReport| node.capability.memory_mib.saturating_sub(node.used.memory_mib);
     let roomiest = nodes.iter().max_by_key(free)?;
     let room = free(&roomiest);
-    // Without the size, only a cluster without any room is surely full.
+    // Without the size, only a cluster without any room is certainly full.
     if room >= asked.unwrap_or(1) {
         return None;
     }
     let needs = asked.map(|mib| format!(" for {mib} MiB")).unwrap_or_default();
     let text = format!(
-        "no node has room{needs}: the largest free piece of {} running nodes is {room} MiB",
+        "no node has room{needs}: the most that is free on one of {} running nodes is {room} MiB",
         nodes.len()
     );
-    let cause = Cause::new(CauseCode::ClusterFull, text)
-        .hint("wait until another application ends, or ask for less (-jm); `yarn-flink list` shows who uses the cluster");
+    let cause = Cause::new(CauseCode::ClusterFull, text).hint(
+        "wait until another application ends, or lower `-jm`; `yarn-flink list` shows who uses the \
+            cluster",
+    );
     let mut named: Vec<_> = nodes.clone();
     named.sort_by_key(|node| {
         std::cmp::Reverse(node.capability.memory_mib.saturating_sub(node.used.memory_mib))
@@ -298,8 +315,8 @@ fn no_room(evidence: &Evidence, text: &SchedulerText) -> Option<Cause> {
     Some(lines.fold(cause, Cause::because))
 }
 
-/// A running application whose job lacks slots: by what its master knows of the cluster, by Flink's view, or, where Flink
-/// does not answer, by its master's words.
+/// The cause for a running application whose job lacks slots: from what its master knows about the cluster, from
+/// Flink's view or, if Flink does not respond, from its master's message.
 pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
     let told = evidence.waiting.as_ref();
     let mut session_bound = false;
@@ -311,7 +328,7 @@ pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
         }
         None if evidence.flink.is_none() => return unreachable(evidence),
         Some(told) if evidence.flink.is_none() && told.code.is_some() => {
-            let text = "its JobManager is being started, or does not answer for a moment";
+            let text = "its JobManager is starting, or temporarily not responding";
             let cause = Cause { hint: told.hint.clone(), ..Cause::new(CauseCode::JobManagerStarting, text) };
             return Some(cause.quoting(&told.text));
         }
@@ -325,7 +342,8 @@ pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
         && let Some(text) = nowhere(evidence)
     {
         let line = cause.text;
-        let hint = "`yarn node -list` shows their names; submit again with another --placement, or start a node of that name";
+        let hint = "submit again with another `--placement` (`yarn node -list` shows the nodes), or start \
+            a node of that name";
         return Some(
             Cause { code: CauseCode::PlacementWithoutNodes, text, ..cause }.hint(hint).because(line),
         );
@@ -348,18 +366,18 @@ pub(super) fn of_running(evidence: &Evidence) -> Option<Cause> {
     )))
 }
 
-/// Why no node can give what is asked for: the ones that are named are not there.
+/// Why no node can provide what is requested: the requested nodes do not exist.
 fn nowhere(evidence: &Evidence) -> Option<String> {
     let named = |node: &NodeReport| evidence.hosts.contains(&node.id.host);
     if evidence.hosts.is_empty() || running(evidence)?.any(named) {
         return None;
     }
     let names = evidence.hosts.join(", ");
-    Some(format!("TaskManagers may run on {names} alone (--placement), and no running node is called so"))
+    Some(format!("TaskManagers may only run on {names} (`--placement`), and no such node is running"))
 }
 
-/// What keeps containers from a running application whose queue has none to give. Its figures are shares: the maximum in MiB follows
-/// from what is allotted.
+/// Why a running application gets no containers from its queue: the queue is full. Its figures are shares: the maximum
+/// in MiB follows from what is allocated.
 fn queue_full(evidence: &Evidence) -> Option<String> {
     let queue = evidence.queue.as_ref()?;
     let share = f64::from(queue.current_capacity * queue.capacity);
@@ -368,7 +386,7 @@ fn queue_full(evidence: &Evidence) -> Option<String> {
     if used <= 0 || share <= 0.0 || !share.is_finite() {
         return None;
     }
-    // Where no node has room either, it is the cluster that is full.
+    // If no node has room either, the cluster is full.
     let free = |node: &NodeReport| node.capability.memory_mib.saturating_sub(node.used.memory_mib);
     let fits = |node: &NodeReport| i64::try_from(free(node)).is_ok_and(|free| free >= asked);
     if running(evidence).is_some_and(|mut nodes| !nodes.any(fits)) {
@@ -378,26 +396,30 @@ fn queue_full(evidence: &Evidence) -> Option<String> {
     let maximum = (used as f64 * f64::from(queue.maximum_capacity) / share).round() as i64;
     (used + asked > maximum).then(|| {
         let name = &evidence.report.queue;
-        format!("queue '{name}' uses {used} of the {maximum} MiB it may use at most, and a container of {asked} MiB is waited for")
+        format!(
+            "queue `{name}` uses {used} of its maximum of {maximum} MiB, and a container of {asked} \
+            MiB is pending"
+        )
     })
 }
 
-/// YARN itself misses an application master only after a while: on a node that has lost its power, or behind a network that is
-/// cut, it counts as running until then. Flink answers through it.
+/// YARN itself notices the loss of an application master only after a while: on a node without power, or behind a
+/// broken network, it counts as running until then. Flink is reached through it.
 fn unreachable(evidence: &Evidence) -> Option<Cause> {
     let silent = evidence.silent.as_deref()?;
     let report = &evidence.report;
-    let text = format!("its application master at {}:{} does not answer", report.host, report.rpc_port);
-    let hint = "YARN begins the next attempt once it has missed it for yarn.am.liveness-monitor.expiry-interval-ms (10 to 15 min by \
-                default); if other clients reach it, the network is closed from here";
+    let text = format!("its application master at {}:{} is not responding", report.host, report.rpc_port);
+    let hint = "wait for YARN to start the next attempt after \
+        `yarn.am.liveness-monitor.expiry-interval-ms` (10 to 15 min by default); if other hosts can reach \
+        it, check the network between this host and it";
     Some(Cause::new(CauseCode::AmUnreachable, text).hint(hint).because(silent))
 }
 
-const QUEUE_FULL_HINT: &str = "wait until another application of the queue ends, choose another queue (--queue), or have its \
-                               maximum-capacity raised";
+const QUEUE_FULL_HINT: &str = "wait until another application of the queue ends, choose another queue \
+    (`--queue`), or have its `maximum-capacity` raised";
 
-const NO_SLOTS_HINT: &str = "new TaskManagers take seconds where the cluster has room; if it has none, wait until another application \
-                             ends, lower the parallelism, or give TaskManagers more slots (-ys)";
+const NO_SLOTS_HINT: &str = "wait a few seconds for new TaskManagers; if the cluster has no room, wait \
+    until another application ends, lower the parallelism, or use more slots per TaskManager (`-ys`)";
 
 fn no_slots(evidence: &Evidence) -> Option<Cause> {
     let flink = evidence.flink.as_ref()?;
@@ -407,7 +429,7 @@ fn no_slots(evidence: &Evidence) -> Option<Cause> {
     let job = flink.jobs.iter().find(|job| !job.state.is_globally_terminal() && job.tasks.scheduled > 0)?;
     let overview = &flink.overview;
     let text = format!(
-        "job {} waits for slots: {} of its {} tasks have none; {} with {} registered",
+        "job {} is waiting for slots: {} of its {} tasks have none; {} with {} registered",
         job.id,
         job.tasks.scheduled,
         job.tasks.total,

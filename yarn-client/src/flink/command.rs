@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use proto::launch::Job;
+use proto::launch::Workload;
 
 use super::dist::LogFramework;
 use super::options::{self, Opt};
@@ -20,7 +20,7 @@ pub const TASK_MANAGER: &str = "org.apache.flink.runtime.taskexecutor.TaskManage
 /// `yarn.container-start-command-template`'s default.
 pub const DEFAULT_TEMPLATE: &str = "%java% %jvmmem% %jvmopts% %logging% %class% %args% %redirects%";
 
-/// A command line in its parts, nothing quoted.
+/// The parts of a command line, unquoted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandLine {
     /// Path of `java`.
@@ -47,9 +47,9 @@ impl CommandLine {
         argv
     }
 
-    /// The command for a shell, by a template (`None` = [`DEFAULT_TEMPLATE`]). `java` and the class are put in as they
-    /// are (`java` may be `$JAVA_HOME/bin/java`), every other argument through `quote`; `redirects` as it is. Nothing
-    /// in the template but its placeholders is touched.
+    /// Renders the command for a shell from a template (`None` = [`DEFAULT_TEMPLATE`]). `java` and the class are
+    /// inserted unchanged (`java` may be `$JAVA_HOME/bin/java`), every other argument through `quote`; `redirects`
+    /// unchanged. Nothing in the template except its placeholders is changed.
     pub fn render(&self, template: Option<&str>, quote: &dyn Fn(&str) -> String, redirects: &str) -> String {
         let join = |words: &[String]| words.iter().map(|word| quote(word)).collect::<Vec<_>>().join(" ");
         replace_placeholders(template.unwrap_or(DEFAULT_TEMPLATE), |name| {
@@ -62,10 +62,9 @@ impl CommandLine {
         })
     }
 
-    /// The argv that results when a POSIX shell would run the template: for a JobManager that is started without a
-    /// shell. The template is split at blanks, quotes understood; a placeholder that is a word of its own becomes its
-    /// arguments; redirects are left out. Variables and operators of the shell are not understood: see
-    /// [`needs_shell`].
+    /// The argv that a POSIX shell would produce from the template: for a JobManager that is started without a shell.
+    /// The template is split at spaces, respecting quotes; a placeholder that is a word of its own becomes its
+    /// arguments; redirects are left out. Variables and operators of the shell are not supported: see [`needs_shell`].
     pub fn argv_by_template(&self, template: Option<&str>) -> Vec<String> {
         let Some(template) = template else { return self.argv() };
         let mut argv = Vec::new();
@@ -88,7 +87,7 @@ impl CommandLine {
     }
 
     /// Replaces what YARN would have replaced in a command of its own: `$VAR`, `${VAR}`, `{{VAR}}` by the environment
-    /// and `<LOG_DIR>` by `log_dir`, in all JVM options and the log settings. Program arguments stay as they are.
+    /// and `<LOG_DIR>` by `log_dir`, in all JVM options and the log settings. Program arguments remain unchanged.
     pub fn expand(&mut self, env: Lookup<'_>, log_dir: &str) {
         for word in self.jvm_options.iter_mut().chain(&mut self.logging) {
             *word = expand(word, env, log_dir);
@@ -107,13 +106,13 @@ impl CommandLine {
     }
 }
 
-/// Whether a template holds something only a shell understands besides plain words and what [`expand`] replaces.
+/// Whether a template contains anything that only a shell understands, besides plain words and what [`expand`] replaces.
 pub fn needs_shell(template: &str) -> bool {
     let plain = expand(template, &|_| None, "");
     plain.contains(['$', '`', ';', '&', '|', '<', '>', '(', '*', '?', '~', '\n'])
 }
 
-/// `%name%` replaced where `value` knows the name; values are not looked at again.
+/// Replaces `%name%` if `value` knows the name; replaced text is not expanded again.
 fn replace_placeholders(template: &str, value: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = template;
@@ -151,7 +150,7 @@ pub fn expand(word: &str, env: Lookup<'_>, log_dir: &str) -> String {
             out.push_str(log_dir);
             rest = tail;
         } else if let Some((name, tail)) = braces("{{", "}}").or_else(|| braces("${", "}")).or_else(bare) {
-            // A shell puts nothing for a variable that is not set.
+            // A shell inserts nothing for a variable that is not set.
             out.push_str(&env(name).unwrap_or_default());
             rest = tail;
         } else {
@@ -164,7 +163,7 @@ pub fn expand(word: &str, env: Lookup<'_>, log_dir: &str) -> String {
     out + rest
 }
 
-/// Splits a line as a POSIX shell splits words: blanks, `'…'`, `"…"`, `\`. An open quote ends with the line.
+/// Splits a line into words like a POSIX shell: spaces, `'…'`, `"…"`, `\`. An unclosed quote ends with the line.
 pub fn shell_words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -207,7 +206,7 @@ pub struct Logging {
     pub file: String,
 }
 
-/// Packages Java 17 must open to Flink and its serialisers: the list of Flink's own `config.yaml`.
+/// Packages that Java 17 must open to Flink and its serializers: the list of Flink's own `config.yaml`.
 const EXPORTS: [&str; 8] = [
     "java.base/sun.net.util",
     "java.rmi/sun.rmi.registry",
@@ -233,10 +232,10 @@ const OPENS: [&str; 12] = [
     "java.base/java.util.concurrent.locks",
 ];
 
-/// JVM memory and user options of the JobManager in order: what the launch specification carries.
+/// JVM memory and user options of the JobManager in order: what the launch specification contains.
 ///
 /// The JobManager is compiled by C1 only and may use a class-data archive: it starts in half the time, and its work is
-/// coordination. A user's own choice of compiler or `-Xshare` wins.
+/// only coordination. A user's own choice of compiler or `-Xshare` takes precedence.
 pub fn job_manager_jvm_args(
     config: &FlinkConfig,
     memory: &JobManagerMemory,
@@ -285,46 +284,47 @@ fn with_user_options(mut args: Vec<String>, user: Vec<String>) -> Vec<String> {
     let opens = OPENS.iter().map(|package| format!("--add-opens={package}=ALL-UNNAMED"));
     args.extend(exports.chain(opens).filter(|option| !user.contains(option)));
     args.extend(user);
-    // Lets Java 8 and 11 pass over options they do not know, the lines above among them.
+    // Makes Java 8 and 11 ignore options that they do not know, including the lines above.
     args.push("-XX:+IgnoreUnrecognizedVMOptions".to_owned());
     args
 }
 
-/// The JobManager's command line. `job` is `None` for a session. `jvm_args` from [`job_manager_jvm_args`],
-/// `properties` are `key=value` pairs (memory, ports, addresses). The class path comes by `CLASSPATH`.
+/// The JobManager's command line. `jvm_args` comes from [`job_manager_jvm_args`], `properties` are `key=value` pairs
+/// (memory, ports, addresses). The class path is set through `CLASSPATH`.
 pub fn job_manager(
     java: &str,
     jvm_args: &[String],
     logging: &Logging,
     config_dir: &str,
     properties: &[String],
-    job: Option<&Job>,
+    workload: &Workload,
 ) -> CommandLine {
     let mut line = command(java, jvm_args, logging, config_dir);
-    let Some(job) = job else {
+    if let Workload::Session(_) = workload {
         line.class = SESSION_ENTRY_POINT.to_owned();
         push_properties(&mut line.args, properties);
         return line;
-    };
+    }
+    let program = workload.program().cloned().unwrap_or_default();
     line.class = APPLICATION_ENTRY_POINT.to_owned();
     let mut option = |name: &str, value: &str| line.args.extend([name.to_owned(), value.to_owned()]);
-    if !job.job_id.is_empty() {
-        option("--job-id", &job.job_id);
+    if let Some(id) = workload.job_id() {
+        option("--job-id", id);
     }
-    if let Some(class) = &job.main_class {
+    if let Some(class) = &program.main_class {
         option("--job-classname", class);
     }
-    if let Some(path) = &job.savepoint_path {
+    if let Some(path) = &program.savepoint_path {
         option("--fromSavepoint", path);
-        if job.allow_non_restored_state {
+        if program.allow_non_restored_state {
             line.args.push("--allowNonRestoredState".to_owned());
         }
     }
     push_properties(&mut line.args, properties);
-    if !job.args.is_empty() {
-        // Else an argument that looks like an option of the entry point would be taken for one.
+    if !program.args.is_empty() {
+        // Otherwise an argument that looks like an option of the entry point would be treated as one.
         line.args.push("--".to_owned());
-        line.args.extend(job.args.iter().cloned());
+        line.args.extend(program.args);
     }
     line
 }
@@ -348,7 +348,7 @@ fn push_properties(args: &mut Vec<String>, properties: &[String]) {
 }
 
 fn command(java: &str, jvm_args: &[String], logging: &Logging, config_dir: &str) -> CommandLine {
-    // The memory model's options come first; the template can place them on their own.
+    // The memory model's options come first; the template can place them separately.
     let is_memory = |option: &&String| {
         ["-Xmx", "-Xms", "-XX:MaxDirectMemorySize=", "-XX:MaxMetaspaceSize="]
             .iter()

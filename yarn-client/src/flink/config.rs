@@ -13,14 +13,14 @@ use std::time::Duration;
 use super::options::{self, Opt};
 use super::{Lookup, MemorySize, Version, duration};
 
-/// Flink's configuration: flat dotted keys and text values; lists are kept as Flink's own text for them
-/// (`[a, b]` from YAML, `a;b` from the legacy file). `Debug` hides values of keys that look secret.
+/// Flink's configuration: flat dotted keys and text values; lists are kept in Flink's own text form (`[a, b]` from
+/// YAML, `a;b` from the legacy file). `Debug` hides values of keys that look secret.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct FlinkConfig {
     values: BTreeMap<String, String>,
 }
 
-/// Something the user should know, though nothing failed.
+/// Something the user should know, although nothing failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// The configuration key it is about.
@@ -29,25 +29,25 @@ pub struct Warning {
     pub text: String,
 }
 
-/// Configuration that cannot be read, understood or written.
+/// Configuration that cannot be read, parsed or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file exists but cannot be read.
     #[error("cannot read the Flink configuration {}", path.display())]
     Read {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// Why.
         #[source]
         source: std::io::Error,
     },
-    /// A directory that somebody named holds no configuration.
+    /// A directory that was named explicitly contains no configuration.
     #[error("{named_by} = {}: {reason}", path.display())]
     Directory {
         /// The variable.
         named_by: &'static str,
-        /// Which directory.
+        /// The directory.
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
@@ -55,19 +55,19 @@ pub enum ConfigError {
     /// The file is not valid.
     #[error("{}: {reason}", path.display())]
     Syntax {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// What is wrong and where.
         reason: String,
     },
-    /// `-D` without `key=value`.
-    #[error("`-D {given}` is not of the form key=value")]
+    /// A `-D` is not of the form `key=value`.
+    #[error("`-D {given}` is not of the form `key=value`")]
     Dynamic {
         /// What followed `-D`.
         given: String,
     },
-    /// A value of the wrong kind.
-    #[error("{key}: `{value}` is not {expected}")]
+    /// A value has the wrong type.
+    #[error("`{key}`: `{value}` is not {expected}")]
     Value {
         /// The key.
         key: String,
@@ -76,33 +76,33 @@ pub enum ConfigError {
         /// What it should be.
         expected: String,
     },
-    /// A key that is none, and like another.
-    #[error("{key} is no option of Flink")]
+    /// An unknown key that resembles a known one.
+    #[error("`{key}` is not a Flink option")]
     Misspelt {
         /// The key.
         key: String,
-        /// The other one.
+        /// The known key.
         meant: String,
     },
     /// A key that this version does not handle.
-    #[error("{key} is not supported: {message}")]
+    #[error("`{key}` is not supported: {message}")]
     Unsupported {
         /// The key.
         key: String,
-        /// Why, and when it will be.
+        /// Why, and when it will be supported.
         message: String,
     },
-    /// The legacy file format cannot hold the value (`#`, line breaks, outer blanks, empty).
-    #[error("the value of {key} cannot be written to flink-conf.yaml: {reason}")]
+    /// The legacy file format cannot represent the value (`#`, line breaks, surrounding spaces, empty).
+    #[error("the value of `{key}` cannot be written to `flink-conf.yaml`: {reason}")]
     NotRepresentable {
         /// The key.
         key: String,
-        /// What stands in the way.
+        /// What prevents it.
         reason: &'static str,
     },
 }
 
-/// Which container an environment is for.
+/// The container that an environment is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The application master with its JobManager.
@@ -112,39 +112,42 @@ pub enum Role {
 }
 
 impl ConfigError {
-    /// What to do about it, where there is something.
+    /// What to do about it, if there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Read { .. } => Some("check that the file may be read, or set FLINK_CONF_DIR".to_owned()),
-            Self::Directory { named_by, .. } => {
-                Some(format!("correct {named_by}, or unset it for the conf/ of the distribution"))
+            Self::Read { .. } => {
+                Some("check the permissions of the file, or set `FLINK_CONF_DIR`".to_owned())
             }
-            Self::Dynamic { .. } => Some("such as -D taskmanager.numberOfTaskSlots=2".to_owned()),
+            Self::Directory { named_by, .. } => {
+                Some(format!("correct `{named_by}`, or unset it to use `conf/` of the distribution"))
+            }
+            Self::Dynamic { .. } => Some("write it like `-D taskmanager.numberOfTaskSlots=2`".to_owned()),
             Self::NotRepresentable { .. } => Some("Flink before 1.19 cannot read such a value".to_owned()),
             Self::Value { key, .. } => {
-                Some(format!("correct it in Flink's configuration; -D {key}=... overrides what is there"))
+                Some(format!("correct it in Flink's configuration, or override it with `-D {key}=...`"))
             }
             Self::Misspelt { meant, .. } => Some(format!(
-                "did you mean {meant}? An option that this Flink has none the less can be set in its configuration file"
+                "did you mean `{meant}`? An option that this Flink does have can still be set in its \
+                 configuration file"
             )),
             Self::Unsupported { .. } => {
-                Some("remove it from Flink's configuration and from the -D".to_owned())
+                Some("remove it from Flink's configuration and from the `-D` options".to_owned())
             }
             Self::Syntax { .. } => {
-                Some("correct the file, or set FLINK_CONF_DIR to another directory".to_owned())
+                Some("correct the file, or set `FLINK_CONF_DIR` to another directory".to_owned())
             }
         }
     }
 }
 
-/// Names the directory of Flink's configuration.
+/// The variable with the directory of Flink's configuration.
 const CONF_DIR: &str = "FLINK_CONF_DIR";
 
-/// The directory of Flink's configuration: `explicit`, else `FLINK_CONF_DIR`, else `<flink home>/conf` when that
-/// exists. `flink_home` is the distribution in use.
+/// The directory of Flink's configuration: `explicit`, else `FLINK_CONF_DIR`, else `<flink home>/conf` if that exists.
+/// `flink_home` is the distribution in use.
 ///
 /// # Errors
-/// `FLINK_CONF_DIR` names no directory: nobody would look for settings that are passed over.
+/// `FLINK_CONF_DIR` does not name a directory: silently ignored settings would be hard to notice.
 pub fn conf_dir(
     explicit: Option<&Path>,
     env: Lookup<'_>,
@@ -194,8 +197,8 @@ impl FlinkConfig {
         Self::default()
     }
 
-    /// Reads the configuration file that `version` would read from `dir`; no file is an empty configuration.
-    /// `flink-conf.yaml` wins over `config.yaml` in versions that read both.
+    /// Reads the configuration file that `version` would read from `dir`; without a file the configuration is empty.
+    /// `flink-conf.yaml` takes precedence over `config.yaml` in versions that read both.
     ///
     /// # Errors
     /// A file that exists but cannot be read or parsed.
@@ -215,9 +218,9 @@ impl FlinkConfig {
                 return Ok(Self { values });
             }
         }
-        // Whoever goes to another version would lose all settings without a word.
+        // Otherwise an upgrade to another version would silently lose all settings.
         for (other, read) in [
-            ("flink-conf.yaml", "config.yaml, into which bin/migrate-config-file.sh turns it"),
+            ("flink-conf.yaml", "`config.yaml`; convert it with `bin/migrate-config-file.sh`"),
             ("config.yaml", "flink-conf.yaml"),
         ] {
             let path = dir.join(other);
@@ -228,7 +231,7 @@ impl FlinkConfig {
         Ok(Self::default())
     }
 
-    /// Takes a flat map, such as the one of a launch specification.
+    /// Creates a configuration from a flat map, such as that of a launch specification.
     pub fn from_flat(values: impl IntoIterator<Item = (String, String)>) -> Self {
         Self { values: values.into_iter().collect() }
     }
@@ -258,7 +261,7 @@ impl FlinkConfig {
         self.values.remove(key)
     }
 
-    /// Applies `key=value` as given after `-D`; a value may hold further `=`.
+    /// Applies `key=value` as given after `-D`; a value may contain further `=`.
     ///
     /// # Errors
     /// No `=` or an empty key.
@@ -273,19 +276,19 @@ impl FlinkConfig {
         }
     }
 
-    /// All settings, values of sensitive keys replaced by `******`.
+    /// All settings, with values of sensitive keys replaced by `******`.
     pub fn redacted(&self) -> impl Iterator<Item = (&str, &str)> {
         self.values.iter().map(|(k, v)| (k.as_str(), if is_sensitive(k) { HIDDEN } else { v.as_str() }))
     }
 
-    /// Settings below a prefix, with the prefix cut off (`containerized.master.env.` → variable, value).
+    /// Settings below a prefix, with the prefix removed (`containerized.master.env.` → variable, value).
     pub fn prefixed<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.values.iter().filter_map(move |(k, v)| {
             k.strip_prefix(prefix).filter(|rest| !rest.is_empty()).map(|rest| (rest, v.as_str()))
         })
     }
 
-    /// The environment the user wants in a container, from both spellings of the prefix; the current one wins.
+    /// The environment that the user wants in a container, from both forms of the prefix; the current one takes precedence.
     pub fn container_env(&self, role: Role) -> BTreeMap<String, String> {
         let prefixes = match role {
             Role::Master => &options::MASTER_ENV_PREFIXES,
@@ -335,23 +338,23 @@ impl FlinkConfig {
     /// A memory size.
     ///
     /// # Errors
-    /// A value that is no size.
+    /// The value is not a size.
     pub fn memory_size(&self, option: &Opt) -> Result<Option<MemorySize>, ConfigError> {
-        self.parsed(option, "a memory size such as 1600m", |text| MemorySize::parse(text).ok())
+        self.parsed(option, "a memory size such as `1600m`", |text| MemorySize::parse(text).ok())
     }
 
     /// A duration.
     ///
     /// # Errors
-    /// A value that is no duration.
+    /// The value is not a duration.
     pub fn duration(&self, option: &Opt) -> Result<Option<Duration>, ConfigError> {
-        self.parsed(option, "a duration such as 10 s", |text| duration::parse(text).ok())
+        self.parsed(option, "a duration such as `10 s`", |text| duration::parse(text).ok())
     }
 
     /// A whole number.
     ///
     /// # Errors
-    /// A value that is no whole number.
+    /// The value is not a whole number.
     pub fn integer(&self, option: &Opt) -> Result<Option<i64>, ConfigError> {
         self.parsed(option, "a whole number", |text| text.parse().ok())
     }
@@ -359,7 +362,7 @@ impl FlinkConfig {
     /// A single-precision number, as Flink reads fractions.
     ///
     /// # Errors
-    /// A value that is no number.
+    /// A value that is not a number.
     pub fn float(&self, option: &Opt) -> Result<Option<f32>, ConfigError> {
         self.parsed(option, "a number", |text| text.parse().ok())
     }
@@ -367,7 +370,7 @@ impl FlinkConfig {
     /// A double-precision number.
     ///
     /// # Errors
-    /// A value that is no number.
+    /// A value that is not a number.
     pub fn double(&self, option: &Opt) -> Result<Option<f64>, ConfigError> {
         self.parsed(option, "a number", |text| text.parse().ok())
     }
@@ -377,23 +380,23 @@ impl FlinkConfig {
     /// # Errors
     /// Any other value.
     pub fn boolean(&self, option: &Opt) -> Result<Option<bool>, ConfigError> {
-        self.parsed(option, "true or false", |text| {
+        self.parsed(option, "`true` or `false`", |text| {
             let is = |word: &str| text.eq_ignore_ascii_case(word);
             if is("true") { Some(true) } else { is("false").then_some(false) }
         })
     }
 
-    /// A list: YAML flow text or `;`-separated with `'` and `"` quoting. Unset and empty are both an empty list.
+    /// A list: YAML flow text or `;`-separated with `'` and `"` quoting. Unset and empty both yield an empty list.
     pub fn list(&self, option: &Opt) -> Vec<String> {
         self.value(option).map(text::parse_list).unwrap_or_default()
     }
 
-    /// Text of a list option, in the form every version of Flink reads.
+    /// The text of a list option, in the form that every version of Flink reads.
     pub fn list_text(items: impl IntoIterator<Item = String>) -> String {
         text::write_list(items)
     }
 
-    /// The text of `config.yaml`: one line per setting, flat quoted keys, every value a quoted string.
+    /// The text of `config.yaml`: one line per setting, with flat quoted keys and every value a quoted string.
     pub fn to_yaml(&self) -> String {
         text::write_yaml(&self.values)
     }
@@ -401,7 +404,7 @@ impl FlinkConfig {
     /// The text of `flink-conf.yaml`.
     ///
     /// # Errors
-    /// A value the format cannot hold.
+    /// A value that the format cannot represent.
     pub fn to_legacy(&self) -> Result<String, ConfigError> {
         let mut text = String::new();
         for (key, value) in &self.values {
@@ -443,6 +446,6 @@ impl fmt::Debug for FlinkConfig {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.key, self.text)
+        write!(f, "`{}`: {}", self.key, self.text)
     }
 }

@@ -1,13 +1,13 @@
-//! How many slots a cluster's jobs need, from what REST says.
+//! How many slots a cluster's jobs need, according to the REST API.
 //!
-//! `/overview`'s free slots are no help: slots are reserved by jobs that are still incomplete, so 0 of them can be
+//! The free slots in `/overview` are no help: slots are reserved by jobs that are still incomplete, so 0 of them can be
 //! free while nothing runs. What is needed follows from the jobs alone.
 
 use std::collections::BTreeMap;
 
 use super::rest::{JobDetails, JobOverview, Vertex};
 
-/// How a job is scheduled; decides which numbers count.
+/// How a job is scheduled; determines which numbers count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JobKind {
     /// All vertices at once.
@@ -17,7 +17,7 @@ pub enum JobKind {
 }
 
 impl JobKind {
-    /// The kind the server names; before 1.16, batch is known by a vertex whose parallelism is still open.
+    /// The kind that the server reports; before 1.16, batch is recognized by a vertex whose parallelism is still open.
     pub fn of(details: &JobDetails) -> Self {
         match details.job_type.as_deref() {
             Some("BATCH") => Self::Batch,
@@ -28,13 +28,13 @@ impl JobKind {
     }
 }
 
-/// Slots one job needs now: per slot sharing group the largest vertex, summed. 0 for a job that has ended.
+/// Slots that one job needs now: the largest vertex of each slot sharing group, summed. 0 for a job that has ended.
 pub fn slots_needed(overview: &JobOverview, details: &JobDetails) -> u32 {
     if overview.state.is_terminal() {
         return 0;
     }
     let kind = JobKind::of(details);
-    // A vertex without a group shares with nobody.
+    // A vertex without a group shares with no other.
     let mut groups: BTreeMap<(Option<&str>, &str), u32> = BTreeMap::new();
     for vertex in &details.vertices {
         let key = match vertex.slot_sharing_group.as_deref() {

@@ -1,15 +1,15 @@
-//! What a Flink distribution holds on disk.
+//! A Flink distribution on disk.
 
 use std::path::{Path, PathBuf};
 
 use super::{Lookup, Version};
 
-/// A file to ship together with its place in the container.
+/// A file to ship, with its place in the container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DistFile {
-    /// Where it is.
+    /// Its local path.
     pub path: PathBuf,
-    /// Where it goes, relative to the working directory, with `/` (`lib/flink-csv-1.20.5.jar`).
+    /// Its place, relative to the working directory, with `/` (`lib/flink-csv-1.20.5.jar`).
     pub link: String,
     /// Size in bytes.
     pub size: u64,
@@ -20,15 +20,15 @@ pub struct DistFile {
 pub struct Distribution {
     /// The directory given.
     pub home: PathBuf,
-    /// From the name of the flink-dist jar.
+    /// The version, from the name of the flink-dist jar.
     pub version: Version,
-    /// Jars of `lib` and below, sorted by name, flink-dist included.
+    /// Jars in and below `lib`, sorted by name, including flink-dist.
     pub lib: Vec<DistFile>,
     /// The flink-dist jar, also in `lib`.
     pub dist_jar: DistFile,
     /// All files below `plugins`.
     pub plugins: Vec<DistFile>,
-    /// Jars of `opt`.
+    /// Jars in `opt`.
     pub opt: Vec<DistFile>,
     /// Files of `usrlib` beside `lib`, if it exists (FLINK-24897).
     pub usrlib: Vec<DistFile>,
@@ -38,37 +38,37 @@ pub struct Distribution {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DistError {
-    /// A directory or file that cannot be read.
+    /// A directory or file cannot be read.
     #[error("cannot read {}", path.display())]
     Read {
-        /// Which.
+        /// The directory or file.
         path: PathBuf,
         /// Why.
         #[source]
         source: std::io::Error,
     },
-    /// No `lib` directory, or nothing of that name at all.
-    #[error("{} is not a Flink distribution: it has no lib directory", home.display())]
+    /// There is no `lib` directory, or no directory of that name at all.
+    #[error("{} is not a Flink distribution: it has no `lib` directory", home.display())]
     NoLib {
         /// The directory given.
         home: PathBuf,
     },
-    /// No flink-dist jar.
-    #[error("{} holds no flink-dist-<version>.jar, so it is not the lib directory of a Flink distribution", lib.display())]
+    /// There is no flink-dist jar.
+    #[error("{} is not the `lib` directory of a Flink distribution: it has no `flink-dist-<version>.jar`", lib.display())]
     NoDistJar {
         /// The lib directory.
         lib: PathBuf,
     },
-    /// More than one flink-dist jar.
-    #[error("{} holds several flink-dist jars: {}", lib.display(), names.join(", "))]
+    /// There is more than one flink-dist jar.
+    #[error("{} contains several `flink-dist` jars: {}", lib.display(), names.join(", "))]
     SeveralDistJars {
         /// The lib directory.
         lib: PathBuf,
         /// Their names.
         names: Vec<String>,
     },
-    /// A version this code was not made for.
-    #[error("Flink {version} is not supported (1.17 to 2.3 are)")]
+    /// A version that is not supported.
+    #[error("Flink {version} is not supported (supported: 1.20 and 2.0 to 2.3)")]
     UnsupportedVersion {
         /// The version found.
         version: Version,
@@ -81,16 +81,16 @@ impl DistError {
         match self {
             Self::Read { .. } => Some("check the permissions of the directory".to_owned()),
             Self::NoLib { .. } | Self::NoDistJar { .. } => Some(
-                "set FLINK_HOME, or --flink-home, to the directory that holds Flink's lib/ and conf/"
+                "set `FLINK_HOME` or `--flink-home` to the directory that contains Flink's `lib/` and `conf/`"
                     .to_owned(),
             ),
-            Self::SeveralDistJars { .. } => Some("keep one of them".to_owned()),
-            Self::UnsupportedVersion { .. } => Some("use another distribution".to_owned()),
+            Self::SeveralDistJars { .. } => Some("remove all but one of them".to_owned()),
+            Self::UnsupportedVersion { .. } => Some("use a supported distribution".to_owned()),
         }
     }
 }
 
-/// Which logging framework the configuration is for.
+/// The logging framework that the configuration is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFramework {
     /// Log4j 2, `log4j.properties`.
@@ -110,8 +110,8 @@ pub struct LogConfiguration {
     pub path: Option<PathBuf>,
 }
 
-/// Log4j 2: everything to `log.file`, a new file per start, at most 10 old ones of 100 MB. The variables are those
-/// of Flink's own configuration (`env.log.level`, `env.log.max`).
+/// Log4j 2: everything to `log.file`, a new file per start, at most 10 old ones of 100 MB. The variables are those of
+/// Flink's own configuration (`env.log.level`, `env.log.max`).
 const BUILT_IN_LOG4J: &str = "\
 monitorInterval = 30
 rootLogger.level = ${env:ROOT_LOG_LEVEL:-INFO}
@@ -146,7 +146,7 @@ logger.netty.level = OFF
 ";
 
 impl LogConfiguration {
-    /// `log4j.properties` of the directory if there, else `logback.xml`, else the built-in text.
+    /// Uses `log4j.properties` in the directory if there is one, else `logback.xml`, else the built-in text.
     pub fn find(conf_dir: Option<&Path>) -> Self {
         let candidates = [(LogFramework::Log4j, "log4j.properties"), (LogFramework::Logback, "logback.xml")];
         for (framework, name) in candidates {
@@ -157,7 +157,7 @@ impl LogConfiguration {
         Self { framework: LogFramework::Log4j, name: "log4j.properties", path: None }
     }
 
-    /// The text to ship when [`Self::path`] is `None`.
+    /// The text to ship if [`Self::path`] is `None`.
     pub fn built_in() -> &'static str {
         BUILT_IN_LOG4J
     }
@@ -167,7 +167,7 @@ impl Distribution {
     /// Opens a distribution. `FLINK_LIB_DIR`, `FLINK_PLUGINS_DIR` and `FLINK_OPT_DIR` replace the directories below `home`.
     ///
     /// # Errors
-    /// No readable `lib`, no or several flink-dist jars, a version out of range.
+    /// No readable `lib`, no or several flink-dist jars, an unsupported version.
     pub fn open(home: &Path, env: Lookup<'_>) -> Result<Self, DistError> {
         let directory = |variable: &str, name: &str| {
             env(variable).filter(|dir| !dir.is_empty()).map_or_else(|| home.join(name), PathBuf::from)
@@ -176,12 +176,12 @@ impl Distribution {
         if !lib_dir.exists() && lib_dir == home.join("lib") {
             return Err(DistError::NoLib { home: home.to_owned() });
         }
-        // An unpacked Python package has `apache-flink-libraries`' directories under `deps` or `pyflink`; the user
-        // gives that one. A missing `lib` is the error that tells a wrong home.
+        // An unpacked Python package has the directories of `apache-flink-libraries` under `deps` or `pyflink`; the
+        // user gives that one. A missing `lib` is the error for a wrong home directory.
         let mut lib = files_below(&lib_dir, "lib")?;
         lib.retain(|file| file.link.ends_with(".jar"));
         let is_dist = |file: &DistFile| Version::from_dist_jar(file_name(file)).is_some();
-        // One that somebody keeps in a directory below is not meant.
+        // Copies in subdirectories do not count.
         lib.retain(|file| is_top(file) || !is_dist(file));
         let dist_jar = match lib.iter().filter(|file| is_dist(file)).collect::<Vec<_>>().as_slice() {
             [] => return Err(DistError::NoDistJar { lib: lib_dir }),
@@ -205,7 +205,7 @@ impl Distribution {
         Ok(Self { home: home.to_owned(), version, lib, dist_jar, plugins, opt, usrlib })
     }
 
-    /// Class path inside a container: jars of `lib` and below in order, flink-dist last, as flink-yarn and Flink's scripts have it.
+    /// Class path inside a container: jars in and below `lib` in order, flink-dist last, as in flink-yarn and Flink's scripts.
     pub fn class_path(&self) -> Vec<String> {
         let others = self.lib.iter().filter(|file| file.link != self.dist_jar.link);
         others.chain(std::iter::once(&self.dist_jar)).map(|file| file.link.clone()).collect()
@@ -216,7 +216,7 @@ fn file_name(file: &DistFile) -> &str {
     file.link.rsplit('/').next().unwrap_or_default()
 }
 
-/// Whether it lies in its directory itself.
+/// Whether the file is directly in its directory.
 fn is_top(file: &DistFile) -> bool {
     file.link.matches('/').count() == 1
 }
@@ -225,7 +225,7 @@ fn optional(dir: &Path, link: &str) -> Result<Vec<DistFile>, DistError> {
     if dir.is_dir() { files_below(dir, link) } else { Ok(Vec::new()) }
 }
 
-/// All files below a directory, links followed, sorted by their place in the container.
+/// All files below a directory, following links, sorted by their place in the container.
 fn files_below(dir: &Path, link: &str) -> Result<Vec<DistFile>, DistError> {
     let mut files = Vec::new();
     collect(dir, link, &mut Vec::new(), &mut files)?;
@@ -243,7 +243,7 @@ fn collect(
         let path = path.to_owned();
         |source| DistError::Read { path, source }
     };
-    // Symbolic links may form circles.
+    // Symbolic links may form cycles.
     let real = dir.canonicalize().map_err(read_error(dir))?;
     if above.contains(&real) {
         return Ok(());
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn circles_end() {
+    fn symlink_loops_end() {
         let home = distribution(&["lib/flink-dist-1.20.5.jar", "lib/below/a.jar"]);
         std::os::unix::fs::symlink("..", home.path().join("lib/below/up")).unwrap();
         let dist = Distribution::open(home.path(), &none).unwrap();
@@ -352,14 +352,14 @@ mod tests {
     }
 
     #[test]
-    fn says_why_a_directory_is_none() {
+    fn invalid_distributions_are_explained() {
         let open = |files: &[&str]| Distribution::open(distribution(files).path(), &none).unwrap_err();
         assert!(matches!(open(&["x"]), DistError::NoLib { .. }));
         assert!(matches!(open(&["lib/flink-csv-1.20.5.jar"]), DistError::NoDistJar { .. }));
         let two = open(&["lib/flink-dist-1.20.5.jar", "lib/flink-dist-1.19.1.jar"]);
         assert!(matches!(&two, DistError::SeveralDistJars { names, .. } if names.len() == 2));
         let old = open(&["lib/flink-dist-1.16.3.jar"]);
-        assert_eq!(old.to_string(), "Flink 1.16.3 is not supported (1.17 to 2.3 are)");
+        assert_eq!(old.to_string(), "Flink 1.16.3 is not supported (supported: 1.20 and 2.0 to 2.3)");
         assert!(old.hint().is_some() && two.hint().is_some());
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Text that is not a duration.
+/// A text that is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a duration: {reason}")]
 pub struct DurationError {
@@ -24,10 +24,10 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
     if number.is_empty() {
         return Err(error("it does not start with a number"));
     }
-    let too_large = || error("it does not fit into 63 bits");
+    let too_large = || error("it is too large");
     let number = number.parse::<i64>().map_err(|_| too_large())?.unsigned_abs();
     let seconds = |per: u64| number.checked_mul(per).map(Duration::from_secs).ok_or_else(too_large);
-    // `m` is known since 1.18 (FLINK-32585).
+    // `m` is supported since 1.18 (FLINK-32585).
     match unit.trim().to_lowercase().as_str() {
         "d" | "day" | "days" => seconds(86_400),
         "h" | "hour" | "hours" => seconds(3_600),
@@ -36,11 +36,11 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
         "" | "ms" | "milli" | "millis" | "millisecond" | "milliseconds" => Ok(Duration::from_millis(number)),
         "µs" | "micro" | "micros" | "microsecond" | "microseconds" => Ok(Duration::from_micros(number)),
         "ns" | "nano" | "nanos" | "nanosecond" | "nanoseconds" => Ok(Duration::from_nanos(number)),
-        _ => Err(error("the unit is none of d, h, min, s, ms, µs, ns")),
+        _ => Err(error("unknown unit (expected one of: d, h, min, s, ms, µs, ns)")),
     }
 }
 
-/// The shortest text Flink reads back as the same duration, in whole ms (`200 ms`, `30 d`).
+/// The shortest text that Flink reads back as the same duration, in whole ms (`200 ms`, `30 d`).
 pub fn format(duration: Duration) -> String {
     let ms = duration.as_millis();
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s")];
@@ -85,7 +85,7 @@ mod tests {
         }
 
         #[test]
-        fn its_own_text_comes_back(ms in 0..=i64::MAX as u64) {
+        fn formatted_duration_round_trips(ms in 0..=i64::MAX as u64) {
             let duration = Duration::from_millis(ms);
             prop_assert_eq!(parse(&format(duration)).unwrap(), duration);
         }

@@ -1,22 +1,22 @@
-//! Short causes out of long Java stack traces.
+//! Extracts short causes from long Java stack traces.
 
-/// A failure as a person reads it, and the whole text.
+/// A failure in readable form, and the complete text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The innermost cause, one line: `class: message`.
     pub root: String,
     /// The root and the chain that leads to it, outermost last; at most [`SUMMARY_LINES`] lines.
     pub summary: String,
-    /// The whole trace.
+    /// The complete trace.
     pub detail: String,
 }
 
-/// Most lines of a summary.
+/// Maximum number of lines of a summary.
 pub const SUMMARY_LINES: usize = 4;
-/// Most characters of a line of a summary; messages can hold whole plans.
+/// Maximum number of characters in a line of a summary; messages can contain whole plans.
 const LINE_LIMIT: usize = 400;
 
-/// Wrappers that say nothing the cause below them does not.
+/// Wrappers that say nothing that the cause below them does not say.
 const NOISE: [&str; 3] = [
     "org.apache.flink.util.SerializedThrowable: ",
     "java.util.concurrent.CompletionException: ",
@@ -24,7 +24,7 @@ const NOISE: [&str; 3] = [
 ];
 
 /// Whether a line of a JVM's standard error is one that every JVM of Flink's writes when nothing is wrong: the greeting
-/// of the log library, and Java's warnings of `FlinkSecurityManager`.
+/// of the logging library, or Java's warnings about `FlinkSecurityManager`.
 #[must_use]
 pub fn is_chatter(line: &str) -> bool {
     line.starts_with("SLF4J")
@@ -34,12 +34,12 @@ pub fn is_chatter(line: &str) -> bool {
 }
 
 impl Failure {
-    /// From a Java stack trace. Any text will do; without a trace in it, its first line is the cause.
+    /// Parses a Java stack trace. Any text is accepted; without a trace in it, its first line is the cause.
     pub fn from_trace(trace: &str) -> Self {
         let mut chain: Vec<String> = Vec::new();
         let mut expect_head = true;
         for line in trace.lines() {
-            // Deeper causes belong to suppressed exceptions and are indented.
+            // More deeply nested causes belong to suppressed exceptions and are indented.
             let cause = line.strip_prefix("Caused by: ");
             let is_head = expect_head && !line.trim().is_empty();
             if cause.is_none() && !is_head {
@@ -79,29 +79,29 @@ fn shorten(line: &str) -> String {
 }
 
 const FATAL: &str = "Fatal error occurred in the cluster entrypoint";
-/// Other last words of an entry point that could not start.
+/// The other last message of an entry point that could not start.
 const START_UP: &str = "Could not start cluster entrypoint";
 
-/// The last words of an entry point that finds no program in what it is given (`StandaloneApplicationClusterEntryPoint`).
+/// The last message of an entry point that finds no program in what it is given (`StandaloneApplicationClusterEntryPoint`).
 const NO_PROGRAM: &str = "Could not create application program";
 
-/// Why the program could not be loaded, by a JobManager's log: no such class, no `main`, a jar that is none.
+/// Why the program could not be loaded, from a JobManager's log: no such class, no `main`, an invalid jar.
 pub fn not_loaded_in_log(log: &str) -> Option<Failure> {
     cause_behind(log, &[NO_PROGRAM])
 }
 
-/// The cause in a JobManager's log after "Fatal error occurred in the cluster entrypoint" (or "Could not start …"),
-/// if there is one. The last such place counts.
+/// The cause in a JobManager's log after "Fatal error occurred in the cluster entrypoint" (or "Could not start …"), if
+/// there is one. The last occurrence counts.
 pub fn fatal_error_in_log(log: &str) -> Option<Failure> {
     cause_behind(log, &[FATAL, START_UP])
 }
 
-/// Why this job has failed, by a JobManager's log (`Dispatcher.jobReachedTerminalState`).
+/// Why this job has failed, from a JobManager's log (`Dispatcher.jobReachedTerminalState`).
 pub fn job_failure_in_log(log: &str, job_id: &str) -> Option<Failure> {
     cause_behind(log, &[&format!("Job {job_id} reached terminal state FAILED")])
 }
 
-/// The code with which the program has ended its virtual machine, by a JobManager's log (`FlinkSecurityManager.checkExit`).
+/// The code with which the program has ended its JVM, from a JobManager's log (`FlinkSecurityManager.checkExit`).
 pub fn system_exit_in_log(log: &str) -> Option<i32> {
     log.lines().rev().find_map(|line| {
         let (_, told) = line.split_once("Exiting JVM with status ")?;
@@ -109,7 +109,7 @@ pub fn system_exit_in_log(log: &str) -> Option<i32> {
     })
 }
 
-/// The trace behind the last line that says one of these.
+/// The trace after the last line that contains one of these phrases.
 fn cause_behind(log: &str, words: &[&str]) -> Option<Failure> {
     let lines: Vec<&str> = log.lines().collect();
     let at = lines.iter().rposition(|line| words.iter().any(|words| line.contains(words)))?;
@@ -121,7 +121,7 @@ fn cause_behind(log: &str, words: &[&str]) -> Option<Failure> {
     Some(Failure::from_trace(&trace.join("\n")))
 }
 
-/// Whether a line is a new log entry: `2026-11-22 18:00:00,123 …`.
+/// Whether a line starts a new log entry: `2026-11-22 18:00:00,123 …`.
 fn starts_with_time(line: &str) -> bool {
     let shape = b"dddd-dd-dd dd:dd:dd";
     let bytes = line.as_bytes();
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chatter_is_what_is_always_there() {
+    fn harmless_lines_are_recognized() {
         for line in [
             "SLF4J: Found binding in [jar:file:/a.jar]",
             "SLF4J(W): another",
@@ -178,7 +178,7 @@ second line of the message
     }
 
     #[test]
-    fn lives_with_any_text() {
+    fn any_text_is_tolerated() {
         assert_eq!(Failure::from_trace("just words\nmore").summary, "just words");
         assert_eq!(Failure::from_trace("\n\n").root, "");
         let long = Failure::from_trace(&"é".repeat(10_000));

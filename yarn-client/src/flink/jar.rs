@@ -1,4 +1,4 @@
-//! Reading a job's jar: its main class, whether a class is in it, and the libraries it brings along.
+//! Reads a job's jar: its main class, whether it contains a class, and the libraries in it.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,8 +8,8 @@ use rawzip::{CompressionMethod, FileReader, RECOMMENDED_BUFFER_SIZE, ZipArchive,
 
 use crate::file_name;
 
-/// An open jar and the main class of its manifest. Names of entries are read again for each question: a job's jar
-/// can hold tens of thousands.
+/// An open jar and the main class of its manifest. Names of entries are read again for each query: a job's jar can
+/// contain tens of thousands.
 #[derive(Debug)]
 pub struct Jar {
     path: PathBuf,
@@ -18,46 +18,46 @@ pub struct Jar {
 }
 
 const MANIFEST: &str = "META-INF/MANIFEST.MF";
-/// Manifests of signed jars list every entry; this is far more than any has.
+/// Manifests of signed jars list every entry; this is far more than any of them needs.
 const MANIFEST_LIMIT: u64 = 64 << 20;
 
 /// A jar that cannot be run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JarError {
-    /// No such file.
+    /// The file does not exist.
     #[error("the jar {} does not exist", path.display())]
     Missing {
-        /// Which.
+        /// The jar.
         path: PathBuf,
     },
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("cannot read the jar {}", path.display())]
     Read {
-        /// Which.
+        /// The jar.
         path: PathBuf,
         /// Why.
         #[source]
         source: io::Error,
     },
-    /// It is not a zip archive, or a broken one.
+    /// The file is not a zip archive, or a damaged one.
     #[error("{} is not a jar: {reason}", path.display())]
     NotAJar {
-        /// Which.
+        /// The jar.
         path: PathBuf,
         /// What is wrong.
         reason: String,
     },
     /// The manifest names no main class.
-    #[error("the manifest of {} names no main class", path.display())]
+    #[error("the manifest of {} does not name a main class", path.display())]
     NoMainClass {
-        /// Which.
+        /// The jar.
         path: PathBuf,
     },
-    /// A library of the jar's cannot be unpacked.
+    /// A library in the jar cannot be unpacked.
     #[error("cannot unpack {library} of {} to {}", path.display(), target.display())]
     Unpack {
-        /// Which.
+        /// The jar.
         path: PathBuf,
         /// The entry.
         library: String,
@@ -68,11 +68,11 @@ pub enum JarError {
         source: io::Error,
     },
     /// The class is not in the jar.
-    #[error("the class {class} is not in {}", path.display())]
+    #[error("class `{class}` is not in {}", path.display())]
     ClassNotFound {
-        /// Which.
+        /// The jar.
         path: PathBuf,
-        /// The class asked for.
+        /// The class requested.
         class: String,
         /// Classes with the same simple name that are in the jar.
         similar: Vec<String>,
@@ -83,20 +83,21 @@ impl JarError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NoMainClass { .. } => Some("name the class that has main() with -c".to_owned()),
+            Self::NoMainClass { .. } => Some("name the class with the `main` method: `-c CLASS`".to_owned()),
             Self::ClassNotFound { similar, .. } if !similar.is_empty() => {
-                Some(format!("the jar has {}", similar.join(", ")))
+                Some(format!("did you mean {}?", similar.join(", ")))
             }
-            Self::ClassNotFound { .. } => Some("give the full name, with its package".to_owned()),
+            Self::ClassNotFound { .. } => Some("give the fully qualified class name".to_owned()),
             Self::Missing { .. } => Some(
-                "a relative path is taken from the working directory; for a jar of the cluster write hdfs://..."
+                "relative paths are resolved against the working directory; for a jar on the cluster \
+                 write `hdfs://...`"
                     .to_owned(),
             ),
             Self::Read { .. } => Some("check the permissions of the file".to_owned()),
             Self::Unpack { .. } => None,
-            Self::NotAJar { .. } => {
-                Some("name the jar that the build made; a file that was not copied whole is none".to_owned())
-            }
+            Self::NotAJar { .. } => Some(
+                "name the jar that the build produced, and check that it was copied completely".to_owned(),
+            ),
         }
     }
 }
@@ -105,7 +106,7 @@ impl Jar {
     /// Opens a jar and reads its directory and manifest.
     ///
     /// # Errors
-    /// Missing, unreadable, not a jar.
+    /// The file is missing, unreadable or not a jar.
     pub fn open(path: &Path) -> Result<Self, JarError> {
         let read_error = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => JarError::Missing { path: path.to_owned() },
@@ -144,12 +145,12 @@ impl Jar {
     /// The manifest's `program-class`, else `Main-Class` (`PackagedProgram.getEntryPointClassNameFromJar`).
     ///
     /// # Errors
-    /// Neither is there.
+    /// The manifest has neither.
     pub fn main_class(&self) -> Result<String, JarError> {
         self.main_class.clone().ok_or_else(|| JarError::NoMainClass { path: self.path.clone() })
     }
 
-    /// Whether the jar holds the class `a.b.C` (`a.b.C$D` for a nested one).
+    /// Whether the jar contains the class `a.b.C` (`a.b.C$D` for a nested one).
     pub fn contains_class(&self, class: &str) -> bool {
         let entry = format!("{}.class", class.replace('.', "/"));
         self.find(|name| name == entry.as_bytes(), 1).is_some_and(|found| !found.is_empty())
@@ -158,7 +159,7 @@ impl Jar {
     /// The class to run: `wanted` if it is in the jar, else the manifest's.
     ///
     /// # Errors
-    /// No main class, or one that is not in the jar.
+    /// There is no main class, or it is not in the jar.
     pub fn entry_class(&self, wanted: Option<&str>) -> Result<String, JarError> {
         let class = match wanted {
             Some(class) => class.to_owned(),
@@ -177,9 +178,9 @@ impl Jar {
         Err(JarError::ClassNotFound { path: self.path.clone(), class, similar })
     }
 
-    /// Unpacks the libraries that the jar brings along (`lib/*.jar`, at any depth) into `directory`, and returns their
-    /// names there, in the jar's order (`PackagedProgram.extractContainedLibraries`). The directory is made when there
-    /// is one.
+    /// Unpacks the libraries in the jar (`lib/*.jar`, at any depth) into `directory`, and returns their names there, in
+    /// the jar's order (`PackagedProgram.extractContainedLibraries`). The directory is only created if there is a
+    /// library.
     ///
     /// # Errors
     /// [`JarError::NotAJar`], [`JarError::Unpack`].
@@ -199,7 +200,7 @@ impl Jar {
         }
         let mut names = Vec::with_capacity(found.len());
         for (number, (library, at, method)) in found.into_iter().enumerate() {
-            // Two of them may have the same name in different directories.
+            // Libraries in different directories may have the same name.
             let base = library.rsplit('/').next().unwrap_or_default();
             let name = format!("{number}-{}", file_name::plain(base));
             let target = directory.join(&name);
@@ -218,7 +219,7 @@ impl Jar {
         Ok(names)
     }
 
-    /// Names of up to `limit` classes whose entries match; `None` when the directory turns out broken.
+    /// Names of up to `limit` classes whose entries match; `None` if the directory turns out to be damaged.
     fn find(&self, matches: impl Fn(&[u8]) -> bool, limit: usize) -> Option<Vec<String>> {
         let mut found = Vec::new();
         let mut buffer = vec![0u8; RECOMMENDED_BUFFER_SIZE];
@@ -247,27 +248,27 @@ fn content<'a>(
     match method {
         CompressionMethod::STORE => Ok(Box::new(entry.reader())),
         CompressionMethod::DEFLATE => Ok(Box::new(flate2::read::DeflateDecoder::new(entry.reader()))),
-        other => Err(io::Error::other(format!("it is compressed by an unknown method ({other:?})"))),
+        other => Err(io::Error::other(format!("its compression method is not supported ({other:?})"))),
     }
 }
 
-/// The main class a manifest's first section names.
+/// The main class in a manifest's first section.
 fn main_class_of(manifest: &str) -> Option<String> {
     let mut attributes: Vec<(String, String)> = Vec::new();
     for line in manifest.split('\n').map(|line| line.trim_end_matches('\r')) {
         if let Some(rest) = line.strip_prefix(' ') {
-            // A line is at most 72 bytes; a blank continues the one before.
+            // A line is at most 72 bytes; a leading space continues the previous one.
             if let Some((_, value)) = attributes.last_mut() {
                 value.push_str(rest);
             }
         } else if line.is_empty() {
-            // The sections after the first are about single entries.
+            // The sections after the first are about individual entries.
             break;
         } else if let Some((name, value)) = line.split_once(':') {
             attributes.push((name.to_owned(), value.strip_prefix(' ').unwrap_or(value).to_owned()));
         }
     }
-    // Names of attributes are the same in any case (JAR file specification).
+    // Attribute names are case-insensitive (JAR file specification).
     let get = |wanted: &str| attributes.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
     let (_, class) = get("program-class").or_else(|| get("Main-Class"))?;
     Some(class.trim().to_owned()).filter(|class| !class.is_empty())
@@ -348,7 +349,7 @@ mod tests {
             matches!(&error, JarError::ClassNotFound { similar, .. } if similar == &["x.y.Other"]),
             "{error}"
         );
-        assert_eq!(error.hint().unwrap(), "the jar has x.y.Other");
+        assert_eq!(error.hint().unwrap(), "did you mean x.y.Other?");
         assert!(jar.entry_class(Some("a.b.C.D")).unwrap_err().hint().unwrap().contains("a.b.C$D"));
     }
 
@@ -380,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn invalid_jars_are_explained() {
         let dir = tempfile::tempdir().unwrap();
         assert!(matches!(Jar::open(&dir.path().join("a.jar")), Err(JarError::Missing { .. })));
         assert!(matches!(Jar::open(dir.path()), Err(JarError::NotAJar { .. })));

@@ -12,7 +12,7 @@ pub enum JobStatus {
     Created,
     /// Running, or waiting for slots with the default scheduler.
     Running,
-    /// Has failed, tasks are being stopped.
+    /// Has failed; tasks are being stopped.
     Failing,
     /// Ended by an error.
     Failed,
@@ -20,13 +20,13 @@ pub enum JobStatus {
     Cancelling,
     /// Ended by a user.
     Canceled,
-    /// Ended by itself.
+    /// Ended on its own.
     Finished,
     /// Between two attempts.
     Restarting,
     /// Stopped on this JobManager only; may be recovered by another.
     Suspended,
-    /// Finding its tasks again.
+    /// Reconnecting to its tasks.
     Reconciling,
 }
 
@@ -68,20 +68,20 @@ impl JobStatus {
         }
     }
 
-    /// Whether this JobManager will do nothing more for the job.
+    /// Whether this JobManager is done with the job.
     pub fn is_terminal(self) -> bool {
         self.is_globally_terminal() || self == Self::Suspended
     }
 
-    /// Whether no JobManager will: FINISHED, FAILED or CANCELED.
+    /// Whether every JobManager is: FINISHED, FAILED or CANCELED.
     pub fn is_globally_terminal(self) -> bool {
         matches!(self, Self::Finished | Self::Failed | Self::Canceled)
     }
 }
 
-/// Text that is no job state.
+/// A text that is not a job state.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a state of a Flink job")]
+#[error("`{text}` is not a Flink job state")]
 pub struct JobStatusError {
     /// What was given.
     pub text: String,
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_come_back() {
+    fn state_names_round_trip() {
         for status in JobStatus::ALL {
             assert_eq!(status.name().parse(), Ok(status));
         }

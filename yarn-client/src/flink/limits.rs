@@ -1,47 +1,47 @@
-//! How many TaskManagers a cluster may have, must have and keeps in reserve: `slotmanager.*`.
+//! The maximum, minimum and redundant number of TaskManagers of a cluster: `slotmanager.*`.
 //!
 //! Flink's own YARN client obeys these in its resource manager (`SlotManagerConfiguration`,
 //! `FineGrainedSlotManager`). A standalone cluster ignores them (`ResourceManagerOptions`: "does not take effect for
-//! standalone clusters"); so whoever launches the TaskManagers has to obey them.
+//! standalone clusters"); so the launcher of TaskManagers has to enforce them.
 
 use super::options::Opt;
 use super::{ConfigError, FlinkConfig, TaskManagerMemory};
 
-/// Least number of slots.
+/// Minimum number of slots.
 pub const MIN_SLOTS: Opt = Opt::new("slotmanager.number-of-slots.min");
-/// Greatest number of slots.
+/// Maximum number of slots.
 pub const MAX_SLOTS: Opt = Opt::new("slotmanager.number-of-slots.max");
-/// Least sum of the TaskManagers' CPU cores; wins over [`MIN_SLOTS`].
+/// Minimum sum of the TaskManagers' CPU cores; takes precedence over [`MIN_SLOTS`].
 pub const MIN_TOTAL_CPU: Opt = Opt::new("slotmanager.min-total-resource.cpu");
-/// Greatest sum of the TaskManagers' CPU cores; wins over [`MAX_SLOTS`].
+/// Maximum sum of the TaskManagers' CPU cores; takes precedence over [`MAX_SLOTS`].
 pub const MAX_TOTAL_CPU: Opt = Opt::new("slotmanager.max-total-resource.cpu");
-/// Least sum of the TaskManagers' memory for tasks; wins over [`MIN_SLOTS`].
+/// Minimum sum of the TaskManagers' memory for tasks; takes precedence over [`MIN_SLOTS`].
 pub const MIN_TOTAL_MEMORY: Opt = Opt::new("slotmanager.min-total-resource.memory");
-/// Greatest sum of the TaskManagers' memory for tasks; wins over [`MAX_SLOTS`].
+/// Maximum sum of the TaskManagers' memory for tasks; takes precedence over [`MAX_SLOTS`].
 pub const MAX_TOTAL_MEMORY: Opt = Opt::new("slotmanager.max-total-resource.memory");
-/// TaskManagers beyond what the jobs need, so that a lost one need not be waited for.
+/// TaskManagers beyond what the jobs need, so that a lost one can be replaced at once.
 pub const REDUNDANT: Opt = Opt::with("slotmanager.redundant-taskmanager-num", "0");
 
 /// All of them.
 pub const ALL: [Opt; 7] =
     [MAX_SLOTS, MIN_SLOTS, MAX_TOTAL_CPU, MAX_TOTAL_MEMORY, MIN_TOTAL_CPU, MIN_TOTAL_MEMORY, REDUNDANT];
 
-/// The limits in TaskManagers.
+/// The limits, in TaskManagers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct TaskManagerLimits {
-    /// At least so many, whatever the jobs need.
+    /// The minimum, whatever the jobs need.
     pub min: u32,
-    /// At most so many; [`u32::MAX`] where nothing limits them.
+    /// The maximum; [`u32::MAX`] if there is no limit.
     pub max: u32,
-    /// So many more than the jobs need, within the maximum.
+    /// The number beyond what the jobs need, within the maximum.
     pub redundant: u32,
 }
 
 impl TaskManagerLimits {
-    /// No limit and no reserve.
+    /// No limits and no redundant TaskManagers.
     pub const NONE: Self = Self { min: 0, max: u32::MAX, redundant: 0 };
 
-    /// How many there are to be for jobs that need `demand`. Without any need there is no reserve.
+    /// Target number of TaskManagers for jobs that need `demand`. Without demand there are no redundant ones.
     pub fn wanted(&self, demand: u32) -> u32 {
         let reserve = if demand > 0 { self.redundant } else { 0 };
         demand.saturating_add(reserve).max(self.min).min(self.max)
@@ -54,14 +54,14 @@ impl Default for TaskManagerLimits {
     }
 }
 
-/// Limits that nothing satisfies.
+/// Limits that cannot be satisfied.
 #[derive(Debug, thiserror::Error)]
 pub enum LimitsError {
     /// A value cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// A value is below zero.
-    #[error("{key}: {value} is negative")]
+    #[error("`{key}`: {value} is negative")]
     Negative {
         /// The key.
         key: &'static str,
@@ -69,21 +69,21 @@ pub enum LimitsError {
         value: String,
     },
     /// Not one TaskManager fits.
-    #[error("{key}: {value} allows no TaskManager: one has {one}")]
+    #[error("`{key}`: {value} does not allow a single TaskManager, which has {one}")]
     NotOne {
         /// The key.
         key: &'static str,
         /// The value.
         value: String,
-        /// What one TaskManager has of it.
+        /// How much of it one TaskManager has.
         one: String,
     },
-    /// The least number is above the greatest.
-    #[error("slotmanager.* asks for at least {min} TaskManagers and allows at most {max}")]
+    /// The minimum is larger than the maximum.
+    #[error("`slotmanager.*` requires at least {min} TaskManagers and allows at most {max}")]
     Contradiction {
-        /// The least number.
+        /// The minimum.
         min: u32,
-        /// The greatest.
+        /// The maximum.
         max: u32,
     },
 }
@@ -93,14 +93,14 @@ impl LimitsError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Config(source) => return source.hint(),
-            Self::Negative { .. } => "give a number from 0, or leave the key out".to_owned(),
+            Self::Negative { .. } => "set it to 0 or more, or leave it out".to_owned(),
             Self::NotOne { .. } => "raise the limit, or make TaskManagers smaller".to_owned(),
             Self::Contradiction { .. } => "raise the maximum, or lower the minimum".to_owned(),
         })
     }
 }
 
-/// One way to limit the TaskManagers: how much all may have, and how much one has.
+/// One way to limit the TaskManagers: how much all of them may have, and how much one has.
 struct Limit {
     option: Opt,
     all: f64,
@@ -120,8 +120,8 @@ impl Limit {
 impl TaskManagerLimits {
     /// Reads the limits for TaskManagers of this size.
     ///
-    /// Flink takes a limit in slots as one of the same share of CPU and memory, so it is not looked at where both of
-    /// these are given.
+    /// Flink treats a limit in slots as the corresponding share of CPU and memory, so it is ignored if both of these
+    /// are given.
     ///
     /// # Errors
     /// Values that cannot be read, or that no number of TaskManagers satisfies.
@@ -146,7 +146,7 @@ impl TaskManagerLimits {
     }
 }
 
-/// What is given of a limit in slots, cores and memory.
+/// The limits that are given in slots, cores and memory.
 fn limits(
     config: &FlinkConfig,
     one: &TaskManagerMemory,
@@ -178,7 +178,7 @@ fn number(config: &FlinkConfig, option: &Opt) -> Result<Option<u64>, LimitsError
     u64::try_from(value).map(Some).map_err(negative)
 }
 
-/// What Flink counts of a TaskManager's memory: all but its framework's and the JVM's own
+/// The part of a TaskManager's memory that Flink counts: all but the framework's and the JVM's own
 /// (`WorkerResourceSpec.getTotalMemSize`).
 fn for_tasks(one: &TaskManagerMemory) -> u64 {
     [one.task_heap, one.task_off_heap, one.network, one.managed]
@@ -190,7 +190,7 @@ fn has(limit: &Limit, one: &TaskManagerMemory) -> String {
     if limit.option == MAX_TOTAL_MEMORY {
         format!("{} MiB for its tasks", for_tasks(one) >> 20)
     } else if limit.option == MAX_TOTAL_CPU {
-        format!("{} CPU core(s)", one.cpu_cores)
+        format!("{} CPU cores", one.cpu_cores)
     } else {
         crate::counted(one.slots, "slot")
     }
@@ -217,7 +217,7 @@ fn whole(number: f64) -> u32 {
 mod tests {
     use super::*;
 
-    /// TaskManagers of 2 slots, 2 cores, and 1 GiB for tasks.
+    /// The limits for TaskManagers with 2 slots, 2 cores, and 1 GiB for tasks.
     fn limits_of(options: &[(&str, &str)]) -> Result<TaskManagerLimits, LimitsError> {
         let sizes = [
             ("taskmanager.numberOfTaskSlots", "2"),
@@ -240,11 +240,11 @@ mod tests {
             (limits.min, limits.max, limits.redundant)
         };
         assert_eq!(found(&[]), (0, u32::MAX, 0));
-        // A minimum is reached, a maximum is not passed.
+        // A minimum is reached, a maximum is not exceeded.
         assert_eq!(found(&[(MIN_SLOTS.key, "3"), (MAX_SLOTS.key, "7"), (REDUNDANT.key, "1")]), (2, 3, 1));
         assert_eq!(found(&[(MAX_TOTAL_CPU.key, "5.5"), (MIN_TOTAL_CPU.key, "0.5")]), (1, 2, 0));
         assert_eq!(found(&[(MAX_TOTAL_MEMORY.key, "4500m"), (MIN_TOTAL_MEMORY.key, "2g")]), (2, 4, 0));
-        // The tightest counts; slots only where one of the others is not given.
+        // The tightest limit applies; slots only if one of the others is not given.
         assert_eq!(
             found(&[(MAX_TOTAL_CPU.key, "8"), (MAX_TOTAL_MEMORY.key, "3g"), (MAX_SLOTS.key, "2")]),
             (0, 3, 0)
@@ -254,23 +254,24 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_satisfies_is_refused() {
+    fn unsatisfiable_limits_are_refused() {
         let refusal = |options: &[(&str, &str)]| limits_of(options).expect_err("impossible").to_string();
         assert_eq!(
             refusal(&[(MAX_SLOTS.key, "1")]),
-            "slotmanager.number-of-slots.max: 1 allows no TaskManager: one has 2 slots"
+            "`slotmanager.number-of-slots.max`: 1 does not allow a single TaskManager, which has 2 slots"
         );
         assert_eq!(
             refusal(&[(MAX_TOTAL_MEMORY.key, "1000m")]),
-            "slotmanager.max-total-resource.memory: 1000m allows no TaskManager: one has 1024 MiB for its tasks"
+            "`slotmanager.max-total-resource.memory`: 1000m does not allow a single TaskManager, which \
+             has 1024 MiB for its tasks"
         );
         assert_eq!(
             refusal(&[(MIN_SLOTS.key, "9"), (MAX_SLOTS.key, "8")]),
-            "slotmanager.* asks for at least 5 TaskManagers and allows at most 4"
+            "`slotmanager.*` requires at least 5 TaskManagers and allows at most 4"
         );
         assert_eq!(
             refusal(&[(REDUNDANT.key, "-1")]),
-            "slotmanager.redundant-taskmanager-num: -1 is negative"
+            "`slotmanager.redundant-taskmanager-num`: -1 is negative"
         );
         assert!(refusal(&[(MAX_TOTAL_CPU.key, "many")]).contains(MAX_TOTAL_CPU.key));
     }

@@ -1,9 +1,9 @@
-//! Everything the project knows of Flink: versions, configuration, memory, command lines, REST.
+//! Everything specific to Flink: versions, configuration, memory, command lines, REST.
 //!
-//! Begin with [`Distribution::open`] (what is on disk) and [`FlinkConfig::load`] (what the user wants). From the
-//! two follow the sizes ([`memory`]), the settings the life cycle depends on ([`settings`]) and the command lines
-//! ([`command`]). A running cluster is read through [`rest::Client`]; [`demand`] turns what it says into a number
-//! of slots, and [`results`] into the TaskManagers that must stay.
+//! Start with [`Distribution::open`] (what is on disk) and [`FlinkConfig::load`] (what the user wants). From the two
+//! follow the sizes ([`memory`]), the settings that the life cycle depends on ([`settings`]) and the command lines
+//! ([`command`]). A running cluster is read through [`rest::Client`]; from its responses [`demand`] computes a number
+//! of slots, and [`results`] the TaskManagers that must be kept.
 
 pub mod command;
 pub mod config;

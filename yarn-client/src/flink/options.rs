@@ -1,22 +1,21 @@
-//! Every Flink configuration key that is read or set here, with its default. What becomes of all others:
-//! [`keys`](super::keys).
+//! Every Flink configuration key that is read or set here, with its default. For all others see [`keys`](super::keys).
 //!
 //! Defaults and deprecated keys are those of Flink 1.20.5's `YarnConfigOptions`, `JobManagerOptions`,
-//! `TaskManagerOptions` and their neighbours.
+//! `TaskManagerOptions` and related classes.
 
 /// A configuration option: key, deprecated keys, Flink's default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opt {
     /// The current key.
     pub key: &'static str,
-    /// Older keys that still count, looked up in this order.
+    /// Older keys that still have an effect, looked up in this order.
     pub deprecated: &'static [&'static str],
-    /// Flink's default as text, `None` when there is none.
+    /// Flink's default as text, `None` if there is none.
     pub default: Option<&'static str>,
 }
 
 impl Opt {
-    /// An option without default and older keys.
+    /// An option without default or older keys.
     pub const fn new(key: &'static str) -> Self {
         Self { key, deprecated: &[], default: None }
     }
@@ -26,7 +25,7 @@ impl Opt {
         Self { key, deprecated: &[], default: Some(default) }
     }
 
-    /// The same with older keys.
+    /// The same option with older keys.
     pub(super) const fn or(self, deprecated: &'static [&'static str]) -> Self {
         Self { deprecated, ..self }
     }
@@ -44,9 +43,9 @@ macro_rules! options {
 options! {
     /// Virtual cores of the application master's container.
     YARN_APPMASTER_VCORES = Opt::with("yarn.appmaster.vcores", "1");
-    /// Virtual cores per TaskManager; -1: the number of slots. `taskmanager.cpu.cores` comes first.
+    /// Virtual cores per TaskManager; -1: the number of slots. `taskmanager.cpu.cores` takes precedence.
     YARN_CONTAINERS_VCORES = Opt::with("yarn.containers.vcores", "-1");
-    /// Where the job's jar goes on the system class path: `DISABLED`, `FIRST`, `LAST`, `ORDER`.
+    /// The position of the job's jar on the system class path: `DISABLED`, `FIRST`, `LAST`, `ORDER`.
     YARN_INCLUDE_USER_JAR = Opt::with("yarn.classpath.include-user-jar", "ORDER").or(&["yarn.per-job-cluster.include-user-jar"]);
     /// Attempts of the application master.
     YARN_APPLICATION_ATTEMPTS = Opt::new("yarn.application-attempts");
@@ -54,7 +53,7 @@ options! {
     YARN_ATTEMPT_FAILURES_VALIDITY_INTERVAL = Opt::with("yarn.application-attempt-failures-validity-interval", "10000");
     /// Heartbeat to the ResourceManager when nothing is pending, s.
     YARN_HEARTBEAT_INTERVAL = Opt::with("yarn.heartbeat.interval", "5").or(&["yarn.heartbeat-delay"]);
-    /// Heartbeat while containers are asked for; a duration, bare number ms.
+    /// Heartbeat while containers are requested; a duration, bare number ms.
     YARN_CONTAINER_REQUEST_INTERVAL = Opt::with("yarn.heartbeat.container-request-interval", "500 ms");
     /// Directory of flink-yarn's properties file; not used here.
     YARN_PROPERTIES_FILE_LOCATION = Opt::new("yarn.properties-file.location");
@@ -76,7 +75,7 @@ options! {
     YARN_SHIP_FILES = Opt::new("yarn.ship-files").or(&["yarn.ship-directories"]);
     /// Archives to ship and unpack.
     YARN_SHIP_ARCHIVES = Opt::new("yarn.ship-archives");
-    /// The flink-dist jar, when it is not in the distribution's `lib`.
+    /// The flink-dist jar, if it is not in the distribution's `lib`.
     YARN_FLINK_DIST_JAR = Opt::new("yarn.flink-dist-jar");
     /// The application to attach to.
     YARN_APPLICATION_ID = Opt::new("yarn.application.id");
@@ -90,7 +89,7 @@ options! {
     YARN_APPLICATION_NODE_LABEL = Opt::new("yarn.application.node-label");
     /// Node label expression of TaskManagers (FLINK-25268).
     YARN_TASKMANAGER_NODE_LABEL = Opt::new("yarn.taskmanager.node-label");
-    /// Directories in HDFS that hold the distribution already.
+    /// Directories in HDFS that already contain the distribution.
     YARN_PROVIDED_LIB_DIRS = Opt::new("yarn.provided.lib.dirs");
     /// A directory named `usrlib` in HDFS.
     YARN_PROVIDED_USRLIB_DIR = Opt::new("yarn.provided.usrlib.dir");
@@ -116,11 +115,11 @@ options! {
     JM_DIRECT_LIMIT = Opt::with("jobmanager.memory.enable-jvm-direct-memory-limit", "false");
     /// Metaspace of the JobManager.
     JM_METASPACE = Opt::with("jobmanager.memory.jvm-metaspace.size", "256m");
-    /// Least JVM overhead of the JobManager.
+    /// Minimum JVM overhead of the JobManager.
     JM_OVERHEAD_MIN = Opt::with("jobmanager.memory.jvm-overhead.min", "192m");
-    /// Most JVM overhead of the JobManager.
+    /// Maximum JVM overhead of the JobManager.
     JM_OVERHEAD_MAX = Opt::with("jobmanager.memory.jvm-overhead.max", "1g");
-    /// JVM overhead of the JobManager as a part of its process memory.
+    /// JVM overhead of the JobManager as a fraction of its process memory.
     JM_OVERHEAD_FRACTION = Opt::with("jobmanager.memory.jvm-overhead.fraction", "0.1");
     /// Process size of the JobManager before 1.11 (until 1.20).
     JM_LEGACY_HEAP = Opt::new("jobmanager.heap.size");
@@ -141,25 +140,25 @@ options! {
     TM_TASK_OFF_HEAP = Opt::with("taskmanager.memory.task.off-heap.size", "0");
     /// Managed memory.
     TM_MANAGED = Opt::new("taskmanager.memory.managed.size").or(&["taskmanager.memory.size"]);
-    /// Managed memory as a part of Flink's.
+    /// Managed memory as a fraction of Flink's.
     TM_MANAGED_FRACTION = Opt::with("taskmanager.memory.managed.fraction", "0.4");
-    /// Least network memory.
+    /// Minimum network memory.
     TM_NETWORK_MIN = Opt::with("taskmanager.memory.network.min", "64m").or(&["taskmanager.network.memory.min"]);
-    /// Most network memory; Flink's default is no limit.
+    /// Maximum network memory; Flink's default is no limit.
     TM_NETWORK_MAX = Opt::with("taskmanager.memory.network.max", "9223372036854775807").or(&["taskmanager.network.memory.max"]);
-    /// Network memory as a part of Flink's.
+    /// Network memory as a fraction of Flink's.
     TM_NETWORK_FRACTION = Opt::with("taskmanager.memory.network.fraction", "0.1").or(&["taskmanager.network.memory.fraction"]);
-    /// Number of network buffers, the way before 1.5; has Flink's default only when set.
+    /// Number of network buffers, as before 1.5; has Flink's default only if it is set.
     TM_LEGACY_NETWORK_BUFFERS = Opt::new("taskmanager.network.numberOfBuffers");
     /// Size of a network buffer.
     TM_SEGMENT_SIZE = Opt::with("taskmanager.memory.segment-size", "32k");
     /// Metaspace of a TaskManager.
     TM_METASPACE = Opt::with("taskmanager.memory.jvm-metaspace.size", "256m");
-    /// Least JVM overhead of a TaskManager.
+    /// Minimum JVM overhead of a TaskManager.
     TM_OVERHEAD_MIN = Opt::with("taskmanager.memory.jvm-overhead.min", "192m");
-    /// Most JVM overhead of a TaskManager.
+    /// Maximum JVM overhead of a TaskManager.
     TM_OVERHEAD_MAX = Opt::with("taskmanager.memory.jvm-overhead.max", "1g");
-    /// JVM overhead of a TaskManager as a part of its process memory.
+    /// JVM overhead of a TaskManager as a fraction of its process memory.
     TM_OVERHEAD_FRACTION = Opt::with("taskmanager.memory.jvm-overhead.fraction", "0.1");
     /// Process size of a TaskManager before 1.10 (until 1.20).
     TM_LEGACY_HEAP = Opt::new("taskmanager.heap.size");
@@ -186,7 +185,7 @@ options! {
     JAVA_DEFAULT_OPTS_TM = Opt::with("env.java.default-opts.taskmanager", "");
     /// `JAVA_HOME` on the nodes (2.0).
     JAVA_HOME = Opt::new("env.java.home");
-    /// Where Hadoop's configuration is on this host, for `HADOOP_CONF_DIR`.
+    /// The directory of Hadoop's configuration on this host, for `HADOOP_CONF_DIR`.
     HADOOP_CONF_DIR = Opt::new("env.hadoop.conf.dir");
     /// The same, for `YARN_CONF_DIR`.
     YARN_CONF_DIR = Opt::new("env.yarn.conf.dir");
@@ -197,27 +196,27 @@ options! {
 
     /// URLs for the user class loader.
     CLASS_PATHS = Opt::new("pipeline.classpaths");
-    /// Jars for it.
+    /// Jars for the user class loader.
     JARS = Opt::new("pipeline.jars");
-    /// Parallelism of programs that set none.
+    /// Parallelism of programs that do not set one.
     PARALLELISM = Opt::with("parallelism.default", "1");
-    /// Port range of the REST server. Its older names, of which stock configurations have one, are not looked at.
+    /// Port range of the REST server. Its deprecated names, one of which is in stock configurations, are ignored.
     REST_BIND_PORT = Opt::new("rest.bind-port");
-    /// Address the REST server listens on.
+    /// Address that the REST server listens on.
     REST_BIND_ADDRESS = Opt::new("rest.bind-address").or(&["web.address", "jobmanager.web.address"]);
-    /// Address told to others.
+    /// Address of the REST server for clients.
     REST_ADDRESS = Opt::new("rest.address");
-    /// Port told to others.
+    /// Port of the REST server for clients.
     REST_PORT = Opt::with("rest.port", "8081").or(&["web.port", "jobmanager.web.port"]);
     /// The JobManager's RPC address.
     JM_RPC_ADDRESS = Opt::new("jobmanager.rpc.address");
     /// The JobManager's RPC port.
     JM_RPC_PORT = Opt::with("jobmanager.rpc.port", "6123");
-    /// Address the JobManager listens on.
+    /// Address that the JobManager listens on.
     JM_BIND_HOST = Opt::new("jobmanager.bind-host");
-    /// Address a TaskManager listens on.
+    /// Address that a TaskManager listens on.
     TM_BIND_HOST = Opt::new("taskmanager.bind-host");
-    /// A TaskManager's own name.
+    /// A TaskManager's own host name.
     TM_HOST = Opt::new("taskmanager.host");
     /// A TaskManager's id; the container's id here.
     TM_RESOURCE_ID = Opt::new("taskmanager.resource-id");
@@ -232,15 +231,15 @@ options! {
         "high-availability.zookeeper.path.namespace",
         "recovery.zookeeper.path.namespace"
     ]);
-    /// Where high availability keeps what is too large for ZooKeeper.
+    /// Where high availability stores what is too large for ZooKeeper.
     HA_STORAGE_DIR = Opt::new("high-availability.storageDir").or(&[
         "high-availability.zookeeper.storageDir",
         "recovery.zookeeper.storageDir"
     ]);
-    /// Servers of ZooKeeper.
+    /// The ZooKeeper servers.
     HA_ZOOKEEPER_QUORUM =
         Opt::new("high-availability.zookeeper.quorum").or(&["recovery.zookeeper.quorum"]);
-    /// The node of ZooKeeper below which each cluster has its own.
+    /// The ZooKeeper node below which each cluster has its own.
     HA_ZOOKEEPER_ROOT = Opt::with("high-availability.zookeeper.path.root", "/flink")
         .or(&["recovery.zookeeper.path.root"]);
     /// Port range of the JobManager's RPC with high availability.
@@ -250,66 +249,66 @@ options! {
     EXECUTION_ATTACHED = Opt::with("execution.attached", "false");
     /// Whether the cluster ends with its application.
     SHUTDOWN_ON_APPLICATION_FINISH = Opt::with("execution.shutdown-on-application-finish", "true");
-    /// Whether a throwing `main()` becomes a failed job.
+    /// Whether an exception in `main()` becomes a failed job.
     SUBMIT_FAILED_JOB = Opt::with("execution.submit-failed-job-on-application-error", "false");
     /// What `System.exit` in user code does.
     INTERCEPT_USER_SYSTEM_EXIT = Opt::with("cluster.intercept-user-system-exit", "DISABLED");
-    /// Whether a process halts on a fatal error, instead of shutting down in order.
+    /// Whether a process halts on a fatal error, instead of shutting down gracefully.
     HALT_ON_FATAL_ERROR = Opt::with("cluster.processes.halt-on-fatal-error", "false");
-    /// How long an answer about a job's checkpoints is given again; unset: `web.refresh-interval`.
+    /// How long a response about a job's checkpoints is cached; unset: `web.refresh-interval`.
     CHECKPOINT_STATISTICS_TIMEOUT = Opt::new("rest.cache.checkpoint-statistics.timeout");
-    /// Frames of each thread in a thread dump.
+    /// Maximum number of frames of each thread in a thread dump.
     THREAD_DUMP_DEPTH = Opt::with("cluster.thread-dump.stacktrace-max-depth", "8");
     /// Pause after an error in a registration.
     REGISTRATION_ERROR_DELAY = Opt::with("cluster.registration.error-delay", "10 s");
-    /// How long a session's ResourceManager waits for slots before it refuses requests; unset: `slot.request.timeout`.
+    /// How long a session's ResourceManager waits for slots before it rejects requests; unset: `slot.request.timeout`.
     STANDALONE_START_UP_TIME = Opt::new("resourcemanager.standalone.start-up-time");
-    /// How long a slot is waited for.
+    /// How long to wait for a slot.
     SLOT_REQUEST_TIMEOUT = Opt::with("slot.request.timeout", "5 min");
     /// Interval of heartbeats.
     HEARTBEAT_INTERVAL = Opt::with("heartbeat.interval", "10 s");
     /// Silence after which a process counts as lost.
     HEARTBEAT_TIMEOUT = Opt::with("heartbeat.timeout", "50 s");
-    /// How long a TaskManager lives without a JobManager.
+    /// How long a TaskManager keeps running without a JobManager.
     TM_REGISTRATION_TIMEOUT = Opt::with("taskmanager.registration.timeout", "5 min").or(&["taskmanager.maxRegistrationDuration"]);
     /// Interval of checkpoints; unset: none.
     CHECKPOINT_INTERVAL = Opt::new("execution.checkpointing.interval");
-    /// What stays of checkpoints when the job ends.
+    /// Which checkpoints are kept when the job ends.
     CHECKPOINT_RETENTION = Opt::new("execution.checkpointing.externalized-checkpoint-retention");
     /// How many completed checkpoints of a job Flink keeps.
     CHECKPOINTS_RETAINED = Opt::with("execution.checkpointing.num-retained", "1").or(&["state.checkpoints.num-retained"]);
     /// Whether each job gets a directory of its own below [`CHECKPOINT_DIR`].
     CHECKPOINT_SUBDIR = Opt::with("execution.checkpointing.create-subdir", "true").or(&["state.checkpoints.create-subdir"]);
-    /// Where checkpoints go.
+    /// Directory of checkpoints.
     CHECKPOINT_DIR = Opt::new("execution.checkpointing.dir").or(&["state.checkpoints.dir", "state.backend.fs.checkpointdir"]);
-    /// Where savepoints go.
+    /// Directory of savepoints.
     SAVEPOINT_DIR = Opt::new("execution.checkpointing.savepoint-dir").or(&["state.savepoints.dir", "savepoints.state.backend.fs.dir"]);
-    /// Where the changelog of state goes.
+    /// Directory of the state changelog.
     CHANGELOG_DIR = Opt::new("state.changelog.dstl.dfs.base-path").or(&["dstl.dfs.base-path"]);
-    /// Restore from here.
+    /// Savepoint or checkpoint to restore from.
     STATE_RECOVERY_PATH = Opt::new("execution.state-recovery.path").or(&["execution.savepoint.path"]);
-    /// Whether state that the program no longer has may be skipped. Works here because it is handed over as the entry
+    /// Whether state that the program no longer has may be skipped. Works here because it is passed as the entry
     /// point's own option; the key itself has no effect there.
     ALLOW_NON_RESTORED = Opt::new("execution.state-recovery.ignore-unclaimed-state").or(&["execution.savepoint.ignore-unclaimed-state"]);
-    /// Where what is known of a job's end goes, with high availability.
+    /// Where the results of ended jobs are stored, with high availability.
     JOB_RESULT_STORE = Opt::new("job-result-store.storage-path");
-    /// Where ended jobs are described for the History Server.
+    /// Where ended jobs are archived for the History Server.
     ARCHIVE_DIR = Opt::new("jobmanager.archive.fs.dir");
     /// File system of paths without a scheme.
     DEFAULT_SCHEME = Opt::new("fs.default-scheme");
     /// Whether Flink ends a job whose attached client is silent.
     SHUTDOWN_IF_ATTACHED = Opt::with("execution.shutdown-on-attached-exit", "false");
-    /// What runs the program.
+    /// The deployment target.
     TARGET = Opt::new("execution.target");
     /// A job's id.
     JOB_ID = Opt::new("$internal.pipeline.job-id").or(&["pipeline.jobid"]);
-    /// Most subtasks that an operator may ever have.
+    /// Maximum parallelism that an operator may ever have.
     MAX_PARALLELISM = Opt::new("pipeline.max-parallelism");
-    /// `reactive`: a job takes all the slots that there are.
+    /// `reactive`: a job uses all available slots.
     SCHEDULER_MODE = Opt::new("scheduler-mode");
-    /// How long a TaskManager may take until Flink knows it.
+    /// How long a TaskManager may take to register.
     TASK_MANAGER_START = Opt::new("resourcemanager.taskmanager-registration.timeout");
-    /// How long a TaskManager may idle.
+    /// How long a TaskManager may be idle.
     TASK_MANAGER_IDLE = Opt::with("resourcemanager.taskmanager-timeout", "30 s").or(&["slotmanager.taskmanager-timeout"]);
     /// Directory of the web server's files.
     WEB_TMP_DIR = Opt::new("web.tmpdir").or(&["jobmanager.web.tmpdir"]);
@@ -317,24 +316,24 @@ options! {
     WEB_SUBMIT = Opt::with("web.submit.enable", "true").or(&["jobmanager.web.submit.enable"]);
     /// How many ended jobs a JobManager remembers.
     JOB_STORE_CAPACITY = Opt::new("jobstore.max-capacity");
-    /// How long it does, s.
+    /// How long a JobManager remembers ended jobs, s.
     JOB_STORE_EXPIRATION = Opt::with("jobstore.expiration-time", "3600");
 
-    /// Ours: where the application master's page and its way to Flink's REST server listen.
+    /// Ours: where the application master's page and its proxy for Flink's REST server listen.
     WEB_PORT = Opt::with("yarn-flink.web.port", "0");
-    /// Ours: the application master writes down what it sees and does.
+    /// Ours: whether the application master records what it sees and does.
     TRACE = Opt::with("yarn-flink.trace", "false");
-    /// Ours: state may lie on a node's disk, such as one that all nodes have mounted.
+    /// Ours: whether state may be on a node's disk, such as one that all nodes have mounted.
     ALLOW_LOCAL_STATE = Opt::with("yarn-flink.allow-local-state", "false");
 }
 
-/// Environment of the application master's container, current and older prefix.
+/// Environment of the application master's container, older and current prefix.
 pub const MASTER_ENV_PREFIXES: [&str; 2] = ["yarn.application-master.env.", "containerized.master.env."];
 /// Environment of TaskManager containers, older and current prefix.
 pub const TASKMANAGER_ENV_PREFIXES: [&str; 2] = ["yarn.taskmanager.env.", "containerized.taskmanager.env."];
-/// Settings that go into Hadoop's configuration, prefix cut off.
+/// Prefix of settings for Hadoop's configuration, which is removed.
 pub const HADOOP_PREFIX: &str = "flink.hadoop.";
-/// Settings that go into YARN's configuration, `flink.` cut off.
+/// Prefix of settings for YARN's configuration, of which `flink.` is removed.
 pub const YARN_PREFIX: &str = "flink.yarn.";
 
 #[cfg(test)]

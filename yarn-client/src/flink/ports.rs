@@ -6,7 +6,7 @@ pub struct PortRange {
     parts: Vec<(u16, u16)>,
 }
 
-/// Text that is not a port range.
+/// A text that is not a port range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a port range: {reason}")]
 pub struct PortRangeError {
@@ -25,7 +25,7 @@ impl PortRange {
     /// Parses the text.
     ///
     /// # Errors
-    /// Not numbers, above 65535, or a range that goes down.
+    /// Not numbers, above 65535, or a descending range.
     pub fn parse(text: &str) -> Result<Self, PortRangeError> {
         let error = |reason| PortRangeError { text: text.to_owned(), reason };
         let port = |text: &str| {
@@ -39,17 +39,17 @@ impl PortRange {
                 None => port(part).map(|p| (p, p))?,
             };
             if from > to {
-                return Err(error("a range goes up"));
+                return Err(error("a range must not end before it starts"));
             }
             if from == 0 && to != 0 {
-                return Err(error("a range starts at 1 or above"));
+                return Err(error("a range starts at 1 or higher"));
             }
             parts.push((from, to));
         }
         Ok(Self { parts })
     }
 
-    /// The ports to try, 0 standing for "any free one".
+    /// The ports to try; 0 stands for "any free one".
     pub fn candidates(&self) -> impl Iterator<Item = u16> + '_ {
         self.parts.iter().flat_map(|&(from, to)| from..=to)
     }
@@ -90,12 +90,12 @@ mod tests {
     }
 
     #[test]
-    fn says_what_is_wrong() {
+    fn invalid_port_ranges_are_explained() {
         let reason = |text| PortRange::parse(text).unwrap_err().reason;
         assert_eq!(reason("65536"), "a port is at most 65535");
         assert_eq!(reason("50100-70000"), "a port is at most 65535");
-        assert_eq!(reason("50200-50100"), "a range goes up");
-        assert_eq!(reason("0-5"), "a range starts at 1 or above");
+        assert_eq!(reason("50200-50100"), "a range must not end before it starts");
+        assert_eq!(reason("0-5"), "a range starts at 1 or higher");
         for bad in ["", "x", "-5", "1,,2", "1-", "1-2-3"] {
             assert_eq!(reason(bad), "a port is a whole number", "{bad}");
         }

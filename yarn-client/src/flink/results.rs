@@ -1,18 +1,18 @@
-//! Which vertices of a job have left results that others have yet to read. A TaskManager that holds some runs no task for
-//! them, and looks idle; Flink's own resource manager asks each before it lets it go (`TaskExecutor.canBeReleased`).
+//! Which vertices of a job have results that others have yet to read. A TaskManager that holds such results may run no task
+//! and appear idle; Flink's own resource manager asks each TaskManager before it releases it (`TaskExecutor.canBeReleased`).
 
 use super::rest::{JobDetails, Vertex};
 
-/// Vertices whose results are still wanted.
+/// Vertices whose results are still needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
     /// These.
     Of(Vec<String>),
-    /// Any may be: the graph is not complete.
+    /// Any may be needed: the graph is not complete.
     Unknown,
 }
 
-/// What of a job that has not ended is still to be read.
+/// The results that are still to be read, of a job that has not ended.
 pub fn wanted(details: &JobDetails) -> Wanted {
     let mut wanted = Vec::new();
     for producer in details.vertices.iter().filter(|vertex| vertex.tasks.finished > 0) {
@@ -33,12 +33,12 @@ pub fn wanted(details: &JobDetails) -> Wanted {
     Wanted::Of(wanted)
 }
 
-/// Pipelined results are read while they are made; all other kinds stay where they are until somebody has read them.
+/// Pipelined results are read while they are produced; all other types are kept until they have been read.
 fn outlives_its_producer(exchange: &str) -> bool {
     !exchange.to_ascii_lowercase().starts_with("pipelined")
 }
 
-/// A batch job knows the parallelism of a later vertex late: then it has no tasks.
+/// A batch job determines the parallelism of a later vertex late: until then it has no tasks.
 fn is_done(vertex: &Vertex) -> bool {
     vertex.tasks.total > 0 && vertex.tasks.finished == vertex.tasks.total
 }
@@ -51,7 +51,7 @@ mod tests {
         serde_json::from_str(text).expect("a job")
     }
 
-    /// `/jobs/:id` of a job with two stages, as Flink 1.20 answers (shortened).
+    /// `/jobs/:id` of a job with two stages, as returned by Flink 1.20 (shortened).
     fn two_stages(exchange: &str, first: &str, second: &str, pending: u32) -> JobDetails {
         details(&format!(
             r#"{{"jid": "a", "name": "j", "state": "RUNNING", "job-type": "BATCH", "pending-operators": {pending},
@@ -69,7 +69,7 @@ mod tests {
         let of = |ids: &[&str]| Wanted::Of(ids.iter().map(|id| (*id).to_owned()).collect());
         let (done, running) = (r#"{"FINISHED": 4}"#, r#"{"RUNNING": 1}"#);
         assert_eq!(wanted(&two_stages("blocking", done, running, 0)), of(&["v1"]));
-        // The reader is not even planned.
+        // The reader has not even been planned.
         assert_eq!(wanted(&two_stages("hybrid_full", done, "{}", 0)), of(&["v1"]));
         assert_eq!(wanted(&two_stages("blocking", r#"{"FINISHED": 1, "RUNNING": 3}"#, "{}", 0)), of(&["v1"]));
         assert_eq!(wanted(&two_stages("blocking", done, r#"{"FINISHED": 1}"#, 0)), of(&[]));

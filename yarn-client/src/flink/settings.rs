@@ -1,4 +1,4 @@
-//! What Flink must be told so that a job's end can be read, and lost containers be replaced.
+//! Settings that Flink needs so that a job's end can be read and lost containers can be replaced.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::keys;
 use super::options::{self as o, Opt};
 use super::{ConfigError, FlinkConfig, Version, Warning};
 
-/// What the cluster is for.
+/// The purpose of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// One application, whose end ends the cluster.
@@ -18,7 +18,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// By what is asked for.
+    /// The mode for a request.
     pub fn of(session: bool, multi_job: bool) -> Self {
         match (session, multi_job) {
             (true, _) => Self::Session,
@@ -41,24 +41,24 @@ pub struct Setting {
     pub forced: bool,
 }
 
-/// How long a request for slots may stay open: the application master limits waiting itself.
+/// How long a request for slots may remain open: the application master limits waiting itself.
 const SLOT_WAIT: Duration = Duration::from_secs(30 * 86_400);
-/// With both unset: a restarted JobManager is noticed in seconds instead of 45.
+/// If neither is set: a restarted JobManager is noticed within seconds instead of 45.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(2);
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long TaskManagers wait for a JobManager that a new attempt has to start.
 const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(15 * 60);
-/// Checkpoints that Flink keeps where a lost application master's successor cannot look for the newest one: the one that was
-/// written down last must not be gone.
+/// Number of checkpoints that Flink keeps if a lost application master's successor cannot look for the newest one: the
+/// one that was recorded last must not be gone.
 const RETAINED: u32 = 3;
-/// How old an answer about checkpoints may be: by default 3 s, in which a job has made its first one and is lost.
+/// How old a response about checkpoints may be: by default 3 s, in which a job may make its first one and be lost.
 const CHECKPOINTS_AGE: Duration = Duration::from_millis(400);
-/// Frames: more than between a thread's first method and anything a program may call.
+/// Number of frames: more than between a thread's first method and anything that a program may call.
 const STACK_DEPTH: u32 = 1000;
 
-/// The settings for a configuration: forced ones always, others only where the user has set nothing.
+/// The settings for a configuration: forced ones always, others only if the user has not set them.
 ///
-/// Durations are bare numbers of ms, the only form all supported versions read (they were `long` options before 1.20).
+/// Durations are bare numbers of ms, the only form that all supported versions read (they were `long` options before 1.20).
 ///
 /// # Errors
 /// A user's value that had to be read and is malformed.
@@ -89,7 +89,7 @@ pub fn required_settings(
         }
     };
     let ms = |duration: Duration| duration.as_millis().to_string();
-    // Of an application with one job, each process has a value of its own.
+    // In an application with one job, each process has a value of its own.
     if mode != Mode::Application {
         unless_set(o::INTERCEPT_USER_SYSTEM_EXIT, "THROW".to_owned());
     }
@@ -97,7 +97,7 @@ pub fn required_settings(
     unless_set(o::REGISTRATION_ERROR_DELAY, "200".to_owned());
     unless_set(o::STANDALONE_START_UP_TIME, ms(SLOT_WAIT));
     unless_set(o::SLOT_REQUEST_TIMEOUT, ms(SLOT_WAIT));
-    // One without the other could contradict the user's value.
+    // Setting only one could contradict the user's value of the other.
     if config.explicit(&o::HEARTBEAT_INTERVAL).is_none() && config.explicit(&o::HEARTBEAT_TIMEOUT).is_none() {
         unless_set(o::HEARTBEAT_INTERVAL, ms(HEARTBEAT_INTERVAL));
         unless_set(o::HEARTBEAT_TIMEOUT, ms(HEARTBEAT_TIMEOUT));
@@ -117,8 +117,8 @@ pub fn required_settings(
 
 /// What `System.exit` does in an application with one job, unless its owner has chosen: in the JobManager, in a TaskManager.
 ///
-/// A program may well exit once its job has ended, with 0 or with a code that says how: the JobManager, in which `main()`
-/// runs, logs the code and exits. A task that exits would take the TaskManager with it, and the tasks of others.
+/// A program may exit once its job has ended, with 0 or with a code that reflects the result: the JobManager, in which
+/// `main()` runs, logs the code and exits. A task that exits would end the TaskManager, and the tasks of others, as well.
 pub fn system_exit(config: &FlinkConfig, mode: Mode) -> Option<[String; 2]> {
     let option = o::INTERCEPT_USER_SYSTEM_EXIT;
     let unset = mode == Mode::Application && config.explicit(&option).is_none();
@@ -128,13 +128,13 @@ pub fn system_exit(config: &FlinkConfig, mode: Mode) -> Option<[String; 2]> {
 /// The name before 1.20.
 const OLDER_RETAINED: Opt = Opt::new("state.checkpoints.num-retained");
 
-/// Whether a job's newest checkpoint can be found by looking into the job's own directory.
+/// Whether a job's latest checkpoint can be found by listing the job's own directory.
 fn finds_checkpoints(config: &FlinkConfig) -> Result<bool, ConfigError> {
     let Some(directory) = config.explicit(&o::CHECKPOINT_DIR) else { return Ok(false) };
     Ok(is_listable(directory) && config.boolean(&o::CHECKPOINT_SUBDIR)?.unwrap_or(true))
 }
 
-/// Whether a directory can be listed from outside of Flink; one without a scheme lies in the default file system.
+/// Whether a directory can be listed outside Flink; one without a scheme is on the default file system.
 pub fn is_listable(uri: &str) -> bool {
     match uri.split_once(':') {
         Some((scheme, _)) => {
@@ -144,24 +144,24 @@ pub fn is_listable(uri: &str) -> bool {
     }
 }
 
-/// Whether Flink's high availability is on: then Flink itself goes on with a job.
+/// Whether Flink's high availability is on: then Flink itself recovers jobs.
 pub fn recovers(config: &FlinkConfig) -> bool {
     config.value(&o::HA_TYPE).is_some_and(|kind| !kind.eq_ignore_ascii_case("none"))
 }
 
-/// Whether the configuration turns checkpoints on and says where they go.
+/// Whether the configuration enables checkpoints and says where they are stored.
 ///
 /// # Errors
-/// An interval that is none.
+/// An interval that means disabled.
 pub fn makes_checkpoints(config: &FlinkConfig) -> Result<bool, ConfigError> {
     let interval = config.duration(&o::CHECKPOINT_INTERVAL)?.is_some_and(|interval| !interval.is_zero());
     Ok(interval && config.explicit(&o::CHECKPOINT_DIR).is_some())
 }
 
-/// Puts [`required_settings`] into the configuration; a warning for each user's value that had to give way.
+/// Adds [`required_settings`] to the configuration; returns a warning for each user's value that was replaced.
 ///
-/// Addresses of Flink's stock configuration that hold for one machine only (`localhost`) are removed, as flink-yarn
-/// does, and a TaskManager's host with them.
+/// Addresses in Flink's stock configuration that are valid on one machine only (`localhost`) are removed, as in
+/// flink-yarn, and so is a TaskManager's host.
 ///
 /// # Errors
 /// As [`required_settings`].
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_life_cycle_gives_way_with_a_warning() {
+    fn settings_that_break_the_life_cycle_are_overridden_with_a_warning() {
         let (config, warnings) = applied(
             &[
                 ("execution.attached", "False"),
@@ -254,9 +254,9 @@ mod tests {
         assert!(warnings[0].to_string().contains("instead of False"), "{}", warnings[0]);
     }
 
-    /// Nobody sends the heartbeats of an attached client, without which Flink would cancel the job.
+    /// There is no attached client to send heartbeats, without which Flink would cancel the job.
     #[test]
-    fn no_job_ends_for_want_of_a_client() {
+    fn no_job_ends_for_lack_of_a_client() {
         for mode in [Mode::Application, Mode::SeveralJobs, Mode::Session] {
             let (config, warnings) = applied(&[("execution.shutdown-on-attached-exit", "true")], mode);
             assert_eq!(config.get("execution.shutdown-on-attached-exit"), Some("false"));
@@ -267,7 +267,7 @@ mod tests {
         }
     }
 
-    /// The table says of each setting what is done.
+    /// The table says for each setting how it is treated.
     #[test]
     fn settings_are_in_the_table_of_keys() {
         let version = Version::parse("1.20.5").unwrap();
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_users_choice_wins_elsewhere() {
+    fn users_choice_wins_for_other_settings() {
         let (config, warnings) = applied(
             &[
                 ("heartbeat.timeout", "60 s"),
@@ -317,12 +317,12 @@ mod tests {
     }
 
     #[test]
-    fn more_than_one_checkpoint_is_kept_where_nobody_can_look_for_the_newest() {
+    fn several_checkpoints_are_retained_where_the_latest_cannot_be_listed() {
         let key = "execution.checkpointing.num-retained";
         let retained =
             |settings: &[(&str, &str)]| applied(settings, Mode::Application).0.get(key).map(str::to_owned);
         let three = Some("3".to_owned());
-        // The program may say where they go.
+        // The program may set the directory.
         assert_eq!(retained(&[]), three);
         for listable in ["hdfs:///cp", "/cp", "viewfs://c/cp", "file:/cp", "HDFS://n/cp"] {
             assert_eq!(retained(&[("state.checkpoints.dir", listable)]), None, "{listable}");

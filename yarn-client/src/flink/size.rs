@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemorySize(u64);
 
-/// Text that is not a memory size.
+/// A text that is not a memory size.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a memory size: {reason}")]
 pub struct SizeError {
@@ -17,27 +17,27 @@ pub struct SizeError {
 }
 
 impl MemorySize {
-    /// Nothing.
+    /// Zero bytes.
     pub const ZERO: Self = Self(0);
     /// Java's `Long.MAX_VALUE` bytes: Flink's "no limit".
     pub const MAX: Self = Self(i64::MAX as u64);
 
-    /// So many bytes.
+    /// A size in bytes.
     pub const fn from_bytes(bytes: u64) -> Self {
         Self(bytes)
     }
 
-    /// So many MiB.
+    /// A size in MiB.
     pub const fn from_mib(mib: u64) -> Self {
         Self(mib << 20)
     }
 
-    /// In bytes.
+    /// The size in bytes.
     pub const fn bytes(self) -> u64 {
         self.0
     }
 
-    /// In MiB, rounded down.
+    /// The size in MiB, rounded down.
     pub const fn mib(self) -> u64 {
         self.0 >> 20
     }
@@ -67,7 +67,7 @@ impl MemorySize {
             return Err(error("it does not start with a number"));
         }
         if unit.starts_with(['.', ',']) {
-            return Err(error("it is no whole number"));
+            return Err(error("it is not a whole number"));
         }
         let multiplier = match unit.trim().to_ascii_lowercase().as_str() {
             "" => bare,
@@ -76,7 +76,7 @@ impl MemorySize {
             "m" | "mb" | "mebibytes" => 1 << 20,
             "g" | "gb" | "gibibytes" => 1 << 30,
             "t" | "tb" | "tebibytes" => 1 << 40,
-            _ => return Err(error("the unit is none of b, k, kb, m, mb, g, gb, t, tb")),
+            _ => return Err(error("unknown unit (expected one of: b, k, kb, m, mb, g, gb, t, tb)")),
         };
         number
             .parse::<u64>()
@@ -84,7 +84,7 @@ impl MemorySize {
             .and_then(|n| n.checked_mul(multiplier))
             .filter(|bytes| *bytes <= Self::MAX.0)
             .map(Self)
-            .ok_or_else(|| error("it does not fit into 63 bits"))
+            .ok_or_else(|| error("it is too large"))
     }
 
     /// The sum, `None` beyond `i64::MAX`.
@@ -97,9 +97,9 @@ impl MemorySize {
         self.0.checked_sub(other.0).map(Self)
     }
 
-    /// The exact decimal product with the shortest decimal form of `factor`, cut to whole bytes: Java's
-    /// `BigDecimal.valueOf(bytes).multiply(BigDecimal.valueOf(factor)).longValue()`. `None` for a negative or
-    /// infinite factor and beyond `i64::MAX`.
+    /// The exact decimal product with the shortest decimal form of `factor`, truncated to whole bytes: Java's
+    /// `BigDecimal.valueOf(bytes).multiply(BigDecimal.valueOf(factor)).longValue()`. `None` for a negative or infinite
+    /// factor and beyond `i64::MAX`.
     pub fn multiply(self, factor: f64) -> Option<Self> {
         if !factor.is_finite() || factor < 0.0 {
             return None;
@@ -123,11 +123,11 @@ impl MemorySize {
         u64::try_from(bytes).ok().filter(|b| *b <= Self::MAX.0).map(Self)
     }
 
-    /// For messages, as Flink shows it: `1.500gb (1610612736 bytes)`.
+    /// The size for messages, as Flink shows it: `1.500gb (1610612736 bytes)`.
     pub fn human(self) -> String {
         let units = [("tb", 1u64 << 40), ("gb", 1 << 30), ("mb", 1 << 20), ("kb", 1 << 10)];
         match units.iter().find(|(_, size)| self.0 > *size) {
-            // Three decimals of a size need no more than f64 has.
+            // Three decimals of a size need no more precision than f64 has.
             Some((unit, size)) => format!("{:.3}{unit} ({} bytes)", self.0 as f64 / *size as f64, self.0),
             None => format!("{} bytes", self.0),
         }
@@ -195,7 +195,7 @@ mod tests {
         }
 
         #[test]
-        fn its_own_text_comes_back(bytes in 0..=i64::MAX as u64) {
+        fn formatted_size_round_trips(bytes in 0..=i64::MAX as u64) {
             let size = MemorySize::from_bytes(bytes);
             prop_assert_eq!(MemorySize::parse(&size.to_string()).unwrap(), size);
         }

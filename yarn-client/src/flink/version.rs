@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A Flink version such as `1.20.5`; ordered by its numbers, the rest of the text is only shown.
+/// A Flink version such as `1.20.5`; ordered by its numbers, the rest of the text is only displayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     major: u32,
@@ -11,7 +11,7 @@ pub struct Version {
     text: String,
 }
 
-/// Text that is not a version.
+/// A text that is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a Flink version (expected something like 1.20.5)")]
 pub struct VersionError {
@@ -19,12 +19,12 @@ pub struct VersionError {
     pub text: String,
 }
 
-/// What differs between versions; see [`Version::features`].
+/// Differences between versions; see [`Version::features`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Features {
     /// Reads `config.yaml` (standard YAML, FLINK-29712, 1.19).
     pub standard_yaml: bool,
-    /// Reads `flink-conf.yaml` (dropped in 2.0); where both are read, this one wins if it exists.
+    /// Reads `flink-conf.yaml` (dropped in 2.0); if both are supported, this one takes precedence if it exists.
     pub legacy_yaml: bool,
     /// The configuration file written for containers.
     pub config_file: &'static str,
@@ -32,22 +32,22 @@ pub struct Features {
     pub legacy_heap_options: bool,
     /// `env.java.default-opts.*` exist (1.19).
     pub default_java_opts: bool,
-    /// `/applications` is served: one application with many jobs, whose status decides (2.3).
+    /// Serves `/applications`: one application with many jobs, whose status decides (2.3).
     pub applications: bool,
 }
 
 impl Version {
-    /// Oldest and newest minor version this code was made for.
+    /// Oldest and newest supported minor version.
     pub const SUPPORTED: ((u32, u32), (u32, u32)) = ((1, 17), (2, 3));
 
     /// Parses `1.20`, `1.20.5`, `1.20.5-SNAPSHOT` or `1.18.1-vendor3`.
     ///
     /// # Errors
-    /// When the text does not start with two numbers.
+    /// The text does not start with two numbers.
     pub fn parse(text: &str) -> Result<Self, VersionError> {
         let error = || VersionError { text: text.to_owned() };
         let trimmed = text.trim();
-        // Everything after the first character that is no digit or dot is a vendor's or a snapshot's suffix.
+        // Everything after the first character other than a digit or dot is a vendor or snapshot suffix.
         let end = trimmed.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(trimmed.len());
         let mut numbers = trimmed.get(..end).unwrap_or_default().split('.').take_while(|n| !n.is_empty());
         let mut next = || numbers.next().map(str::parse::<u32>);
@@ -77,7 +77,7 @@ impl Version {
         self.minor
     }
 
-    /// Third number, 0 when missing.
+    /// Third number, 0 if missing.
     pub fn patch(&self) -> u32 {
         self.patch
     }
@@ -87,13 +87,13 @@ impl Version {
         (self.major, self.minor) >= (major, minor)
     }
 
-    /// Whether the minor version lies in [`Self::SUPPORTED`].
+    /// Whether the minor version is within [`Self::SUPPORTED`]. Only 1.20 and 2.x are tested.
     pub fn is_supported(&self) -> bool {
         let (oldest, newest) = Self::SUPPORTED;
         (oldest..=newest).contains(&(self.major, self.minor))
     }
 
-    /// What this version can do.
+    /// What this version supports.
     pub fn features(&self) -> Features {
         Features {
             standard_yaml: self.at_least(1, 19),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_the_differences() {
+    fn versions_have_their_features() {
         assert!(!version("1.16.3").is_supported() && version("1.17.0").is_supported());
         assert!(version("2.3.9").is_supported() && !version("2.4.0").is_supported());
         let (old, lts, two, newest) = (

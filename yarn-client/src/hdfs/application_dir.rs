@@ -11,10 +11,10 @@ use super::{CreateOptions, FileSystem, HdfsError, resource, uri};
 use crate::yarn::LocalResource;
 use crate::yarn::launch::{Kind, Visibility};
 
-/// With which the name of the empty mark begins that each attempt's master leaves before it does anything; its number follows.
+/// Prefix of the empty mark that each attempt's master writes before it does anything else; the attempt's number follows.
 pub const ATTEMPT_MARK: &str = "attempt-";
 
-/// Only the user may see what is inside: the launch specification may hold secrets.
+/// Only the user may see the content: the launch specification may contain secrets.
 const DIRECTORY_MODE: u16 = 0o700;
 const FILE_MODE: u16 = 0o600;
 
@@ -32,12 +32,12 @@ impl ApplicationDir {
         uri::join(&super::stage::root(base), "apps")
     }
 
-    /// The path of one application's directory below `base`, whether it exists or not.
+    /// The path of one application's directory below `base`, whether or not it exists.
     pub fn path_of(base: &str, id: &ApplicationId) -> String {
         uri::join(&Self::root(base), &id.to_string())
     }
 
-    /// The base that the directory of an application is below.
+    /// The base directory that contains an application's directory.
     #[cfg(feature = "flink")]
     pub(crate) fn base_of<'a>(directory: &'a str, id: &ApplicationId) -> Option<&'a str> {
         let base = directory.trim_end_matches('/').strip_suffix(&id.to_string())?;
@@ -56,13 +56,13 @@ impl ApplicationDir {
     ) -> Result<Self, HdfsError> {
         let apps = Self::root(base);
         let path = Self::path_of(base, id);
-        // First, because missing parents would get the mode of the last directory.
+        // First, because missing parents would get the mode of the application's directory.
         fs.mkdirs(&apps, 0o755).await?;
         fs.mkdirs(&path, DIRECTORY_MODE).await?;
         Ok(Self { fs, path, replication })
     }
 
-    /// The directory of an application that has one already, by absolute path. Nothing is sent.
+    /// The existing directory of an application, by absolute path. Nothing is sent.
     pub fn open(fs: Arc<dyn FileSystem>, path: impl Into<String>) -> Self {
         Self { fs, path: path.into(), replication: None }
     }
@@ -96,7 +96,7 @@ impl ApplicationDir {
         Ok(resource::describe(self.fs.as_ref(), &status, link, kind, Visibility::Application))
     }
 
-    /// Uploads a local file under the name `link` (which may hold `/`).
+    /// Uploads a local file under the name `link` (which may contain `/`).
     ///
     /// # Errors
     /// [`StageError::FileSystem`].
@@ -111,7 +111,7 @@ impl ApplicationDir {
         let mut path = uri::join(&self.path, link);
         let name = local.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if kind == Kind::Archive && !link.ends_with(name) {
-            // YARN unpacks by the suffix of the source, which the link need not have.
+            // YARN unpacks according to the suffix of the source, which the link need not have.
             path = uri::join(&path, name);
         }
         upload(self.fs.as_ref(), limits, local, &path, self.options(), link, progress).await?;
@@ -119,7 +119,7 @@ impl ApplicationDir {
         Ok(self.describe(&path, link, kind).await?)
     }
 
-    /// Removes the directory with all it holds. No error when it is gone already.
+    /// Removes the directory and its content. It is not an error if it is already gone.
     ///
     /// # Errors
     /// [`HdfsError`].

@@ -1,14 +1,14 @@
 //! Content-addressed cache of files that many applications share: `<root>/cache/<sha256>/<name>`. The name is the local
-//! file's, made plain (`file_name`): NodeManagers keep their copy under it.
+//! file's, escaped (`file_name`), because NodeManagers keep their copy under it.
 //!
-//! A file is uploaded under a temporary name in `<root>/cache/.uploading` and renamed when it is whole, so an entry is
-//! either complete or not there. Two clients that upload the same content both succeed: one rename wins, the other
-//! finds the entry. What a killed client leaves in `.uploading` is removed a day later by whoever uploads next.
+//! A file is uploaded under a temporary name in `<root>/cache/.uploading` and renamed when it is complete, so an entry is
+//! either complete or absent. Two clients that upload the same content both succeed: one rename wins, and the other client
+//! finds the entry. What a killed client leaves in `.uploading` is removed a day later by the next upload.
 //!
-//! The modification time of `<sha256>` is the mark of use: whoever looks for an entry and finds the mark more than a day
-//! old renews it, and only then looks whether the file is there. The file's own times stay: a `LocalResource` carries
-//! them. Unlike access times, which `dfs.namenode.accesstime.precision=0` forbids, a directory's modification time can
-//! be set anywhere. `Cache::remove` says why no submission can lose an entry to it.
+//! The modification time of `<sha256>` is the mark of use: a client that looks up an entry and finds the mark more than a day
+//! old renews it, and only then checks whether the file exists. The file's own times are not changed: a `LocalResource`
+//! carries them. Unlike access times, which `dfs.namenode.accesstime.precision=0` disables, a directory's modification time
+//! can be set anywhere. `Cache::remove` explains why no submission can lose an entry because of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -26,22 +26,22 @@ use crate::file_name::plain;
 use crate::yarn::LocalResource;
 use crate::yarn::launch::Kind;
 
-/// Age at which an unpublished temporary belongs to nobody any more.
+/// Age at which an unpublished temporary file is considered abandoned.
 const ABANDONED_AFTER_MS: u64 = 24 * 60 * 60 * 1000;
-/// Age at which whoever uses an entry renews its mark: one more call a day and entry, none on all other occasions.
+/// Age at which the mark of an entry in use is renewed: one additional call per day and entry.
 pub(crate) const MARKED_AGAIN_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
-/// Files hashed at the same time.
+/// Number of files hashed concurrently.
 const PARALLEL_HASHES: usize = 2;
 
 /// Name of the cache below the root.
 const NAME: &str = "cache";
-/// Name of the directory of temporaries in the cache.
+/// Name of the directory of temporary files in the cache.
 const UPLOADING: &str = ".uploading";
 
-/// A local file that shall be in the cache.
+/// A local file to be put into the cache.
 #[derive(Debug, Clone)]
 pub struct CacheFile {
-    /// The file. Its name becomes the entry's: YARN unpacks archives by the suffix of that.
+    /// The file. Its name becomes the entry's: YARN unpacks archives according to the suffix of that.
     pub local: PathBuf,
     /// Name in the container's working directory.
     pub link: String,
@@ -60,7 +60,7 @@ pub struct Cache {
     temporaries: Arc<Mutex<BTreeSet<String>>>,
 }
 
-/// A file and where it belongs.
+/// A file and its place in the cache.
 struct Wanted<'a> {
     file: &'a CacheFile,
     digest: Digest,
@@ -70,7 +70,7 @@ struct Wanted<'a> {
 }
 
 impl Cache {
-    /// The cache below `root` (`<base>/.yarn-flink`). `umask` is taken off the modes 0644 and 0755 of entries.
+    /// The cache below `root` (`<base>/.yarn-flink`). `umask` is subtracted from the modes 0644 and 0755 of entries.
     pub(super) fn new(
         fs: Arc<dyn FileSystem>,
         root: &str,
@@ -87,15 +87,15 @@ impl Cache {
         &self.directory
     }
 
-    /// Puts `files` into the cache where they are not there yet. Results are in the order of `files`. `tag` (the
+    /// Puts those of `files` into the cache that are missing from it. Results are in the order of `files`. `tag` (the
     /// application id) makes temporary names unique.
     ///
-    /// When nothing is missing this costs two NameNode calls a file and one for each directory above, all at the
-    /// same time.
+    /// If nothing is missing this costs two NameNode calls per file and one for each directory above, all made
+    /// concurrently.
     ///
     /// # Errors
-    /// [`StageError::Changed`] when a file changes under our hands; else what the file systems answer. Temporaries
-    /// are removed before this returns, but not when it is dropped: see [`Self::discard_temporaries`].
+    /// [`StageError::Changed`] if a file changes while it is being uploaded; otherwise errors of the file systems.
+    /// Temporary files are removed before this returns, but not when it is dropped: see [`Self::discard_temporaries`].
     pub async fn ensure(
         &self,
         files: &[CacheFile],
@@ -122,7 +122,7 @@ impl Cache {
             .buffered(PARALLEL_HASHES)
             .try_collect()
             .await?;
-        // The same content under the same name is one entry, however often it is wanted; the first speaks for it.
+        // The same content under the same name is one entry, however often it is requested; the first request represents it.
         let distinct: BTreeMap<&str, &Wanted<'_>> =
             wanted.iter().rev().map(|wanted| (wanted.path.as_str(), wanted)).collect();
 
@@ -142,7 +142,7 @@ impl Cache {
             let published = self.publish_all(&missing, tag, progress).await?;
             self.sweep(published.values().map(|entry| entry.file.modification_time_ms).max()).await;
             entries.extend(published);
-            // The cache itself may be new.
+            // The cache itself may just have been created.
             reachable = resource::world_reachable(self.fs.as_ref(), &self.directory).await?;
         }
 
@@ -176,7 +176,7 @@ impl Cache {
         Ok(Wanted { file, digest, len: metadata.len(), directory, path })
     }
 
-    /// Those of the entries that are there and whole.
+    /// Those of the entries that exist and are complete.
     async fn present<'a>(
         &self,
         wanted: impl Iterator<Item = &'a Wanted<'a>>,
@@ -194,7 +194,7 @@ impl Cache {
                 Err(error) if !error.is_not_found() => return Err(error),
                 _ => {}
             }
-            // What was seen before the mark may be gone by now.
+            // What was seen before marking may be gone by now.
             (file, directory) = look().await;
         }
         match (file, directory) {
@@ -216,7 +216,7 @@ impl Cache {
     ) -> Result<BTreeMap<String, Entry>, StageError> {
         self.fs.mkdirs(&self.directory, 0o755 & !self.umask).await?;
         self.fs.mkdirs(&self.uploading(), 0o700).await?;
-        // The largest first: it decides how long all of them take.
+        // The largest first: it determines how long the whole upload takes.
         let mut order: Vec<_> = missing.iter().copied().enumerate().collect();
         order.sort_by_key(|(_, wanted)| std::cmp::Reverse(wanted.len));
         let published: Vec<_> = stream::iter(order)
@@ -251,8 +251,8 @@ impl Cache {
         }
         fs.mkdirs(&wanted.directory, 0o755 & !self.umask).await?;
         if let Err(error) = fs.rename(temporary, &wanted.path).await {
-            // Another client was faster, or the answer to our rename was lost. Otherwise an entry that is not whole,
-            // which no client of ours makes, is in the way.
+            // Another client was faster, or the response to our rename was lost. Otherwise an incomplete entry, which
+            // no client of ours creates, is in the way.
             if self.entry(wanted).await?.is_none() {
                 let HdfsError::AlreadyExists { .. } = error else { return Err(error.into()) };
                 fs.delete(&wanted.path, true).await?;
@@ -267,8 +267,8 @@ impl Cache {
         Ok(entry.ok_or_else(|| HdfsError::NotFound { path: fs.uri(&wanted.path) })?)
     }
 
-    /// Removes temporaries that were abandoned a day before `now_ms`, by the NameNode's clock. Trouble is left to the
-    /// next one who passes.
+    /// Removes temporary files that were abandoned a day before `now_ms`, by the NameNode's clock. What cannot be
+    /// removed is left to the next client.
     async fn sweep(&self, now_ms: Option<u64>) {
         let Some(now_ms) = now_ms else { return };
         let Ok(found) = self.fs.list(&self.uploading()).await else { return };
@@ -276,8 +276,8 @@ impl Cache {
         join_all(found.iter().filter(abandoned).map(|file| self.fs.delete(&file.path, true))).await;
     }
 
-    /// Removes what uploads of this cache have not published; for after an interrupted [`Self::ensure`]. Trouble is
-    /// left to the sweep of a later run.
+    /// Removes what uploads of this cache have not published; called after an interrupted [`Self::ensure`]. What cannot
+    /// be removed is left to the sweep of a later run.
     pub async fn discard_temporaries(&self) {
         let left = std::mem::take(&mut *self.temporaries());
         for result in join_all(left.iter().map(|path| self.fs.delete(path, false))).await {
@@ -296,17 +296,17 @@ impl Cache {
     }
 }
 
-/// What became of an entry that was to be removed.
+/// The outcome for an entry that was to be removed.
 #[cfg(feature = "flink")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Aside {
     /// It is gone.
     Gone,
-    /// Someone has marked it meanwhile; it is back in its place.
+    /// Another client has marked it in the meantime; it is back in its place.
     UsedMeanwhile,
 }
 
-/// For the collection of what is not used any more.
+/// For garbage collection.
 #[cfg(feature = "flink")]
 impl Cache {
     /// Absolute path of the cache of `base`.
@@ -314,23 +314,23 @@ impl Cache {
         uri::join(&super::stage::root(base), NAME)
     }
 
-    /// Absolute path of the temporaries in the cache of `base`.
+    /// Absolute path of the temporary files in the cache of `base`.
     pub(crate) fn uploading_below(base: &str) -> String {
         uri::join(&Self::directory_below(base), UPLOADING)
     }
 
-    /// Whether something in the cache is content; its modification time then is the mark of use.
+    /// Whether a file in the cache is an entry with content; its modification time is then the mark of use.
     pub(crate) fn is_entry(found: &FileStatus) -> bool {
         found.is_dir && Digest::parse(found.name()).is_some()
     }
 
-    /// Removes an entry whose mark, in `entry`, has been found old.
+    /// Removes an entry whose mark, in `entry`, was found to be old.
     ///
-    /// A submission marks first and looks for the file then. Here the entry is first moved aside, and the mark looked at
-    /// then. So either the mark came before the move: it is seen here, and the entry is put back as it was. Or it came
-    /// after: the submission does not find the file, and uploads it. A submission that sees the mark of another one is
-    /// in the place of that. (One that looks while the entry is aside uploads it too; its copy then stays.) What a
-    /// collector that dies in between leaves aside is old, and swept with the temporaries.
+    /// A submission marks first and then looks for the file. Here the entry is first moved aside, and then its mark is
+    /// checked. So either the mark was set before the move: it is seen here, and the entry is put back unchanged. Or it
+    /// was set after the move: the submission does not find the file, and uploads it. The same applies to a submission
+    /// that relies on the mark of another one. (One that looks while the entry is aside uploads it as well; its copy is
+    /// then kept.) What a collector that dies in between leaves aside is old, and is swept with the temporary files.
     pub(crate) async fn remove(
         fs: &dyn FileSystem,
         base: &str,
@@ -356,7 +356,7 @@ impl Cache {
     }
 }
 
-/// Whether a mark must be renewed. One of the future is left alone: marks never go back.
+/// Whether a mark must be renewed. A mark in the future is left alone: marks never go back.
 fn outdated(mark_ms: u64, now_ms: u64) -> bool {
     Duration::from_millis(now_ms.saturating_sub(mark_ms)) > MARKED_AGAIN_AFTER
 }

@@ -1,4 +1,4 @@
-//! What every [`FileSystem`] must do; run against each implementation, the real HDFS included.
+//! What every [`FileSystem`] must do; run against each implementation, including the real HDFS.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use bytes::Bytes;
 
 use super::{CreateOptions, FileSystem, HdfsError};
 
-/// Runs every check below `base`, an existing writable directory without content, and leaves it empty.
+/// Runs every check below `base`, an existing, empty and writable directory, and leaves it empty.
 ///
 /// # Panics
-/// When a check fails, with what was found.
+/// If a check fails, with what was found.
 pub async fn run(fs: Arc<dyn FileSystem>, base: &str) {
     let fs = fs.as_ref();
     directories(fs, base).await;
@@ -133,7 +133,7 @@ async fn deletes(fs: &dyn FileSystem, base: &str) {
     assert!(fs.delete(&format!("{dir}/f"), false).await.unwrap());
     assert!(!fs.delete(&format!("{dir}/f"), false).await.unwrap());
     assert!(fs.delete(&dir, false).await.unwrap());
-    // An unfinished file can be removed while its writer is still there, and later.
+    // An unfinished file can be removed while its writer still exists, and later.
     let cut_off = format!("{base}/cut-off");
     let mut file = fs.create(&cut_off, CreateOptions::default()).await.unwrap();
     file.write(Bytes::from_static(b"part")).await.unwrap();

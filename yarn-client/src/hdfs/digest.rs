@@ -14,8 +14,8 @@ use crate::conf::Environment;
 
 /// How much of a file is read at once.
 const BUFFER_LEN: usize = 1 << 20;
-/// A file that was changed this short a time before it was hashed could be changed again without a visible trace: a
-/// clock's tick, or a network file system's idea of time. git calls such an entry racy.
+/// A file that was changed this shortly before it was hashed could be changed again without a visible trace, because of
+/// a clock's resolution or a network file system's time. git calls such an entry racy.
 const RACY_NS: i128 = 2_000_000_000;
 const HEADER: &str = "yarn-flink digest 1";
 
@@ -61,12 +61,12 @@ impl Hasher {
     }
 }
 
-/// What tells one state of a file from another.
+/// What distinguishes one state of a file from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Fingerprint {
     len: u64,
     mtime_ns: i128,
-    // Changes also when a tool restores size and modification time (`cp -p`, `touch -r`, unpacking an archive).
+    // Also changes when a tool restores size and modification time (`cp -p`, `touch -r`, unpacking an archive).
     ctime_ns: i128,
     inode: u64,
     device: u64,
@@ -97,24 +97,24 @@ impl fmt::Display for Fingerprint {
 
 /// Digests of local files, with a cache on disk keyed by path, size, times and inode.
 ///
-/// One small text file for each path. It is replaced atomically, so concurrent runs only ever see whole ones, and one
-/// that is not understood counts as absent.
+/// There is one small text file per path. It is replaced atomically, so concurrent runs only ever see complete ones; a
+/// file that cannot be parsed counts as absent.
 #[derive(Debug, Clone)]
 pub struct Digests {
     directory: Option<PathBuf>,
 }
 
 impl Digests {
-    /// Remembers digests in `$XDG_CACHE_HOME/yarn-flink/digests`, else `~/.cache/yarn-flink/digests`; without
-    /// either, nothing is remembered.
+    /// Caches digests in `$XDG_CACHE_HOME/yarn-flink/digests`, else in `~/.cache/yarn-flink/digests`; without either,
+    /// nothing is cached.
     pub fn new(env: &Environment) -> Self {
-        // A relative XDG_CACHE_HOME is invalid by the XDG specification and to be ignored.
+        // According to the XDG specification a relative XDG_CACHE_HOME is invalid and must be ignored.
         let xdg = env.non_empty("XDG_CACHE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let base = xdg.or_else(|| Some(Path::new(env.non_empty("HOME")?).join(".cache")));
         Self { directory: base.map(|base| base.join("yarn-flink/digests")) }
     }
 
-    /// Remembers nothing.
+    /// Caches nothing.
     pub fn uncached() -> Self {
         Self { directory: None }
     }
@@ -122,7 +122,7 @@ impl Digests {
     /// The digest of a file.
     ///
     /// # Errors
-    /// [`HdfsError::Local`] when the file cannot be read. Trouble with the cache is no error.
+    /// [`HdfsError::Local`] when the file cannot be read. Problems with the cache are not errors.
     pub async fn of(&self, path: &Path) -> Result<Digest, HdfsError> {
         let fail = |source| HdfsError::Local { operation: "read", path: path.to_owned(), source };
         let path = fs::canonicalize(path).map_err(fail)?;
@@ -131,7 +131,7 @@ impl Digests {
         if let Some(digest) = entry.as_ref().and_then(|entry| remembered(entry, &before)) {
             return Ok(digest);
         }
-        // Its time stamp, by the clock of the file system, is when hashing began.
+        // Its time stamp, by the clock of the file system, is the time when hashing started.
         let started = entry.as_ref().and_then(|entry| Started::create(entry).ok());
         let file = path.clone();
         let digest = tokio::task::spawn_blocking(move || hash_file(&file))
@@ -185,7 +185,7 @@ fn remembered(entry: &Path, fingerprint: &Fingerprint) -> Option<Digest> {
     (whole && !fingerprint.racy(started)).then_some(digest)
 }
 
-/// A cache entry that is being made; removed again unless finished.
+/// A cache entry that is being created; removed again unless finished.
 struct Started {
     temporary: PathBuf,
     entry: PathBuf,
@@ -198,15 +198,15 @@ impl Started {
         if let Some(directory) = entry.parent() {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
         }
-        // Unique among processes; within one, the same file is not hashed twice at a time, and if it were, one of
-        // both would merely not be remembered.
+        // Unique among processes; within one, the same file is not hashed twice at a time, and if it were, one of the
+        // two digests would merely not be cached.
         let temporary = entry.with_extension(format!("{}.tmp", std::process::id()));
         let file = fs::File::create(&temporary)?;
         let ns = Fingerprint::of(&file.metadata()?).mtime_ns;
         Ok(Self { temporary, entry: entry.to_owned(), ns, finished: false })
     }
 
-    /// Trouble here costs the next run a hash, nothing else.
+    /// Writes the entry. A failure only means that the next run hashes the file again.
     fn finish(mut self, fingerprint: &Fingerprint, digest: &Digest) {
         let text = format!("{HEADER}\n{fingerprint}\n{}\n{digest}\nend\n", self.ns);
         let result = fs::write(&self.temporary, text).and_then(|()| fs::rename(&self.temporary, &self.entry));
@@ -239,7 +239,7 @@ mod tests {
         Digests::new(&Environment::from_iter([("XDG_CACHE_HOME", dir.to_str().unwrap())]))
     }
 
-    /// A file whose times are old enough to be trusted. ctime cannot be set, so the entry is made to look new.
+    /// A file whose times are old enough to be trusted. ctime cannot be set, so the entry is made to look new instead.
     async fn remembered_file(dir: &Path, content: &str) -> (PathBuf, PathBuf) {
         let path = dir.join("file");
         fs::write(&path, content).unwrap();

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-/// An operation on a file system that failed.
+/// A failed operation on a file system.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HdfsError {
@@ -14,40 +14,40 @@ pub enum HdfsError {
         path: String,
     },
     /// The path exists already.
-    #[error("{path} exists already")]
+    #[error("{path} already exists")]
     AlreadyExists {
         /// Full URI.
         path: String,
     },
-    /// A directory was to be removed without its content.
+    /// A directory that was to be removed without its content is not empty.
     #[error("directory {path} is not empty")]
     NotEmpty {
         /// Full URI.
         path: String,
     },
-    /// A file stands where a directory is needed, or the other way round.
+    /// There is a file where a directory is needed, or the other way round.
     #[error("{path}: {reason}")]
     WrongType {
         /// Full URI.
         path: String,
-        /// Which of both.
+        /// Which of the two.
         reason: &'static str,
     },
-    /// The user may not do this.
+    /// The user has no permission to do this.
     #[error("{user} may not {operation} {path}: {message}")]
     PermissionDenied {
-        /// Who asked.
+        /// The user.
         user: String,
         /// The operation, such as "create".
         operation: &'static str,
         /// Full URI.
         path: String,
-        /// The NameNode's or the operating system's answer, first line.
+        /// First line of the response of the NameNode or the operating system.
         message: String,
-        /// The whole answer.
+        /// The complete response.
         detail: String,
     },
-    /// The NameNode is in safe mode and takes no changes.
+    /// The NameNode is in safe mode and accepts no changes.
     #[error("the NameNode {address} is in safe mode: cannot {operation} {path}")]
     SafeMode {
         /// The NameNode, or the name service.
@@ -56,10 +56,10 @@ pub enum HdfsError {
         operation: &'static str,
         /// Full URI.
         path: String,
-        /// The NameNode's whole answer: how many blocks are missing, when it is left.
+        /// The NameNode's complete response: how many blocks are missing, and when safe mode will be left.
         detail: String,
     },
-    /// No NameNode answers.
+    /// No NameNode responds.
     #[error("no NameNode answers at {address} (to {operation} {path})")]
     Unreachable {
         /// Address, or name service with its addresses.
@@ -70,16 +70,16 @@ pub enum HdfsError {
         operation: &'static str,
         /// Full URI.
         path: String,
-        /// What the connection met.
+        /// The error of the connection.
         #[source]
         source: io::Error,
     },
     /// No NameNode of a pair is active.
-    #[error("no NameNode of {address} is active")]
+    #[error("none of the NameNodes at {address} is active")]
     Standby {
         /// Name service with its addresses.
         address: String,
-        /// The NameNode's answer.
+        /// The NameNode's response.
         detail: String,
     },
     /// A quota of names or of space is used up.
@@ -89,34 +89,34 @@ pub enum HdfsError {
         operation: &'static str,
         /// Full URI.
         path: String,
-        /// First line of the NameNode's answer: which directory, which quota.
+        /// First line of the NameNode's response: which directory, which quota.
         message: String,
-        /// The whole answer.
+        /// The complete response.
         detail: String,
     },
     /// The NameNode found no DataNode to write to, or those it found failed.
-    #[error("no DataNode takes the data of {path}: {message}")]
+    #[error("no DataNode accepts the data of {path}: {message}")]
     NoDataNode {
         /// Full URI.
         path: String,
-        /// First line of the NameNode's answer, or of what the transfer met.
+        /// First line of the NameNode's response, or of the error of the transfer.
         message: String,
-        /// All of it.
+        /// The complete text.
         detail: String,
     },
-    /// The NameNode and we could not agree on who we are.
+    /// Authentication between the NameNode and us failed.
     #[error("the NameNode {address} refused to authenticate {user}: {message}")]
     Authentication {
         /// Address of the NameNode.
         address: String,
-        /// Who we said we are.
+        /// The user that we authenticated as.
         user: String,
-        /// First line of what it said.
+        /// First line of its response.
         message: String,
-        /// All of it.
+        /// The complete response.
         detail: String,
     },
-    /// A path or URI that names nothing here.
+    /// A path or URI that is not valid here.
     #[error("{path:?} is not usable: {reason}")]
     Path {
         /// As given.
@@ -127,35 +127,35 @@ pub enum HdfsError {
     /// `fs.defaultFS` or another setting cannot be used.
     #[error("{0}")]
     Configuration(String),
-    /// The operating system refused an operation on a local file.
+    /// The operating system failed an operation on a local file.
     #[error("cannot {operation} {}", .path.display())]
     Local {
         /// The operation.
         operation: &'static str,
         /// The file.
         path: PathBuf,
-        /// The operating system's answer.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
-    /// Anything else that the NameNode answered, or that the transfer of data met.
+    /// Any other error of the NameNode, or of the transfer of data.
     #[error("cannot {operation} {path}: {message}")]
     Failed {
         /// The operation.
         operation: &'static str,
         /// Full URI.
         path: String,
-        /// Class of the Java exception, when there was one.
+        /// Class of the Java exception, if there was one.
         class: Option<String>,
         /// First line.
         message: String,
-        /// The whole answer.
+        /// The complete response.
         detail: String,
     },
 }
 
 impl HdfsError {
-    /// The whole Java trace, for `-v`, where the peer sent one.
+    /// The complete Java stack trace, for `-v`, if the peer sent one.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::PermissionDenied { detail, .. }
@@ -169,12 +169,12 @@ impl HdfsError {
         }
     }
 
-    /// Whether the cluster is out of reach, as opposed to refusing.
+    /// Whether the cluster is unreachable, as opposed to rejecting the operation.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable { .. } | Self::Standby { .. })
     }
 
-    /// The same about another name of the path, where `name` knows one.
+    /// The same error with another name of the path, if `name` knows one.
     pub(super) fn with_path(mut self, name: impl FnOnce(&str) -> Option<String>) -> Self {
         let (Self::NotFound { path }
         | Self::AlreadyExists { path }
@@ -196,15 +196,15 @@ impl HdfsError {
         self
     }
 
-    /// Whether this says that the path does not exist.
+    /// Whether the error says that the path does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound { .. })
     }
 
-    /// What to do next, where there is something to do.
+    /// What to do next, if there is something to do.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            // Something listens there, and hangs up: whether reading or writing notices first is chance.
+            // A server there hangs up: whether reading or writing notices first is random.
             Self::Unreachable { named_by, source, .. }
                 if matches!(
                     source.kind(),
@@ -215,37 +215,47 @@ impl HdfsError {
                 ) =>
             {
                 format!(
-                    "is the port in {named_by} the NameNode's RPC port, not that of its web pages? If so, \
-                     hadoop.security.authentication and hadoop.rpc.protection must match the cluster's"
+                    "check that the port in {named_by} is the NameNode's RPC port, not that of its web \
+                     pages, and that `hadoop.security.authentication` and `hadoop.rpc.protection` match \
+                     the cluster's"
                 )
             }
             Self::Unreachable { address, named_by, .. } => {
-                format!("is the NameNode running, and is {address} right? It comes from {named_by}")
+                format!("check that the NameNode is running, and that {address} is right (from {named_by})")
             }
             Self::SafeMode { .. } => {
-                "wait until enough DataNodes have reported; `hdfs dfsadmin -safemode get` tells".to_owned()
+                "wait until enough DataNodes have reported; check with `hdfs dfsadmin -safemode get`"
+                    .to_owned()
             }
-            Self::Standby { .. } => "`hdfs haadmin -getAllServiceState` tells which NameNode is active".to_owned(),
+            Self::Standby { .. } => {
+                "check which NameNode is active with `hdfs haadmin -getAllServiceState`".to_owned()
+            }
             Self::Quota { .. } => {
-                "`hdfs dfs -count -q -h <directory>` shows quota and use; remove files or have it raised".to_owned()
+                "remove files or have the quota raised; `hdfs dfs -count -q -h <directory>` shows quota \
+                 and usage"
+                    .to_owned()
             }
             Self::NoDataNode { .. } => {
-                "`hdfs dfsadmin -report` shows which DataNodes live and what space they have; can this host reach them?"
+                "check that DataNodes are alive, have space left (`hdfs dfsadmin -report`), and can be \
+                 reached from this host"
                     .to_owned()
             }
             Self::Authentication { .. } => {
-                "does this host's configuration match the cluster's security, and is there a valid ticket or token?"
+                "check that this host's configuration matches the cluster's security, and that there is a \
+                 valid ticket or token"
                     .to_owned()
             }
             Self::PermissionDenied { .. } => {
-                "use another directory (yarn.staging-directory), or have the permission granted".to_owned()
+                "use another directory (`yarn.staging-directory`), or have the permission granted".to_owned()
             }
             Self::Failed { class: Some(class), .. } if class.ends_with("RpcNoSuchProtocolException") => {
-                "another service than a NameNode listens there: correct the address, fs.defaultFS in core-site.xml \
-                 unless the path names another"
+                "the service there is not a NameNode: correct the address (`fs.defaultFS` in \
+                 `core-site.xml`, unless the path names another)"
                     .to_owned()
             }
-            Self::Configuration(_) => "set fs.defaultFS in core-site.xml to the cluster's file system".to_owned(),
+            Self::Configuration(_) => {
+                "set `fs.defaultFS` in `core-site.xml` to the cluster's file system".to_owned()
+            }
             _ => return None,
         })
     }
@@ -256,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_hangs_up_is_asked_about_the_port_and_who_is_silent_whether_it_runs() {
+    fn hints_distinguish_a_wrong_port_from_a_stopped_name_node() {
         let hint = |kind: io::ErrorKind| {
             let (address, path) = ("nn:8020".to_owned(), "hdfs://nn:8020/".to_owned());
             let named_by = "hdfs://nn:8020/x.jar".to_owned();
@@ -274,8 +284,8 @@ mod tests {
         }
         for kind in [io::ErrorKind::ConnectionRefused, io::ErrorKind::TimedOut] {
             let hint = hint(kind);
-            assert!(hint.contains("is the NameNode running"), "{kind}");
-            assert!(hint.ends_with("It comes from hdfs://nn:8020/x.jar"), "{hint}");
+            assert!(hint.contains("check that the NameNode is running"), "{kind}");
+            assert!(hint.ends_with("(from hdfs://nn:8020/x.jar)"), "{hint}");
         }
     }
 }

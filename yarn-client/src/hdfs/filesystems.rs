@@ -1,4 +1,4 @@
-//! The file systems a configuration speaks of.
+//! The file systems that a configuration names.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use super::{FileSystem, FileUri, Hdfs, HdfsError, LocalFs, ViewFs};
 use crate::conf::{Configuration, keys};
 use crate::security::User;
 
-/// The default file system, and others by URI. One connection to each NameNode.
+/// The default file system, and others by URI. There is one connection to each NameNode.
 #[derive(Debug)]
 pub struct FileSystems {
     conf: Configuration,
@@ -20,16 +20,16 @@ impl FileSystems {
     /// Opens the file system of `fs.defaultFS`. Nothing is sent yet. Must be called inside a tokio runtime.
     ///
     /// # Errors
-    /// [`HdfsError::Configuration`] when `fs.defaultFS` is missing or of a scheme other than `hdfs`, `viewfs`, `file`.
+    /// [`HdfsError::Configuration`] if `fs.defaultFS` is missing or has a scheme other than `hdfs`, `viewfs`, `file`.
     pub fn connect(conf: &Configuration, user: &User) -> Result<Self, HdfsError> {
         let default = conf.get(keys::FS_DEFAULT_FS).unwrap_or_default();
         if default.is_empty() {
             return Err(HdfsError::Configuration(format!(
-                "{} is not set in core-site.xml: the cluster's file system is not known",
+                "`{}` is not set in `core-site.xml`, so the cluster's file system is unknown",
                 keys::FS_DEFAULT_FS
             )));
         }
-        let named_by = format!("{} in core-site.xml", keys::FS_DEFAULT_FS);
+        let named_by = format!("`{}` in `core-site.xml`", keys::FS_DEFAULT_FS);
         let default =
             open(&FileUri::parse(&default), &default, &named_by, conf, user).map_err(
                 |error| match error {
@@ -44,7 +44,7 @@ impl FileSystems {
         Ok(Self { conf: conf.clone(), user: user.clone(), default, others: Mutex::default() })
     }
 
-    /// With `default` as the file system of everything.
+    /// Uses `default` for everything.
     #[cfg(test)]
     pub(super) fn of(default: Arc<dyn FileSystem>) -> Self {
         let user = User::new(default.user());
@@ -56,15 +56,15 @@ impl FileSystems {
         &self.default
     }
 
-    /// The configuration they were opened with.
+    /// The configuration with which they were opened.
     pub fn configuration(&self) -> &Configuration {
         &self.conf
     }
 
-    /// The file system that `text` (URI or path) is on, and its absolute path there.
+    /// The file system of `text` (URI or path), and its absolute path there.
     ///
     /// # Errors
-    /// [`HdfsError::Path`] for a scheme we do not speak.
+    /// [`HdfsError::Path`] for a scheme that is not supported.
     pub fn locate(&self, text: &str) -> Result<(Arc<dyn FileSystem>, String), HdfsError> {
         let uri = FileUri::parse(text);
         if uri.scheme.is_none() {
@@ -98,7 +98,7 @@ fn open(
     match uri.scheme.as_deref() {
         Some("viewfs") => {
             let mounts = Mutex::new(BTreeMap::new());
-            // One connection to each NameNode, however many directories of it are mounted.
+            // One connection to each NameNode, however many of its directories are mounted.
             let open_mount = |uri: &FileUri, text: &str, key: &str| {
                 let mut mounts = mounts.lock().unwrap_or_else(PoisonError::into_inner);
                 let root = (uri.scheme.clone(), uri.authority.clone());
@@ -113,10 +113,10 @@ fn open(
         }
         Some("hdfs") if uri.authority.is_empty() => Err(HdfsError::Path {
             path: text.to_owned(),
-            reason: "it names no NameNode, and fs.defaultFS is of another kind".to_owned(),
+            reason: "it does not name a NameNode, and `fs.defaultFS` is not an HDFS address".to_owned(),
         }),
         Some("hdfs") => Ok(Arc::new(Hdfs::connect(text, named_by, conf, user)?)),
-        // Java's local file system takes the home directory of the operating system.
+        // Java's local file system uses the home directory of the operating system.
         Some("file") => {
             let home = conf.user_home().map_or_else(|| format!("/home/{}", user.name), str::to_owned);
             Ok(Arc::new(LocalFs::new(&user.name, home)))
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn default_and_other_file_systems() {
+    async fn default_and_other_file_systems_are_opened() {
         let conf = conf(&[
             ("fs.defaultFS", "hdfs://ns"),
             ("dfs.ha.namenodes.ns", "a, b"),
@@ -171,9 +171,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_or_foreign_default_is_a_clear_error() {
-        for (value, expected) in
-            [("", "is not set"), ("s3a://b", "only hdfs"), ("/x", "only hdfs"), ("hdfs:///", "no NameNode")]
-        {
+        for (value, expected) in [
+            ("", "is not set"),
+            ("s3a://b", "only hdfs"),
+            ("/x", "only hdfs"),
+            ("hdfs:///", "not name a NameNode"),
+        ] {
             let error = FileSystems::connect(&conf(&[("fs.defaultFS", value)]), &User::new("ada"))
                 .unwrap_err()
                 .to_string();

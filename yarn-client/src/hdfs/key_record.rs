@@ -1,14 +1,14 @@
-//! What is known of a key of `run --key`: `<base>/.yarn-flink/keys/<sha256 of the key>/`, mode 0700.
+//! The record of a key of `run --key`: `<base>/.yarn-flink/keys/<sha256 of the key>/`, mode 0700.
 //!
-//! | file | written by | says |
+//! | file | written by | content |
 //! |---|---|---|
 //! | `1`, `2`, … | a client, before it submits | the application of the key; the highest number counts |
 //! | `started` | the application master, before it runs the job | which submission runs it |
 //! | `ended` | the application master, at its end | how it ended |
 //!
-//! Each is written under a temporary name and renamed, which HDFS refuses where the name is taken: a file is whole, has
-//! one author, and never changes. `2` follows `1` only when YARN has refused the application of `1` before its first
-//! attempt. `started` is the fence: whatever clients do, one submission of a key gets past it.
+//! Each is written under a temporary name and renamed, which HDFS rejects if the name is taken: a file is complete, has
+//! one author, and never changes. `2` follows `1` only if YARN has rejected the application of `1` before its first
+//! attempt. `started` is the fence: whatever clients do, only one submission of a key gets past it.
 
 use std::sync::Arc;
 
@@ -18,18 +18,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{CreateOptions, FileStatus, FileSystem, HdfsError, uri};
 
-/// Name of the fence.
+/// File name of the fence.
 const STARTED: &str = "started";
-/// Name of the outcome.
+/// File name of the outcome.
 const ENDED: &str = "ended";
-/// No file of a record is longer: the diagnostics in it are cut to a quarter of this.
+/// Maximum size of a file of a record: the diagnostics in it are cut to a quarter of this.
 const LIMIT: u64 = 64 * 1024;
-/// Diagnostics kept, bytes, and those of them from the end: the last lines are the application master's own (`hint:`,
-/// `checkpoint:`), after what may be a long text of the program.
+/// Bytes of diagnostics that are kept, and how many of them from the end: the last lines are the application master's
+/// own (`hint:`, `checkpoint:`), after what may be a long text of the program.
 const DIAGNOSTICS: usize = 16 * 1024;
 const END_OF_DIAGNOSTICS: usize = 2 * 1024;
 
-/// The application a key stands for.
+/// The application that a key stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The key itself.
@@ -38,8 +38,8 @@ pub struct Record {
     pub application_id: String,
     /// Flink's job id.
     pub job_id: String,
-    /// The id was made for this application; else the user has chosen it, or an older client has made it of the key, and
-    /// other applications may have it too.
+    /// Whether the id was generated for this application; otherwise the user has chosen it, or an older client has
+    /// derived it from the key, and other applications may have it, too.
     #[serde(default)]
     pub generated_job_id: bool,
     /// When it was written, ms since the epoch.
@@ -53,7 +53,7 @@ pub struct Started {
     pub application_id: String,
     /// The submission it belongs to; attempts of one application share it.
     pub submission: String,
-    /// Digest of the program it runs.
+    /// Digest of the program that it runs.
     pub program: String,
 }
 
@@ -64,14 +64,14 @@ pub struct Ended {
     pub application_id: String,
     /// YARN's name of the final status.
     pub final_status: String,
-    /// As given to the ResourceManager; of more than 16 KiB the middle is left out.
+    /// As given to the ResourceManager; beyond 16 KiB the middle is left out.
     pub diagnostics: String,
 }
 
-/// All that is known of a key.
+/// Everything that is known about a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// Number of the record that counts.
+    /// Number of the current record.
     pub generation: u32,
     /// That record.
     pub record: Record,
@@ -81,12 +81,12 @@ pub struct Found {
     pub ended: Option<Ended>,
 }
 
-/// Whose content stands under a name now.
+/// Whose content now has a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Published {
     /// Ours.
     Ours,
-    /// That of somebody who was faster.
+    /// The record of another client, which was faster.
     Theirs(Bytes),
 }
 
@@ -109,7 +109,7 @@ impl KeyRecord {
         Self { fs, path: uri::join(&Self::root(base), digest), writer: writer.to_owned() }
     }
 
-    /// The same by its absolute path.
+    /// The same, by its absolute path.
     pub fn open(fs: Arc<dyn FileSystem>, path: impl Into<String>, writer: &str) -> Self {
         Self { fs, path: path.into(), writer: writer.to_owned() }
     }
@@ -119,10 +119,10 @@ impl KeyRecord {
         self.fs.uri(&self.path)
     }
 
-    /// What is known of the key; `None` when it has never been used, or has been forgotten.
+    /// What is known about the key; `None` if it has never been used, or has been forgotten.
     ///
     /// # Errors
-    /// What the file system answers, and [`HdfsError::Failed`] for a file that is no record.
+    /// Errors of the file system, and [`HdfsError::Failed`] for a file that is not a record.
     pub async fn find(&self) -> Result<Option<Found>, HdfsError> {
         let files = match self.fs.list(&self.path).await {
             Ok(files) => files,
@@ -138,19 +138,19 @@ impl KeyRecord {
             self.read(named(STARTED)),
             self.read(named(ENDED))
         )?;
-        // Gone between list and read: forgotten.
+        // Gone between listing and reading: forgotten.
         Ok(record.map(|record| Found { generation, record, started, ended }))
     }
 
-    /// Writes the record of a generation, unless it has one.
+    /// Writes the record of a generation, unless there already is one.
     ///
     /// # Errors
-    /// What the file system answers; the record may then have been written.
+    /// Errors of the file system; the record may then have been written.
     pub async fn publish(&self, generation: u32, record: &Record) -> Result<Published, HdfsError> {
         let name = generation.to_string();
         match self.put(&name, record).await {
             Err(error) if error.is_not_found() => {
-                // One after the other: missing parents would get the mode of the last.
+                // One after the other: missing parents would get the mode of the last one.
                 let keys = self.path.rsplit_once('/').map_or("/", |(keys, _)| keys);
                 let root = keys.rsplit_once('/').map_or("/", |(root, _)| root);
                 self.fs.mkdirs(root, 0o755).await?;
@@ -162,10 +162,10 @@ impl KeyRecord {
         }
     }
 
-    /// Passes the fence, unless another submission has.
+    /// Passes the fence, unless another submission already has.
     ///
     /// # Errors
-    /// What the file system answers; [`HdfsError::NotFound`] when the key has been forgotten.
+    /// Errors of the file system; [`HdfsError::NotFound`] if the key has been forgotten.
     pub async fn start(&self, started: &Started) -> Result<Result<(), Started>, HdfsError> {
         match self.put(STARTED, started).await? {
             Published::Ours => Ok(Ok(())),
@@ -178,10 +178,10 @@ impl KeyRecord {
         }
     }
 
-    /// Writes how it ended. A second outcome is not written.
+    /// Writes how the application ended. A second outcome is not written.
     ///
     /// # Errors
-    /// What the file system answers.
+    /// Errors of the file system.
     pub async fn end(&self, mut ended: Ended) -> Result<(), HdfsError> {
         let text = &ended.diagnostics;
         if text.len() > DIAGNOSTICS {
@@ -207,12 +207,12 @@ impl KeyRecord {
             operation: "understand",
             path: self.fs.uri(path),
             class: None,
-            message: format!("it is no record of a key: {error}"),
+            message: format!("it is not the record of a key: {error}"),
             detail: error.to_string(),
         })
     }
 
-    /// Atomic, and without overwriting. The content must be one that nobody else writes.
+    /// Writes a file atomically, without overwriting. The content must be unique to the writer.
     async fn put(&self, name: &str, content: &(impl Serialize + Sync)) -> Result<Published, HdfsError> {
         let path = uri::join(&self.path, name);
         let temporary = uri::join(&self.path, &format!(".{name}-{}", self.writer));
@@ -229,7 +229,7 @@ impl KeyRecord {
         file.write(content.clone()).await?;
         file.close().await?;
         let Err(error) = self.fs.rename(&temporary, &path).await else { return Ok(Published::Ours) };
-        // Somebody was faster, or the answer to our rename was lost: what stands there tells.
+        // Another client was faster, or the response to our rename was lost: the content shows which.
         let Ok(found) = self.fs.read(&path, LIMIT).await else { return Err(error) };
         self.fs.delete(&temporary, false).await?;
         Ok(if found == content { Published::Ours } else { Published::Theirs(found) })
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_of_each_stays_and_the_highest_number_counts() {
+    async fn first_mark_of_each_kind_stays_and_the_highest_number_counts() {
         let dir = tempfile::tempdir().unwrap();
         let base = dir.path().to_str().unwrap();
         let of = |writer: &str| KeyRecord::new(Arc::new(LocalFs::new("ada", base)), base, "d1", writer);
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn the_job_id_of_an_older_clients_record_may_be_anybodys() {
+    fn job_id_of_an_older_clients_record_is_not_trusted() {
         let old = br#"{"key":"k","application_id":"application_1_0001","job_id":"ab","created_ms":1}"#;
         assert!(!serde_json::from_slice::<Record>(old).unwrap().generated_job_id);
     }
@@ -314,6 +314,6 @@ mod tests {
         std::fs::create_dir_all(KeyRecord::root(base) + "/d1").unwrap();
         std::fs::write(KeyRecord::root(base) + "/d1/1", "{").unwrap();
         let error = record.find().await.unwrap_err().to_string();
-        assert!(error.contains("/keys/d1/1") && error.contains("no record of a key"), "{error}");
+        assert!(error.contains("/keys/d1/1") && error.contains("not the record of a key"), "{error}");
     }
 }

@@ -11,7 +11,7 @@ use futures::future::{self, BoxFuture, FutureExt};
 
 use super::{CreateOptions, FileRead, FileStatus, FileSystem, FileWrite, HdfsError};
 
-/// The local file system. Calls block for as long as the disk does.
+/// The local file system. Calls block as long as the disk does.
 #[derive(Debug, Clone)]
 pub struct LocalFs {
     home: String,
@@ -31,7 +31,7 @@ impl LocalFs {
             ErrorKind::AlreadyExists => HdfsError::AlreadyExists { path: uri },
             ErrorKind::DirectoryNotEmpty => HdfsError::NotEmpty { path: uri },
             ErrorKind::NotADirectory => {
-                HdfsError::WrongType { path: uri, reason: "a file is in the way of a directory" }
+                HdfsError::WrongType { path: uri, reason: "a file exists where a directory is needed" }
             }
             ErrorKind::IsADirectory => HdfsError::WrongType { path: uri, reason: "is a directory" },
             ErrorKind::PermissionDenied => HdfsError::PermissionDenied {
@@ -118,14 +118,14 @@ fn mkdirs(path: &Path, mode: u32) -> io::Result<()> {
         }
     }
     match fs::DirBuilder::new().mode(mode).create(path) {
-        // Someone else was faster; their mode stands.
+        // Another process was faster; its mode is kept.
         Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
-        // Once more, because the process's umask has cut the first.
+        // Set again, because the process's umask has reduced the first one.
         result => result.and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(mode))),
     }
 }
 
-/// Fails when `to` exists, atomically where the kernel can.
+/// Renames, and fails if `to` exists, atomically where the kernel supports it.
 fn rename(from: &str, to: &str) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
@@ -193,7 +193,7 @@ impl FileSystem for LocalFs {
             let mut found = Vec::new();
             for entry in fs::read_dir(path)? {
                 let entry = entry?;
-                // Gone since, a dangling link, or a name that no URI can carry.
+                // Deleted since, a dangling link, or a name that a URI cannot contain.
                 let (Ok(metadata), Some(name)) =
                     (fs::metadata(entry.path()), entry.file_name().to_str().map(str::to_owned))
                 else {
@@ -298,7 +298,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn conforms() {
+    async fn local_file_system_conforms() {
         let dir = tempfile::tempdir().unwrap();
         let base = dir.path().to_str().unwrap();
         super::super::conformance::run(Arc::new(LocalFs::new("ada", base)), base).await;

@@ -1,15 +1,15 @@
-//! Files of the cluster: the few operations we use, and staging on top of them.
+//! Files on the cluster: the few operations we use, and staging on top of them.
 //!
-//! [`FileSystems::connect`] opens the cluster's default file system and finds others by URI. [`FileSystem`] is what everything here
-//! stands on; HDFS, view file systems and the local file system (a single-machine YARN on `file:///`) implement it, and
-//! [`conformance`] is what all must pass. [`stage::Staging`] brings the files of an application to the cluster. No other module
-//! of the project knows the crate that speaks to HDFS.
+//! [`FileSystems::connect`] opens the cluster's default file system and finds others by URI. [`FileSystem`] is the
+//! trait that everything here builds on; HDFS, view file systems and the local file system (a single-machine YARN on
+//! `file:///`) implement it, and [`conformance`] contains the checks that all must pass. [`stage::Staging`] uploads the
+//! files of an application to the cluster. No other module of the project uses the crate that speaks to HDFS.
 //!
 //! # From a local file to a container
-//! 1. [`stage::Staging::open`] checks that the staging directory is there, or can be made. Nothing is changed.
-//! 2. [`stage::Staging::application_dir`] makes the directory of one application.
-//! 3. [`stage::Staging::stage`] uploads what a [`stage::StagePlan`] lists, files of [`stage::Scope::Cache`] once for all
-//!    applications of the user, and returns what goes into
+//! 1. [`stage::Staging::open`] checks that the staging directory exists, or can be created. Nothing is changed.
+//! 2. [`stage::Staging::application_dir`] creates the directory of one application.
+//! 3. [`stage::Staging::stage`] uploads what a [`stage::StagePlan`] lists, files of [`stage::Scope::Cache`] once for
+//!    all applications of the user, and returns the values for
 //!    [`LaunchContext::local_resources`](crate::yarn::LaunchContext::local_resources).
 //! 4. When the application has ended, [`application_dir::ApplicationDir::discard`] removes its directory.
 //!
@@ -44,16 +44,16 @@
 //! ```
 //!
 //! # Caveats
-//! - A NodeManager compares size and modification time of a [`LocalResource`](crate::yarn::LocalResource) with the file's: a file
-//!   that is written anew after it was staged fails every container that starts afterwards.
-//! - [`FileSystem::delete`] does not fail when there is nothing, [`FileSystem::mkdirs`] not when the directory is there.
-//! - [`FileSystem::rename`] never replaces, which is what makes it useful as a lock.
-//! - A [`FileWrite`] that is dropped without [`FileWrite::close`] leaves a file that is cut off.
+//! - A NodeManager compares size and modification time of a [`LocalResource`](crate::yarn::LocalResource) with the file's: if a
+//!   file is rewritten after it was staged, every container that starts afterwards fails.
+//! - [`FileSystem::delete`] does not fail when there is nothing to delete, nor [`FileSystem::mkdirs`] when the directory exists.
+//! - [`FileSystem::rename`] never replaces a file, which makes it useful as a lock.
+//! - A [`FileWrite`] that is dropped without [`FileWrite::close`] leaves a truncated file.
 //! - [`FileSystems::connect`] must be called inside a tokio runtime.
 //!
 //! # Errors
-//! [`HdfsError`] names the full URI, and the user where it is about rights. [`stage::StageError`] adds what staging finds
-//! wrong by itself: no home directory, another user's directory, two files for one link.
+//! [`HdfsError`] names the full URI, and the user if it is about permissions. [`stage::StageError`] adds what staging
+//! itself finds wrong: no home directory, another user's directory, two files for one link.
 
 pub mod application_dir;
 pub mod cache;
@@ -92,7 +92,7 @@ pub struct FileStatus {
     pub path: String,
     /// Bytes; 0 for a directory.
     pub len: u64,
-    /// Modification time, ms since the epoch. What a `LocalResource` must carry, exactly.
+    /// Modification time, ms since the epoch. A `LocalResource` must carry exactly this value.
     pub modification_time_ms: u64,
     /// Whether this is a directory.
     pub is_dir: bool,
@@ -102,7 +102,7 @@ pub struct FileStatus {
     pub group: String,
     /// Permission bits, such as 0o644.
     pub permission: u16,
-    /// Copies HDFS keeps; 0 for a directory, 1 on a local file system.
+    /// Number of copies that HDFS keeps; 0 for a directory, 1 on a local file system.
     pub replication: u32,
 }
 
@@ -120,9 +120,9 @@ pub struct CreateOptions {
     pub overwrite: bool,
     /// Permission bits.
     pub mode: u16,
-    /// Copies HDFS shall keep; `None` for the file system's default (`dfs.replication`).
+    /// Number of copies that HDFS is to keep; `None` for the file system's default (`dfs.replication`).
     pub replication: Option<u32>,
-    /// Make missing directories above; otherwise a missing parent is [`HdfsError::NotFound`].
+    /// Create missing parent directories; otherwise a missing parent is [`HdfsError::NotFound`].
     pub parents: bool,
 }
 
@@ -134,23 +134,23 @@ impl Default for CreateOptions {
 
 /// A file being written. Without [`FileWrite::close`] its content is not complete and must not be used.
 pub trait FileWrite: Send {
-    /// Appends `data`; returns once it is on its way, so that memory stays bounded.
+    /// Appends `data`; returns once it is being sent, so that memory stays bounded.
     fn write(&mut self, data: Bytes) -> BoxFuture<'_, Result<(), HdfsError>>;
     /// Waits until all data is stored, and closes the file.
     fn close(&mut self) -> BoxFuture<'_, Result<(), HdfsError>>;
 }
 
-/// A file being read, in parts of the caller's choice.
+/// A file being read, in parts chosen by the caller.
 pub trait FileRead: Send + Sync {
-    /// Bytes in the file when it was opened.
+    /// Length of the file in bytes when it was opened.
     fn length(&self) -> u64;
-    /// `length` bytes from `offset`; fewer where the file ends.
+    /// Reads `length` bytes from `offset`; fewer at the end of the file.
     fn read_at(&self, offset: u64, length: usize) -> BoxFuture<'_, Result<Bytes, HdfsError>>;
 }
 
-/// The operations we need of a cluster's file system.
+/// The operations that we need on a cluster's file system.
 ///
-/// Paths are absolute and without scheme; [`FileSystem::resolve`] makes them from what people write.
+/// Paths are absolute and without scheme; [`FileSystem::resolve`] turns user input into them.
 pub trait FileSystem: Send + Sync + fmt::Debug {
     /// Scheme and authority: `hdfs://namenode:8020`, `hdfs://nameservice`, `file://`.
     fn root(&self) -> &str;
@@ -158,34 +158,34 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
     /// Home directory of the user: `<dfs.user.home.dir.prefix>/<user>` on HDFS. Need not exist.
     fn home(&self) -> &str;
 
-    /// User the operations are done as.
+    /// The user as whom operations are performed.
     fn user(&self) -> &str;
 
-    /// The file system that really holds `path`, and its path there, where that is another one: what a node must be told
-    /// that does not know this host's mount table.
+    /// The file system that really holds `path`, and its path there, if it is a different one: a node that does not
+    /// know this host's mount table must be given these.
     fn held(&self, _path: &str) -> Option<(Arc<dyn FileSystem>, String)> {
         None
     }
 
-    /// Status of a file or directory.
+    /// The status of a file or directory.
     ///
     /// # Errors
-    /// [`HdfsError::NotFound`], and whatever the file system answers.
+    /// [`HdfsError::NotFound`], and other errors of the file system.
     fn stat<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<FileStatus, HdfsError>>;
 
-    /// Entries of a directory, sorted by name; of a file: the file itself.
+    /// The entries of a directory, sorted by name; for a file, the file itself.
     ///
     /// # Errors
-    /// [`HdfsError::NotFound`], and whatever the file system answers.
+    /// [`HdfsError::NotFound`], and other errors of the file system.
     fn list<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Vec<FileStatus>, HdfsError>>;
 
-    /// Makes a directory and its missing parents, all with `mode`. An existing directory is left as it is.
+    /// Creates a directory and its missing parents, all with `mode`. An existing directory is left unchanged.
     ///
     /// # Errors
     /// [`HdfsError::WrongType`] or [`HdfsError::AlreadyExists`] when a file is in the way.
     fn mkdirs<'a>(&'a self, path: &'a str, mode: u16) -> BoxFuture<'a, Result<(), HdfsError>>;
 
-    /// Creates a file, and missing parent directories.
+    /// Creates a file and, with [`CreateOptions::parents`], missing parent directories.
     ///
     /// # Errors
     /// [`HdfsError::AlreadyExists`] without `overwrite`.
@@ -201,7 +201,7 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
     /// [`HdfsError::NotFound`], [`HdfsError::PermissionDenied`].
     fn open<'a>(&'a self, path: &'a str) -> BoxFuture<'a, Result<Box<dyn FileRead>, HdfsError>>;
 
-    /// The content of a small file.
+    /// Reads the content of a small file.
     ///
     /// # Errors
     /// [`HdfsError::Failed`] when it is longer than `limit` bytes.
@@ -214,10 +214,10 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
     /// does not.
     fn rename<'a>(&'a self, from: &'a str, to: &'a str) -> BoxFuture<'a, Result<(), HdfsError>>;
 
-    /// Deletes; `false` when there was nothing.
+    /// Deletes a file or directory; `false` if there was nothing to delete.
     ///
     /// # Errors
-    /// [`HdfsError::NotEmpty`] for a directory with content, unless `recursive`.
+    /// [`HdfsError::NotEmpty`] for a directory that is not empty, unless `recursive`.
     fn delete<'a>(&'a self, path: &'a str, recursive: bool) -> BoxFuture<'a, Result<bool, HdfsError>>;
 
     /// Sets the permission bits.
@@ -239,7 +239,7 @@ pub trait FileSystem: Send + Sync + fmt::Debug {
     /// As [`FileSystem::stat`].
     fn set_modification_time<'a>(&'a self, path: &'a str, ms: u64) -> BoxFuture<'a, Result<(), HdfsError>>;
 
-    /// Full URI of an absolute path.
+    /// The full URI of an absolute path.
     fn uri(&self, path: &str) -> String {
         format!("{}{path}", self.root())
     }

@@ -1,4 +1,6 @@
-//! HDFS, by way of the crate `hdfs-native`. The only file that names it.
+//! HDFS through the crate `hdfs-native`, which no other module uses.
+
+mod error;
 
 use std::fmt;
 use std::future::Future;
@@ -13,15 +15,16 @@ use hdfs_native::client::FileStatus as NativeStatus;
 use hdfs_native::file::{FileReader, FileWriter};
 use hdfs_native::{Client, ClientBuilder, WriteOptions};
 
+use self::error::failed;
 use super::{CreateOptions, FileRead, FileStatus, FileSystem, FileUri, FileWrite, HdfsError};
 use crate::conf::{Configuration, TimeUnit, keys};
 use crate::security::User;
 
-/// No answer of a NameNode takes longer (`ipc.client.rpc-timeout.ms`). The crate itself would wait for ever.
+/// Limit for a response of a NameNode (`ipc.client.rpc-timeout.ms`). The crate itself would wait forever.
 const RPC_TIMEOUT: Duration = Duration::from_secs(120);
-/// With one NameNode there is nothing to fail over to: one more try, half a second later.
+/// With one NameNode there is nothing to fail over to: one more attempt, half a second later.
 const SINGLE_NAMENODE_ATTEMPTS: &str = "1";
-/// Four rounds over a pair, some 15 s in all: longer than a failover takes. Hadoop's 15 would be minutes.
+/// Four rounds over a pair, some 15 s in all: longer than a failover takes. Hadoop's 15 would take minutes.
 const NAMESERVICE_ATTEMPTS: &str = "8";
 
 /// A client of one NameNode, or of the NameNodes of one name service. Cheap to clone; one connection.
@@ -32,7 +35,7 @@ pub struct Hdfs {
     replication: Option<u32>,
 }
 
-/// What messages say about the peer.
+/// What messages say about the server.
 #[derive(Debug, Clone)]
 struct Target {
     root: String,
@@ -45,17 +48,17 @@ struct Target {
 
 impl fmt::Debug for Hdfs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not the client: its Debug shows the whole configuration, secrets included.
+        // Without the client: its Debug output shows the whole configuration, including secrets.
         f.debug_struct("Hdfs").field("root", &self.target.root).field("user", &self.target.user).finish()
     }
 }
 
 impl Hdfs {
-    /// Client for the file system of `uri`; its path is ignored. Nothing is sent yet. Must be called inside a tokio
-    /// runtime. `named_by`: where the address comes from, for whoever finds it wrong.
+    /// A client for the file system of `uri`, whose path is ignored. Nothing is sent yet. Must be called inside a tokio
+    /// runtime. `named_by`: where the address comes from, for error messages.
     ///
     /// # Errors
-    /// [`HdfsError::Configuration`] when no NameNode can be made out.
+    /// [`HdfsError::Configuration`] if no NameNode can be determined.
     pub(super) fn connect(
         uri: &str,
         named_by: &str,
@@ -90,12 +93,12 @@ impl Hdfs {
         let root = format!("{scheme}://{authority}");
         let mut builder = ClientBuilder::new()
             .with_url(root.clone())
-            // Our resolved values and nothing else: a directory that cannot exist keeps the crate from reading
-            // files by its own rules.
+            // Only our resolved values: a directory that cannot exist keeps the crate from reading files by its own
+            // rules.
             .with_config_dir("/dev/null")
             .with_config(flat);
         if !secure {
-            // With security on this would mean impersonation; the credentials say who we are.
+            // With security on this would mean impersonation; the credentials identify us.
             builder = builder.with_user(&user.name);
         }
         let client = std::panic::catch_unwind(AssertUnwindSafe(|| builder.build()))
@@ -103,7 +106,7 @@ impl Hdfs {
             .and_then(|built| built.map_err(|error| error.to_string()))
             .map_err(|reason| HdfsError::Path {
                 path: root.clone(),
-                reason: format!("it is not usable as a file system: {reason}"),
+                reason: format!("it cannot be used as a file system: {reason}"),
             })?;
         let prefix = conf.get_or(keys::DFS_USER_HOME_PREFIX, keys::DFS_USER_HOME_PREFIX_DEFAULT);
         let timeout = conf
@@ -127,7 +130,7 @@ impl Hdfs {
     }
 }
 
-/// A host without a port gets the NameNode's, unless it is a name service.
+/// Adds the NameNode's port to a host without one, unless it is a name service.
 fn authority(authority: &str, conf: &Configuration) -> String {
     let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     if authority.is_empty() || has_port || name_service(authority, conf).is_some() {
@@ -137,7 +140,7 @@ fn authority(authority: &str, conf: &Configuration) -> String {
     }
 }
 
-/// Addresses of the NameNodes of a name service; `None` when `authority` is not one.
+/// The addresses of the NameNodes of a name service; `None` if `authority` is not one.
 fn name_service(authority: &str, conf: &Configuration) -> Option<Vec<String>> {
     let ids = conf.list(&format!("{}{authority}", keys::DFS_HA_NAMENODES_PREFIX));
     let address = |id| conf.get(&format!("{}{authority}.{id}", keys::DFS_NAMENODE_RPC_ADDRESS_PREFIX));
@@ -145,7 +148,7 @@ fn name_service(authority: &str, conf: &Configuration) -> Option<Vec<String>> {
 }
 
 impl Target {
-    /// Runs a call of the crate: bounded in time, and a panic in it (unexpected answers, malformed tokens) is an
+    /// Runs a call of the crate with a time limit; a panic in it (unexpected responses, malformed tokens) becomes an
     /// error like any other.
     async fn run<T>(
         &self,
@@ -172,106 +175,6 @@ impl Target {
             }),
         }
     }
-
-    fn error(&self, operation: &'static str, path: String, error: hdfs_native::HdfsError) -> HdfsError {
-        use hdfs_native::HdfsError as Native;
-        match error {
-            Native::RPCError(class, detail) | Native::FatalRPCError(class, detail) => {
-                self.remote(operation, path, class, detail)
-            }
-            // Between us and a DataNode, the crate has tried others already.
-            Native::IOError(source) if operation == "write" => {
-                no_data_node(path, format!("the connection to a DataNode failed: {source}"))
-            }
-            Native::DataTransferError(detail) if operation == "write" => no_data_node(path, detail),
-            Native::IOError(source) if operation == "read" => {
-                failed(operation, path, None, format!("the connection to a DataNode failed: {source}"))
-            }
-            Native::IOError(source) => {
-                let (address, named_by) = (self.address.clone(), self.named_by.clone());
-                HdfsError::Unreachable { address, named_by, operation, path, source }
-            }
-            Native::FileNotFound(_) => HdfsError::NotFound { path },
-            Native::AlreadyExists(_) => HdfsError::AlreadyExists { path },
-            Native::IsADirectoryError(_) => HdfsError::WrongType { path, reason: "is a directory" },
-            Native::InvalidPath(reason) => HdfsError::Path { path, reason },
-            error @ (Native::SASLError(_) | Native::GSSAPIError(..) | Native::NoSASLMechanism) => {
-                self.authentication(error.to_string())
-            }
-            error => failed(operation, path, None, error.to_string()),
-        }
-    }
-
-    fn authentication(&self, detail: String) -> HdfsError {
-        HdfsError::Authentication {
-            address: self.address.clone(),
-            user: self.user.clone(),
-            message: first_line(&detail),
-            detail,
-        }
-    }
-
-    fn safe_mode(&self, operation: &'static str, path: String, detail: String) -> HdfsError {
-        HdfsError::SafeMode { address: self.address.clone(), operation, path, detail }
-    }
-
-    /// A Java exception, by its class and, where the class says little, by its text.
-    fn remote(&self, operation: &'static str, path: String, class: String, detail: String) -> HdfsError {
-        let message = first_line(&detail);
-        let simple = class.rsplit(['.', '$']).next().unwrap_or_default();
-        match simple {
-            "FileNotFoundException" => HdfsError::NotFound { path },
-            "FileAlreadyExistsException" | "AlreadyBeingCreatedException" => {
-                HdfsError::AlreadyExists { path }
-            }
-            "PathIsNotEmptyDirectoryException" => HdfsError::NotEmpty { path },
-            "ParentNotDirectoryException" => {
-                HdfsError::WrongType { path, reason: "a file is in the way of a directory" }
-            }
-            "PathIsDirectoryException" => HdfsError::WrongType { path, reason: "is a directory" },
-            "PathIsNotDirectoryException" => HdfsError::WrongType { path, reason: "is not a directory" },
-            "InvalidPathException" => HdfsError::Path { path, reason: message },
-            "AccessControlException" if detail.contains("authentication is not enabled") => {
-                self.authentication(detail)
-            }
-            "AccessControlException" => HdfsError::PermissionDenied {
-                user: self.user.clone(),
-                operation,
-                path,
-                message: message.trim_start_matches("Permission denied: ").to_owned(),
-                detail,
-            },
-            "SaslException" | "InvalidToken" | "AuthorizationException" | "GSSException" => {
-                self.authentication(detail)
-            }
-            "SafeModeException" => self.safe_mode(operation, path, detail),
-            // A NameNode of a high-availability pair wraps it.
-            "RetriableException" if detail.contains("safe mode") => self.safe_mode(operation, path, detail),
-            "StandbyException" => HdfsError::Standby { address: self.address.clone(), detail },
-            "DSQuotaExceededException"
-            | "NSQuotaExceededException"
-            | "QuotaByStorageTypeExceededException"
-            | "QuotaExceededException" => HdfsError::Quota { operation, path, message, detail },
-            _ if detail.contains("could only be written to")
-                || detail.contains("could only be replicated to") =>
-            {
-                no_data_node(path, detail)
-            }
-            _ => HdfsError::Failed { operation, path, class: Some(class), message, detail },
-        }
-    }
-}
-
-fn failed(operation: &'static str, path: String, class: Option<String>, detail: String) -> HdfsError {
-    HdfsError::Failed { operation, path, class, message: first_line(&detail), detail }
-}
-
-fn no_data_node(path: String, detail: String) -> HdfsError {
-    HdfsError::NoDataNode { path, message: first_line(&detail), detail }
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message").to_owned()
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
@@ -326,7 +229,7 @@ impl FileRead for NativeReader {
 
     fn read_at(&self, offset: u64, length: usize) -> BoxFuture<'_, Result<Bytes, HdfsError>> {
         Box::pin(async move {
-            // The crate panics for a range beyond the file's end.
+            // The crate panics for a range beyond the end of the file.
             let end = self.reader.file_length();
             let offset = usize::try_from(offset).unwrap_or(usize::MAX).min(end);
             let length = length.min(end - offset);
@@ -377,7 +280,7 @@ impl FileSystem for Hdfs {
                 .overwrite(options.overwrite)
                 .permission(options.mode.into())
                 .create_parent(options.parents);
-            // As Hadoop's client does, ours decides, and the NameNode's default is only the last resort.
+            // As in Hadoop's client, our setting decides, and the NameNode's default is only the last resort.
             native.replication = options.replication.or(self.replication);
             let writer = self.target.run("create", path, self.client.create(path, native)).await?;
             let writer = NativeWriter { writer, target: self.target.clone(), path: path.to_owned() };
@@ -433,10 +336,10 @@ impl FileSystem for Hdfs {
             let call = self.client.set_replication(path, replication);
             match self.target.run("set replication of", path, call).await? {
                 true => Ok(()),
-                // The NameNode answers false for what is not a file.
+                // The NameNode returns false for anything that is not a file.
                 false => {
                     self.stat(path).await?;
-                    let reason = "is not a file and has no replication";
+                    let reason = "is not a file, so it has no replication";
                     Err(HdfsError::WrongType { path: self.uri(path), reason })
                 }
             }
@@ -445,7 +348,7 @@ impl FileSystem for Hdfs {
 
     fn set_modification_time<'a>(&'a self, path: &'a str, ms: u64) -> BoxFuture<'a, Result<(), HdfsError>> {
         Box::pin(async move {
-            // All ones, -1 in Java: leave the access time alone.
+            // All bits set, -1 in Java: leave the access time unchanged.
             self.target.run("set times of", path, self.client.set_times(path, ms, u64::MAX)).await
         })
     }
@@ -453,11 +356,9 @@ impl FileSystem for Hdfs {
 
 #[cfg(test)]
 mod tests {
-    use hdfs_native::HdfsError as Native;
-
     use super::*;
 
-    fn target() -> Target {
+    pub(super) fn target() -> Target {
         Target {
             root: "hdfs://nn:8020".to_owned(),
             home: "/user/ada".to_owned(),
@@ -466,49 +367,6 @@ mod tests {
             named_by: "fs.defaultFS".to_owned(),
             timeout: Duration::from_millis(200),
         }
-    }
-
-    fn remote(class: &str, message: &str) -> HdfsError {
-        let error = Native::RPCError(class.to_owned(), format!("{message}\n\tat org.apache.Trace"));
-        target().error("create", "hdfs://nn:8020/x".to_owned(), error)
-    }
-
-    #[test]
-    fn java_exceptions_become_what_they_mean() {
-        let denied =
-            remote("org.apache.hadoop.security.AccessControlException", "Permission denied: user=ada");
-        assert_eq!(denied.to_string(), "ada may not create hdfs://nn:8020/x: user=ada");
-        assert!(denied.detail().unwrap().contains("org.apache.Trace"));
-        for (class, message, expected) in [
-            ("java.io.FileNotFoundException", "no", "does not exist"),
-            ("org.apache.hadoop.hdfs.server.namenode.SafeModeException", "m", "is in safe mode"),
-            ("org.apache.hadoop.ipc.RetriableException", "Name node is in safe mode.", "is in safe mode"),
-            ("org.apache.hadoop.ipc.RetriableException", "busy", "cannot create hdfs://nn:8020/x: busy"),
-            ("org.apache.hadoop.hdfs.protocol.DSQuotaExceededException", "the quota", "quota exceeded"),
-            ("org.apache.hadoop.ipc.StandbyException", "s", "no NameNode of nn:8020 is active"),
-            ("java.io.IOException", "File /x could only be written to 0 of the 1", "no DataNode takes"),
-            ("org.apache.hadoop.security.token.SecretManager$InvalidToken", "token expired", "token expired"),
-            (
-                "org.apache.hadoop.security.AccessControlException",
-                "SIMPLE authentication is not enabled.",
-                "refused to authenticate ada",
-            ),
-        ] {
-            let error = remote(class, message);
-            assert!(error.to_string().contains(expected), "{class}: {error}");
-            assert!(!error.to_string().contains("Trace"), "{error}");
-        }
-    }
-
-    #[test]
-    fn data_nodes_that_fail_while_written_to_have_a_hint() {
-        let lost = hdfs_native::HdfsError::DataTransferError("All nodes failed for write".to_owned());
-        let error = target().error("write", "hdfs://nn:8020/x".to_owned(), lost);
-        assert_eq!(
-            error.to_string(),
-            "no DataNode takes the data of hdfs://nn:8020/x: All nodes failed for write"
-        );
-        assert!(error.hint().is_some_and(|hint| hint.contains("dfsadmin -report")), "{error}");
     }
 
     #[tokio::test]

@@ -1,4 +1,4 @@
-//! From a file on the cluster to the `LocalResource` a NodeManager gets.
+//! Turns a file on the cluster into a `LocalResource` for NodeManagers.
 
 use futures::future::{BoxFuture, FutureExt, join_all};
 
@@ -6,12 +6,12 @@ use super::{FileStatus, FileSystem, HdfsError, uri};
 use crate::yarn::LocalResource;
 use crate::yarn::launch::{Kind, Visibility};
 
-/// World may pass through a directory.
+/// Other users may pass through a directory.
 const OTHER_EXECUTE: u16 = 0o001;
-/// World may read a file.
+/// Other users may read a file.
 const OTHER_READ: u16 = 0o004;
 
-/// Describes a file as its file system reports it; the NodeManager compares the time, to the millisecond.
+/// Describes a file as its file system reports it; the NodeManager compares the time to the millisecond.
 pub(super) fn describe(
     fs: &dyn FileSystem,
     status: &FileStatus,
@@ -29,10 +29,10 @@ pub(super) fn describe(
     }
 }
 
-/// Whether everybody may reach what lies in `directory`: every directory from there to the root lets others
-/// through (YARN's `FSDownload.ancestorsHaveExecutePermissions`). A directory we may not even look at does not.
+/// Whether files in `directory` are accessible to everyone: every directory from there to the root lets other users
+/// through (YARN's `FSDownload.ancestorsHaveExecutePermissions`). A directory that we may not even inspect does not.
 pub(super) async fn world_reachable(fs: &dyn FileSystem, directory: &str) -> Result<bool, HdfsError> {
-    // NodeManagers look at what they are told to fetch.
+    // NodeManagers check the path that they are given.
     let held = fs.held(directory);
     let (fs, directory) = match &held {
         Some((held, path)) => (held.as_ref(), path.as_str()),
@@ -50,7 +50,7 @@ pub(super) async fn world_reachable(fs: &dyn FileSystem, directory: &str) -> Res
     Ok(reachable)
 }
 
-/// `PUBLIC` when everybody may read the file, else `PRIVATE`. `reachable`: [`world_reachable`] of its directory.
+/// `PUBLIC` if everyone may read the file, else `PRIVATE`. `reachable`: [`world_reachable`] of its directory.
 pub(super) fn shared_visibility(status: &FileStatus, reachable: bool) -> Visibility {
     if reachable && status.permission & OTHER_READ != 0 { Visibility::Public } else { Visibility::Private }
 }
@@ -58,7 +58,7 @@ pub(super) fn shared_visibility(status: &FileStatus, reachable: bool) -> Visibil
 /// A file found on the cluster.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
-    /// Relative to the directory that was searched; empty when that was a file itself.
+    /// Path relative to the directory that was searched; empty if that was a file itself.
     pub(super) relative: String,
     pub(super) status: FileStatus,
     pub(super) visibility: Visibility,

@@ -1,4 +1,4 @@
-//! Brings everything an application needs to the cluster's file system.
+//! Uploads everything an application needs to the cluster's file system.
 
 mod error;
 
@@ -24,9 +24,9 @@ use crate::yarn::launch::Visibility;
 /// Where the content of a staged item comes from.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// A local file, or a directory (every file below it, links named by relative path).
+    /// A local file, or a directory (every file below it, with links named by relative path).
     Local(PathBuf),
-    /// A URI of the cluster, file or directory; used where it is.
+    /// A URI on the cluster, file or directory; used in place.
     Remote(String),
 }
 
@@ -39,38 +39,38 @@ pub enum Scope {
     Application,
 }
 
-/// One thing that a container shall find in its working directory.
+/// A file or directory for the working directory of a container.
 #[derive(Debug, Clone)]
 pub struct StageItem {
     /// Where its content comes from.
     pub source: Source,
-    /// Name in the working directory; for a directory the prefix of its files' names. May hold `/`.
+    /// Name in the working directory; for a directory the prefix of its files' names. May contain `/`.
     pub link: String,
     /// File or archive.
     pub kind: Kind,
-    /// Who shares it. For [`Source::Remote`] it fixes the visibility.
+    /// Who shares it. For [`Source::Remote`] it determines the visibility.
     pub scope: Scope,
 }
 
-/// All that an application needs.
+/// Everything that an application needs.
 #[derive(Debug, Clone, Default)]
 pub struct StagePlan {
-    /// In order.
+    /// The items, in order.
     pub items: Vec<StageItem>,
 }
 
-/// Told about uploads as they go. All methods do nothing by default.
+/// Is notified about the progress of uploads. All methods do nothing by default.
 pub trait Progress: Send + Sync {
-    /// So many more files with so many bytes will be uploaded. Reused files are not in it. May be called more than
-    /// once; the amounts add up.
+    /// This many more files and bytes will be uploaded, not counting reused files. May be called more than once; the
+    /// numbers add up.
     fn planned(&self, files: usize, bytes: u64) {
         let _ = (files, bytes);
     }
-    /// The upload of a file begins.
+    /// The upload of a file starts.
     fn started(&self, link: &str, bytes: u64) {
         let _ = (link, bytes);
     }
-    /// `bytes` more of a file are on their way.
+    /// `bytes` more of a file are being sent.
     fn uploaded(&self, link: &str, bytes: u64) {
         let _ = (link, bytes);
     }
@@ -78,13 +78,13 @@ pub trait Progress: Send + Sync {
     fn finished(&self, link: &str) {
         let _ = link;
     }
-    /// A file was on the cluster already.
+    /// A file was already on the cluster.
     fn reused(&self, link: &str, bytes: u64) {
         let _ = (link, bytes);
     }
 }
 
-/// Says nothing.
+/// Reports nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Quiet;
 
@@ -97,9 +97,9 @@ pub struct StagingOptions {
     pub base: Option<String>,
     /// `yarn.file-replication`; `None` for the file system's default.
     pub replication: Option<u32>,
-    /// Uploads at the same time.
+    /// Number of concurrent uploads.
     pub parallel: usize,
-    /// Added to the names of temporaries, for clients that may stage for one application at the same time.
+    /// Added to the names of temporary files, for clients that may stage for one application at the same time.
     pub writer: String,
 }
 
@@ -109,7 +109,7 @@ impl Default for StagingOptions {
     }
 }
 
-/// Name of the directory below the base that holds everything of ours.
+/// Name of the directory below the base that contains all our files.
 const ROOT_NAME: &str = ".yarn-flink";
 
 pub(super) fn root(base: &str) -> String {
@@ -118,15 +118,15 @@ pub(super) fn root(base: &str) -> String {
 
 /// A staging area on the cluster: `<base>/.yarn-flink`, with the cache and the applications' directories.
 ///
-/// `<base>` is the home directory or `yarn.staging-directory`; where that is everybody's, or another user's, a directory
-/// with the user's name in it: nobody else may be able to plant files that our containers run, and what the first user
-/// has made below it the second could not write to.
+/// `<base>` is the home directory or `yarn.staging-directory`; if the latter is world-writable or another user's, a
+/// directory in it with the user's name: other users must not be able to plant files that our containers run, and what
+/// the first user has created below it the second could not write to.
 #[derive(Debug)]
 pub struct Staging {
     filesystems: Arc<FileSystems>,
     fs: Arc<dyn FileSystem>,
     base: String,
-    /// Why `base` is not there yet.
+    /// Why `base` does not exist yet.
     unmade: Option<Unmade>,
     umask: u16,
     options: StagingOptions,
@@ -134,20 +134,20 @@ pub struct Staging {
     cache: Cache,
 }
 
-/// What the first write makes.
+/// What the first write creates.
 #[derive(Debug)]
 enum Unmade {
     /// `yarn.staging-directory` itself.
     Base,
-    /// The user's own directory in one that belongs to somebody.
+    /// The user's own directory inside one that belongs to another user.
     Own { shared: String, owner: String },
 }
 
 impl Staging {
-    /// Checks that the base directory is there, or can be made. Nothing is changed.
+    /// Checks that the base directory exists, or can be created. Nothing is changed.
     ///
     /// # Errors
-    /// [`StageError::HomeMissing`], [`StageError::ForeignDirectory`], and what the file system answers.
+    /// [`StageError::HomeMissing`], [`StageError::ForeignDirectory`], and errors of the file system.
     pub async fn open(filesystems: Arc<FileSystems>, options: StagingOptions) -> Result<Self, StageError> {
         let (fs, mut base) = match &options.base {
             Some(text) => filesystems.locate(text)?,
@@ -163,7 +163,7 @@ impl Staging {
             Ok(status) => {
                 let everybodys = status.permission & 0o002 != 0;
                 let anothers = options.base.is_some() && status.owner != user;
-                // Somebody may have used it before it was told from another user's.
+                // We may have used it before directories were kept per user.
                 if everybodys || (anothers && !is_own(fs.as_ref(), &root(&base)).await?) {
                     let (shared, owner) = (fs.uri(&base), status.owner);
                     base = uri::join(&base, &user);
@@ -178,7 +178,7 @@ impl Staging {
                     }
                 }
             }
-            // Flink's own client makes it.
+            // Flink's own client creates it.
             Err(HdfsError::NotFound { .. }) if options.base.is_some() => unmade = Some(Unmade::Base),
             Err(HdfsError::NotFound { path }) => return Err(StageError::HomeMissing { path, user }),
             Err(error) => return Err(error.into()),
@@ -190,7 +190,7 @@ impl Staging {
         Ok(Self { filesystems, fs, base, unmade, umask, options, limits, cache })
     }
 
-    /// The file system staged on.
+    /// The file system that is staged on.
     pub fn fs(&self) -> &Arc<dyn FileSystem> {
         &self.fs
     }
@@ -210,10 +210,10 @@ impl Staging {
         &self.cache
     }
 
-    /// Makes the directory of an application.
+    /// Creates the directory of an application.
     ///
     /// # Errors
-    /// [`StageError::NotWritable`], [`StageError::BaseMissing`], [`StageError::NotShared`], and what the file system answers.
+    /// [`StageError::NotWritable`], [`StageError::BaseMissing`], [`StageError::NotShared`], and errors of the file system.
     pub async fn application_dir(&self, id: &ApplicationId) -> Result<ApplicationDir, StageError> {
         if self.unmade.is_some() {
             let made = self.fs.mkdirs(&self.base, 0o755 & !self.umask).await;
@@ -223,10 +223,10 @@ impl Staging {
         dir.await.map_err(|error| self.writable(error.into()))
     }
 
-    /// Stages a plan. The result is in the plan's order; an item that is a directory gives several, sorted by link.
+    /// Stages a plan. The result is in the plan's order; an item that is a directory yields several resources, sorted by link.
     ///
-    /// When this fails, what stays behind is whole cache entries, and `application` with what it holds. When it is
-    /// dropped, temporaries too. [`Self::discard`] removes all but the cache entries.
+    /// If this fails, only complete cache entries, and `application` with its content, are left behind. If it is dropped,
+    /// temporary files are left as well. [`Self::discard`] removes all but the cache entries.
     ///
     /// # Errors
     /// [`StageError`]. Everything that needs no upload is checked first.
@@ -242,7 +242,7 @@ impl Staging {
             .into_iter()
             .flatten()
             .collect();
-        // The job's jar may lie in a directory that is used as a whole.
+        // The job's jar may be in a directory that is shipped as a whole.
         let mut seen = BTreeSet::new();
         pieces.retain(|piece| match &piece.what {
             What::Remote(resource) => seen.insert((resource.link.clone(), resource.url.clone())),
@@ -262,7 +262,7 @@ impl Staging {
         let (cached, own) = match staged {
             Ok(staged) => staged,
             Err(error) => {
-                // Uploads of the cache may have been given up in the middle.
+                // Uploads to the cache may have been interrupted.
                 self.cache.discard_temporaries().await;
                 return Err(self.writable(error));
             }
@@ -274,13 +274,13 @@ impl Staging {
     /// Removes the application's directory and whatever an interrupted [`Self::stage`] has not finished.
     ///
     /// # Errors
-    /// What the file system answers.
+    /// Errors of the file system.
     pub async fn discard(&self, application: &ApplicationDir) -> Result<(), StageError> {
         let ((), result) = futures::join!(self.cache.discard_temporaries(), application.discard());
         Ok(result?)
     }
 
-    /// The files that an item stands for.
+    /// The files that an item consists of.
     async fn pieces(&self, item: &StageItem) -> Result<Vec<Piece>, StageError> {
         let piece = |link: String, origin: String, what: What| Piece { link, origin, kind: item.kind, what };
         match &item.source {
@@ -324,7 +324,7 @@ impl Staging {
         }
     }
 
-    /// `None` for what the cache takes care of.
+    /// `None` for files that the cache handles.
     async fn put(
         &self,
         piece: &Piece,
@@ -340,7 +340,7 @@ impl Staging {
         }))
     }
 
-    /// Says of a refused write below the base which directory has to be writable.
+    /// Adds to the error of a write below the base that was denied which directory must be writable.
     fn writable(&self, error: StageError) -> StageError {
         let base = self.fs.uri(&self.base);
         let source = match error {
@@ -361,7 +361,7 @@ impl Staging {
     }
 }
 
-/// Whether a directory is there and the user's.
+/// Whether a directory exists and belongs to the user.
 async fn is_own(fs: &dyn FileSystem, path: &str) -> Result<bool, HdfsError> {
     match fs.stat(path).await {
         Ok(status) => Ok(status.owner == fs.user()),
@@ -373,7 +373,7 @@ async fn is_own(fs: &dyn FileSystem, path: &str) -> Result<bool, HdfsError> {
 /// One file of an item.
 struct Piece {
     link: String,
-    /// For messages.
+    /// The origin, for messages.
     origin: String,
     kind: Kind,
     what: What,
@@ -386,7 +386,7 @@ enum What {
 }
 
 impl Piece {
-    /// Bytes of a local file that belongs to the application.
+    /// Size in bytes of a local file that belongs to the application.
     fn own_len(&self) -> Option<u64> {
         match &self.what {
             What::Own(path) => Some(std::fs::metadata(path).map_or(0, |metadata| metadata.len())),
@@ -412,7 +412,7 @@ fn link(prefix: &str, relative: &str) -> String {
     }
 }
 
-/// Each name once, none of them inside another, none outside the working directory.
+/// Checks that each name occurs once, that none is inside another, and none outside the working directory.
 fn check_links(pieces: &[Piece]) -> Result<(), StageError> {
     let mut seen: BTreeMap<&str, &Piece> = BTreeMap::new();
     for piece in pieces {
@@ -421,10 +421,10 @@ fn check_links(pieces: &[Piece]) -> Result<(), StageError> {
             "" => return refuse("it is empty"),
             link if link.starts_with('/') => return refuse("it must be relative"),
             link if link.contains('\0') || link.contains('\n') => {
-                return refuse("it holds a control character");
+                return refuse("it contains a control character");
             }
             link if link.split('/').any(|part| matches!(part, "" | "." | "..")) => {
-                return refuse("it holds an empty component, '.' or '..'");
+                return refuse("it contains an empty component, `.` or `..`");
             }
             link => {
                 if let Some(earlier) = seen.insert(link, piece) {
@@ -452,7 +452,7 @@ fn duplicate(first: &Piece, second: &Piece) -> StageError {
 }
 
 /// `fs.permissions.umask-mode` of the client, which HDFS leaves to the client to apply. The symbolic form is not
-/// understood and counts as the strictest.
+/// supported and is treated as the strictest mask.
 fn umask(conf: &Configuration) -> u16 {
     match conf.get("fs.permissions.umask-mode") {
         Some(text) => u16::from_str_radix(&text, 8).map_or(0o077, |umask| umask & 0o777),

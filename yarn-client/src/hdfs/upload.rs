@@ -1,4 +1,4 @@
-//! Streams a local file to the cluster, in memory that does not grow with the file.
+//! Streams a local file to the cluster, in constant memory.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,36 +15,36 @@ use super::{CreateOptions, FileSystem, HdfsError};
 
 /// Four packets of the DataNode protocol.
 const CHUNK_LEN: usize = 256 << 10;
-/// Chunks read before they are wanted.
+/// Number of chunks read ahead.
 const CHUNKS_AHEAD: usize = 2;
-/// Chunks of one file that are written and not acknowledged by the DataNodes yet: 4 MiB. hdfs-native alone would keep
-/// up to 200 packets, three times as much.
+/// Chunks of one file that have been written but not yet acknowledged by the DataNodes: 4 MiB. hdfs-native alone would
+/// keep up to 200 packets, three times as much.
 const CHUNKS_IN_FLIGHT: u32 = 16;
-/// A pipeline of DataNodes without any acknowledgement for this time may be broken. hdfs-native repairs it at the next
-/// write and holds everything unacknowledged until then, so that write must come.
+/// A pipeline of DataNodes without any acknowledgement for this long may be broken. hdfs-native repairs it at the next
+/// write and keeps everything unacknowledged until then, so there must be a next write.
 const STALLED: Duration = Duration::from_secs(1);
-/// Files of one client that are not closed yet.
+/// Maximum number of files of one client that are not closed yet.
 pub(super) const OPEN: usize = 32;
 
-/// What goes on at the same time, over all files of one client.
+/// Limits of concurrency, over all files of one client.
 #[derive(Debug)]
 pub(super) struct Limits {
     /// Files whose bytes are being sent. A few fill the network; each may hold [`CHUNKS_IN_FLIGHT`] in memory.
     sending: Semaphore,
     /// Files between their creation and the end of their closing. A NameNode that has not heard of the last block yet
-    /// answers "not complete", and is asked again after 0.4 s, so small files do little but wait.
+    /// responds "not complete", and is asked again after 0.4 s, so small files mostly wait.
     open: Semaphore,
 }
 
 impl Limits {
-    /// So many files are sent at the same time.
+    /// Allows this many files to be sent concurrently.
     pub(super) fn new(sending: usize) -> Self {
         Self { sending: Semaphore::new(sending.max(1)), open: Semaphore::new(OPEN) }
     }
 }
 
-/// Uploads `local` to the path `to`; the digest is that of the bytes sent. When this fails or is dropped, what stands
-/// at `to` is not whole.
+/// Uploads `local` to the path `to`; the digest is that of the bytes sent. If this fails or is dropped, the file at
+/// `to` is incomplete.
 pub(super) async fn upload(
     fs: &dyn FileSystem,
     limits: &Limits,
@@ -54,7 +54,7 @@ pub(super) async fn upload(
     link: &str,
     progress: &dyn Progress,
 ) -> Result<Digest, StageError> {
-    // A closed semaphore is impossible: nobody closes these.
+    // These semaphores are never closed.
     let _open = limits.open.acquire().await.ok();
     let sending = limits.sending.acquire().await.ok();
     let fail = |source| HdfsError::Local { operation: "read", path: local.to_owned(), source };
@@ -62,7 +62,7 @@ pub(super) async fn upload(
     progress.started(link, source.metadata().map_or(0, |metadata| metadata.len()));
     let mut target = fs.create(to, options).await?;
     let (sender, mut chunks) = mpsc::channel(CHUNKS_AHEAD);
-    // Reading and hashing have a thread of their own: neither the disk nor SHA-256 holds up the network.
+    // Reading and hashing have a thread of their own, so that neither the disk nor SHA-256 holds up the network.
     let reader = tokio::task::spawn_blocking(move || read(source, &sender));
     let window = Arc::new(Semaphore::new(CHUNKS_IN_FLIGHT as usize));
     while let Some(content) = chunks.recv().await {
@@ -73,14 +73,14 @@ pub(super) async fn upload(
         progress.uploaded(link, len);
     }
     let digest = reader.await.map_err(io::Error::other).and_then(|result| result).map_err(fail)?;
-    // All but the last chunk, which closing sends, has arrived: the memory is free, and the next file may use it.
+    // All but the last chunk, which is sent on closing, have arrived: the memory is free, and the next file may use it.
     let _ = tokio::time::timeout(STALLED, window.acquire_many(CHUNKS_IN_FLIGHT - 1)).await;
     drop(sending);
     target.close().await?;
     Ok(digest)
 }
 
-/// Part of a file. Whoever sends it without a copy drops it when it is acknowledged, and the next one may follow.
+/// A part of a file. A sender that does not copy it drops it once it is acknowledged, which admits the next one.
 struct Chunk {
     content: Vec<u8>,
     _permit: Option<OwnedSemaphorePermit>,
@@ -102,7 +102,7 @@ fn read(mut source: File, chunks: &mpsc::Sender<Vec<u8>>) -> io::Result<Digest> 
         }
         hasher.update(&chunk);
         if chunks.blocking_send(chunk).is_err() {
-            // The upload was given up.
+            // The upload was abandoned.
             return Err(io::ErrorKind::Interrupted.into());
         }
     }

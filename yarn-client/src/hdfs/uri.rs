@@ -2,8 +2,8 @@
 
 use super::HdfsError;
 
-/// A file's URI, taken apart. The path is kept as written and never percent-decoded: Hadoop's `Path` holds characters
-/// that URLs may not.
+/// A parsed URI of a file. The path is kept as written and never percent-decoded: Hadoop's `Path` may contain
+/// characters that URLs may not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileUri {
     /// `hdfs`, `file`, …, in lower case; `None` for a plain path.
@@ -15,8 +15,8 @@ pub struct FileUri {
 }
 
 impl FileUri {
-    /// Takes `text` apart, as Hadoop's `Path(String)` does: a `:` before the first `/` ends a scheme, `//` begins an
-    /// authority. Anything else is path.
+    /// Parses `text` as Hadoop's `Path(String)` does: a `:` before the first `/` ends a scheme, `//` starts an
+    /// authority. The rest is the path.
     pub fn parse(text: &str) -> Self {
         let (scheme, rest) = match text.split_once(':') {
             Some((scheme, rest)) if is_scheme(scheme) => (Some(scheme.to_ascii_lowercase()), rest),
@@ -29,7 +29,7 @@ impl FileUri {
         Self { scheme, authority: authority.to_owned(), path: path.to_owned() }
     }
 
-    /// Whether `text` names a scheme, and so is no local path.
+    /// Whether `text` has a scheme, and so is not a local path.
     pub fn has_scheme(text: &str) -> bool {
         Self::parse(text).scheme.is_some()
     }
@@ -40,7 +40,7 @@ fn is_scheme(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
-/// Absolute path of `text` on the file system `root`.
+/// The absolute path of `text` on the file system `root`.
 pub(super) fn resolve(text: &str, root: &str, home: &str) -> Result<String, HdfsError> {
     let fail = |reason: String| HdfsError::Path { path: text.to_owned(), reason };
     let uri = FileUri::parse(text);
@@ -81,12 +81,12 @@ fn normalize(path: &str) -> String {
     format!("/{}", kept.join("/"))
 }
 
-/// `parent/name`, also for the root.
+/// `parent/name`, also if the parent is the root.
 pub(super) fn join(parent: &str, name: &str) -> String {
     format!("{}/{name}", parent.trim_end_matches('/'))
 }
 
-/// The directory that holds `path`; `None` for the root.
+/// The directory that contains `path`; `None` for the root.
 pub(super) fn parent(path: &str) -> Option<&str> {
     match path.trim_end_matches('/').rsplit_once('/')? {
         ("", _) => Some("/"),
@@ -105,7 +105,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn takes_uris_apart() {
+    fn uris_are_parsed() {
         for (text, scheme, authority, path) in [
             ("hdfs://nn:8020/a b", Some("hdfs"), "nn:8020", "/a b"),
             ("HDFS://ns", Some("hdfs"), "ns", ""),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn resolves_what_people_write() {
+    fn paths_are_resolved_as_written() {
         let resolve = |text| resolve(text, "hdfs://nn:8020", "/user/ada").ok();
         for (text, path) in [
             ("hdfs://nn:8020/a//b/", Some("/a/b")),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn walks_up() {
+    fn parents_of_a_uri_are_found() {
         assert_eq!(ancestors("/a/b/c").collect::<Vec<_>>(), ["/a/b", "/a", "/"]);
         assert_eq!(ancestors("/").count(), 0);
         assert_eq!(join("/", "a"), "/a");

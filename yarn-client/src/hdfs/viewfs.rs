@@ -1,5 +1,5 @@
-//! ViewFs: one tree of names over several file systems, by a mount table in the client's configuration
-//! (`fs.viewfs.mounttable.<table>.link./path`). Directories above the mount points exist in the table alone.
+//! ViewFs: one name space over several file systems, defined by a mount table in the client's configuration
+//! (`fs.viewfs.mounttable.<table>.link./path`). Directories above the mount points exist only in the table.
 
 mod table;
 
@@ -14,12 +14,12 @@ use super::{CreateOptions, FileRead, FileStatus, FileSystem, FileUri, FileWrite,
 use crate::conf::Configuration;
 use crate::security::User;
 
-/// Of a URI that names none (`Constants.CONFIG_VIEWFS_DEFAULT_MOUNT_TABLE`).
+/// The table of a URI that names none (`Constants.CONFIG_VIEWFS_DEFAULT_MOUNT_TABLE`).
 const DEFAULT_TABLE: &str = "default";
-/// Nobody writes above the mount points.
+/// Directories above the mount points are read-only.
 const ABOVE_MODE: u16 = 0o555;
 
-/// Opens the file system that a mount leads to; the second argument names the mount for messages.
+/// Opens the file system of a mount; the second argument names the mount for messages.
 pub(super) type Open<'a> = &'a dyn Fn(&FileUri, &str, &str) -> Result<Arc<dyn FileSystem>, HdfsError>;
 
 /// The file system of one mount table.
@@ -38,10 +38,10 @@ impl fmt::Debug for ViewFs {
 }
 
 impl ViewFs {
-    /// The mount table of `uri`. A mount that cannot be used is an error for whoever comes to it, not before.
+    /// Reads the mount table of `uri`. An unusable mount is an error only when it is accessed.
     ///
     /// # Errors
-    /// [`HdfsError::Path`] when there is no such table.
+    /// [`HdfsError::Path`] if there is no such table.
     pub(super) fn new(
         uri: &FileUri,
         text: &str,
@@ -53,7 +53,8 @@ impl ViewFs {
         let prefix = format!("fs.viewfs.mounttable.{name}.");
         let table = Table::read(&prefix, conf, open);
         if table.is_empty() {
-            let reason = format!("the mount table is empty: {prefix}link./PATH is not set in core-site.xml");
+            let reason =
+                format!("the mount table is empty: no `{prefix}link./PATH` is set in `core-site.xml`");
             return Err(HdfsError::Path { path: text.to_owned(), reason });
         }
         let homes = conf.get(&format!("{prefix}homedir")).filter(|homes| !homes.is_empty());
@@ -65,7 +66,7 @@ impl ViewFs {
         })
     }
 
-    /// Where a path that is read leads.
+    /// Resolves a path to be read.
     fn to_read<'a>(&'a self, path: &'a str) -> Result<Below<'a>, HdfsError> {
         match self.table.find(path) {
             Place::Below(mount, rest) => self.below(mount, &rest),
@@ -73,7 +74,7 @@ impl ViewFs {
         }
     }
 
-    /// Where a path that is changed leads; mount points and what is above them never change.
+    /// Resolves a path to be changed; mount points and directories above them never change.
     fn to_write<'a>(&'a self, operation: &'static str, path: &str) -> Result<Below<'a>, HdfsError> {
         match self.table.find(path) {
             Place::Below(mount, rest) if !rest.is_empty() || mount.is_fallback() => self.below(mount, &rest),
@@ -90,7 +91,7 @@ impl ViewFs {
         }
     }
 
-    /// `to_write`, and attributes of what is mounted.
+    /// Like `to_write`, but also allows attributes of a mount point's target to be changed.
     fn to_change<'a>(&'a self, operation: &'static str, path: &str) -> Result<Below<'a>, HdfsError> {
         match self.table.find(path) {
             Place::Below(mount, rest) => self.below(mount, &rest),
@@ -120,12 +121,12 @@ impl ViewFs {
         }
     }
 
-    /// A directory above mount points: these, and what the fallback has there.
+    /// Lists a directory above mount points: these, and what the fallback has there.
     async fn list_above(&self, path: &str) -> Result<Vec<FileStatus>, HdfsError> {
         let mut entries = Vec::new();
         for name in self.table.children(path) {
             let path = uri::join(path, &name);
-            // What is mounted may be out of reach: its name is there all the same.
+            // The mounted file system may be unreachable: its name is listed anyway.
             let known = match self.table.find(&path) {
                 Place::Below(..) => self.stat(&path).await.ok(),
                 Place::Above | Place::Nowhere => None,
@@ -160,7 +161,7 @@ struct Below<'a> {
 }
 
 impl Below<'_> {
-    /// Its name in the view.
+    /// The status with its name in the view.
     fn seen(&self, mut status: FileStatus) -> FileStatus {
         if let Some(rest) = status.path.strip_prefix(self.base.trim_end_matches('/')) {
             let path = format!("{}{rest}", self.mount.path.trim_end_matches('/'));
@@ -169,7 +170,7 @@ impl Below<'_> {
         status
     }
 
-    /// An error that speaks of the path as it was given.
+    /// The error with the path as it was given.
     fn told(&self, error: HdfsError) -> HdfsError {
         let held = self.fs.uri(self.base.trim_end_matches('/'));
         error.with_path(|path| {
@@ -266,7 +267,8 @@ impl FileSystem for ViewFs {
             }
             let (source, target) = (self.to_write("rename", from)?, self.to_write("rename", to)?);
             if !std::ptr::eq(source.mount, target.mount) {
-                let reason = format!("it cannot be renamed to {}: another mount point", self.uri(to));
+                let reason =
+                    format!("it cannot be renamed to {}, which is on another mount point", self.uri(to));
                 return Err(HdfsError::Path { path: self.uri(from), reason });
             }
             source.run(source.fs.rename(&source.path, &target.path)).await

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::stage::StageError;
 
-/// Deeper than any distribution; ends the walk of links that lead in a circle.
+/// Deeper than any distribution; stops at links that form a cycle.
 const MAX_DEPTH: usize = 64;
 
-/// The file itself with an empty name, or every file below a directory, links followed, with its name relative to
-/// the directory, sorted by that.
+/// The file itself with an empty name, or every file below a directory, following links, with its name relative to the
+/// directory, and sorted by that.
 pub(super) fn files(path: &Path) -> Result<Vec<(String, PathBuf)>, StageError> {
     let metadata = fs::metadata(path).map_err(|error| refuse(path, &error.to_string()))?;
     if metadata.is_file() {
@@ -31,7 +31,7 @@ fn walk(
     found: &mut Vec<(String, PathBuf)>,
 ) -> Result<(), StageError> {
     if depth > MAX_DEPTH {
-        return Err(refuse(directory, "its directories nest too deeply, or a link leads in a circle"));
+        return Err(refuse(directory, "its directories are nested too deeply, or its links form a loop"));
     }
     let fail = |error: std::io::Error| refuse(directory, &error.to_string());
     for entry in fs::read_dir(directory).map_err(fail)? {

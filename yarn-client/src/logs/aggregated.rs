@@ -1,5 +1,5 @@
-//! Where NodeManagers put logs: a directory of the application below its user's, one file or more for each node
-//! (`LogAggregationUtils`). Each kind of file may have a directory of its own, and older releases had no buckets.
+//! Where NodeManagers put logs: a directory of the application below its user's, with one or more files per node
+//! (`LogAggregationUtils`). Each file format may have its own directory, and older releases had no buckets.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,25 +12,25 @@ use crate::hdfs::{FileStatus, FileSystem, FileSystems};
 
 const ROOT: &str = "yarn.nodemanager.remote-app-log-dir";
 const SUFFIX: &str = "yarn.nodemanager.remote-app-log-dir-suffix";
-/// Beside rolled indexed files: how far they can be read.
+/// Suffix of a file beside rolled indexed files: how far they can be read.
 const CHECKSUM: &str = "-checksum";
-/// Being written.
+/// Suffix of a file that is being written.
 const TEMPORARY: &str = ".tmp";
 
 /// A directory that may hold an application's logs.
 pub type Place = String;
 
-/// A collected file.
+/// An aggregated file.
 #[derive(Debug)]
 pub(super) struct NodeFile {
     fs: Arc<dyn FileSystem>,
     status: FileStatus,
     application: String,
-    /// How far it can be read, when another file says so.
+    /// How far it can be read, if another file says so.
     end: Option<u64>,
 }
 
-/// Where the logs of a user's application would be, the likeliest first.
+/// Where the logs of a user's application would be, the most likely place first.
 pub fn places(conf: &Configuration, id: ApplicationId, user: &str) -> Vec<Place> {
     let get =
         |key: &str| conf.get(key).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
@@ -58,16 +58,16 @@ pub fn places(conf: &Configuration, id: ApplicationId, user: &str) -> Vec<Place>
     places
 }
 
-/// What there is of an application, and what could not be looked at.
+/// What was found of an application, and what could not be read.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) files: Vec<NodeFile>,
-    /// Nothing where there are files: each place is an alternative.
+    /// Empty if there are files: the places are alternatives.
     pub(super) failed: Vec<LogsError>,
 }
 
-/// The collected files of an application, node by node. With no owner known, those of whoever has some, the user's own
-/// first: others' directories are usually closed.
+/// The aggregated files of an application, node by node. If the owner is not known, those of any user who has some, the
+/// caller first: others' directories are usually not readable.
 pub(super) async fn find(
     file_systems: &FileSystems,
     conf: &Configuration,
@@ -113,7 +113,7 @@ impl Found {
     }
 }
 
-/// Everybody below the directories of collected logs.
+/// All users with a directory of aggregated logs.
 async fn users(
     file_systems: &FileSystems,
     conf: &Configuration,

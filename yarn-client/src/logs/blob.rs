@@ -1,4 +1,4 @@
-//! A stretch of a collected file, decompressed as it is read.
+//! A section of an aggregated file, decompressed as it is read.
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use flate2::{Decompress, FlushDecompress, Status};
@@ -29,16 +29,16 @@ impl Compression {
     }
 }
 
-/// The stretch.
+/// The section of the file.
 pub(super) struct Blob<'a> {
     file: &'a dyn FileRead,
     path: &'a str,
     offset: u64,
     end: u64,
-    /// Read, not yet decompressed.
+    /// Read, but not yet decompressed.
     raw: Bytes,
     inflate: Option<Box<Decompress>>,
-    /// Ready to be taken.
+    /// Decompressed and not yet taken.
     ready: Bytes,
     over: bool,
 }
@@ -60,7 +60,7 @@ impl<'a> Blob<'a> {
         LogsError::Damaged { path: self.path.to_owned(), what: what.into() }
     }
 
-    /// The next bytes, at most `limit`; nothing at the end.
+    /// The next bytes, at most `limit`; empty at the end.
     pub(super) async fn take(&mut self, limit: usize) -> Result<Bytes, LogsError> {
         while self.ready.is_empty() && !self.over {
             self.fill().await?;
@@ -69,7 +69,7 @@ impl<'a> Blob<'a> {
         Ok(self.ready.split_to(taken))
     }
 
-    /// Exactly so many, of which there are few.
+    /// Exactly `length` bytes, for small numbers.
     pub(super) async fn exactly(&mut self, length: usize) -> Result<Bytes, LogsError> {
         let first = self.take(length).await?;
         if first.len() == length {

@@ -11,57 +11,57 @@ use crate::hdfs::HdfsError;
 use crate::yarn::web::WebError;
 use crate::yarn::{YarnError, resource_manager_hint, resource_manager_text};
 
-/// Logs that cannot be read.
+/// Why logs cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogsError {
-    /// The ResourceManager.
+    /// An error of the ResourceManager.
     #[error("{}", resource_manager_text(.0))]
     ResourceManager(#[source] Box<YarnError>),
-    /// The file system.
+    /// An error of the file system.
     #[error(transparent)]
     FileSystem(Box<HdfsError>),
-    /// Neither the ResourceManager nor the directory of collected logs knows it.
-    #[error("nobody knows {application}: neither the ResourceManager nor {}", looked.join(", "))]
+    /// Neither the ResourceManager nor the directory of aggregated logs contains the application.
+    #[error("{application} not found: neither the ResourceManager nor {} knows it", looked.join(", "))]
     Unknown {
         /// The application.
         application: ApplicationId,
         /// Where its logs would be.
         looked: Vec<String>,
     },
-    /// It has none.
+    /// It has no logs.
     #[error("{application} is {state} and has no logs; looked for in {}", looked.join(", "))]
     NothingThere {
         /// The application.
         application: ApplicationId,
         /// YARN's name of its state.
         state: String,
-        /// It has not run yet.
+        /// Whether it has not run yet.
         waits: bool,
         /// Where they would be.
         looked: Vec<String>,
     },
-    /// They lie in directories that are closed to the user.
-    #[error("{}, and {user} may not look into {}", whose(*application, owner.as_deref()), closed.join(", "))]
+    /// They are in directories that the user cannot read.
+    #[error("{}, and {user} is not permitted to read {}", whose(*application, owner.as_deref()), closed.join(", "))]
     Closed {
         /// The application.
         application: ApplicationId,
-        /// Whose it is; `None` when the ResourceManager has forgotten it.
+        /// Its owner; `None` if the ResourceManager has forgotten it.
         owner: Option<String>,
-        /// Who asks.
+        /// The user who reads.
         user: String,
         /// The directories, as full URIs.
         closed: Vec<String>,
-        /// The first refusal.
+        /// The first error.
         #[source]
         source: Box<HdfsError>,
     },
-    /// The container has none.
+    /// The container has no logs.
     #[error("{application} has no logs of {container}")]
     NoSuchContainer {
         /// The application.
         application: ApplicationId,
-        /// What was asked for.
+        /// What was requested.
         container: ContainerId,
         /// Containers that have some.
         there: Vec<String>,
@@ -71,20 +71,20 @@ pub enum LogsError {
     NoSuchFile {
         /// The application.
         application: ApplicationId,
-        /// What was asked for.
+        /// What was requested.
         names: Vec<String>,
-        /// Names that there are.
+        /// Names of existing files.
         there: Vec<String>,
     },
-    /// A collected file is not what it should be.
+    /// An aggregated file is damaged.
     #[error("{path} is damaged: {what}")]
     Damaged {
         /// Full URI.
         path: String,
-        /// What was wrong.
+        /// What is wrong.
         what: String,
     },
-    /// A collected file is compressed in a way that is not read here.
+    /// An aggregated file is compressed in a way that is not supported.
     #[error("{path} is compressed with {compression}")]
     Compression {
         /// Full URI.
@@ -92,26 +92,26 @@ pub enum LogsError {
         /// YARN's name of it.
         compression: String,
     },
-    /// A node does not answer.
-    #[error("the node at {address} does not hand out {what}")]
+    /// A node does not respond.
+    #[error("the node at {address} did not return {what}")]
     Node {
-        /// Of its web service.
+        /// Address of its web service.
         address: String,
-        /// What it was asked for.
+        /// What was requested.
         what: String,
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Whatever the content is written to.
+    /// The output failed.
     #[error("cannot write")]
     Write(#[from] io::Error),
 }
 
 fn whose(application: ApplicationId, owner: Option<&str>) -> String {
     match owner {
-        Some(owner) => format!("{application} is {owner}'s"),
-        None => format!("neither the ResourceManager nor the logs that can be read know {application}"),
+        Some(owner) => format!("{application} belongs to {owner}"),
+        None => format!("neither the ResourceManager nor the readable logs know {application}"),
     }
 }
 
@@ -128,7 +128,7 @@ impl From<HdfsError> for LogsError {
 }
 
 impl LogsError {
-    /// The same, with the name of the log that was being read.
+    /// The same error, with the name of the log that was being read.
     pub(super) fn within(self, file: &LogFile) -> Self {
         match self {
             Self::Damaged { path, what } => {
@@ -154,49 +154,53 @@ impl LogsError {
         }
     }
 
-    /// What to do next, where there is something to do.
+    /// What to do next, if there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::ResourceManager(source) => resource_manager_hint(source),
             Self::FileSystem(source) => source.hint(),
-            Self::Unknown { .. } => Some("`yarn-flink list --all` shows what the ResourceManager remembers".to_owned()),
-            Self::NothingThere { application, waits: true, .. } => {
-                Some(format!("it has not begun to run; `yarn-flink explain {application}` says why it waits"))
+            Self::Unknown { .. } => {
+                Some("check the id, and that this is the cluster that the application ran on".to_owned())
+            }
+            Self::NothingThere { waits: true, .. } => {
+                Some("it is not running yet: try again once it is".to_owned())
             }
             Self::NothingThere { .. } => Some(
-                "nodes need some seconds to collect logs after the end; without yarn.log-aggregation-enable they stay on \
-                 the nodes"
+                "try again in a few seconds, as logs are aggregated after the end; without \
+                 `yarn.log-aggregation-enable` they stay on the nodes"
                     .to_owned(),
             ),
             Self::NoSuchContainer { there, .. } | Self::NoSuchFile { there, .. } if !there.is_empty() => {
-                Some(format!("there are {}", there.join(", ")))
+                Some(format!("choose one of: {}", there.join(", ")))
             }
-            Self::NoSuchContainer { application, .. } | Self::NoSuchFile { application, .. } => {
-                Some(format!("`yarn-flink logs --list {application}` shows what there is"))
+            Self::NoSuchContainer { .. } | Self::NoSuchFile { .. } => {
+                Some("see which files there are with `Logs::list`".to_owned())
             }
             Self::Closed { owner, .. } => Some(match owner {
                 Some(owner) => format!(
-                    "logs are {owner}'s and those of the directory's group; ask as one of them, or have {owner} send them: \
-                     `yarn-flink logs --out DIR`"
+                    "run this as {owner} or a member of the directory's group, or ask {owner} for the logs"
                 ),
-                None => "ask as the application's user; `yarn-flink list --all` shows what the ResourceManager remembers"
-                    .to_owned(),
+                None => "run this as the application's user".to_owned(),
             }),
-            Self::Compression { .. } => Some("read it with `yarn logs`; none and gz are read here".to_owned()),
+            Self::Compression { .. } => {
+                Some("read it with `yarn logs`; only `none` and `gz` are supported here".to_owned())
+            }
             Self::Node { source, .. } if is_refusal(source.as_ref()) => Some(
-                "a node shows logs to the application's user, to who is in its yarn.view.acls, and to administrators \
-                 (yarn.admin.acl)"
+                "run this as the application's user, a user in its `yarn.view.acls` or an administrator \
+                 (`yarn.admin.acl`)"
                     .to_owned(),
             ),
             Self::Node { source, .. } if hint_of(source.as_ref()).is_some() => {
                 hint_of(source.as_ref()).map(str::to_owned)
             }
-            Self::Node { .. } => Some("the node may be down; its logs are collected when the application ends".to_owned()),
+            Self::Node { .. } => {
+                Some("the node may be down; its logs are collected when the application ends".to_owned())
+            }
             Self::Damaged { .. } | Self::Write(_) => None,
         }
     }
 
-    /// The peer's whole answer, a Java stack trace included.
+    /// The peer's complete response, including a Java stack trace.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::ResourceManager(source) => source.detail(),

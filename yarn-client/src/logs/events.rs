@@ -1,4 +1,4 @@
-//! What has happened in an application that has ended: its masters write it down among their logs.
+//! The events of a finished application, which its masters have written next to their logs.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -10,24 +10,24 @@ use super::{LogFile, LogsError, Sink, Wanted};
 use crate::cluster::Gateway;
 use crate::control::EventView;
 
-/// Name of the file in the log directory of an application master: one JSON object a line.
+/// Name of the file in the log directory of an application master: one JSON object per line.
 pub const FILE: &str = "events.jsonl";
 
 /// What was found.
 #[derive(Debug)]
 pub struct Recorded {
-    /// In the order in which it happened.
+    /// The events in chronological order.
     pub events: Vec<EventView>,
-    /// The nodes have not collected all logs yet: there may be more soon.
+    /// The nodes have not aggregated all logs yet: there may be more soon.
     pub incomplete: bool,
     /// What could not be read.
     pub failed: Vec<LogsError>,
 }
 
-/// The events of an application behind `after`, from the logs of its masters.
+/// The events of an application after `after`, from the logs of its masters.
 ///
 /// # Errors
-/// As [`super::find`]; [`LogsError::NoSuchFile`] where its masters have left none.
+/// As [`super::find`]; [`LogsError::NoSuchFile`] if its masters have left none.
 pub async fn recorded(
     gateway: &Gateway,
     id: ApplicationId,
@@ -38,27 +38,27 @@ pub async fn recorded(
     let mut lines = Lines::default();
     let read = found.read(&wanted, &mut lines).await?;
     let mut events = lines.events;
-    // Files come in any order, and one that was rolled away is read behind the newer one.
+    // Files come in any order, and a rolled one is read after the newer one.
     events.sort_by_key(|event| place(&event.id));
     events.dedup_by(|later, earlier| later.id == earlier.id);
     events.retain(|event| after.is_none_or(|after| place(&event.id) > Some((after.attempt, after.number))));
     Ok(Recorded { events, incomplete: found.incomplete, failed: read.failed })
 }
 
-/// Attempt and number.
+/// Attempt and number of an event.
 fn place(id: &str) -> Option<(u32, u64)> {
     let (attempt, number) = id.split_once('.')?;
     Some((attempt.parse().ok()?, number.parse().ok()?))
 }
 
-/// Takes a file apart as it comes.
+/// Parses a file as it arrives.
 #[derive(Debug, Default)]
 struct Lines {
     events: Vec<EventView>,
     line: Vec<u8>,
 }
 
-/// A longer line is no event.
+/// A longer line is not an event.
 const LONGEST: usize = 1 << 20;
 
 impl Sink for Lines {
@@ -73,7 +73,7 @@ impl Sink for Lines {
                 self.line.extend_from_slice(piece);
             }
             if piece.ends_with(b"\n") {
-                // One that was cut off when its writer was killed is passed over.
+                // A line that was truncated when its writer was killed is ignored.
                 self.events.extend(serde_json::from_slice::<EventView>(&self.line).ok());
                 self.line.clear();
             }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_come_in_pieces_and_one_may_be_cut_off() {
+    fn split_lines_are_joined_and_a_truncated_one_is_ignored() {
         let mut lines = Lines::default();
         let text = "{\"id\":\"1.2\",\"time_ms\":5,\"event\":\"registered\"}\n{\"id\":\"1.1\",\"time_ms\":4,\
                     \"event\":\"of a later version\",\"node\":\"n\",\"more\":1}\n{\"id\":\"1.3\",\"ti";

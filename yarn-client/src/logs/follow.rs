@@ -1,4 +1,4 @@
-//! What is being written: the ends of running containers' files, again and again.
+//! Follows the files of running containers by polling their ends.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use super::progress::{Place, Rest};
 use super::{Cluster, LogFile, Logs, LogsError, Progress, Sink, Wanted};
 use crate::yarn::container_logs::{self, Part};
 
-/// Between two looks.
+/// Pause between two polls.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Nodes collect within some seconds after the end.
+/// Nodes aggregate within some seconds after the end.
 const COLLECTED: Duration = Duration::from_secs(30);
-/// A node hands out the last bytes of a file; it may have grown by this much since it was listed.
+/// A node returns the last bytes of a file, which may have grown by this much since it was listed.
 const SLACK: u64 = 64 * 1024;
 
-/// Goes on where [`Logs::read`] has ended, until the application has.
+/// Continues where [`Logs::read`] has ended, until the application ends.
 ///
 /// # Errors
-/// As [`Logs::read`]. A node that does not answer is asked again. Returns what could not be read at the end.
+/// As [`Logs::read`]. A node that does not respond is asked again. Returns what could not be read at the end.
 pub async fn follow(
     cluster: Cluster<'_>,
     id: ApplicationId,
@@ -29,7 +29,7 @@ pub async fn follow(
     mut progress: Progress,
     sink: &mut dyn Sink,
 ) -> Result<Vec<LogsError>, LogsError> {
-    // What is rolled away while it is followed belongs to it, wherever it is found.
+    // What is rolled while it is followed belongs to it, wherever it is found.
     let wanted = &Wanted { rolled: true, ..wanted.clone() };
     let mut running = begun.running.clone();
     let mut over = false;
@@ -52,7 +52,7 @@ pub async fn follow(
         }
         tokio::time::sleep(PAUSE).await;
         let report = cluster.resource_manager.report(id).await?;
-        // One more look: the last lines say how it ended.
+        // Poll once more: the last lines say how it ended.
         over = report.state.is_final();
         if let Ok(containers) = super::running(cluster, &report).await
             && !containers.is_empty()
@@ -62,7 +62,7 @@ pub async fn follow(
     }
 }
 
-/// What was written after the last look has been collected meanwhile, or will be soon.
+/// Reads what was written after the last poll: it has been aggregated in the meantime, or will be soon.
 async fn rest(
     cluster: Cluster<'_>,
     id: ApplicationId,
@@ -88,7 +88,7 @@ async fn rest(
     }
 }
 
-/// Hands on what has come since `place`.
+/// Passes on what has been written since `place`.
 async fn grown(
     container: &Running,
     log: &LogFile,
@@ -100,7 +100,7 @@ async fn grown(
         let last = (log.length - place.to).saturating_add(slack);
         let mut fresh = Fresh::new(log, place, sink);
         let mut take = |whole, part: &[u8]| fresh.take(whole, last, part);
-        // A node that does not answer is asked again at the next look.
+        // A node that does not respond is asked again at the next poll.
         let Running { address, trust, .. } = container;
         let part = Part::Last(last);
         let _ = container_logs::read(address, &log.container, &log.name, part, trust, &mut take).await;

@@ -1,4 +1,4 @@
-//! The end of a file that grows: what of it is new, and whether it is still the same file.
+//! The end of a growing file: which part of it is new, and whether it is still the same file.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -6,25 +6,25 @@ use std::ops::ControlFlow;
 use super::progress::Place;
 use super::{LogFile, Sink};
 
-/// What the end of a file has shown.
+/// What reading the end of a file has shown.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
-    /// All that is new has been handed on, up to there.
+    /// Everything new has been passed on, up to this place.
     Same(Place),
-    /// It has grown by more than was asked for: what lies between must not be missed.
+    /// It has grown by more than was requested: what is in between must not be missed.
     More(Place),
-    /// Another file has its name now.
+    /// Another file now has its name.
     Another,
-    /// It could not be read that far, or has been rolled away since it was listed.
+    /// It could not be read that far, or has been rolled since it was listed.
     Nothing,
 }
 
-/// Takes the last bytes of a file and hands on those after a place, if those before it are the ones that were read there.
+/// Reads the last bytes of a file and passes on those after a place, if those before it are the ones that were read there.
 pub(super) struct Fresh<'a> {
     log: &'a LogFile,
     place: Place,
     sink: &'a mut dyn Sink,
-    /// Bytes of the file before the next piece; `None` before the first.
+    /// Offset of the next piece in the file; `None` before the first.
     at: Option<u64>,
     /// The last bytes before the place, as they are in this file.
     before: Vec<u8>,
@@ -43,14 +43,14 @@ impl<'a> Fresh<'a> {
         Self { log, place, sink, at: None, before: Vec::new(), handed_on: false, found: Ok(()) }
     }
 
-    /// The next bytes of a file that is `whole` bytes long; the first that come are so many before its end as all that come.
+    /// Takes the next bytes of a file that is `whole` bytes long; the first ones are the `last` bytes before its end.
     pub(super) fn take(&mut self, whole: u64, last: u64, part: &[u8]) -> ControlFlow<()> {
         self.found = self.piece(whole, last, part);
         if self.found.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     }
 
     fn piece(&mut self, whole: u64, last: u64, part: &[u8]) -> Result<(), Verdict> {
-        // Rolled away since it was listed: the next look knows its new name.
+        // Rolled since it was listed: the next poll knows its new name.
         if whole < self.log.length {
             return Ok(());
         }
@@ -70,17 +70,17 @@ impl<'a> Fresh<'a> {
                 return Err(Verdict::Another);
             }
             self.handed_on = true;
-            // Whoever follows has asked for it.
+            // The follower has requested it.
             let _ = self.sink.begin(self.log).map_err(Verdict::Failed)?;
         }
         self.place.advance(new);
         self.sink.content(new).map_err(Verdict::Failed)
     }
 
-    /// What was found.
+    /// Returns what was found.
     ///
     /// # Errors
-    /// Of what is written to.
+    /// Those of the output.
     pub(super) fn end(mut self) -> io::Result<Found> {
         match self.found {
             Err(Verdict::Failed(error)) => return Err(error),

@@ -1,5 +1,5 @@
-//! YARN's indexed log files (`LogAggregationIndexedFileController`): compressed pieces, and an index behind them that says
-//! which container's which file each piece is.
+//! YARN's indexed log files (`LogAggregationIndexedFileController`): compressed pieces, followed by an index that says
+//! which file of which container each piece is.
 
 use sha2::{Digest as _, Sha256};
 
@@ -12,7 +12,7 @@ use crate::hdfs::FileRead;
 pub(super) const MARK: usize = 32;
 /// The index's length, and the hash.
 const TRAILER: u64 = 36;
-/// An index of a thousand containers with ten files each.
+/// Enough for an index of a thousand containers with ten files each.
 const INDEX: u64 = 64 << 20;
 
 /// One piece.
@@ -33,12 +33,13 @@ pub(super) struct Index {
     pub(super) pieces: Vec<Piece>,
 }
 
-/// What a file of this application begins and ends with.
+/// The bytes at the beginning and end of a file of this application.
 pub(super) fn mark(application: &str) -> [u8; MARK] {
     Sha256::digest(application.as_bytes()).into()
 }
 
-/// Reads all of a collected file; a piece that cannot be read is noted, and the others follow. `node`: as `yarn logs` names it, which is the file's own name. `end`: where its last complete index ends, when a file beside it says so.
+/// Reads all of an aggregated file; a piece that cannot be read is recorded, and reading continues. `node`: as `yarn logs` names it,
+/// which is the file's own name. `end`: where its last complete index ends, if a file beside it says so.
 pub(super) async fn read(
     file: &dyn FileRead,
     path: &str,
@@ -58,11 +59,13 @@ pub(super) async fn read(
     let trailer = file.read_at(trailer_at, 36).await?;
     let begin = file.read_at(0, MARK).await?;
     if trailer.len() != 36 || trailer[4..] != begin[..] {
-        return Err(damaged("its end is not its beginning's: it is still being written, or was cut off"));
+        return Err(damaged(
+            "its end does not match its beginning: it is still being written, or was cut off",
+        ));
     }
     let length = trailer[..4].iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
     let at = trailer_at.checked_sub(length).filter(|_| length <= INDEX);
-    let at = at.ok_or_else(|| damaged("its index lies outside of it"))?;
+    let at = at.ok_or_else(|| damaged("its index is out of bounds"))?;
     let bytes = file.read_at(at, usize::try_from(length).unwrap_or(0)).await?;
     let index = index(&bytes).map_err(|what| damaged(&what))?;
     let compression = Compression::parse(&index.compression, path)?;
@@ -100,16 +103,16 @@ pub(super) async fn read(
     Ok(())
 }
 
-/// An index as it is written.
+/// Parses an index.
 ///
 /// # Errors
-/// What is wrong with it, in words.
+/// A description of what is wrong with it.
 pub(super) fn index(bytes: &[u8]) -> Result<Index, String> {
     let root = java::read(bytes)?;
     let text = |of: &Java, name: &str| of.field(name).and_then(Java::text).map(str::to_owned);
-    let compression = text(&root, "compressName").ok_or("its index names no compression")?;
+    let compression = text(&root, "compressName").ok_or("its index does not name a compression")?;
     let mut index = Index { compression, pieces: Vec::new() };
-    let rounds = root.field("logMetas").and_then(Java::list).ok_or("its index lists nothing")?;
+    let rounds = root.field("logMetas").and_then(Java::list).ok_or("its index is empty")?;
     for round in rounds {
         let containers = round.field("logMetas").and_then(Java::map).unwrap_or_default();
         for (container, files) in containers {
@@ -131,7 +134,7 @@ pub(super) fn index(bytes: &[u8]) -> Result<Index, String> {
     Ok(index)
 }
 
-/// The file beside a rolled one: until which byte it can be read.
+/// Parses the file beside a rolled one, which says up to which byte that can be read.
 ///
 /// # Errors
 /// What is wrong with it.

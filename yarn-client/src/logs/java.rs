@@ -1,12 +1,12 @@
-//! As much of Java's object serialization stream (Java Object Serialization Specification, chapter 6) as an index of logs
-//! needs: objects by their declared fields, strings, lists, maps, enumerations, and references back to all of them.
+//! The part of Java's object serialization stream (Java Object Serialization Specification, chapter 6) that an index of logs
+//! needs: objects with their declared fields, strings, lists, maps, enumerations, and references back to all of them.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// Nothing a NodeManager writes is nested deeper.
+/// Nothing that a NodeManager writes is nested deeper.
 const DEPTH: u32 = 64;
-/// References are counted from here.
+/// Start value of references.
 const FIRST_HANDLE: u32 = 0x7e_0000;
 
 /// A value of a stream.
@@ -14,7 +14,7 @@ const FIRST_HANDLE: u32 = 0x7e_0000;
 pub(super) enum Java {
     Null,
     Number(i64),
-    /// Of a type nobody here asks for.
+    /// A value of a type that is not needed here.
     Other,
     Text(Rc<str>),
     /// `ArrayList`, arrays.
@@ -63,7 +63,7 @@ impl Java {
     }
 }
 
-/// What a class says of itself.
+/// A class description.
 #[derive(Debug, Clone)]
 struct Class {
     name: String,
@@ -73,7 +73,7 @@ struct Class {
     parent: Option<Rc<Self>>,
 }
 
-/// What a reference may point at.
+/// What a reference may refer to.
 #[derive(Debug, Clone)]
 enum Known {
     Class(Rc<Class>),
@@ -82,14 +82,14 @@ enum Known {
     Pending,
 }
 
-/// The first object of a stream.
+/// Reads the first object of a stream.
 ///
 /// # Errors
-/// What is wrong, in words.
+/// A description of what is wrong.
 pub(super) fn read(bytes: &[u8]) -> Result<Java, String> {
     let mut reader = Reader { bytes, known: Vec::new() };
     if reader.u16()? != 0xaced || reader.u16()? != 5 {
-        return Err("it is no Java serialization stream".to_owned());
+        return Err("it is not a Java serialization stream".to_owned());
     }
     reader.value(0)
 }
@@ -139,7 +139,7 @@ impl Reader<'_> {
     fn referred(&mut self) -> Result<Known, String> {
         let handle = u32::try_from(self.unsigned(4)?).unwrap_or(0);
         let at = handle.checked_sub(FIRST_HANDLE).and_then(|at| usize::try_from(at).ok());
-        at.and_then(|at| self.known.get(at)).cloned().ok_or_else(|| "a reference to nothing".to_owned())
+        at.and_then(|at| self.known.get(at)).cloned().ok_or_else(|| "a dangling reference".to_owned())
     }
 
     fn value(&mut self, depth: u32) -> Result<Java, String> {
@@ -151,7 +151,7 @@ impl Reader<'_> {
             0x71 => match self.referred()? {
                 Known::Value(value) => Ok(value),
                 Known::Pending => Ok(Java::Other),
-                Known::Class(_) => Err("a class where a value should be".to_owned()),
+                Known::Class(_) => Err("a class instead of a value".to_owned()),
             },
             0x74 => {
                 let text = self.short_utf()?;
@@ -184,7 +184,7 @@ impl Reader<'_> {
                 self.known[at] = Known::Value(list.clone());
                 Ok(list)
             }
-            other => Err(format!("a thing of kind {other:#x}, which no index of logs holds")),
+            other => Err(format!("unexpected type code {other:#x}")),
         }
     }
 
@@ -203,7 +203,7 @@ impl Reader<'_> {
             next.clone_from(&class.parent);
             lineage.push(class);
             if lineage.len() > DEPTH as usize {
-                return Err("a class with too many ancestors".to_owned());
+                return Err("a class with too many superclasses".to_owned());
             }
         }
         let mut fields = BTreeMap::new();
@@ -223,7 +223,7 @@ impl Reader<'_> {
         Ok(value)
     }
 
-    /// What a class writes behind its fields by a method of its own.
+    /// Reads what a class writes after its fields with a method of its own.
     fn written(
         &mut self,
         class: &Class,
@@ -232,7 +232,7 @@ impl Reader<'_> {
     ) -> Result<Option<Java>, String> {
         let special = match class.name.as_str() {
             "java.util.HashMap" => {
-                // Block of 8 bytes: capacity, and number of entries.
+                // A block of 8 bytes: capacity, and number of entries.
                 let block = self.block()?;
                 let count = block.get(4..8).ok_or("a map without a size")?;
                 let count = count.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte));
@@ -268,8 +268,8 @@ impl Reader<'_> {
     fn block(&mut self) -> Result<Vec<u8>, String> {
         let length = match self.u8()? {
             0x77 => usize::from(self.u8()?),
-            0x7a => usize::try_from(self.i32()?).map_err(|_| "a block of a negative length")?,
-            other => return Err(format!("a thing of kind {other:#x} where data should be")),
+            0x7a => usize::try_from(self.i32()?).map_err(|_| "a block of negative length")?,
+            other => return Err(format!("type code {other:#x} instead of data")),
         };
         Ok(self.take(length)?.to_vec())
     }
@@ -300,7 +300,7 @@ impl Reader<'_> {
             0x70 => Ok(None),
             0x71 => match self.referred()? {
                 Known::Class(class) => Ok(Some(class)),
-                _ => Err("a value where a class should be".to_owned()),
+                _ => Err("a value instead of a class".to_owned()),
             },
             0x72 => {
                 let name = self.short_utf()?;
@@ -327,7 +327,7 @@ impl Reader<'_> {
                 self.known[at] = Known::Class(Rc::clone(&class));
                 Ok(Some(class))
             }
-            other => Err(format!("a thing of kind {other:#x} where a class should be")),
+            other => Err(format!("type code {other:#x} instead of a class")),
         }
     }
 }

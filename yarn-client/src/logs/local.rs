@@ -1,5 +1,5 @@
-//! Logs of containers whose NodeManager still has them, by its web service
-//! (`NMWebServices`): what is in the container's log directory, and each file as it is.
+//! Logs of containers whose NodeManager still has them, from its web service (`NMWebServices`): the files in the
+//! container's log directory, and the content of each.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -29,7 +29,7 @@ impl Running {
         }
     }
 
-    /// What is in its directory.
+    /// Lists the files in its directory.
     pub(super) async fn list(&self) -> Result<Vec<LocalLog>, WebError> {
         container_logs::list(&self.address, &self.id, &self.trust, container_logs::STEP).await
     }
@@ -47,10 +47,10 @@ impl Running {
         }
     }
 
-    /// What cannot be read is noted, and the rest follows.
+    /// Reads the container's files. What cannot be read is recorded, and reading continues.
     ///
     /// # Errors
-    /// Of the sink alone.
+    /// Only those of the sink.
     pub(super) async fn read(
         &self,
         wanted: &Wanted,
@@ -67,9 +67,9 @@ impl Running {
             source,
         };
         let what = format!("the logs of {}", self.id);
-        // It is waited for once.
+        // Wait for it only once.
         if seen.silent.contains(&self.address) {
-            seen.failed.push(failed(what, "it has not answered before".into()));
+            seen.failed.push(failed(what, "it did not respond before".into()));
             return Ok(());
         }
         let files = match self.list().await {
@@ -94,7 +94,7 @@ impl Running {
             let mut written = Ok(());
             let mut left = file.length;
             let mut write = |_, part: &[u8]| {
-                // The file may have grown meanwhile.
+                // The file may have grown in the meantime.
                 let part = &part[..part.len().min(usize::try_from(left).unwrap_or(usize::MAX))];
                 left -= part.len() as u64;
                 written = sink.content(part);

@@ -1,5 +1,5 @@
-//! Containers that have ended while their application runs. Their nodes keep the logs until it ends, too; but the
-//! ResourceManager does not list them any more, and only the application's master can say where they were.
+//! Containers that have ended while their application is running. Their nodes keep the logs until the application ends, but
+//! the ResourceManager no longer lists them, and only the application master knows where they were.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -13,17 +13,17 @@ use crate::cluster::{Gateway, events};
 use crate::yarn::NodeState;
 use crate::yarn::web::Trust;
 
-/// What the master and the ResourceManager may take.
+/// Limit for requests to the master and the ResourceManager.
 const LIMIT: Duration = Duration::from_secs(5);
 
 impl Logs {
-    /// Whether there are logs of a container, as far as the ResourceManager and the collected files tell.
+    /// Whether there are logs of a container, according to the ResourceManager and the aggregated files.
     pub fn knows(&self, container: ContainerId) -> bool {
         let id = container.to_string();
         self.running.iter().any(|running| running.id == id)
     }
 
-    /// Adds a container that has ended in an application that runs, if its master knows of it.
+    /// Adds a container that has ended in a running application, if its master knows it.
     pub async fn look_for_ended(&mut self, gateway: &Gateway, container: ContainerId) {
         let found = find(gateway, self.application, container);
         match tokio::time::timeout(LIMIT, found).await {
@@ -51,7 +51,7 @@ async fn find(gateway: &Gateway, application: ApplicationId, container: Containe
     }
     let place = place?;
     let nodes = gateway.resource_manager.nodes(&[NodeState::Running]).await.ok()?;
-    // host:port of the NodeManager, or the host alone.
+    // host:port of the NodeManager, or only the host.
     let node = nodes.into_iter().find(|node| node.id.to_string() == place || node.id.host == place)?;
     Some(Running {
         id,
@@ -61,12 +61,12 @@ async fn find(gateway: &Gateway, application: ApplicationId, container: Containe
     })
 }
 
-/// Where an event says that this container was.
+/// The host of this container, according to an event.
 fn place_of(what: What, id: &str) -> Option<String> {
     match what {
         What::Allocated(it) if it.container == id => Some(it.node),
         What::ContainerLost(it) if it.container == id => Some(it.node),
-        // That of a master of an earlier attempt.
+        // The container of an earlier attempt's master.
         What::AttemptStarted(it) if it.container == id => Some(it.host),
         _ => None,
     }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_told_by_what_begins_there_and_what_ends() {
+    fn position_is_identified_by_the_surrounding_content() {
         let (id, node) = ("container_1_0001_01_000002".to_owned(), "n1:8041".to_owned());
         let allocated = What::Allocated(Allocated { container: id.clone(), node: node.clone() });
         assert_eq!(place_of(allocated.clone(), &id), Some(node));

@@ -1,26 +1,26 @@
-//! Container logs without a JVM: collected ones from the cluster's file system, those of running containers from their nodes.
+//! Container logs without a JVM: aggregated ones from the cluster's file system, those of running containers from their nodes.
 //!
-//! [`find`] finds where an application's logs are, [`Logs::list`] tells what there is, [`Logs::read`] hands content on to a
-//! [`Sink`] as it comes, so that memory stays bounded whatever its size, and [`follow`] goes on from there until the application
-//! ends. What is printed of it is `yarn logs`' own format ([`header`], [`footer`]). The example `read_logs` is the shortest use of it.
+//! [`find`] finds where an application's logs are, [`Logs::list`] lists the files, [`Logs::read`] passes content on to a [`Sink`]
+//! as it arrives, so that memory stays bounded whatever its size, and [`follow`] continues from there until the application ends.
+//! It is printed in the format of `yarn logs` ([`header`], [`footer`]). The example `read_logs` shows the simplest use.
 //!
-//! Any application of YARN has such logs. Collected files are read in both formats of Hadoop's (TFile and IndexedFile), plain or
+//! Any YARN application has such logs. Aggregated files are read in both of Hadoop's formats (TFile and IndexedFile), plain or
 //! compressed with gz.
 //!
 //! # Caveats
-//! - [`find`] does not fail when a part cannot be looked at, a closed directory or a node that is down: see [`Logs::failed`], and
-//!   [`Read::failed`] after reading.
-//! - Logs of containers that have ended in an application that runs are on their nodes, and the ResourceManager does not list them
-//!   any more: [`find`] does not see them before they are collected.
-//! - For some seconds after the end of an application its nodes still collect: [`Logs::incomplete`].
-//! - The files of a running container grow while they are read. What is handed on ends where the file ended when it was
-//!   listed, and [`follow`] begins there: nothing comes twice, and nothing is left out, even where files are rolled meanwhile.
-//! - Whether a user may see an application's logs its directory's permissions and the NodeManagers decide.
+//! - [`find`] does not fail if a part cannot be read, such as a closed directory or a node that is down: see [`Logs::failed`],
+//!   and [`Read::failed`] after reading.
+//! - Logs of containers that have ended in a running application are on their nodes, and the ResourceManager no longer lists
+//!   them: [`find`] does not see them before they are aggregated.
+//! - For some seconds after the end of an application its nodes are still aggregating: [`Logs::incomplete`].
+//! - The files of a running container grow while they are read. What is passed on ends where the file ended when it was listed,
+//!   and [`follow`] starts there: nothing is repeated, and nothing is left out, even if files are rolled in the meantime.
+//! - Whether a user may see an application's logs is decided by the permissions of its directory and by the NodeManagers.
 //!
 //! # Errors
-//! [`LogsError`]: [`Unknown`](LogsError::Unknown) and [`NothingThere`](LogsError::NothingThere) name the places that were looked at,
-//! [`NoSuchContainer`](LogsError::NoSuchContainer) and [`NoSuchFile`](LogsError::NoSuchFile) what there is instead,
-//! [`Closed`](LogsError::Closed) whose the logs are.
+//! [`LogsError`]: [`Unknown`](LogsError::Unknown) and [`NothingThere`](LogsError::NothingThere) name the places that
+//! were searched, [`NoSuchContainer`](LogsError::NoSuchContainer) and [`NoSuchFile`](LogsError::NoSuchFile) what is
+//! available instead, [`Closed`](LogsError::Closed) the owner of the logs.
 
 mod aggregated;
 mod blob;
@@ -62,14 +62,14 @@ use aggregated::{Found, NodeFile};
 use local::Running;
 use progress::Noting;
 
-/// Whom to ask for logs.
+/// The cluster to read logs from.
 #[derive(Debug, Clone, Copy)]
 pub struct Cluster<'a> {
-    /// Says where collected logs are, and how NodeManagers are to be spoken to.
+    /// Says where aggregated logs are, and how to connect to NodeManagers.
     pub configuration: &'a Configuration,
-    /// Who asks.
+    /// The user who reads.
     pub user: &'a User,
-    /// Knows whose the application is, and where its containers run.
+    /// Knows the application's owner, and where its containers run.
     pub resource_manager: &'a ResourceManager,
 }
 
@@ -81,12 +81,12 @@ impl<'a> From<&'a crate::cluster::Gateway> for Cluster<'a> {
     }
 }
 
-/// Where a file was read.
+/// Where a file was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// In the cluster's file system, where its NodeManager has put it.
+    /// The cluster's file system, where its NodeManager has put it.
     Aggregated,
-    /// In the NodeManager's log directory.
+    /// The NodeManager's log directory.
     Local,
 }
 
@@ -105,35 +105,35 @@ impl Origin {
 pub struct LogFile {
     /// `container_…`
     pub container: String,
-    /// The node, as YARN names it beside logs: `host_port` of a collected file, `host:port` of a running container.
+    /// The node, as YARN names it with logs: `host_port` for an aggregated file, `host:port` for a running container.
     pub node: String,
-    /// Such as `taskmanager.log`.
+    /// Name, such as `taskmanager.log`.
     pub name: String,
-    /// Bytes.
+    /// Length in bytes.
     pub length: u64,
-    /// ms since the epoch; `None` when nobody says.
+    /// Last modification, ms since the epoch; `None` if unknown.
     pub modified_ms: Option<i64>,
-    /// As the NodeManager writes the same time.
+    /// The same time as the NodeManager writes it.
     pub modified: Option<String>,
-    /// Where it is.
+    /// Where it was read from.
     pub origin: Origin,
 }
 
 /// Which logs are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
-    /// Of this container alone.
+    /// Only of this container.
     pub container: Option<ContainerId>,
-    /// Of the application masters' containers alone.
+    /// Only of the application masters' containers.
     pub masters: bool,
-    /// Files of these names; empty: all.
+    /// Files with these names; empty: all.
     pub files: Vec<String>,
-    /// And those that were rolled away from them, such as `taskmanager.log.3`.
+    /// Also files that were rolled from these, such as `taskmanager.log.3`.
     pub rolled: bool,
 }
 
 impl Wanted {
-    /// Whether a container is.
+    /// Whether a container's logs are wanted.
     pub fn container(&self, id: &str) -> bool {
         let named = self.container.is_none_or(|wanted| wanted.to_string() == id);
         // An application master has the first container of its attempt.
@@ -141,31 +141,31 @@ impl Wanted {
         named && (!self.masters || master)
     }
 
-    /// Whether a file of a wanted container is.
+    /// Whether a file of a wanted container is wanted.
     pub fn file(&self, name: &str) -> bool {
         let base = progress::rolled(name).filter(|_| self.rolled).map(|(base, _)| base);
         self.files.is_empty() || self.files.iter().any(|wanted| wanted == name || Some(&**wanted) == base)
     }
 }
 
-/// Takes content as it comes.
+/// Receives content as it arrives.
 pub trait Sink: Send {
-    /// A file begins. `Break`: its content is of no use.
+    /// A file starts. `Break`: its content is not needed.
     ///
     /// # Errors
-    /// Of what is written to.
+    /// Those of the output.
     fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>>;
-    /// A piece of it.
+    /// A piece of the content of the file.
     ///
     /// # Errors
-    /// Of what is written to.
+    /// Those of the output.
     fn content(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// It has ended.
+    /// The file has ended.
     ///
     /// # Errors
-    /// Of what is written to.
+    /// Those of the output.
     fn end(&mut self, file: &LogFile) -> io::Result<()>;
-    /// A file is there that is not wanted.
+    /// There is a file that is not wanted.
     fn passed_over(&mut self, _file: &LogFile) {}
 }
 
@@ -175,28 +175,28 @@ pub struct Logs {
     application: ApplicationId,
     collected: Vec<NodeFile>,
     running: Vec<Running>,
-    /// The application has ended, and its nodes have not put all of its logs there yet.
+    /// Whether the application has ended, and its nodes have not aggregated all of its logs yet.
     pub incomplete: bool,
-    /// Where there may be more that could not be looked at.
+    /// Places that may contain more, but could not be read.
     pub failed: Vec<LogsError>,
 }
 
-/// What a reading came to.
+/// The result of reading.
 #[derive(Debug)]
 pub struct Read {
-    /// How far: what is written meanwhile is for [`follow`].
+    /// How far files were read: what is written afterwards is left to [`follow`].
     pub progress: Progress,
-    /// What could not be read, beside the rest.
+    /// What could not be read.
     pub failed: Vec<LogsError>,
 }
 
-/// Finds the logs of an application: what has been collected, and what its running containers' nodes have.
+/// Finds the logs of an application: what has been aggregated, and what its running containers' nodes have.
 ///
-/// Its owner is the ResourceManager's to say; when that has forgotten it, the directories of all users are looked at, the
-/// user's own first and as far as they are open.
+/// The ResourceManager knows its owner; if that has forgotten it, the directories of all users are searched, the user's
+/// own first, as far as they are readable.
 ///
 /// # Errors
-/// [`LogsError::ResourceManager`], and where there is nothing [`LogsError::Closed`], [`LogsError::FileSystem`],
+/// [`LogsError::ResourceManager`], and if there is nothing [`LogsError::Closed`], [`LogsError::FileSystem`],
 /// [`LogsError::Unknown`], [`LogsError::NothingThere`].
 pub async fn find(cluster: Cluster<'_>, id: ApplicationId) -> Result<Logs, LogsError> {
     let report = match cluster.resource_manager.report(id).await {
@@ -210,11 +210,11 @@ pub async fn find(cluster: Cluster<'_>, id: ApplicationId) -> Result<Logs, LogsE
             Ok(file_systems) => {
                 aggregated::find(&file_systems, cluster.configuration, id, owner.as_deref()).await
             }
-            // Those of running containers are on their nodes, whatever the cluster's file system is.
+            // Logs of running containers are on their nodes, whatever the cluster's file system is.
             Err(error) => Found { files: Vec::new(), failed: vec![error.into()] },
         };
     let running = match &report {
-        // Nodes collect after the end: until then they have the files.
+        // Nodes aggregate after the end: until then they have the files.
         Some(report) if !report.state.is_final() || collected.is_empty() => running(cluster, report).await,
         _ => Ok(Vec::new()),
     };
@@ -253,7 +253,7 @@ fn nothing(
                 }
                 refusal = refusal.or(Some(source));
             }
-            // Nobody knows what is there.
+            // What would be there is unknown.
             other => return other,
         }
     }
@@ -287,7 +287,7 @@ async fn running(cluster: Cluster<'_>, report: &ApplicationReport) -> Result<Vec
 }
 
 impl Logs {
-    /// The files that are wanted, without their content, and what could not be looked at.
+    /// Lists the wanted files, without their content, and what could not be read.
     ///
     /// # Errors
     /// As [`Self::read`].
@@ -310,12 +310,12 @@ impl Logs {
         Ok((list.0, failed))
     }
 
-    /// Reads what is wanted, file by file. What cannot be read never keeps anybody from the rest: a file that is closed or
-    /// damaged, a node that does not answer.
+    /// Reads what is wanted, file by file. What cannot be read never prevents reading the rest: a file that is not
+    /// readable or damaged, a node that does not respond.
     ///
     /// # Errors
-    /// Whatever the sink says; and [`LogsError::NoSuchContainer`] or [`LogsError::NoSuchFile`] when nothing of what is wanted
-    /// is there.
+    /// Those of the sink; and [`LogsError::NoSuchContainer`] or [`LogsError::NoSuchFile`] if nothing of what is wanted
+    /// exists.
     pub async fn read(&self, wanted: &Wanted, sink: &mut dyn Sink) -> Result<Read, LogsError> {
         let mut seen = Seen::default();
         let mut noting = Noting::new(sink);
@@ -338,7 +338,7 @@ impl Logs {
     }
 }
 
-/// What there was, for whoever asked for something else.
+/// What was found, for the hint.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     containers: BTreeSet<String>,
@@ -346,12 +346,12 @@ pub(crate) struct Seen {
     any: bool,
     /// What could not be read.
     failed: Vec<LogsError>,
-    /// Addresses of nodes that do not answer.
+    /// Addresses of nodes that do not respond.
     silent: BTreeSet<String>,
 }
 
 impl Seen {
-    /// Notes a file; whether it is wanted.
+    /// Records a file; returns whether it is wanted.
     pub(crate) fn file(&mut self, wanted: &Wanted, container: &str, name: &str) -> bool {
         self.containers.insert(container.to_owned());
         if !wanted.container(container) {
@@ -363,7 +363,7 @@ impl Seen {
         hit
     }
 
-    /// Notes a collected file; whether its content is of use.
+    /// Records an aggregated file; returns whether its content is needed.
     pub(crate) fn taken(&mut self, wanted: &Wanted, file: &LogFile, sink: &mut dyn Sink) -> io::Result<bool> {
         if !self.file(wanted, &file.container, &file.name) {
             sink.passed_over(file);
@@ -397,7 +397,7 @@ pub fn header(file: &LogFile, modified: &str) -> String {
     )
 }
 
-/// And after it.
+/// What `yarn logs` prints after it.
 pub fn footer(file: &LogFile) -> String {
     let end = format!("End of LogType:{}", file.name);
     let stars = "*".repeat(end.len() + 50);

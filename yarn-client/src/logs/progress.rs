@@ -1,4 +1,4 @@
-//! How far each file has been handed on, while log libraries roll files away and nodes collect them.
+//! How far each file has been read, while logging libraries roll files and nodes aggregate them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -8,18 +8,18 @@ use super::fresh::Found;
 use super::{LogFile, Origin, Sink, Wanted};
 use crate::yarn::container_logs::LocalLog;
 
-/// Container and file.
+/// Container and file name.
 type Key = (String, String);
 
-/// So many bytes tell one file from another that has its name.
+/// This many bytes distinguish a file from another one with its name.
 const MARK: usize = 256;
 
-/// How far a file has been handed on, and how it is known again: log libraries and nodes use names more than once.
+/// How far a file has been passed on, and how to recognize it: logging libraries and nodes reuse names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Bytes.
+    /// Number of bytes.
     pub(super) to: u64,
-    /// The first of them; none of a file that was passed over.
+    /// The first of them; empty for a file that was skipped.
     head: Vec<u8>,
     /// The last of them.
     tail: Vec<u8>,
@@ -42,12 +42,12 @@ impl Place {
         tail.drain(..tail.len().saturating_sub(MARK));
     }
 
-    /// Whether a file of this length, last written to at that time, has been handed on as it is.
+    /// Whether all of a file with this length, last written to at that time, has been passed on.
     fn is_all(&self, length: u64, modified: &str) -> bool {
         self.to == length && self.modified.as_ref().is_none_or(|at| at == modified)
     }
 
-    /// Whether it can be the one that was read. One that was passed over when it had been rolled away does not grow.
+    /// Whether it can be the file that was read. One that was already rolled when it was skipped does not grow.
     fn may_be(&self, length: u64, modified: &str, rolled: bool) -> bool {
         match rolled {
             true if self.tail.is_empty() => self.to > 0 && self.is_all(length, modified),
@@ -56,48 +56,48 @@ impl Place {
         }
     }
 
-    /// Whether a file whose bytes before this place end like this is the one that was read.
+    /// Whether a file that has these bytes before this place is the one that was read.
     pub(super) fn ends_with(&self, before: &[u8]) -> bool {
         before.iter().rev().zip(self.tail.iter().rev()).all(|(one, other)| one == other)
     }
 }
 
-/// A file to go on with.
+/// A file to continue with.
 #[derive(Debug)]
 pub(super) struct Piece {
-    /// Which of those that there are.
+    /// Its index in the list of files.
     pub(super) at: usize,
-    /// From where.
+    /// Where to continue.
     pub(super) place: Place,
     taken: Taken,
 }
 
-/// By which name a file was known.
+/// The name under which a file was known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Taken {
     /// Its own.
     Same,
-    /// The one from which it was rolled away, as what has that name now was not known to be another one.
+    /// The name from which it was rolled, as it was not known that another file has that name now.
     Open,
-    /// The one from which it was rolled away: which of those that had it.
+    /// The name from which it was rolled: which of the files that had it.
     Moved(usize),
 }
 
-/// How far [`Logs::read`](super::Logs::read) has come, for [`follow`](super::follow) to go on from there.
+/// How far [`Logs::read`](super::Logs::read) has got, for [`follow`](super::follow) to resume from there.
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
-    /// What was collected, or is no longer on its node. A name may have been used more than once.
+    /// Files that were aggregated, or are no longer on their node. A name may have been used more than once.
     closed: BTreeMap<Key, Vec<Place>>,
     /// Files that are on their nodes.
     open: BTreeMap<Key, Place>,
-    /// What has been handed on under this name, of files that have other ones now, the oldest first.
+    /// What has been passed on under this name, from files that have other names now, the oldest first.
     moved: BTreeMap<Key, Vec<Place>>,
-    /// Which places that could be a rolled file's have turned out to be others'.
+    /// Places that could have been a rolled file's, but turned out to be others'.
     tried: BTreeMap<Key, Vec<Place>>,
 }
 
 impl Progress {
-    /// What to read of the files that a container has now.
+    /// What to read from the files that a container has now.
     pub(super) fn plan(&mut self, container: &str, files: &[LocalLog], wanted: &Wanted) -> Vec<Piece> {
         let key = |name: &str| (container.to_owned(), name.to_owned());
         let gone = |of: &Key| of.0 == container && files.iter().all(|file| file.name != of.1);
@@ -107,7 +107,7 @@ impl Progress {
             self.lost(&key, place);
         }
         let mut order: Vec<usize> = (0..files.len()).collect();
-        // What was rolled away is older than what is written now.
+        // Rolled files are older than the one that is being written.
         order.sort_by_key(|at| rolled(&files[*at].name).map_or(u64::MAX, |(_, number)| number));
         let mut pieces = Vec::new();
         for at in order {
@@ -121,7 +121,7 @@ impl Progress {
                     if let Some(place) = other.cloned() {
                         self.lost(&key(name), place);
                     }
-                    // The rest of what has been read under the name it had.
+                    // Resume from what has been read under its former name.
                     match base {
                         Some(base) => self.under(&key(base), *length, &key(name)),
                         None => (Place::default(), Taken::Same),
@@ -137,7 +137,7 @@ impl Progress {
         pieces
     }
 
-    /// What has been handed on under a name, of a file that has got another one and is so long.
+    /// What has been passed on under a name, from a file of this length that has another name now.
     fn under(&mut self, name: &Key, length: u64, rolled: &Key) -> (Place, Taken) {
         let tried = self.tried.get(rolled).map_or(&[][..], Vec::as_slice);
         let fits = |place: &Place| (1..=length).contains(&place.to) && !tried.contains(place);
@@ -151,15 +151,15 @@ impl Progress {
         }
     }
 
-    /// A file on a node has been handed on up to there.
+    /// Records that a file on a node has been passed on up to a place.
     pub(super) fn read(&mut self, container: &str, name: &str, place: Place) {
         let key = (container.to_owned(), name.to_owned());
         self.tried.remove(&key);
         self.open.insert(key, place);
     }
 
-    /// What was found of a piece. `Break`: the `rest` of this look may build on what was not so, and the next look begins with
-    /// what is known now.
+    /// Processes the result for a piece. `Break`: the `rest` of this poll may be based on a wrong assumption, and the
+    /// next poll starts with what is known now.
     pub(super) fn settle(
         &mut self,
         container: &str,
@@ -195,8 +195,8 @@ impl Progress {
         ControlFlow::Break(())
     }
 
-    /// A file's name is another's now: it has been collected (a number that is used once more), or rolled away and perhaps
-    /// collected before anybody looked.
+    /// A file's name now belongs to another file: it has been aggregated (and its number is reused), or rolled and
+    /// perhaps aggregated between two polls.
     fn lost(&mut self, key: &Key, place: Place) {
         self.open.remove(key);
         if rolled(&key.1).is_some() {
@@ -206,7 +206,7 @@ impl Progress {
         }
     }
 
-    /// A rolled file was not looked at: what could be its place may be another's.
+    /// A rolled file was not examined: the place assumed for it may be another's.
     fn give_back(&mut self, container: &str, name: &str, piece: Piece) {
         let Some((base, _)) = rolled(name) else { return };
         let base = (container.to_owned(), base.to_owned());
@@ -219,17 +219,17 @@ impl Progress {
     }
 }
 
-/// `taskmanager.log.3`: name and number. Log4j's numbers grow (`fileIndex=max`, as in Flink's configurations).
+/// `taskmanager.log.3`: name and number. Log4j's numbers increase (`fileIndex=max`, as in Flink's configurations).
 pub(super) fn rolled(name: &str) -> Option<(&str, u64)> {
     let (base, number) = name.rsplit_once('.')?;
     Some((base, number.parse().ok()?))
 }
 
-/// Notes what is handed on.
+/// Records what is passed on.
 pub(super) struct Noting<'a> {
     pub(super) progress: Progress,
     sink: &'a mut dyn Sink,
-    /// In the file that is being read.
+    /// The place in the current file.
     place: Place,
 }
 
@@ -264,22 +264,22 @@ impl Sink for Noting<'_> {
         self.sink.end(file)
     }
 
-    /// What nobody has asked for at first stays left out when it is collected, or what is written later is asked for.
+    /// What was not requested at first is still left out when it is aggregated, or when what is written later is requested.
     fn passed_over(&mut self, file: &LogFile) {
         let place = Place { to: file.length, modified: file.modified.clone(), ..Place::default() };
         self.note(file, place);
     }
 }
 
-/// Leaves out what has been handed on.
+/// Leaves out what has already been passed on.
 pub(super) struct Rest<'a> {
-    /// How far files have been handed on, and by which name.
+    /// How far files have been passed on, and under which name.
     places: Vec<(Key, Place)>,
-    /// Length and time of what has been seen: nodes that write indexed files collect the same file again and again.
+    /// Length and time of files seen so far: nodes that write indexed files aggregate the same file repeatedly.
     met: BTreeSet<(Key, u64, Option<i64>)>,
-    /// The file that is being read, while its first bytes do not tell which one it is.
+    /// The current file, while its first bytes do not show which one it is.
     head: Option<(LogFile, Vec<u8>)>,
-    /// Of the file that is being read.
+    /// Bytes of the current file still to skip.
     skip: u64,
     begun: bool,
     sink: &'a mut dyn Sink,
@@ -301,7 +301,7 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// It was passed over; of such a file nothing is known but name and length.
+    /// Whether the file was skipped; only name and length of such a file are known.
     fn passed_over_before(&mut self, file: &LogFile) -> bool {
         let known = self.places.iter().position(|((container, name), place)| {
             *container == file.container
@@ -312,7 +312,7 @@ impl<'a> Rest<'a> {
         known.map(|nth| self.places.swap_remove(nth)).is_some()
     }
 
-    /// How much of a file with these first bytes has been handed on, by whatever name it had.
+    /// How much of a file with these first bytes has been passed on, under whatever name.
     fn handed_on(&mut self, file: &LogFile, head: &[u8]) -> u64 {
         let base = |name: &str| rolled(name).map_or(name, |(base, _)| base).to_owned();
         let it_is = |(key, place): &(Key, Place)| {
@@ -330,7 +330,7 @@ impl<'a> Rest<'a> {
         self.skip = self.handed_on(&file, &head);
         self.begun = self.skip < file.length;
         if self.begun {
-            // Whoever follows has asked for it.
+            // The follower has requested it.
             let _ = self.sink.begin(&file)?;
         }
         self.content(&head)
@@ -384,7 +384,7 @@ mod tests {
         progress.read(C, name, Place { to, ..Place::default() });
     }
 
-    /// Looks, and reads everything.
+    /// Polls, and reads everything.
     fn look<'a>(progress: &mut Progress, of: &[(&'a str, u64)], wanted: &Wanted) -> Vec<(&'a str, u64)> {
         let parts = progress.plan(C, &files(of), wanted);
         for piece in &parts {
@@ -398,24 +398,24 @@ mod tests {
         let wanted = Wanted { files: vec!["a.log".to_owned()], rolled: true, ..Wanted::default() };
         let mut progress = Progress::default();
         read(&mut progress, "a.log", 10);
-        // Was there before, and was not wanted.
+        // It existed before, and was not wanted.
         read(&mut progress, "a.log.1", 50);
         assert_eq!(look(&mut progress, &[("a.log", 12), ("a.log.1", 50)], &wanted), [("a.log", 10)]);
         let rolled = [("a.log", 3), ("a.log.1", 50), ("a.log.2", 40)];
         assert_eq!(look(&mut progress, &rolled, &wanted), [("a.log.2", 12), ("a.log", 0)]);
         assert_eq!(look(&mut progress, &rolled, &wanted), []);
-        // Listed while it was renamed: its new name is missing.
+        // Listed while it was being renamed: its new name is missing.
         assert_eq!(look(&mut progress, &[("a.log", 2), ("a.log.2", 40)], &wanted), [("a.log", 0)]);
         let renamed = [("a.log", 3), ("a.log.2", 40), ("a.log.3", 60)];
         assert_eq!(look(&mut progress, &renamed, &wanted), [("a.log.3", 3), ("a.log", 2)]);
-        // The node has collected them, and the numbers begin anew.
+        // The node has aggregated them, and the numbers start over.
         assert_eq!(look(&mut progress, &[("a.log", 5)], &wanted), [("a.log", 3)]);
         let again = [("a.log", 30), ("a.log.1", 45)];
         assert_eq!(look(&mut progress, &again, &wanted), [("a.log.1", 5), ("a.log", 0)]);
     }
 
     #[test]
-    fn what_is_not_rolled_stands_for_itself() {
+    fn unrolled_file_is_tracked_by_itself() {
         let mut progress = Progress::default();
         let all = Wanted::default();
         read(&mut progress, "a.out", 7);
@@ -425,9 +425,9 @@ mod tests {
         assert_eq!(look(&mut progress, &[("a.out", 4), ("b.log.1", 1)], &all), [("b.log.1", 0)]);
     }
 
-    /// Two pieces under one name, of which the first and half of the second have been handed on.
+    /// Two pieces under one name, of which the first and half of the second have been passed on.
     #[test]
-    fn the_rest_is_what_nobody_has_seen() {
+    fn remainder_is_what_has_not_been_read() {
         let pieces: [&[u8]; 3] = [b"one", b"three", b"five"];
         let give = |sink: &mut dyn Sink, origin, count: usize| {
             for (nth, piece) in (0..).zip(&pieces[..count]) {
@@ -455,7 +455,7 @@ mod tests {
         give(&mut Rest::new(progress, &mut kept), Origin::Aggregated, 3);
         assert_eq!(kept.0, b"reefive");
 
-        // Collected under another name before anybody looked.
+        // Aggregated under another name between two polls.
         let mut progress = Progress::default();
         let mut place = Place::default();
         place.advance(b"on");

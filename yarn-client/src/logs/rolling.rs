@@ -1,5 +1,5 @@
-//! A container whose log library rolls its file away, on a node that collects what was rolled, and somebody who follows it with
-//! pauses of any length: not a line is missed, and none comes twice.
+//! A container whose logging library rolls its file, on a node that aggregates rolled files, and a follower with pauses
+//! of any length: every line must be read exactly once.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -17,15 +17,15 @@ const BASE: &str = "a.log";
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// So many lines are written.
+    /// This many lines are written.
     Write(u8),
-    /// The file gets the next free number, and another one begins.
+    /// The file gets the next free number, and a new one is started.
     Roll,
-    /// As the first half of that: for a moment there is no file of that name.
+    /// Only the first half of that: for a moment there is no file with that name.
     Rename,
-    /// The node puts what was rolled away into the cluster's file system.
+    /// The node aggregates rolled files into the cluster's file system.
     Collect,
-    /// The one who follows looks; what is given happens between the list and the first file's content.
+    /// The follower polls; the given step happens between the list and the first file's content.
     Look(Box<Option<Self>>),
 }
 
@@ -42,7 +42,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 #[derive(Default)]
 struct Node {
-    /// By name: content and when it was last written to.
+    /// By name: content and time of the last write.
     files: BTreeMap<String, (Vec<u8>, u32)>,
     collected: Vec<(String, Vec<u8>, u32)>,
     lines: u32,
@@ -78,14 +78,14 @@ impl Node {
     }
 
     fn collect(&mut self, which: impl Fn(&str) -> bool) {
-        // As `rolled` orders them: the oldest first.
+        // In the order of `rolled`: the oldest first.
         let mut names: Vec<String> = self.files.keys().filter(|name| which(name)).cloned().collect();
         names.sort_by_key(|name| {
             name.rsplit_once('.').and_then(|(_, nth)| nth.parse().ok()).unwrap_or(u32::MAX)
         });
         for name in names {
             if let Some((content, _)) = self.files.remove(&name) {
-                // In a file of its own for each time, whose time it has.
+                // Each time into a file of its own, with that time.
                 self.collected.push((name, content, self.time));
             }
         }
@@ -95,7 +95,7 @@ impl Node {
         self.files.iter().map(|(name, (content, modified))| listed(name, content, *modified)).collect()
     }
 
-    /// Hands on the last bytes of a file in pieces; nothing where the file is not there.
+    /// Passes on the last bytes of a file in pieces; nothing if the file does not exist.
     fn read(&self, name: &str, last: u64, take: &mut dyn FnMut(u64, &[u8]) -> ControlFlow<()>) {
         let Some((content, _)) = self.files.get(name) else { return };
         let begin = content.len().saturating_sub(usize::try_from(last).expect("small"));
@@ -174,7 +174,7 @@ impl Sink for Kept {
     }
 }
 
-/// A whole file, as the first reading and the last one hand it on.
+/// Passes on a whole file, as the first and the last reading do.
 fn whole(sink: &mut dyn Sink, listed: &LocalLog, content: &[u8], origin: Origin) {
     let log = log_file(listed, origin);
     if sink.begin(&log).expect("memory").is_continue() {
@@ -186,13 +186,13 @@ fn whole(sink: &mut dyn Sink, listed: &LocalLog, content: &[u8], origin: Origin)
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
     #[test]
-    fn no_line_is_missed_and_none_comes_twice(before in steps(), during in steps()) {
+    fn every_line_of_rolling_files_is_read_once(before in steps(), during in steps()) {
         let mut node = Node::default();
         before.iter().for_each(|step| node.step(step));
         let wanted = Wanted { files: vec![BASE.to_owned()], rolled: true, ..Wanted::default() };
         let mut kept = Kept::default();
         let mut noting = Noting::new(&mut kept);
-        // Of what there is at first, the rolled ones are not asked for.
+        // Rolled files that exist at first are not requested.
         for (name, content, modified) in &node.collected {
             noting.passed_over(&log_file(&listed(name, content, *modified), Origin::Aggregated));
         }

@@ -105,7 +105,7 @@ async fn read_all(content: Bytes, wanted: &Wanted) -> Result<(Kept, Vec<LogsErro
 }
 
 #[tokio::test]
-async fn what_hadoop_has_written_is_read() {
+async fn logs_written_by_hadoop_are_read() {
     for (name, hex) in [("tfile", TFILE), ("zlib", TFILE_ZLIB), ("indexed", INDEXED)] {
         let kept = read(bytes(hex), &Wanted::default()).await.expect(name);
         let found: Vec<_> = kept
@@ -128,7 +128,7 @@ async fn what_hadoop_has_written_is_read() {
 }
 
 #[tokio::test]
-async fn only_what_is_wanted_is_read() {
+async fn only_selected_logs_are_read() {
     for hex in [TFILE, INDEXED] {
         let wanted = Wanted { files: vec!["stdout".to_owned()], ..Wanted::default() };
         let kept = read(bytes(hex), &wanted).await.expect("a file").0;
@@ -140,7 +140,7 @@ async fn only_what_is_wanted_is_read() {
 }
 
 #[tokio::test]
-async fn what_is_cut_off_is_an_error() {
+async fn truncated_logs_are_errors() {
     for hex in [TFILE, TFILE_ZLIB, INDEXED] {
         let whole = bytes(hex);
         for length in 32..whole.len() {
@@ -149,9 +149,9 @@ async fn what_is_cut_off_is_an_error() {
     }
 }
 
-/// The first file's bytes are spoilt: the second one is read all the same, and it is said which is not.
+/// The first file's bytes are damaged: the second one is still read, and the error names the first.
 #[tokio::test]
-async fn a_damaged_piece_keeps_nobody_from_the_rest() {
+async fn damaged_log_does_not_hide_the_others() {
     let mut content = bytes(INDEXED).to_vec();
     content[0x20..0x2d].fill(0xff);
     let (kept, failed) =
@@ -162,7 +162,7 @@ async fn a_damaged_piece_keeps_nobody_from_the_rest() {
     assert!(told.len() == 1 && told[0].contains(&format!("stderr of {CONTAINER}")), "{told:?}");
 }
 
-/// A node that hands out one file of one container.
+/// A node that serves one file of one container.
 async fn node() -> String {
     use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
@@ -187,7 +187,7 @@ async fn node() -> String {
 }
 
 #[tokio::test]
-async fn a_node_that_does_not_answer_keeps_nobody_from_the_rest() {
+async fn unresponsive_node_does_not_hide_other_logs() {
     let gone = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port").local_addr().expect("bound");
     let running = |number: u32, address: &str| Running {
         id: format!("container_1_0001_01_{number:06}"),
@@ -210,7 +210,7 @@ async fn a_node_that_does_not_answer_keeps_nobody_from_the_rest() {
     let told: Vec<_> = read.failed.iter().map(ToString::to_string).collect();
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(told[0].contains(&gone) && told[0].contains("container_1_0001_01_000001"), "{told:?}");
-    // Whoever asks for what may be there is not told that it is not.
+    // A request for something that may exist does not fail with "not found".
     let wanted = Wanted { files: vec!["other".to_owned()], ..Wanted::default() };
     assert_eq!(some.read(&wanted, &mut Kept::default()).await.expect("memory").failed.len(), 2);
     let one = logs(vec![running(3, &node().await)]);
@@ -223,7 +223,7 @@ fn a_mark_is_the_hash_of_the_applications_id() {
 }
 
 #[tokio::test]
-async fn numbers_of_tfile() {
+async fn tfile_numbers_are_decoded() {
     for (hex, number) in [
         ("00", 0),
         ("7f", 127),
@@ -246,7 +246,7 @@ async fn numbers_of_tfile() {
 }
 
 #[test]
-fn directories_old_and_new() {
+fn old_and_new_log_directories_are_found() {
     let conf = |entries: &[(&str, &str)]| {
         Configuration::from_flat(
             entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Vec<_>>(),
@@ -278,7 +278,7 @@ fn directories_old_and_new() {
 }
 
 #[test]
-fn header_and_footer_are_yarns() {
+fn header_and_footer_match_yarns() {
     let file = LogFile {
         container: "container_1".to_owned(),
         node: "n1_8041".to_owned(),
@@ -300,7 +300,7 @@ fn header_and_footer_are_yarns() {
 }
 
 #[test]
-fn a_checksum_file_names_the_end() {
+fn checksum_file_marks_the_end() {
     assert_eq!(indexed::checksum(b"\0\0\0\x02n1\0\0\0\0\0\0\x01\0"), Ok(("n1".to_owned(), 256)));
     for cut in [&b""[..], b"\0\0\0\x02n", b"\xff\xff\xff\xff"] {
         indexed::checksum(cut).expect_err("cut off");
@@ -308,9 +308,9 @@ fn a_checksum_file_names_the_end() {
 }
 
 proptest! {
-    /// Whatever a peer has left in the directory: an error, not a panic, and not for ever.
+    /// Whatever another program has left in the directory: an error, not a panic, and not an endless loop.
     #[test]
-    fn nothing_that_is_read_panics(
+    fn arbitrary_log_bytes_never_panic(
         which in 0..3_usize,
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
     ) {
@@ -324,7 +324,7 @@ proptest! {
     }
 
     #[test]
-    fn no_stream_of_java_panics(content in proptest::collection::vec(any::<u8>(), 0..400)) {
+    fn arbitrary_java_streams_never_panic(content in proptest::collection::vec(any::<u8>(), 0..400)) {
         drop(java::read(&[&[0xac, 0xed, 0, 5][..], &content].concat()));
     }
 }

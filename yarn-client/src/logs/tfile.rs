@@ -1,5 +1,5 @@
-//! Hadoop's TFile (`org.apache.hadoop.io.file.tfile`), and what NodeManagers write into it
-//! (`AggregatedLogFormat`): for each container one record with all of its files.
+//! Hadoop's TFile (`org.apache.hadoop.io.file.tfile`), and what NodeManagers write into it (`AggregatedLogFormat`): one
+//! record per container, with all of its files.
 
 use bytes::{Buf as _, Bytes};
 
@@ -14,9 +14,9 @@ pub(super) const MAGIC: [u8; 16] =
 const TRAILER: u64 = 28;
 /// A key is a container's id, an index entry a name.
 const NAME: usize = 64 * 1024;
-/// An index of blocks holds some bytes for each 256 KiB of logs.
+/// An index of blocks takes some bytes for each 256 KiB of logs.
 const INDEX: usize = 64 << 20;
-/// Keys that are no container's.
+/// Keys that are not container ids.
 const RESERVED: [&str; 3] = ["VERSION", "APPLICATION_ACL", "APPLICATION_OWNER"];
 
 /// A stretch of the file.
@@ -27,7 +27,7 @@ struct Region {
     compression: Compression,
 }
 
-/// Reads all of a collected file; a block that cannot be read is noted, and the others follow.
+/// Reads all of an aggregated file; a block that cannot be read is recorded, and reading continues.
 pub(super) async fn read(
     file: &dyn FileRead,
     path: &str,
@@ -75,7 +75,7 @@ async fn blocks(file: &dyn FileRead, path: &str) -> Result<Vec<Region>, LogsErro
         return Err(damaged("its end is not a TFile's: it is still being written, or was cut off"));
     }
     let index_at = (&trailer[..]).get_u64();
-    let length = trailer_at.checked_sub(index_at).ok_or_else(|| damaged("its index lies outside of it"))?;
+    let length = trailer_at.checked_sub(index_at).ok_or_else(|| damaged("its index is out of bounds"))?;
     let mut index = Blob::new(file, path, index_at, length, Compression::None);
     let count = vlong(&mut index).await?;
     let mut data = None;
@@ -88,7 +88,7 @@ async fn blocks(file: &dyn FileRead, path: &str) -> Result<Vec<Region>, LogsErro
             data = Some(Region { offset, length, compression: Compression::parse(&compression, path)? });
         }
     }
-    let data = data.ok_or_else(|| damaged("it has no index of blocks"))?;
+    let data = data.ok_or_else(|| damaged("it has no block index"))?;
     let mut index = Blob::new(file, path, data.offset, data.length, data.compression);
     let compression = Compression::parse(&string(&mut index).await?, path)?;
     let count = length_of(&mut index).await?;
@@ -117,9 +117,8 @@ async fn container(
     loop {
         let Some(name) = value.utf().await? else { return Ok(()) };
         let Some(length) = value.utf().await? else { return Ok(()) };
-        let length: u64 = length
-            .parse()
-            .map_err(|_| value.blob.damaged(format!("'{length}' is not the length of a file")))?;
+        let length: u64 =
+            length.parse().map_err(|_| value.blob.damaged(format!("`{length}` is not a file length")))?;
         let file = LogFile {
             container: id.to_owned(),
             node: node.to_owned(),
@@ -142,7 +141,7 @@ async fn container(
                 }
             };
             if part.is_empty() {
-                // A NodeManager that could not read a file to its end writes an error instead, which may be shorter.
+                // A NodeManager that could not read a file completely writes an error instead, which may be shorter.
                 break;
             }
             left -= part.len() as u64;
@@ -156,16 +155,16 @@ async fn container(
     }
 }
 
-/// A record's value: chunks, the last of which says so.
+/// A record's value: chunks, the last of which is marked.
 struct Value<'a, 'b> {
     blob: &'a mut Blob<'b>,
-    /// Of this chunk.
+    /// Bytes left in the current chunk.
     left: u64,
     last: bool,
 }
 
 impl Value<'_, '_> {
-    /// The next bytes, at most `limit`; nothing at the end.
+    /// The next bytes, at most `limit`; empty at the end.
     async fn take(&mut self, limit: usize) -> Result<Bytes, LogsError> {
         while self.left == 0 {
             if self.last {
@@ -183,7 +182,7 @@ impl Value<'_, '_> {
         Ok(part)
     }
 
-    /// `DataOutput.writeUTF`; nothing at the end.
+    /// Reads what `DataOutput.writeUTF` writes; `None` at the end.
     async fn utf(&mut self) -> Result<Option<String>, LogsError> {
         let first = self.take(1).await?;
         let Some(high) = first.first() else { return Ok(None) };
@@ -198,7 +197,7 @@ impl Value<'_, '_> {
             }
             bytes.extend_from_slice(&part);
         }
-        // Java's modified UTF-8 differs for NUL and beyond the basic plane only.
+        // Java's modified UTF-8 differs only for NUL and beyond the basic plane.
         Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
@@ -208,7 +207,7 @@ impl Value<'_, '_> {
     }
 }
 
-/// The next record's key; `None` at the block's end. Keys are texts as [`Value::utf`] reads them.
+/// The next record's key; `None` at the end of the block. Keys are texts in the format of [`Value::utf`].
 async fn key(blob: &mut Blob<'_>) -> Result<Option<String>, LogsError> {
     let Some(first) = blob.take(1).await?.first().copied() else { return Ok(None) };
     let length = usize::try_from(vlong_from(first, blob).await?).unwrap_or(usize::MAX);
@@ -229,10 +228,10 @@ async fn string(blob: &mut Blob<'_>) -> Result<String, LogsError> {
 
 async fn length_of(blob: &mut Blob<'_>) -> Result<u64, LogsError> {
     let number = vlong(blob).await?;
-    u64::try_from(number).map_err(|_| blob.damaged(format!("{number} is no length")))
+    u64::try_from(number).map_err(|_| blob.damaged(format!("{number} is not a length")))
 }
 
-/// TFile's own numbers of variable length (`Utils.readVLong`), which are not Writable's.
+/// TFile's own variable-length numbers (`Utils.readVLong`), which differ from Writable's.
 pub(super) async fn vlong(blob: &mut Blob<'_>) -> Result<i64, LogsError> {
     let first = blob.exactly(1).await?[0];
     vlong_from(first, blob).await

@@ -1,4 +1,4 @@
-//! Calls to a service, whichever of its servers answers.
+//! Calls to a service, whichever of its servers is active.
 
 mod connect;
 
@@ -18,7 +18,7 @@ use super::{
 use crate::conf::Endpoint;
 use crate::security::Auth;
 
-/// Makes calls to one service, which may have several servers of which one is active.
+/// Makes calls to one service, which may have several servers, one of which is active.
 ///
 /// Calls may be made concurrently; they share one connection for each server and protocol. A call is repeated as the
 /// kind of failure and [`Call::SAFETY`] allow, for as long as [`Options::patience`] lasts.
@@ -65,7 +65,7 @@ impl Client {
         *self.auth.lock().unwrap_or_else(PoisonError::into_inner) = auth;
     }
 
-    /// From now on calls go on trying for so long, every `interval` at the latest, and `on_outage` hears when that has become
+    /// From now on calls keep trying for so long, every `interval` at the latest, and `on_outage` hears when that has become
     /// noticeable.
     pub fn wait_out(&self, patience: Patience, interval: Option<Duration>, on_outage: OnOutage) {
         let cap = interval.unwrap_or(self.options.backoff.cap);
@@ -140,7 +140,7 @@ impl Client {
         }
     }
 
-    /// Whether the next try costs nobody anything: each server once, and a stale connection once.
+    /// Whether the next try needs no backoff: each server once, and a stale connection once.
     fn is_free(&self, decision: Decision, stage: Stage, tries: u32) -> bool {
         match decision {
             Decision::FailOver => usize::try_from(tries).is_ok_and(|tries| tries < self.endpoints.len()),

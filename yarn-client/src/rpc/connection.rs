@@ -1,7 +1,7 @@
 //! One socket: calls go out as they come, replies come back in any order.
 //!
 //! Two tasks serve a connection. The writer joins whatever waits into one write, so that preamble, context and first
-//! call leave together. The reader hands each reply to its caller, pings a silent server and closes what nobody uses.
+//! call leave together. The reader hands each reply to its caller, pings a silent server and closes idle connections.
 //! They share a table that is either active, with the calls in flight, or poisoned: then every waiter, and every
 //! later caller, gets the same first cause.
 
@@ -47,16 +47,16 @@ pub struct Setup<'a> {
 #[non_exhaustive]
 pub enum ConnectionError {
     /// The system reports an error.
-    #[error("the connection broke")]
+    #[error("the connection failed")]
     Io(#[source] std::io::Error),
     /// The server closed it between two frames.
     #[error("the server closed the connection")]
     Closed,
     /// The server closed it in the middle of a reply.
-    #[error("the server closed the connection after {0} bytes of a reply")]
+    #[error("the server closed the connection after {0} bytes of a response")]
     Cut(usize),
-    /// We closed it, as nobody used it.
-    #[error("the connection was idle and is closed")]
+    /// We closed it because it was idle.
+    #[error("the idle connection was closed")]
     Idle,
     /// We closed it, as its client is gone.
     #[error("the client is closed")]
@@ -65,7 +65,7 @@ pub enum ConnectionError {
     #[error("{0}")]
     Frame(#[source] FrameError),
     /// A reply to a call that was never made.
-    #[error("a reply to the call {0}, which was never made")]
+    #[error("response to call {0}, which was never made")]
     UnknownCall(i32),
     /// The server ends the conversation and says why.
     #[error("{0}")]
@@ -76,7 +76,7 @@ pub enum ConnectionError {
 }
 
 impl ConnectionError {
-    /// What lies below our own text.
+    /// The underlying error.
     pub(super) fn source_error(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(source) => Some(source),
@@ -198,7 +198,7 @@ impl Connection {
         let mut waiting = self.inner.table.enter(Instant::now())?;
         let mut frame = BytesMut::new();
         frame::put_call(&mut frame, &self.inner.client_id, waiting.id(), retry, request);
-        // Fails only if the writer is gone, and then the table is poisoned, which the waiter is told.
+        // Fails only if the writer is gone, and then the table is poisoned, which is reported to the waiter.
         let _ = self.inner.outgoing.send(Outgoing::Call { id: waiting.id(), frame: frame.freeze() });
         let answer = waiting.answer().await?;
         frame::decode_payload(answer).map_err(CallError::Answer)

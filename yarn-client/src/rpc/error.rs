@@ -30,7 +30,7 @@ pub struct RpcError {
 #[non_exhaustive]
 pub enum RpcErrorKind {
     /// The server's name has no address.
-    #[error("the host name is unknown")]
+    #[error("unknown host")]
     UnknownHost(#[source] Arc<std::io::Error>),
     /// Nothing listens there.
     #[error("connection refused")]
@@ -45,16 +45,16 @@ pub enum RpcErrorKind {
     #[error("authentication failed")]
     Authentication(#[source] SaslError),
     /// No answer in time.
-    #[error("no answer within {}", crate::seconds(*.0))]
+    #[error("no response within {}", crate::seconds(*.0))]
     Timeout(Duration),
     /// The server answered that the call failed.
     #[error("{0}")]
     Remote(Remote),
     /// The answer cannot be understood.
-    #[error("the answer cannot be understood")]
+    #[error("cannot parse the response")]
     Answer(#[source] FrameError),
     /// There is no server to call.
-    #[error("no server address is configured")]
+    #[error("no server address configured")]
     NoEndpoint,
 }
 
@@ -126,7 +126,7 @@ impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let class = self.class.rsplit(['.', '$']).next().unwrap_or_default();
         match (class, &*self.message) {
-            ("", "") => f.write_str("the server gave no reason"),
+            ("", "") => f.write_str("the server did not give a reason"),
             ("", message) => f.write_str(message),
             (class, "") => f.write_str(class),
             (class, message) => write!(f, "{class}: {message}"),
@@ -195,7 +195,7 @@ impl RpcError {
         self.remote().is_some_and(|remote| remote.kind() == RemoteKind::InvalidToken)
     }
 
-    /// Whether the request may have reached the server without an answer: nobody knows if it was carried out.
+    /// Whether the request may have reached the server without a response, so that it is unknown if it was executed.
     pub fn is_outcome_unknown(&self) -> bool {
         // A server that is not the active one says nothing of what became of an earlier try.
         let answered = self
@@ -211,23 +211,25 @@ impl RpcError {
             RpcErrorKind::UnknownHost(_) => format!("check the host name of {server} in the configuration"),
             RpcErrorKind::Refused(_) => {
                 format!(
-                    "nothing listens at {server}: is the daemon running, and is the configured address right?"
+                    "nothing listens at {server}: check that the daemon is running and that the \
+                     configured address is right"
                 )
             }
-            RpcErrorKind::Unreachable(_) => format!("check network and firewall between here and {server}"),
-            RpcErrorKind::Timeout(_) => format!("{server} is overloaded or hangs: see its log"),
+            RpcErrorKind::Unreachable(_) => {
+                format!("check the network and firewalls between this host and {server}")
+            }
+            RpcErrorKind::Timeout(_) => format!("{server} is overloaded or hangs; see its log"),
             RpcErrorKind::Authentication(error) => error.hint()?.to_owned(),
             RpcErrorKind::Connection(cause) => match &**cause {
                 ConnectionError::Frame(FrameError::Http) => {
-                    "the configured port is that of the web pages; Hadoop RPC has a port of its own"
-                        .to_owned()
+                    "configure the port of Hadoop RPC instead of that of the web pages".to_owned()
                 }
                 ConnectionError::Frame(FrameError::TooLong { .. }) => {
-                    "raise ipc.maximum.response.length".to_owned()
+                    "raise `ipc.maximum.response.length`".to_owned()
                 }
                 ConnectionError::Closed => {
                     format!(
-                        "{server} hung up without a reason: its log has one; a request may be too long for it"
+                        "see the log of {server} for why it closed the connection; the request may be too long for it"
                     )
                 }
                 _ => return None,
@@ -236,18 +238,16 @@ impl RpcError {
                 RemoteKind::AccessDenied
                     if remote.message.contains("SIMPLE authentication is not enabled") =>
                 {
-                    "the cluster wants Kerberos or a token".to_owned()
+                    "the cluster requires Kerberos or a token".to_owned()
                 }
-                RemoteKind::AccessDenied => {
-                    "ask the cluster's administrators for the right to do this".to_owned()
-                }
+                RemoteKind::AccessDenied => "ask the cluster's administrators for the permission".to_owned(),
                 RemoteKind::InvalidToken => {
-                    "the token has expired or was cancelled: get a new one".to_owned()
+                    "get a new token; this one has expired or was cancelled".to_owned()
                 }
                 RemoteKind::Unsupported => {
-                    format!("{server} is of an older release, or offers another service")
+                    format!("{server} runs an older release, or is another service")
                 }
-                RemoteKind::Standby => "no server of the pair is active".to_owned(),
+                RemoteKind::Standby => "wait until one of the servers is active".to_owned(),
                 _ => return None,
             },
             RpcErrorKind::Answer(_) => return None,
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_are_told_apart_by_their_full_names() {
+    fn exception_classes_are_distinguished_by_their_full_names() {
         for (class, message, kind) in [
             ("org.apache.hadoop.ipc.StandbyException", "", RemoteKind::Standby),
             ("org.apache.hadoop.ipc.RPC$VersionMismatch", "", RemoteKind::Unsupported),

@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table() {
+    fn failover_follows_the_table() {
         let refused = || RpcErrorKind::Refused(Arc::new(Error::from(ErrorKind::ConnectionRefused)));
         let closed = || RpcErrorKind::Connection(Arc::new(ConnectionError::Closed));
         let garbage = || RpcErrorKind::Connection(Arc::new(ConnectionError::Frame(FrameError::Http)));

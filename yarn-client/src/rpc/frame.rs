@@ -47,7 +47,8 @@ pub type ClientId = [u8; 16];
 pub enum FrameError {
     /// The server claims a frame longer than we take (`ipc.maximum.response.length`).
     #[error(
-        "the answer is {length} bytes long, more than the limit of {limit} (ipc.maximum.response.length)"
+        "the response of {length} bytes is larger than the limit of {limit} bytes \
+         (`ipc.maximum.response.length`)"
     )]
     TooLong {
         /// Claimed length, bytes.
@@ -62,10 +63,10 @@ pub enum FrameError {
     #[error("the server speaks an RPC version older than 9: it is older than Hadoop 2.1")]
     OldServer,
     /// The header does not parse.
-    #[error("a reply's header cannot be read")]
+    #[error("cannot parse the header of a response")]
     Header(#[source] prost::DecodeError),
     /// The payload does not parse.
-    #[error("a reply of {length} bytes cannot be read")]
+    #[error("cannot parse a response of {length} bytes")]
     Payload {
         /// Length of the payload, bytes.
         length: usize,
@@ -74,7 +75,7 @@ pub enum FrameError {
         source: prost::DecodeError,
     },
     /// The payload is longer than its message.
-    #[error("a reply of {length} bytes has {unread} bytes too many")]
+    #[error("a response of {length} bytes has {unread} trailing bytes")]
     Trailing {
         /// Length of the payload, bytes.
         length: usize,
@@ -82,7 +83,7 @@ pub enum FrameError {
         unread: usize,
     },
     /// A status that is neither success nor error.
-    #[error("a reply has the unknown status {0}")]
+    #[error("a response has the unknown status {0}")]
     Status(i32),
 }
 

@@ -64,7 +64,7 @@ pub enum Safety {
     Idempotent,
     /// The server recognises the second and answers it like the first.
     AtMostOnce,
-    /// Nobody knows: a lost answer is an error.
+    /// Unknown, so a lost response is an error.
     Unsafe,
 }
 

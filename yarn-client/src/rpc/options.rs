@@ -1,4 +1,4 @@
-//! How long things may take, and how often they are tried.
+//! Timeouts and retry limits.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::conf::{ConfError, Configuration, TimeUnit};
 use crate::security::sasl::Protection;
 use crate::security::{Entropy, SystemEntropy};
 
-/// How long one call may go on trying, however many tries that takes.
+/// How long one call may keep trying, however many tries that takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
     /// Limit for a call in all, waiting for its answer included.
@@ -35,7 +35,7 @@ pub struct Options {
     pub max_response_length: usize,
     /// Protections of the stream acceptable to us, best first (`hadoop.rpc.protection`).
     pub protections: Vec<Protection>,
-    /// How long to go on trying.
+    /// How long to keep trying.
     pub patience: Patience,
     /// Delays between tries.
     pub backoff: Backoff,

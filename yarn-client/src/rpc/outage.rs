@@ -1,4 +1,4 @@
-//! A service that does not answer while somebody waits for it: told once, when it begins to be noticed and when it is over.
+//! Reports the outage of a service that is waited for: once when it is noticed, and once when it is over.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,7 @@ use super::RpcError;
 /// After that long a person wonders.
 const NOTICED: Duration = Duration::from_secs(3);
 
-/// What is told of an outage.
+/// What is reported of an outage.
 #[derive(Debug)]
 pub enum Told<'a> {
     /// No server of the service has answered for some seconds.

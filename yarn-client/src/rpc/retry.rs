@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn doubles_up_to_the_cap_with_jitter_around_it() {
+    fn backoff_doubles_up_to_the_cap_with_jitter() {
         let backoff = Backoff::default();
         let least: Vec<_> = (0..7).map(|n| backoff.delay(n, &Constant(0)).as_millis()).collect();
         assert_eq!(least, [50, 100, 200, 400, 800, 1000, 1000]);

@@ -1,4 +1,4 @@
-//! The server's half of the codec, for tests: it reads what a client sends and says what it is told to.
+//! The server's half of the codec, for tests: it reads what a client sends, and sends scripted responses.
 
 use bytes::{Bytes, BytesMut};
 use prost::Message;
@@ -28,7 +28,7 @@ impl Call for Echo {
     const SAFETY: Safety = Safety::Idempotent;
 }
 
-/// The same call, but nobody knows what happens if it arrives twice.
+/// The same call, but not known to be idempotent.
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Once {
     #[prost(string, tag = "1")]

@@ -1,4 +1,4 @@
-//! Watches an application until it has come as far as one wants to wait.
+//! Watches an application until it has reached a given level.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use crate::cluster::{ApplicationError, Gateway, Live, ResourceManagerError, live
 use crate::flink::JobStatus;
 use crate::yarn::{ApplicationReport, ApplicationState, ApplicationSubmission, KillOutcome, ResourceManager};
 
-/// Pause after a change of state, and as often as the reference client polls.
+/// Pause after a change of state; the reference client polls at this interval.
 const QUICK: Duration = Duration::from_millis(200);
 /// The longest pause between two polls.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// How far an application must have come.
+/// The level that an application must have reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WaitLevel {
-    /// The ResourceManager has taken it.
+    /// The ResourceManager has accepted it.
     Submitted,
-    /// The scheduler has taken it into its queue.
+    /// The scheduler has accepted it into its queue.
     Accepted,
     /// Its master has registered.
     Running,
@@ -29,7 +29,7 @@ pub enum WaitLevel {
 }
 
 impl WaitLevel {
-    /// Whether an application in this state has come so far. One that has ended has come as far as it ever will.
+    /// Whether an application in this state has reached the level. One that has ended will not get any further.
     pub fn is_reached(self, state: ApplicationState) -> bool {
         let come = match state {
             ApplicationState::Accepted => Self::Accepted,
@@ -43,14 +43,14 @@ impl WaitLevel {
     }
 }
 
-/// Waits until the application has come so far, or has ended. `on_change` is called with the first report and with
-/// each one whose state is new.
+/// Waits until the application has reached the level, or has ended. `on_change` is called with the first report and
+/// with each one whose state is new.
 ///
-/// `submission` is what was submitted under this id by ourselves just now: should a ResourceManager that failed over
-/// not know the application yet, it is submitted again.
+/// `submission` is what we have just submitted under this id: if a ResourceManager that failed over does not know the
+/// application yet, it is submitted again.
 ///
 /// # Errors
-/// [`ResourceManagerError::TimedOut`] after `timeout` (the application goes on), else
+/// [`ResourceManagerError::TimedOut`] after `timeout` (the application continues), else
 /// [`ApplicationError::ResourceManager`].
 pub async fn wait(
     resource_manager: &ResourceManager,
@@ -97,8 +97,8 @@ pub async fn wait(
     }
 }
 
-/// Waits until a running application does what it is for, or has ended: its job is RUNNING, its session takes jobs. Returns the last
-/// report. `bases`: see [`Live::open`].
+/// Waits until a running application is ready, or has ended: its job is RUNNING, or its session accepts jobs. Returns
+/// the last report. `bases`: see [`Live::open`].
 ///
 /// # Errors
 /// [`ResourceManagerError::TimedOut`] after `timeout`, [`ApplicationError::Master`], and as [`wait`].
@@ -130,14 +130,14 @@ pub async fn work(
         }
     };
     let Some(timeout) = timeout else { return works.await };
-    // Around all of it: a ResourceManager that is away would be waited for longer.
+    // Around all of it: otherwise the wait for an absent ResourceManager would be longer.
     tokio::time::timeout(timeout, works).await.unwrap_or_else(|_| {
-        let state = format!("{state}, and its job not");
+        let state = format!("{state}, with its job not yet running");
         Err(ResourceManagerError::TimedOut { application: id, state, waited: begun.elapsed() }.into())
     })
 }
 
-/// Whether Flink has got as far as running.
+/// Whether the application is ready, according to Flink.
 async fn works(live: &Live) -> bool {
     let Ok(status) = live.status().await else { return false };
     if status.session.is_some() {
@@ -147,11 +147,11 @@ async fn works(live: &Live) -> bool {
     states.any(|state| state == JobStatus::Running || state.is_terminal())
 }
 
-/// Waits until the application runs or has ended; when it has not come so far after `max_wait`, kills it, with the
-/// scheduler's reason for its waiting. `submission`, `on_change`: see [`wait`]. `bases`: see [`kill::kill`].
+/// Waits until the application runs or has ended; if it does neither within `max_wait`, kills it, with the scheduler's
+/// reason why it was waiting. `submission`, `on_change`: see [`wait`]. `bases`: see [`kill::kill`].
 ///
 /// # Errors
-/// [`ResourceManagerError::NotRunning`] when it has been killed, else as [`wait`] and [`kill::kill`].
+/// [`ResourceManagerError::NotRunning`] if it has been killed, else as [`wait`] and [`kill::kill`].
 pub async fn run_within(
     gateway: &Gateway,
     id: ApplicationId,
@@ -174,7 +174,7 @@ pub async fn run_within(
         "" => "the scheduler gives no reason".to_owned(),
         text => text.to_owned(),
     };
-    let reason = format!("killed by --max-wait: {} after {}: {why}", report.state, crate::seconds(waited));
+    let reason = format!("killed by `--max-wait`: {} after {}: {why}", report.state, crate::seconds(waited));
     match kill::kill_because(gateway, id, bases, Some(&reason)).await?.outcome {
         KillOutcome::AlreadyFinished(_) => Ok(()),
         KillOutcome::Killed => {
@@ -184,7 +184,7 @@ pub async fn run_within(
     }
 }
 
-/// A report, or `None` when the application had to be submitted once more.
+/// A report, or `None` if the application had to be submitted again.
 async fn poll(
     resource_manager: &ResourceManager,
     id: ApplicationId,

@@ -1,4 +1,4 @@
-//! The jobs of a running application, a single job's cluster or a session: list, cancel, stop, savepoint.
+//! The jobs of a running application, a cluster for one job or a session: list, cancel, stop, savepoint.
 
 mod savepoints;
 
@@ -20,27 +20,27 @@ use crate::flink::failure::Failure;
 use crate::flink::rest::{Checkpoints, ExceptionEntry, ExecutionResult, JobOverview, RestError};
 use crate::yarn::{ApplicationReport, ApplicationState};
 
-/// Pauses between two looks at what goes on.
+/// Pause between two polls.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Flink says that a job has ended a while before it can say how (`Dispatcher.requestJobStatus` asks the job's runner as
-/// long as there is one).
+/// Flink reports that a job has ended a while before it can report how (`Dispatcher.requestJobStatus` asks the job's
+/// runner as long as there is one).
 const RESULT: Duration = Duration::from_secs(10);
-/// A JobManager may be away for so long: it is started again, or an attempt of the application follows.
+/// How long a JobManager may be away: it is restarted, or another attempt of the application follows.
 const AWAY: Duration = Duration::from_secs(60);
-/// A new JobManager answers before high availability has brought its jobs back.
+/// A new JobManager responds before high availability has recovered its jobs.
 const MISSING: Duration = Duration::from_secs(30);
 
 /// How a job has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
-    /// Terminal.
+    /// The state, which is terminal.
     pub state: JobStatus,
     /// Why it failed.
     pub failure: Option<Failure>,
 }
 
 impl Ended {
-    /// The end of the job that an application has ended with, as its master has reported it.
+    /// The end of the job that an application ended with, as its master reported it.
     pub fn of_application(report: &ApplicationReport) -> Self {
         let outcome = Outcome::of(report);
         let verdict = outcome.as_ref().map(|outcome| outcome.verdict);
@@ -53,33 +53,33 @@ impl Ended {
         Self { state, failure: cause.map(|cause| Failure::from_trace(&cause.text)) }
     }
 
-    /// The end of a job whose application ended before Flink could be asked; `None` when nobody has said it.
+    /// The end of a job whose application ended before Flink could be asked; `None` if it is not known.
     fn of_job(job: &str, report: &ApplicationReport) -> Option<Self> {
         let named = || Outcome::of(report).and_then(|outcome| outcome.job_id).as_deref() == Some(job);
         if !is_session(report) || named() {
             return Some(Self::of_application(report));
         }
-        // A session's last words name the jobs that were cancelled with it.
+        // A session's last report names the jobs that were cancelled with it.
         let cancelled = report.state == ApplicationState::Killed || report.diagnostics.contains(job);
         cancelled.then_some(Self { state: JobStatus::Canceled, failure: None })
     }
 }
 
-/// Questions to Flink while something goes on there, over restarts of its JobManager and of the application master.
+/// Repeated requests to Flink about an operation in progress, across restarts of its JobManager and of the application master.
 struct Conversation<'a> {
     gateway: &'a Gateway,
     live: Live,
     heard: Instant,
 }
 
-/// What one of them came to.
+/// The outcome of one request.
 enum Heard<T> {
     Answer(T),
-    /// Nobody answers at present.
+    /// There is no response at present.
     Nothing,
-    /// Flink does not know what was asked about.
+    /// Flink does not know what the request was about.
     Unknown,
-    /// The application has ended meanwhile.
+    /// The application has ended in the meantime.
     Ended(Box<ApplicationReport>),
 }
 
@@ -89,7 +89,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// # Errors
-    /// [`JobError::Rest`] when nobody has answered for a minute, or what came is no answer.
+    /// [`JobError::Rest`] if there has been no response for a minute, or the response is not valid.
     async fn hear<T>(&mut self, answer: Result<T, RestError>) -> Result<Heard<T>, ApplicationError> {
         let error = match answer {
             Ok(answer) => {
@@ -105,7 +105,7 @@ impl<'a> Conversation<'a> {
         if !error.is_transient() || self.heard.elapsed() > AWAY {
             return Err(self.live.flink_error(error));
         }
-        // A ResourceManager that does not answer either has its own ways to come back.
+        // A ResourceManager that does not respond either has its own means of recovery.
         let Ok(report) = self.gateway.application(self.live.id()).await else { return Ok(Heard::Nothing) };
         if report.state.is_final() {
             return Ok(Heard::Ended(Box::new(report)));
@@ -119,7 +119,7 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// All jobs Flink lists, those that have ended too.
+/// All jobs that Flink lists, including those that have ended.
 ///
 /// # Errors
 /// [`JobError::Rest`].
@@ -127,10 +127,10 @@ pub async fn list(live: &Live) -> Result<Vec<JobOverview>, ApplicationError> {
     live.flink.jobs_overview().await.map_err(|error| live.flink_error(error))
 }
 
-/// Waits until Flink's REST server answers, as long as the application has not ended. `on_wait` hears once that it waits.
+/// Waits until Flink's REST server responds, as long as the application has not ended. `on_wait` is called once when it waits.
 ///
 /// # Errors
-/// [`JobError::Rest`] when it does not within `limit`, [`ApplicationError::Master`].
+/// [`JobError::Rest`] if it does not respond within `limit`, [`ApplicationError::Master`].
 pub async fn ready(
     gateway: &Gateway,
     live: &Live,
@@ -153,7 +153,7 @@ pub async fn ready(
     }
 }
 
-/// A ResourceManager that does not answer says nothing against it.
+/// A ResourceManager that does not respond is no evidence of an end.
 async fn not_over(gateway: &Gateway, live: &Live) -> Result<(), ApplicationError> {
     match gateway.application(live.id()).await {
         Ok(report) if report.state.is_final() => Err(not_live(&report)),
@@ -161,8 +161,8 @@ async fn not_over(gateway: &Gateway, live: &Live) -> Result<(), ApplicationError
     }
 }
 
-/// The job that is meant: as named, or the only one that has not ended. One that its program is about to begin is waited for;
-/// `on_wait` hears once of that.
+/// Finds a job: the named one, or the only one that has not ended. Waits for a job that its program is about to start;
+/// `on_wait` is called once when it does.
 ///
 /// # Errors
 /// [`JobError::NoJob`], [`JobError::WhichJob`], [`JobError::NoJobYet`] after `limit`,
@@ -181,7 +181,7 @@ pub async fn find(
             Ok(jobs) if is_to_come(&live.report, &jobs, wanted) => {
                 if Instant::now() >= deadline {
                     let (application, why) =
-                        (live.id(), "its program runs and has not submitted it".to_owned());
+                        (live.id(), "its program is running but has not submitted it".to_owned());
                     return Err(JobError::NoJobYet { application, why }.into());
                 }
             }
@@ -200,7 +200,7 @@ pub async fn find(
     }
 }
 
-/// Whether the job that is meant is one that the application has been submitted for, and that has not begun yet.
+/// Whether the wanted job is one that the application was submitted for, and that has not started yet.
 fn is_to_come(report: &ApplicationReport, jobs: &[JobOverview], wanted: Option<&str>) -> bool {
     let own = || job_of(&report.tags);
     let meant = |wanted: &str| own().is_none_or(|job| job.eq_ignore_ascii_case(wanted));
@@ -228,28 +228,28 @@ pub(super) fn choose(
 pub struct Snapshot {
     /// The master's view.
     pub status: StatusReply,
-    /// Flink's, newest first; empty while its REST server does not answer.
+    /// Flink's view, newest first; empty while its REST server does not respond.
     pub jobs: Vec<JobSnapshot>,
 }
 
 /// One job of it.
 #[derive(Debug, Clone)]
 pub struct JobSnapshot {
-    /// As listed.
+    /// Its entry in Flink's list.
     pub overview: JobOverview,
-    /// Its checkpoints; `None` when it makes none.
+    /// Its checkpoints; `None` if it makes none.
     pub checkpoints: Option<Checkpoints>,
     /// The last failure, which it may have survived.
     pub last_exception: Option<ExceptionEntry>,
 }
 
-/// Jobs whose details are asked for: a session may have run thousands.
+/// Number of jobs whose details are requested: a session may have run thousands.
 const DETAILED: usize = 20;
 
 /// Asks the master, and Flink about its jobs.
 ///
 /// # Errors
-/// [`ApplicationError::Master`]. What Flink does not answer is left out.
+/// [`ApplicationError::Master`]. What Flink does not return is left out.
 pub async fn snapshot(live: &Live) -> Result<Snapshot, ApplicationError> {
     let (status, jobs) = tokio::join!(live.status(), live.flink.jobs_overview());
     let mut jobs = jobs.unwrap_or_default();
@@ -273,11 +273,11 @@ pub async fn cancel(gateway: &Gateway, live: &Live, job: &str) -> Result<Ended, 
     wait(gateway, live, job, &mut |_| {}).await
 }
 
-/// Waits for the end of a job. `on_change` hears each new state.
+/// Waits for the end of a job. `on_change` is called with each new state.
 ///
 /// # Errors
-/// [`JobError::Rest`] when Flink cannot be asked for a minute, [`JobError::JobLost`] when it has forgotten the
-/// job, [`SessionError::SessionEnded`] when the session was over before anybody could ask for the job's end.
+/// [`JobError::Rest`] if Flink cannot be reached for a minute, [`JobError::JobLost`] if it has forgotten the job,
+/// [`SessionError::SessionEnded`] if the session was over before the job's end could be read.
 pub async fn wait(
     gateway: &Gateway,
     live: &Live,
@@ -317,7 +317,7 @@ pub async fn wait(
     }
 }
 
-/// Waits for the end of a session that ends with a job: its application master says then how the job ended.
+/// Waits for the end of a session that ends with a job: its application master then reports how the job ended.
 ///
 /// # Errors
 /// As [`attach::wait`].
@@ -327,7 +327,7 @@ pub async fn wait_with_session(gateway: &Gateway, id: ApplicationId) -> Result<E
     Ok(Ended::of_application(&report))
 }
 
-/// Why a job that has ended has failed; `None` also when Flink does not say.
+/// Why an ended job has failed; `None` also if Flink does not say.
 async fn failure(live: &Live, job: &str) -> Option<Failure> {
     let deadline = Instant::now() + RESULT;
     loop {

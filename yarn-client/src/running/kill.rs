@@ -11,29 +11,29 @@ use crate::yarn::{ApplicationReport, KillOutcome};
 
 /// A ResourceManager that has not killed an application by then will hardly do so.
 const LIMIT: Duration = Duration::from_secs(60);
-/// Nor is the journal waited for: it only tells what is worth knowing.
+/// Limit for reading the journal: it is only informative.
 const JOURNAL: Duration = Duration::from_secs(3);
 
 /// A killed application.
 #[derive(Debug, Clone)]
 pub struct Killed {
-    /// What the ResourceManager said before the kill.
+    /// The ResourceManager's report before the kill.
     pub report: ApplicationReport,
-    /// What became of it.
+    /// The outcome of the kill.
     pub outcome: KillOutcome,
-    /// The newest checkpoint of its job, where its journal names one.
+    /// The newest checkpoint of its job, if its journal names one.
     pub checkpoint: Option<String>,
-    /// Full URI of the staging directory that was removed; `None` when there was none.
+    /// Full URI of the staging directory that was removed; `None` if there was none.
     pub removed: Option<String>,
     /// Why the staging directory, if there is one, could not be removed.
     pub not_removed: Option<String>,
 }
 
-/// Kills an application, waits until the ResourceManager has ended it, and removes its staging directory. One that
-/// has ended already is only cleaned up after.
+/// Kills an application, waits until the ResourceManager has ended it, and removes its staging directory. One that has
+/// already ended is only cleaned up after.
 ///
 /// The directory is where the application's tag says, or below `bases` (values of `yarn.staging-directory`) or the home
-/// directory of the application's user. That it cannot be removed is no error: the application has ended nevertheless.
+/// directory of the application's user. Failing to remove it is not an error: the application has ended nevertheless.
 ///
 /// # Errors
 /// [`ApplicationError::ResourceManager`].
@@ -45,7 +45,7 @@ pub async fn kill(
     kill_because(gateway, id, bases, None).await
 }
 
-/// The same with a reason for the application's diagnostics.
+/// Like [`kill`], with a reason for the application's diagnostics.
 ///
 /// # Errors
 /// As [`kill`].
@@ -87,8 +87,8 @@ async fn clean_up(file_systems: &FileSystems, bases: &[String], killed: &mut Kil
     }
 }
 
-/// Removes the staging directory of an application that has ended although its master has never begun: it cannot have done
-/// so itself, and there is nothing that anybody could go on with. Never fails: what it leaves is for `gc`.
+/// Removes the staging directory of an application that has ended before its master ever started: the master cannot
+/// have done it, and there is nothing to resume from. Never fails: what remains is left to `gc`.
 ///
 /// `bases` as for [`kill`].
 pub async fn clean_up_unbegun(gateway: &Gateway, report: &ApplicationReport, bases: &[String]) {

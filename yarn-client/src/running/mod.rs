@@ -1,4 +1,4 @@
-//! What is done with applications that run, or have run: wait, jobs, sessions, kill, collect what is left.
+//! Operations on applications that are running, or have run: wait, jobs, sessions, kill, garbage collection.
 //!
 //! [`attach::wait`] watches an application, [`jobs`] and [`session`] are about what runs in it, and [`kill`] and
 //! [`gc`] about its end.

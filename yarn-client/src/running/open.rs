@@ -1,4 +1,4 @@
-//! Opens the way to an application whose master may only be about to be there.
+//! Connects to an application whose master may still be starting.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::cluster::{ApplicationError, Gateway, Live, MasterError, foreign};
 use crate::explain;
 use crate::yarn::ApplicationReport;
 
-/// How long a master that is about to be there is waited for, and the pauses.
+/// How long to wait for a master that is about to start, and the pause between attempts.
 const STARTING: Duration = Duration::from_secs(15);
 const PAUSE: Duration = Duration::from_millis(300);
 
 impl Live {
-    /// Finds the way to a running application. One whose master is about to be there is waited for some seconds.
+    /// Connects to a running application. Waits some seconds for a master that is about to start.
     ///
-    /// `bases`: values of `yarn.staging-directory`, beside the home directory of the application's user.
+    /// `bases`: values of `yarn.staging-directory`, in addition to the home directory of the application's user.
     ///
     /// # Errors
     /// [`MasterError::NotLive`], [`MasterError::Starting`], [`MasterError::NotOurs`], [`MasterError::Control`],
@@ -30,7 +30,7 @@ impl Live {
         Self::open_within(gateway, id, bases, STARTING).await
     }
 
-    /// The same with another patience.
+    /// Like [`Self::open`], with another patience.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -43,7 +43,7 @@ impl Live {
         Self::open_telling(gateway, id, bases, patience, &mut |_, _| {}).await
     }
 
-    /// The same; `on_wait` hears once that it waits, and how the ResourceManager describes the application.
+    /// Like [`Self::open_within`]; `on_wait` is called once when it waits, with the ResourceManager's report on the application.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -94,7 +94,7 @@ impl Live {
     }
 }
 
-/// What an application without a master waits for.
+/// Why an application without a master is waiting.
 async fn starting(gateway: &Gateway, report: ApplicationReport) -> ApplicationError {
     let attempt = report.attempt.and_then(|it| u32::try_from(it.attempt).ok()).unwrap_or(1);
     let (application, state) = (report.id, report.state.name().to_owned());

@@ -1,5 +1,5 @@
-//! Flink behind YARN's web proxy: the one way to an application that another program has started. The proxy passes on GET, which
-//! is enough to look and, at an address that Flink has for this, to cancel.
+//! Flink behind YARN's web proxy: the only way to reach an application that another program has started. The proxy
+//! forwards GET, which is enough to inspect jobs and, at a path that Flink has for this, to cancel them.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ use crate::yarn::{ApplicationReport, ApplicationState};
 const CANCELLED: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// A running application's Flink, where YARN's proxy leads to it.
+/// The Flink of a running application, if YARN's proxy leads to it.
 #[derive(Debug, Clone)]
 pub struct Proxied {
-    /// As the ResourceManager described it.
+    /// The ResourceManager's report on it.
     pub report: ApplicationReport,
     flink: Client,
 }
 
 impl Proxied {
-    /// The way to an application that turned out to be another program's ([`MasterError::Foreign`]).
+    /// Connects to an application that turned out to be another program's ([`MasterError::Foreign`]).
     ///
     /// # Errors
     /// [`MasterError::NotLive`], and those of [`Gateway::application`].
@@ -37,7 +37,7 @@ impl Proxied {
         }
     }
 
-    /// All jobs Flink lists, those that have ended too.
+    /// All jobs that Flink lists, including those that have ended.
     ///
     /// # Errors
     /// [`JobError::Rest`].
@@ -45,7 +45,7 @@ impl Proxied {
         self.flink.jobs_overview().await.map_err(|error| self.flink_error(error))
     }
 
-    /// The job that is meant: as named, or the only one that has not ended.
+    /// Finds a job: the named one, or the only one that has not ended.
     ///
     /// # Errors
     /// As [`jobs::find`].
@@ -56,7 +56,7 @@ impl Proxied {
     /// Cancels a job and waits for its end.
     ///
     /// # Errors
-    /// [`MasterError::Foreign`] where the cluster takes no orders through the proxy (`web.cancel.enable: false`),
+    /// [`MasterError::Foreign`] if the cluster does not accept commands through the proxy (`web.cancel.enable: false`),
     /// [`JobError::Rest`], [`ResourceManagerError::TimedOut`].
     pub async fn cancel(&self, gateway: &Gateway, job: &str) -> Result<Ended, ApplicationError> {
         let (begun, application) = (Instant::now(), self.report.id);
@@ -77,7 +77,7 @@ impl Proxied {
                 }
             }
             if begun.elapsed() > CANCELLED {
-                let state = format!("{}, and its job not ended", self.report.state);
+                let state = format!("{}, with its job not yet ended", self.report.state);
                 return Err(
                     ResourceManagerError::TimedOut { application, state, waited: begun.elapsed() }.into()
                 );

@@ -11,11 +11,11 @@ use crate::cluster::tags::{SESSION, is_session};
 use crate::cluster::{ApplicationError, Gateway, Live, SessionError};
 use crate::yarn::{ApplicationFilter, ApplicationReport, ApplicationState};
 
-/// Of sessions nobody has named. Flink's own client calls them so, and there may be many.
+/// The name of sessions that were not given one. Flink's own client uses it, too, and there may be many.
 pub(crate) const DEFAULT_NAME: &str = "Flink session cluster";
-/// A session whose end YARN has not told by then hangs.
+/// A session whose end YARN has not reported by then hangs.
 const END: Duration = Duration::from_secs(60);
-/// What an application master that is asked in passing may take.
+/// Limit for a request to an application master in passing.
 const GLANCE: Duration = Duration::from_millis(1500);
 
 /// Running sessions of this user, newest first.
@@ -31,8 +31,8 @@ pub async fn list(gateway: &Gateway) -> Result<Vec<ApplicationReport>, Applicati
     gateway.applications(filter).await
 }
 
-/// The application that is meant: by its id, or by a name that exactly one running session of this user has. Whatever begins as an
-/// id does is one.
+/// Finds an application by its id, or by a name that exactly one running session of this user has. Anything that starts
+/// like an id is treated as one.
 ///
 /// # Errors
 /// [`ApplicationError::Id`], [`SessionError::NoSession`], [`SessionError::ManySessions`],
@@ -45,12 +45,12 @@ pub async fn application(gateway: &Gateway, wanted: &str) -> Result<ApplicationI
     }
 }
 
-/// Sessions have no such names.
+/// Whether a text looks like an id; sessions have no such names.
 pub(crate) fn reads_as_id(wanted: &str) -> bool {
     wanted.starts_with("application_")
 }
 
-/// The session that is meant: by its id, or by a name that exactly one running session of this user has.
+/// Finds a session by its id, or by a name that exactly one running session of this user has.
 ///
 /// # Errors
 /// [`SessionError::NoSession`], [`SessionError::ManySessions`], [`SessionError::NotASession`],
@@ -78,17 +78,17 @@ async fn named(gateway: &Gateway, wanted: &str) -> Result<ApplicationReport, App
     }
 }
 
-/// A session that has ended in good order.
+/// A session that has ended normally.
 #[derive(Debug, Clone)]
 pub struct Stopped {
-    /// What YARN says of its end.
+    /// YARN's report on its end.
     pub report: ApplicationReport,
     /// The jobs that were cancelled with it.
     pub cancelled_jobs: Vec<String>,
 }
 
-/// Has a session cancel its jobs and end, and waits until YARN tells its end. `on_cancelled` hears of each job before that.
-/// `bases`: see [`Live::open`].
+/// Makes a session cancel its jobs and end, and waits until YARN reports its end. `on_cancelled` is called with each
+/// job before that. `bases`: see [`Live::open`].
 ///
 /// # Errors
 /// As [`Live::open`] and [`attach::wait`].
@@ -105,7 +105,7 @@ pub async fn stop(
     Ok(Stopped { report, cancelled_jobs })
 }
 
-/// The same, or the end by force of one that does not run.
+/// Like [`stop`], but kills a session that is not running.
 ///
 /// # Errors
 /// As [`stop`] and [`kill::kill`].
@@ -122,16 +122,16 @@ pub async fn end(
     }
 }
 
-/// A session and, when it could be asked in passing, its master's view of it.
+/// A session and, if it could be asked in passing, its master's view of it.
 #[derive(Debug, Clone)]
 pub struct Listed {
-    /// As the ResourceManager describes it.
+    /// The ResourceManager's report.
     pub report: ApplicationReport,
-    /// As its master does.
+    /// Its master's status.
     pub status: Option<StatusReply>,
 }
 
-/// Asks the masters of sessions where they stand, all at once and not for long. `bases`: see [`Live::open`].
+/// Asks the masters of sessions for their status, concurrently and with a short limit. `bases`: see [`Live::open`].
 pub async fn glance(gateway: &Gateway, reports: Vec<ApplicationReport>, bases: &[String]) -> Vec<Listed> {
     let file_systems = gateway.file_systems().ok();
     let glances = reports.into_iter().map(async |report| {

@@ -53,7 +53,7 @@ pub struct Token {
 
 impl fmt::Debug for Token {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The identifier is no secret, but it is one half of a login and says nothing to a person.
+        // The identifier is not secret, but it is one half of a login and means nothing to a person.
         f.debug_struct("Token")
             .field("kind", &self.kind)
             .field("service", &self.service)
@@ -114,7 +114,7 @@ pub enum CredentialsError {
         source: std::io::Error,
     },
     /// The file was read but is not a credentials stream.
-    #[error("{} is not a usable credentials file", path.display())]
+    #[error("{} is not a valid credentials file", path.display())]
     File {
         /// The file.
         path: PathBuf,
@@ -123,10 +123,10 @@ pub enum CredentialsError {
         source: Box<Self>,
     },
     /// The first four bytes are not `HDTS`.
-    #[error("not a Hadoop credentials stream: it does not begin with HDTS")]
+    #[error("not a Hadoop credentials stream: it does not start with HDTS")]
     Magic,
     /// The format byte is neither 0 nor 1.
-    #[error("credentials format {0} is not known (0 and 1 are)")]
+    #[error("unknown credentials format {0} (supported: 0 and 1)")]
     Format(u8),
     /// The stream ends, or a length points, beyond what is there.
     #[error("the credentials stream is cut off or damaged at byte {offset}: {reason}")]
@@ -137,7 +137,7 @@ pub enum CredentialsError {
         reason: &'static str,
     },
     /// The protobuf of format 1 does not parse.
-    #[error("the credentials stream holds no valid protobuf message")]
+    #[error("the credentials stream is not a valid protobuf message")]
     Protobuf(#[source] prost::DecodeError),
 }
 

@@ -1,6 +1,6 @@
 //! Who we are and how we prove it: users, tokens, credential files and SASL.
 //!
-//! Begin with [`Auth`], which says how a connection proves its identity: [`User::resolve`] finds the user as Hadoop's own
+//! Start with [`Auth`], which says how a connection proves its identity: [`User::resolve`] finds the user as Hadoop's own
 //! tools do, and [`Credentials`] reads and writes the files that carry [`Token`]s between Hadoop processes. [`sasl`] turns a token
 //! into an authenticated, possibly encrypted, stream. Nothing here opens a socket.
 //!

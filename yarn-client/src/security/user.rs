@@ -20,7 +20,7 @@ impl User {
         Self { name: name.into() }
     }
 
-    /// The user Hadoop's own tools would act as: `HADOOP_USER_NAME` while the configuration asks for simple
+    /// The user Hadoop's own tools would act as: `HADOOP_USER_NAME` while the configuration requests simple
     /// authentication, else the user of the operating system.
     ///
     /// As in `UserGroupInformation`, the variable is ignored where `hadoop.security.authentication` is `kerberos`.
@@ -53,7 +53,7 @@ pub struct UserError {
 impl UserError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
-        "set HADOOP_USER_NAME to the user to act as"
+        "set `HADOOP_USER_NAME` to the user to act as"
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_variable_decides_only_under_simple_authentication() {
+    fn hadoop_user_name_applies_only_to_simple_authentication() {
         let env = Environment::from_iter([("HADOOP_USER_NAME", "somebody-else")]);
         let user = User::resolve(&env, &configuration("simple")).unwrap();
         assert_eq!(user.name, "somebody-else");

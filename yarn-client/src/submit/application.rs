@@ -1,5 +1,5 @@
-//! Brings a job to the ResourceManager: files first, then the submission. A client that stops half-way leaves
-//! nothing behind but whole entries of the cache.
+//! Submits a job to the ResourceManager: files first, then the submission itself. A client that stops half-way leaves
+//! nothing behind but complete cache entries.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -20,7 +20,7 @@ use crate::hdfs::stage::{Progress, Staging};
 use crate::security::{Credentials, Secret};
 use crate::yarn::{ApplicationSubmission, LaunchContext, LogAggregationContext, MAX_TAGS};
 
-/// A job the ResourceManager has taken.
+/// A job that the ResourceManager has accepted.
 #[derive(Debug, Clone)]
 pub struct Submitted {
     /// The application.
@@ -31,17 +31,21 @@ pub struct Submitted {
     pub staging_dir: String,
     /// Its name.
     pub name: String,
-    /// The queue it was sent to; `None` left the choice to the ResourceManager.
+    /// The queue it was submitted to; `None` left the choice to the ResourceManager.
     pub queue: Option<String>,
-    /// What was submitted, unless an earlier client with the same key did; [`attach::wait`](crate::running::attach::wait) needs
-    /// it should a ResourceManager have lost it.
+    /// Its type (`yarn.application.type`).
+    pub application_type: String,
+    /// Its tags, lower case.
+    pub tags: Vec<String>,
+    /// What was submitted, unless an earlier client with the same key did it;
+    /// [`attach::wait`](crate::running::attach::wait) needs it in case a ResourceManager has lost it.
     pub submission: Option<ApplicationSubmission>,
-    /// An earlier client with the same key submitted it.
+    /// Whether an earlier client with the same key submitted it.
     pub followed: bool,
 }
 
 impl Submitted {
-    /// Where what is staged lies, for those who look for it below values of `yarn.staging-directory`.
+    /// The base directory of the staged files, for functions that look for it below values of `yarn.staging-directory`.
     pub fn bases(&self) -> Vec<String> {
         ApplicationDir::base_of(&self.staging_dir, &self.application_id)
             .map(str::to_owned)
@@ -50,11 +54,11 @@ impl Submitted {
     }
 }
 
-/// A ResourceManager that is there answers a submission in milliseconds.
+/// A ResourceManager that is up responds to a submission within milliseconds.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// Stages everything and submits. `interrupt` ends the work before the submission; once the application is being
-/// submitted the answer is waited for, unless it takes long.
+/// Stages everything and submits. `interrupt` stops the work before the submission; once the application is being
+/// submitted the response is waited for, unless it takes long.
 ///
 /// # Errors
 /// [`SubmitError`]; the application's staging directory has then been removed again, unless the application may exist.
@@ -85,6 +89,8 @@ pub async fn submit(
                 staging_dir,
                 name: submission.name.clone(),
                 queue: submission.queue.clone(),
+                application_type: submission.application_type.clone(),
+                tags: submission.tags.clone(),
                 submission: Some(submission),
                 followed: false,
             })
@@ -98,7 +104,7 @@ pub async fn submit(
     submitted
 }
 
-/// Submits, and waits for the answer; where that takes long, until `interrupt`.
+/// Submits, and waits for the response; if that takes long, only until `interrupt`.
 ///
 /// # Errors
 /// [`SubmitError::Refused`]: there is no such application. [`SubmitError::Unsure`]: there may be.
@@ -126,8 +132,8 @@ pub(super) async fn hand_over(
     }
 }
 
-/// Uploads the files of the plan and describes the application with them. Nothing but content that the cache lacks
-/// is written: the launch specification goes with the submission.
+/// Uploads the files of the plan and describes the application with them. Only content that is missing from the cache
+/// is written: the launch specification is part of the submission.
 pub(super) async fn stage(
     plan: &Plan,
     staging: &Staging,
@@ -138,7 +144,7 @@ pub(super) async fn stage(
     made: &mut Option<ApplicationDir>,
 ) -> Result<(String, ApplicationSubmission), SubmitError> {
     let config = plan.config_for(id);
-    // Kept from before the directory exists: a creation that is interrupted may have happened on the NameNode.
+    // Set before the directory exists: a creation that is interrupted may still have happened on the NameNode.
     *made = Some(ApplicationDir::open(
         std::sync::Arc::clone(staging.fs()),
         ApplicationDir::path_of(staging.base(), &id),
@@ -199,12 +205,12 @@ fn submission(plan: &Plan, id: ApplicationId, context: LaunchContext) -> Applica
     }
 }
 
-/// Takes back what a failed submission has made.
+/// Removes what a failed submission has created.
 async fn discard(ready: Ready, directory: Option<ApplicationDir>) {
     if let Some(directory) = directory
         && let Err(error) = ready.staging.discard(&directory).await
     {
-        tracing::warn!(directory = directory.path(), %error, "the staging directory could not be removed");
+        tracing::warn!(directory = directory.path(), %error, "cannot remove the staging directory");
     }
 }
 

@@ -1,5 +1,5 @@
-//! Environments of the containers. Values go into a shell script of the NodeManager: `$VAR`, `{{VAR}}`,
-//! `<LOG_DIR>` and `<CPS>` are alive in them.
+//! Environments of the containers. The values become part of a shell script of the NodeManager: `$VAR`, `{{VAR}}`,
+//! `<LOG_DIR>` and `<CPS>` are expanded in them.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use crate::conf::Configuration;
 use crate::flink::{FlinkConfig, options};
 use crate::yarn::launch::quote_env;
 
-/// Separator of a class path, which the NodeManager fills in for its platform.
+/// Separator of a class path; the NodeManager replaces it with the one of its platform.
 const CLASS_PATH_SEPARATOR: &str = "<CPS>";
 
-/// Environment of the application master's container, class path apart.
+/// The environment of the application master's container, without the class path.
 pub(super) fn master(config: &FlinkConfig, hadoop: &Configuration, user: &str) -> BTreeMap<String, String> {
     let mut env = common(config, hadoop, user);
     extend(&mut env, config, &options::MASTER_ENV_PREFIXES);
     env
 }
 
-/// Environment of a TaskManager's container, class path apart.
+/// The environment of a TaskManager's container, without the class path.
 pub(super) fn task_manager(
     config: &FlinkConfig,
     hadoop: &Configuration,
@@ -57,15 +57,15 @@ fn common(config: &FlinkConfig, hadoop: &Configuration, user: &str) -> BTreeMap<
     env
 }
 
-/// The user's own variables, the current prefix after (so: over) the deprecated one.
+/// Adds the user's own variables, the current prefix after (and so overriding) the deprecated one.
 fn extend(env: &mut BTreeMap<String, String>, config: &FlinkConfig, prefixes: &[&str]) {
     for prefix in prefixes {
         env.extend(config.prefixed(prefix).map(|(name, value)| (name.to_owned(), in_quotes(value))));
     }
 }
 
-/// A value as the NodeManager's script may have it between double quotes, which it does not escape
-/// (`ContainerLaunch.UnixShellScriptBuilder.env`): variables stay alive, and whoever has escaped them himself gets that.
+/// Prepares a value for the double quotes of the NodeManager's script, which does not escape it
+/// (`ContainerLaunch.UnixShellScriptBuilder.env`): variables are still expanded, and what the user has escaped stays escaped.
 fn in_quotes(value: &str) -> String {
     let mut escaped = false;
     let mut text = String::with_capacity(value.len());
@@ -76,7 +76,7 @@ fn in_quotes(value: &str) -> String {
         escaped = c == '\\' && !escaped;
         text.push(c);
     }
-    // The closing quote would be escaped.
+    // Otherwise the closing quote would be escaped.
     if escaped {
         text.push('\\');
     }
@@ -94,9 +94,9 @@ fn hadoop_class_path(hadoop: &Configuration) -> String {
 }
 
 /// Sets `CLASSPATH`, which a JVM started without `-classpath` uses: Flink's entries, then Hadoop's. A user's own
-/// `CLASSPATH` goes behind them.
+/// `CLASSPATH` is appended to them.
 pub(super) fn add_class_path(env: &mut impl Variables, class_path: &[String]) {
-    // Paths are no shell text.
+    // Paths are not shell text.
     let entries: Vec<String> = class_path.iter().map(|entry| quote_env(entry)).collect();
     let parts = [entries.join(CLASS_PATH_SEPARATOR)];
     let further = ["HADOOP_CLASSPATH", "CLASSPATH"].iter().filter_map(|name| env.variable(name));
@@ -104,7 +104,7 @@ pub(super) fn add_class_path(env: &mut impl Variables, class_path: &[String]) {
     env.put("CLASSPATH", text.join(CLASS_PATH_SEPARATOR));
 }
 
-/// An environment, ordered or (in a message) not.
+/// An environment: a map that is ordered, or (in a message) unordered.
 pub(super) trait Variables {
     fn variable(&self, name: &str) -> Option<String>;
     fn put(&mut self, name: &str, value: String);

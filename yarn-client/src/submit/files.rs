@@ -14,9 +14,9 @@ use crate::flink::FlinkConfig;
 use crate::flink::dist::LogConfiguration;
 use crate::hdfs::stage::{Kind, Scope, Source, StageItem, StagePlan};
 
-/// Where the job's jar lies when it is on the class path and not in `usrlib/`.
+/// Where the job's jar is placed when it is on the class path and not in `usrlib/`.
 pub(super) const USER_JAR_DIR: &str = "userjar/";
-/// Suffixes flink-yarn takes for `yarn.ship-archives`.
+/// Suffixes that flink-yarn accepts for `yarn.ship-archives`.
 const ARCHIVES: [&str; 6] = [".tar.gz", ".tar", ".tgz", ".dst", ".jar", ".zip"];
 
 /// All files but those that need the application's id.
@@ -30,7 +30,7 @@ pub(super) fn stage_plan(
     let dist_jar = config.explicit(&keys::FLINK_DIST_JAR);
     let mut items = vec![local(&job.app_master, APP_MASTER.to_owned(), Kind::File)];
 
-    // Flink itself: from the cluster where it is there already, else from this host.
+    // Flink itself: from the cluster if it is already there, else from this host.
     for directory in &provided {
         items.push(remote(directory, base_name(directory), Kind::File));
     }
@@ -46,13 +46,13 @@ pub(super) fn stage_plan(
         items.push(item(jar, format!("lib/{}", base_name(jar)), Kind::File, keys::FLINK_DIST_JAR.key)?);
     }
 
-    // The program, and what goes with it.
+    // The program, and what belongs to it.
     if let Some((jar, link)) = job.jar.as_ref().zip(jar_link(job, user_jar)) {
         items.push(match jar {
             JobJar::Local(path) => local(path, link, Kind::File),
             JobJar::Remote(uri) => remote(uri, link, Kind::File),
         });
-        // Flink's configurations name the program's jar there too.
+        // Flink's configurations list the program's jar there, too.
         for text in job.jars.iter().filter(|text| !same_jar(jar, &JobJar::parse(text))) {
             items.push(item(text, format!("{user}{}", base_name(text)), Kind::File, keys::JARS.key)?);
         }
@@ -65,7 +65,7 @@ pub(super) fn stage_plan(
             return Err(PreflightError::Value {
                 key: keys::PROVIDED_USRLIB_DIR.key,
                 value: usrlib.to_owned(),
-                reason: "must be a directory named usrlib".to_owned(),
+                reason: "must be a directory named `usrlib`".to_owned(),
             });
         }
         None => {
@@ -82,8 +82,8 @@ pub(super) fn stage_plan(
             return Err(PreflightError::Value {
                 key: keys::SHIP_FILES.key,
                 value: path,
-                reason: "cannot be shipped: a directory of the name usrlib belongs beside lib, or into \
-                         yarn.provided.usrlib.dir"
+                reason: "cannot be shipped: put a directory named `usrlib` next to `lib`, or set \
+                    `yarn.provided.usrlib.dir`"
                     .to_owned(),
             });
         }
@@ -106,17 +106,17 @@ pub(super) fn stage_plan(
     Ok(StagePlan { items })
 }
 
-/// Where the program's jar lies; `None` for a session.
+/// Where the program's jar is placed; `None` for a session.
 pub(super) fn jar_link(job: &ResolvedJob, user_jar: UserJar) -> Option<String> {
     job.jar.as_ref().map(|jar| format!("{}{}", user_dir(user_jar), jar.file_name()))
 }
 
-/// Where jars of the user's lie.
+/// The directory of the user's jars.
 fn user_dir(user_jar: UserJar) -> &'static str {
     if user_jar == UserJar::UserLib { "usrlib/" } else { USER_JAR_DIR }
 }
 
-/// Files whose content is ours: they travel with the launch specification.
+/// The files that we generate: they travel with the launch specification.
 pub(super) fn own(job: &ResolvedJob) -> Vec<File> {
     let LogConfiguration { name, path, .. } = &job.logging;
     let content = Bytes::from_static(LogConfiguration::built_in().as_bytes());

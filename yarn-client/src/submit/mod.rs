@@ -1,8 +1,8 @@
-//! Submits what is to run: a job with a cluster of its own, a session, or a job for a session that runs.
+//! Submits work: a job with a cluster of its own, a session, or a job for a running session.
 //!
-//! Begin with [`JobSubmission`]. [`JobSubmission::resolve`] answers what can be answered on this host, [`Plan::new`] says what
-//! will be asked of YARN, [`preflight::check`] asks the cluster whether it can be had, and [`submit`] takes it to the
-//! ResourceManager. Everything that can be wrong is checked ([`PreflightError`]) before anything on the cluster is touched.
+//! Start with [`JobSubmission`]. [`JobSubmission::resolve`] settles what can be settled on this host, [`Plan::new`] computes what
+//! will be requested from YARN, [`preflight::check`] asks the cluster whether it is available, and [`submit`] hands it to the
+//! ResourceManager. Everything that can be wrong is checked ([`PreflightError`]) before anything on the cluster is changed.
 
 mod application;
 mod container_env;
@@ -19,7 +19,7 @@ mod spec;
 
 pub use application::{Submitted, submit};
 pub use error::{PreflightError, SubmitError};
-pub use key::{Key, Keyed};
+pub use key::{Key, Keyed, RecordedEnd};
 pub use plan::Plan;
 pub use session_job::SessionJob;
 pub use spec::{FlinkHome, JobJar, JobSubmission, ResolvedJob, SessionSize, Site, app_master_path};

@@ -1,7 +1,7 @@
-//! Names of files in the containers. A NodeManager makes directories with a name it does not quote, Flink loads only jars
-//! whose names are URLs, and so on (`file_name`): where a name is not plain, the NodeManager gets one that is. A
-//! jar is only loaded, by whatever name; anything else is opened by the name its owner knows, to which the
-//! container's first process makes a link.
+//! Names of files in the containers. A NodeManager creates directories with names it does not quote, Flink loads only
+//! jars whose names are valid in URLs, and so on (`file_name`): where a name is not plain, the NodeManager gets one
+//! that is. A jar is only loaded, under whatever name; any other file is opened by its original name, and the
+//! container's first process creates a link with that name.
 
 use std::collections::BTreeSet;
 
@@ -12,31 +12,31 @@ use crate::file_name::{is_plain, plain};
 use crate::yarn::LocalResource;
 use crate::yarn::launch::Kind;
 
-/// Directory of files that a link leads to.
+/// Directory of files that links point to.
 const LINKED: &str = "shipped";
-/// Directories whose jars nobody opens by name.
+/// Directories whose jars are never opened by name.
 const LOADED: [&str; 3] = ["lib/", "usrlib/", USER_JAR_DIR];
 
-/// Everything the containers get, under names that NodeManagers can give.
+/// Everything the containers get, under names that NodeManagers can handle.
 #[derive(Debug, Default)]
 pub(super) struct Placed {
     /// What the NodeManagers place.
     pub(super) resources: Vec<LocalResource>,
-    /// Names for the containers to make.
+    /// Links for the containers to create.
     pub(super) links: Vec<Link>,
     /// Where the program's jar is.
     pub(super) jar: Option<String>,
 }
 
 impl Placed {
-    /// Of what was staged; `jar` is the program's link there.
+    /// Places what was staged; `jar` is the link of the program among it.
     pub(super) fn of(staged: Vec<LocalResource>, jar: Option<&str>) -> Self {
         let mut taken: BTreeSet<String> = staged.iter().map(|resource| resource.link.clone()).collect();
         let mut placed = Self::default();
         for mut resource in staged {
             let program = jar == Some(resource.link.as_str());
             let link = resource.link.clone();
-            // Flink looks at the suffix.
+            // Flink checks the suffix.
             let stays = link.split('/').all(is_plain) && (!program || link.ends_with(".jar"));
             if !stays {
                 let is_jar = program || resource.kind == Kind::File && link.ends_with(".jar");
@@ -56,7 +56,7 @@ impl Placed {
         placed
     }
 
-    /// The resources with the names their owner knows.
+    /// The resources with their original names.
     pub(super) fn known(&self) -> impl Iterator<Item = (&str, &LocalResource)> {
         self.resources.iter().map(|resource| {
             let link = self.links.iter().find(|link| link.target == resource.link);
@@ -65,7 +65,7 @@ impl Placed {
     }
 }
 
-/// A name in `directory` that nobody has, like the last part of `link`: the order of names is one of class paths too.
+/// An unused name in `directory`, similar to the last part of `link`: the order of names is the order of class paths, too.
 fn free(directory: &str, link: &str, is_jar: bool, taken: &BTreeSet<String>) -> String {
     let name = plain(link.rsplit('/').next().unwrap_or_default());
     let (stem, suffix) = match name.rsplit_once('.') {

@@ -6,8 +6,8 @@ use super::error::PreflightError;
 use super::keys;
 use crate::flink::FlinkConfig;
 
-/// Reads the values of `--placement`: `spread`, `host=NAME`, `rack=/NAME`, `label=EXPRESSION`. A label is Flink's own
-/// option and goes into the configuration.
+/// Parses the values of `--placement`: `spread`, `host=NAME`, `rack=/NAME`, `label=EXPRESSION`. A label is an option of
+/// Flink's own and is added to the configuration.
 ///
 /// # Errors
 /// [`PreflightError::Value`] for anything else.
@@ -24,7 +24,8 @@ pub(super) fn parse(values: &[String], config: &mut FlinkConfig) -> Result<Place
                 return Err(PreflightError::Value {
                     key: "--placement",
                     value: value.to_owned(),
-                    reason: "is none of spread, host=NAME, rack=/NAME, label=NAME".to_owned(),
+                    reason: "is not a placement (expected one of: spread, host=NAME, rack=/NAME, label=NAME)"
+                        .to_owned(),
                 });
             }
         }

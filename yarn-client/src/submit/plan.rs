@@ -1,4 +1,4 @@
-//! What will be asked of YARN for a job: sizes, files, environments, class path. Pure: nothing is read or sent.
+//! What will be requested from YARN for a job: sizes, files, environments, class path. Pure: nothing is read or sent.
 
 mod launch;
 mod ports;
@@ -32,16 +32,16 @@ use state::State;
 pub const CONF_DIR: &str = "conf";
 /// Name of the application master's binary inside its container.
 pub const APP_MASTER: &str = "flink-app-master";
-/// Flink's limit of what an operator may ever have (`KeyGroupRangeAssignment.UPPER_BOUND_MAX_PARALLELISM`).
+/// Flink's upper limit for the parallelism of an operator (`KeyGroupRangeAssignment.UPPER_BOUND_MAX_PARALLELISM`).
 const MAX_PARALLELISM: i64 = 1 << 15;
-/// The ResourceManager cuts longer ones off (`YarnConfiguration.APPLICATION_TYPE_LENGTH`).
+/// The ResourceManager truncates longer ones (`YarnConfiguration.APPLICATION_TYPE_LENGTH`).
 const MAX_TYPE_LENGTH: usize = 20;
 
-/// Where the job's jar stands on the class path (`yarn.classpath.include-user-jar`).
+/// The position of the job's jar on the class path (`yarn.classpath.include-user-jar`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserJar {
-    /// In `usrlib/`: Flink's user class loader loads it. The default here, as it keeps the program's libraries
-    /// apart from Flink's; flink-yarn's default is `Order`.
+    /// In `usrlib/`: Flink's user class loader loads it. The default here, as it keeps the program's libraries separate
+    /// from Flink's; flink-yarn's default is `Order`.
     UserLib,
     /// Before everything else.
     First,
@@ -51,24 +51,24 @@ pub enum UserJar {
     Last,
 }
 
-/// What will be asked of YARN.
+/// What will be requested from YARN.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// Name of the application.
     pub name: String,
     /// Its type, at most 20 characters.
     pub application_type: String,
-    /// Queue; `None` where nobody has named one, which leaves the choice to the ResourceManager's placement rules.
+    /// Queue; `None` if none was given, which leaves the choice to the ResourceManager's placement rules.
     pub queue: Option<String>,
-    /// Priority within the queue; `None` leaves the cluster's default.
+    /// Priority within the queue; `None` means the cluster's default.
     pub priority: Option<i32>,
     /// Tags, lower case.
     pub tags: BTreeSet<String>,
     /// Node label expression of all containers.
     pub node_label: Option<String>,
-    /// Attempts that are asked for; the ResourceManager may grant fewer.
+    /// Requested attempts; the ResourceManager may grant fewer.
     pub max_attempts: u32,
-    /// Flink's high availability is on: TaskManagers outlive an attempt, and find the next one's JobManager.
+    /// Whether Flink's high availability is on: TaskManagers outlive an attempt, and find the next one's JobManager.
     pub recovers: bool,
     /// Failures of attempts older than this (ms) do not count; `None`: all count.
     pub attempt_validity_ms: Option<i64>,
@@ -88,7 +88,7 @@ pub struct Plan {
     pub master_env: BTreeMap<String, String>,
     /// Command of the application master.
     pub command: String,
-    /// Patterns of rolled log files to collect while the application runs: include, exclude.
+    /// Patterns of rolled log files to aggregate while the application runs: include, exclude.
     pub rolled_logs: (Option<String>, Option<String>),
     /// ACLs: who may view, who may modify.
     pub acls: (Option<String>, Option<String>),
@@ -98,7 +98,7 @@ pub struct Plan {
     pub config: FlinkConfig,
     /// The job's id.
     pub job_id: String,
-    /// Full URI of the savepoint to begin with.
+    /// Full URI of the savepoint to start from.
     pub savepoint: Option<String>,
     /// Class to run, as far as known.
     pub main_class: Option<String>,
@@ -117,7 +117,7 @@ impl Plan {
     /// Computes the plan of a job for `user`.
     ///
     /// # Errors
-    /// [`PreflightError`] for memory sizes that do not add up and settings that YARN would not take.
+    /// [`PreflightError`] for memory sizes that do not add up and settings that YARN would not accept.
     pub fn new(job: &ResolvedJob, hadoop: &Configuration, user: &str) -> Result<Self, PreflightError> {
         let State { mut config, savepoint, mut warnings } = State::of(job, hadoop)?;
         let sizes = Sizes::derive(&mut config, job.session.as_ref())?;
@@ -126,7 +126,7 @@ impl Plan {
         warnings.extend(sizes.beyond_limits());
         let ports = Ports::of(&config)?;
         let recovers = settings::recovers(&config);
-        // With high availability Flink looks at a key of its own.
+        // With high availability Flink reads a separate key.
         if recovers && config.explicit(&options::HA_JM_PORT).is_none() {
             config.set(options::HA_JM_PORT.key, &ports.rpc);
         }
@@ -135,7 +135,7 @@ impl Plan {
         let priority = number(&config, &keys::PRIORITY, i64::from(i32::MIN)..=i64::from(i32::MAX))?;
         let validity = number(&config, &keys::ATTEMPT_VALIDITY, -1..=i64::MAX)?;
         let replication = number(&config, &keys::FILE_REPLICATION, -1..=512)?;
-        // Of a session, and of a program with several jobs, the ids are Flink's.
+        // Flink chooses the ids of a session's jobs, and of the jobs of a program with several.
         let own_id = job.session.is_none() && !job.multi_job;
         let text = |option: &Opt| text(&config, option);
         Ok(Self {
@@ -181,23 +181,23 @@ impl Plan {
         })
     }
 
-    /// The user the application runs for.
+    /// The user as whom the application runs.
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// Makes it the plan of a job with this id.
+    /// Turns it into the plan of a job with this id.
     pub(super) fn set_job_id(&mut self, id: &str, fixed: bool) {
         self.job_id = id.to_owned();
         self.job.fixed_job_id = fixed;
     }
 
-    /// The Flink configuration of this application: the plan's, with what depends on its id.
+    /// The Flink configuration of this application: the plan's, plus what depends on its id.
     pub fn config_for(&self, id: ApplicationId) -> FlinkConfig {
         let mut config = self.config.clone();
         let ha =
             config.explicit(&keys::HIGH_AVAILABILITY).is_some_and(|kind| !kind.eq_ignore_ascii_case("none"));
-        // Flink's own default, `/default`, would mix all applications of one ZooKeeper.
+        // Flink's own default, `/default`, would mix all applications that use one ZooKeeper.
         if ha && config.explicit(&keys::HA_CLUSTER_ID).is_none() {
             config.set(keys::HA_CLUSTER_ID.key, id.to_string());
         }
@@ -217,7 +217,7 @@ impl Plan {
     }
 }
 
-/// The value of an option, where it has one.
+/// The value of an option, if it has one.
 fn text(config: &FlinkConfig, option: &Opt) -> Option<String> {
     config.value(option).map(str::to_owned).filter(|value| !value.is_empty())
 }
@@ -235,14 +235,15 @@ fn number(
     Err(PreflightError::Value { key: option.key, value: value.to_string(), reason })
 }
 
-/// For a parallelism above what Flink lets an operator have.
+/// A warning for a parallelism above what Flink allows for an operator.
 fn too_parallel(config: &FlinkConfig, parallelism: u32) -> Result<Option<Warning>, PreflightError> {
     let most = number(config, &keys::MAX_PARALLELISM, -1..=MAX_PARALLELISM)?;
     let allowed = most <= 0 || i64::from(parallelism) <= most;
     Ok((!allowed).then(|| Warning {
         key: keys::PARALLELISM.key.to_owned(),
         text: format!(
-            "{parallelism} is more than {} allows ({most}): operators without a parallelism of their own cannot run",
+            "{parallelism} is more than `{}` allows ({most}): operators without an explicit parallelism \
+             cannot run",
             keys::MAX_PARALLELISM.key
         ),
     }))
@@ -253,16 +254,16 @@ fn check_command_template(config: &FlinkConfig) -> Result<(), PreflightError> {
         Some(template) if command::needs_shell(template) => Err(PreflightError::Value {
             key: keys::COMMAND_TEMPLATE.key,
             value: template.to_owned(),
-            reason:
-                "needs a shell; the JobManager is started without one, by words, variables and placeholders"
-                    .to_owned(),
+            reason: "needs a shell, but the JobManager is started without one: only words, variables and \
+                 placeholders are supported"
+                .to_owned(),
         }),
         _ => Ok(()),
     }
 }
 
-/// The ResourceManager caps silently; a warning is the least (FLINK-20347), where its setting is known here. A default is not:
-/// the cluster may have another.
+/// The ResourceManager caps silently; so at least warn (FLINK-20347) if its setting is known here. A default is not
+/// enough: the cluster may use a different one.
 fn attempts(
     config: &FlinkConfig,
     hadoop: &Configuration,
@@ -275,7 +276,7 @@ fn attempts(
         warnings.push(Warning {
             key: keys::ATTEMPTS.key.to_owned(),
             text: format!(
-                "{wanted} attempts are asked; the cluster grants {cap} if {key} is the same there as here"
+                "{wanted} attempts requested; the cluster allows {cap}, if `{key}` is the same there as here"
             ),
         });
     }
@@ -292,7 +293,7 @@ fn user_jar(config: &FlinkConfig) -> Result<UserJar, PreflightError> {
         _ => Err(PreflightError::Value {
             key: keys::INCLUDE_USER_JAR.key,
             value: value.to_owned(),
-            reason: "is none of DISABLED, FIRST, LAST, ORDER".to_owned(),
+            reason: "is not supported (expected one of: DISABLED, FIRST, LAST, ORDER)".to_owned(),
         }),
     }
 }
@@ -306,7 +307,7 @@ fn tags(config: &FlinkConfig) -> Result<BTreeSet<String>, PreflightError> {
         Err(PreflightError::Value { key: keys::TAGS.key, value: value.to_owned(), reason })
     };
     if tags.len() > MAX_TAGS {
-        return refuse(value, format!("has {} tags; YARN takes at most {MAX_TAGS}", tags.len()));
+        return refuse(value, format!("has {} tags; YARN accepts at most {MAX_TAGS}", tags.len()));
     }
     for tag in &tags {
         if tag.len() > MAX_TAG_LENGTH {
@@ -319,7 +320,7 @@ fn tags(config: &FlinkConfig) -> Result<BTreeSet<String>, PreflightError> {
     Ok(tags)
 }
 
-/// By which the ResourceManager's list tells sessions.
+/// The tag by which sessions are recognized in the ResourceManager's list.
 fn session_tag(job: &ResolvedJob) -> Option<String> {
     job.session.as_ref().map(|_| tags::SESSION.to_owned())
 }
@@ -333,12 +334,12 @@ fn application_type(config: &FlinkConfig) -> Result<String, PreflightError> {
     Ok(value)
 }
 
-/// The class or the jar says more than flink-yarn's "Flink Application Cluster".
+/// The class or the jar is more informative than flink-yarn's "Flink Application Cluster".
 fn default_name(job: &ResolvedJob) -> String {
     match (&job.main_class, &job.jar) {
         (Some(class), _) => class.rsplit(['.', '$']).next().unwrap_or(class).to_owned(),
         (None, Some(jar)) => jar.file_name(),
-        // As Flink's own client names it.
+        // The name that Flink's own client uses.
         (None, None) => session::DEFAULT_NAME.to_owned(),
     }
 }

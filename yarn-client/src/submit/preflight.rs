@@ -1,4 +1,4 @@
-//! Checks on the cluster before anything on it is changed, all asked at once.
+//! Checks on the cluster before anything on it is changed, all made concurrently.
 
 mod checkpoints;
 
@@ -20,21 +20,21 @@ use crate::hdfs::stage::{StageError, Staging};
 use crate::yarn::web::{self, Scheduler, Trust};
 use crate::yarn::{NewApplication, QueueInfo, QueueState, Resource, ResourceManager};
 
-/// What the ResourceManager's web service may take to describe the scheduler.
+/// The time that the ResourceManager's web service has to describe the scheduler.
 const SCHEDULER: Duration = Duration::from_secs(3);
-/// Queues named in a hint.
+/// The number of queues named in a hint.
 const SUGGESTIONS: usize = 5;
 
 /// A cluster on which a plan can be carried out.
 #[derive(Debug)]
 pub struct Ready {
-    /// The id to submit under, and the largest container.
+    /// The id to submit under, and the largest possible container.
     pub application: NewApplication,
     /// The staging area.
     pub staging: Staging,
 }
 
-/// Asks the cluster everything the plan depends on: a new application id with the largest container, the queue, the
+/// Asks the cluster for everything the plan depends on: a new application id with the largest container, the queue, the
 /// staging directory, and whatever is used in place.
 ///
 /// # Errors
@@ -60,7 +60,7 @@ pub async fn check(gateway: &Gateway, job: &ResolvedJob, plan: &Plan) -> Result<
     Ok(Ready { application, staging })
 }
 
-/// The version of the Flink distribution in `yarn.provided.lib.dirs`, by the name of its flink-dist jar.
+/// The version of the Flink distribution in `yarn.provided.lib.dirs`, from the name of its flink-dist jar.
 ///
 /// # Errors
 /// [`PreflightError::NoProvidedDist`], [`PreflightError::Remote`].
@@ -74,7 +74,7 @@ pub async fn provided_version(gateway: &Gateway, dirs: &[String]) -> Result<Vers
     Err(PreflightError::NoProvidedDist { dirs: dirs.to_vec() })
 }
 
-/// Of the flink-dist jar in one of these directories.
+/// The version of the flink-dist jar in this directory.
 async fn version_in(file_systems: &FileSystems, dir: &str) -> Result<Option<Version>, PreflightError> {
     let remote = |source| PreflightError::Remote {
         what: keys::PROVIDED_LIB_DIRS.key,
@@ -86,7 +86,7 @@ async fn version_in(file_systems: &FileSystems, dir: &str) -> Result<Option<Vers
     Ok(entries.iter().find_map(|entry| Version::from_dist_jar(entry.name())))
 }
 
-/// `yarn.provided.lib.dirs` of a configuration and of `-D`s, which is needed before a distribution is known.
+/// `yarn.provided.lib.dirs` from the configuration and `-D` options; it is needed before a distribution is known.
 pub fn provided_dirs(config: &FlinkConfig) -> Vec<String> {
     config.list(&keys::PROVIDED_LIB_DIRS)
 }
@@ -99,12 +99,12 @@ pub(super) fn file_system(error: ApplicationError) -> PreflightError {
         }
         ApplicationError::Hadoop(source) => source.into(),
         ApplicationError::User(source) => source.into(),
-        // Opening file systems asks for no application.
+        // Opening file systems does not involve an application.
         other => StageError::from(crate::hdfs::HdfsError::Configuration(other.to_string())).into(),
     }
 }
 
-/// Whatever is used where it is must be there.
+/// Checks that whatever is used in place exists.
 async fn check_remote(
     file_systems: &FileSystems,
     job: &ResolvedJob,
@@ -123,7 +123,7 @@ async fn check_remote(
             return Err(PreflightError::Value { key: "the jar", value: uri.clone(), reason });
         }
     }
-    // Other schemes need plugins that only the nodes have, or are of a disk that the nodes have mounted.
+    // Other schemes need plugins that only the nodes have, or refer to a disk that the nodes have mounted.
     if let Some(path) = plan
         .savepoint
         .as_deref()
@@ -145,7 +145,7 @@ async fn check_remote(
     if dirs.is_empty() {
         return Ok(());
     }
-    // A cluster without flink-dist would come up to nothing at all.
+    // A cluster without flink-dist would not start at all.
     let versions = try_join_all(dirs.iter().map(|dir| version_in(file_systems, dir))).await?;
     if versions.iter().any(Option::is_some) || config.explicit(&keys::FLINK_DIST_JAR).is_some() {
         Ok(())
@@ -161,14 +161,14 @@ async fn check_queue(
 ) -> Result<(), PreflightError> {
     let queue = resource_manager.queue(name).await.map_err(PreflightError::ResourceManager)?;
     let problem = match &queue {
-        // YARN's class of leaf queues; a parent takes no applications itself.
+        // YARN's leaf queues have no children; a parent queue accepts no applications itself.
         Some(queue) if !queue.children.is_empty() => Problem::Parent,
         Some(queue) if queue.state == QueueState::Running => return Ok(()),
         Some(queue) => Problem::Closed(queue.state),
         None => Problem::Missing,
     };
     let takes = async || scheduler(hadoop).await.is_none_or(|scheduler| scheduler.may_take(name));
-    // A submission may make the queue, or a rule may find another: what nobody tells here, the ResourceManager decides.
+    // A submission may create the queue, or a rule may choose another: what is unknown here, the ResourceManager decides.
     if !matches!(problem, Problem::Closed(_)) && takes().await {
         return Ok(());
     }
@@ -201,7 +201,7 @@ async fn scheduler(hadoop: &Configuration) -> Option<Scheduler> {
     None
 }
 
-/// Names of running leaf queues, the likest first.
+/// Names of running leaf queues, the most similar first.
 fn suggestions(root: &QueueInfo, wanted: &str) -> Vec<String> {
     fn leaves(queue: &QueueInfo, into: &mut Vec<String>) {
         if queue.children.is_empty() && queue.state == QueueState::Running {
@@ -222,7 +222,7 @@ fn suggestions(root: &QueueInfo, wanted: &str) -> Vec<String> {
     names
 }
 
-/// Pairs of letters in common: enough to put a misspelt name first.
+/// The number of pairs of letters in common: enough to rank a misspelt name first.
 fn likeness(a: &str, b: &str) -> usize {
     let pairs = |text: &str| {
         let text = text.to_lowercase();
@@ -232,15 +232,15 @@ fn likeness(a: &str, b: &str) -> usize {
     pairs(a).iter().filter(|pair| others.contains(pair)).count()
 }
 
-/// The ResourceManager would refuse the master's container, and never grant a TaskManager's.
+/// The ResourceManager would reject the master's container, and never grant a TaskManager's.
 fn check_sizes(plan: &Plan, maximum: &Resource) -> Result<(), PreflightError> {
     let containers = [
-        ("JobManager", &plan.master, "jobmanager.memory.process.size (-jm)", "yarn.appmaster.vcores"),
+        ("JobManager", &plan.master, "`jobmanager.memory.process.size` (`-jm`)", "yarn.appmaster.vcores"),
         (
             "TaskManager",
             &plan.task_manager,
-            "taskmanager.memory.process.size (-tm)",
-            "yarn.containers.vcores, taskmanager.cpu.cores or the slots (-ys)",
+            "`taskmanager.memory.process.size` (`-tm`)",
+            "`yarn.containers.vcores`, `taskmanager.cpu.cores` or the slots (`-ys`)",
         ),
     ];
     for (role, size, memory_keys, core_keys) in containers {
@@ -300,13 +300,13 @@ mod tests {
         plan.master.memory_mib = 5000;
         assert_eq!(
             text(&plan),
-            "the JobManager needs 5000 MiB of memory, and the cluster gives a container at most 4096"
+            "the JobManager needs 5000 MiB of memory, but containers of the cluster have at most 4096"
         );
         plan.master.memory_mib = 1600;
         plan.task_manager.vcores = 3;
         assert!(text(&plan).contains("TaskManager needs 3 vcores"));
         plan.task_manager.vcores = 1;
         plan.task_manager.others.insert("yarn.io/gpu".to_owned(), 1);
-        assert!(text(&plan).contains("needs 1 yarn.io/gpu, and the cluster gives a container at most 0"));
+        assert!(text(&plan).contains("needs 1 yarn.io/gpu, but containers of the cluster have at most 0"));
     }
 }

@@ -1,4 +1,4 @@
-//! A job for a session that runs: what it may be told, and how it gets there.
+//! A job for a running session: its settings, and how it gets there.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -23,20 +23,20 @@ use crate::flink::{FlinkConfig, Warning};
 use crate::hdfs::FileRead;
 use crate::running::session;
 
-/// `main` may take its time before it submits its job, and a jar of hundreds of megabytes its own.
+/// `main` may take its time before it submits its job, and so may the upload of a jar of hundreds of megabytes.
 const RUN_LIMIT: Duration = Duration::from_secs(3600);
-/// A submission whose answer was lost is looked for so long.
+/// How long to look for a submission whose response was lost.
 const LOOKED_FOR: Duration = Duration::from_secs(10);
-/// Somebody who starts a session and sends a job to it at once waits for its JobManager.
+/// A job sent to a session right after its start waits for the JobManager.
 const FLINK_STARTS: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(300);
 /// Bytes read from a jar at a time.
 const CHUNK: usize = 64 * 1024;
-/// The same of one in HDFS, where each part costs a connection to a DataNode.
+/// The same for a jar in HDFS, where each part costs a connection to a DataNode.
 const REMOTE_CHUNK: usize = 4 << 20;
 
-/// Whether a name is still to be had: two sessions of one name could not be told apart. Nor could one that is called like
-/// an application id. The default name is everybody's: such a session is meant by its id.
+/// Checks that a session name is free: two sessions with the same name could not be told apart, nor could a name that
+/// looks like an application id. The default name may be used by several: such a session is addressed by its id.
 ///
 /// # Errors
 /// [`PreflightError::SessionName`], [`PreflightError::SessionNameIsId`], [`PreflightError::ResourceManager`].
@@ -54,17 +54,17 @@ pub async fn check_name(gateway: &Gateway, name: &str) -> Result<(), PreflightEr
     }
 }
 
-/// What one job of a session is told.
+/// The resolved settings of one job of a session.
 #[derive(Debug)]
 struct JobSettings {
     /// Flink's configuration of the job.
     flink: BTreeMap<String, String>,
-    /// Full URI of the savepoint to begin with.
+    /// Full URI of the savepoint to start from.
     savepoint: Option<String>,
     warnings: Vec<Warning>,
 }
 
-/// Settings of one job of a session.
+/// Resolves the settings of one job of a session.
 fn job_settings(
     hadoop: &Configuration,
     dynamic: &[String],
@@ -110,11 +110,11 @@ pub struct SessionJob {
 }
 
 impl SessionJob {
-    /// What Flink is told to run, and what the user should know. `entropy`: random bytes that become the job's id.
+    /// The request to Flink, and what the user should know. `entropy`: random bytes that become the job's id.
     ///
     /// # Errors
-    /// [`PreflightError::Flink`] for what is no `key=value`, [`PreflightError::ClusterKey`] for what only a new cluster could
-    /// heed, [`PreflightError::SessionJars`], [`PreflightError::StatePath`].
+    /// [`PreflightError::Flink`] for anything but `key=value`, [`PreflightError::ClusterKey`] for settings that only a
+    /// new cluster could apply, [`PreflightError::SessionJars`], [`PreflightError::StatePath`].
     pub fn resolve(
         &self,
         hadoop: &Configuration,
@@ -133,7 +133,7 @@ impl SessionJob {
         Ok((run, settings.warnings))
     }
 
-    /// Takes the jar to a session, by its id or name, whose JobManager may still be starting. `bases`: see [`Live::open`].
+    /// Uploads the jar to a session, given by its id or name, whose JobManager may still be starting. `bases`: see [`Live::open`].
     ///
     /// # Errors
     /// As [`session::find`] and [`Live::open`]; [`ApplicationError::Local`], [`ApplicationError::FileSystem`] for the jar,
@@ -152,10 +152,10 @@ impl SessionJob {
     }
 }
 
-/// A jar that a session has, and nobody has run yet.
+/// A jar that has been uploaded to a session and not been run yet.
 #[derive(Debug)]
 pub struct Uploaded {
-    /// The way to the session.
+    /// The connection to the session.
     pub live: Live,
     /// The name that Flink has given it.
     name: String,
@@ -165,8 +165,8 @@ impl Uploaded {
     /// Runs the jar under the job id in `run`, and removes it from the session again.
     ///
     /// # Errors
-    /// [`SessionError::Program`] for a program that fails before its job is submitted, [`SessionError::Unsure`] when nobody
-    /// says whether it was, [`ApplicationError::Job`].
+    /// [`SessionError::Program`] for a program that fails before its job is submitted, [`SessionError::Unsure`] when it
+    /// is not known whether it was, [`ApplicationError::Job`].
     pub async fn run(&self, run: &RunJar) -> Result<(), ApplicationError> {
         let live = &self.live;
         let ran = live.flink.with_timeout(RUN_LIMIT).run_jar(&self.name, run).await;
@@ -182,7 +182,7 @@ impl Uploaded {
             }
             Err(RestError::Status { detail, status: 400..=599, .. }) => {
                 let failure = Failure::from_trace(&detail);
-                // In a session a program cannot wait for its job, and one that wants its results fails behind it.
+                // In a session a program cannot wait for its job, and one that asks for its results fails after submitting it.
                 let begun = live.flink.job_status(&run.job_id).await;
                 let left = begun.is_ok_and(|state| !state.is_terminal()).then(|| run.job_id.clone());
                 let (application, usage) = (live.id(), is_usage(&detail));
@@ -192,7 +192,7 @@ impl Uploaded {
         }
     }
 
-    /// Removes the jar. One that is left goes with the session.
+    /// Removes the jar. A jar that remains is removed with the session.
     pub async fn remove(&self) {
         if let Err(error) = self.live.flink.delete_jar(&self.name).await {
             tracing::debug!(jar = self.name, "removing the jar from the session: {error}");
@@ -200,7 +200,7 @@ impl Uploaded {
     }
 }
 
-/// Whether Flink knows a job, after the answer to its submission was lost.
+/// Whether Flink knows a job, after the response to its submission was lost.
 async fn is_known(live: &Live, job: &str) -> bool {
     let deadline = Instant::now() + LOOKED_FOR;
     loop {
@@ -214,7 +214,7 @@ async fn is_known(live: &Live, job: &str) -> bool {
     }
 }
 
-/// Returns the name that Flink gives it.
+/// Uploads a jar and returns the name that Flink gives it.
 async fn upload_jar(gateway: &Gateway, live: &Live, jar: &JobJar) -> Result<String, ApplicationError> {
     let flink = live.flink.with_timeout(RUN_LIMIT);
     let uploaded = match jar {
@@ -249,7 +249,7 @@ async fn read_local(
     }))
 }
 
-/// Flink's words for a program that is none (`PackagedProgram`).
+/// Whether the text is Flink's message for something that is not a program (`PackagedProgram`).
 fn is_usage(trace: &str) -> bool {
     [
         "could not be found in the jar file",

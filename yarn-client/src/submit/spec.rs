@@ -1,4 +1,4 @@
-//! What a user asks for, brought together with what Hadoop and Flink are configured to do.
+//! What a user requests, combined with the configurations of Hadoop and Flink.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,15 +20,15 @@ use crate::hdfs::FileUri;
 /// One job to run on a Flink cluster of its own, or a session: a cluster for many jobs. Every field but [`jar`](Self::jar),
 /// or [`session`](Self::session), may be left at its default.
 ///
-/// A setting may come from three places, the later one winning: Flink's configuration file, `-D`
+/// A setting may come from three sources, the later one winning: Flink's configuration file, `-D`
 /// ([`dynamic`](Self::dynamic)), the fields here.
 #[derive(Debug, Clone, Default)]
 pub struct JobSubmission {
     /// The jar with the program: a local path, or a URI of the cluster's file systems (`hdfs://…`).
     pub jar: String,
-    /// A session instead of a job: whatever describes the job is not looked at.
+    /// A session instead of a job: fields that describe a job are ignored.
     pub session: Option<SessionSize>,
-    /// Flink's REST server listens on the node's address, for whoever reaches it.
+    /// Flink's REST server listens on the node's address, open to anyone who can reach it.
     pub open_rest: bool,
     /// Class with the `main` method; `None` for the one of the jar's manifest.
     pub main_class: Option<String>,
@@ -46,7 +46,7 @@ pub struct JobSubmission {
     pub placement: Vec<String>,
     /// `--multi-job`: the program executes several jobs, and the application ends with the last of them.
     pub multi_job: bool,
-    /// `--restart-from-scratch`: begin anew when a failure leaves no checkpoint to go on from.
+    /// `--restart-from-scratch`: start over when a failure leaves no checkpoint to resume from.
     pub restart_from_scratch: bool,
     /// Flink settings as `key=value`, in order.
     pub dynamic: Vec<String>,
@@ -75,18 +75,18 @@ pub struct JobSubmission {
 /// How large a session is, and how long it lives.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SessionSize {
-    /// So many TaskManagers, whatever the jobs need.
+    /// The exact number of TaskManagers, whatever the jobs need.
     pub task_managers: Option<u32>,
-    /// At least so many; 0 unless given.
+    /// The minimum number of TaskManagers; 0 by default.
     pub min: Option<u32>,
-    /// At most so many; what the jobs need unless given.
+    /// The maximum number of TaskManagers; by default what the jobs need.
     pub max: Option<u32>,
-    /// It ends when it has run no job for so long.
+    /// The session ends after having run no job for this long.
     pub idle_timeout: Option<Duration>,
 }
 
 impl SessionSize {
-    /// Flink's own limits hold where nothing else says one.
+    /// Flink's own limits apply where no other limit is given.
     pub(super) fn resolve(
         &self,
         limits: &TaskManagerLimits,
@@ -110,7 +110,7 @@ impl SessionSize {
     }
 }
 
-/// Where things are on this host, and what chance gave.
+/// Where things are on this host, and random bytes.
 #[derive(Debug, Clone)]
 pub struct Site {
     /// The environment: `FLINK_HOME`, `FLINK_CONF_DIR`, `FLINK_LIB_DIR` and so on.
@@ -126,11 +126,11 @@ pub struct Site {
 /// Flink's configuration as read from its file, and the distribution it belongs to.
 #[derive(Debug, Clone)]
 pub struct FlinkHome {
-    /// The distribution on this host; `None` when only jars of the cluster are used.
+    /// The distribution on this host; `None` if only jars on the cluster are used.
     pub distribution: Option<Distribution>,
     /// Version of the distribution, here or on the cluster.
     pub version: Version,
-    /// Where the configuration is read from; `None` when there is none.
+    /// The directory of the configuration; `None` if there is none.
     pub conf_dir: Option<PathBuf>,
     /// The configuration of the file.
     pub config: FlinkConfig,
@@ -146,7 +146,7 @@ pub enum JobJar {
 }
 
 impl JobJar {
-    /// Takes `file:///…` and plain paths as local, any other URI as remote, `hdfs:/x.jar` too: one of `fs.defaultFS`.
+    /// Treats `file:///…` and plain paths as local, and any other URI as remote, even `hdfs:/x.jar`: that is on `fs.defaultFS`.
     pub fn parse(text: &str) -> Self {
         let uri = FileUri::parse(text);
         match uri.scheme.as_deref() {
@@ -169,12 +169,12 @@ impl JobJar {
     }
 }
 
-/// A submission with all questions answered that can be answered on this host.
+/// A submission in which everything that can be settled on this host is settled.
 #[derive(Debug, Clone)]
 pub struct ResolvedJob {
-    /// The job's id; of no meaning for a session.
+    /// The job's id; without meaning for a session.
     pub job_id: String,
-    /// The user has chosen it; else no other application has it.
+    /// Whether the user has chosen the id; otherwise no other application has it.
     pub fixed_job_id: bool,
     /// The jar; `None` for a session.
     pub jar: Option<JobJar>,
@@ -184,9 +184,9 @@ pub struct ResolvedJob {
     pub session: Option<SessionSize>,
     /// Flink's REST server listens on the node's address.
     pub open_rest: bool,
-    /// The program executes several jobs, whose ids are Flink's.
+    /// The program executes several jobs, whose ids Flink chooses.
     pub multi_job: bool,
-    /// The class to run; `None` when it stands in the manifest of a jar on the cluster.
+    /// The class to run; `None` if it is given in the manifest of a jar on the cluster.
     pub main_class: Option<String>,
     /// The program's arguments.
     pub args: Vec<String>,
@@ -196,7 +196,7 @@ pub struct ResolvedJob {
     pub allow_non_restored_state: bool,
     /// Where TaskManagers may run.
     pub placement: proto::launch::Placement,
-    /// Begin anew when a failure leaves no checkpoint to go on from.
+    /// Start over when a failure leaves no checkpoint to resume from.
     pub restart_from_scratch: bool,
     /// The effective Flink configuration: file, `-D`, flags, and what the life cycle needs.
     pub config: FlinkConfig,
@@ -213,8 +213,8 @@ pub struct ResolvedJob {
 }
 
 impl FlinkHome {
-    /// Finds the distribution (`--flink-home`, else `FLINK_HOME`) and reads its configuration. Without a
-    /// distribution only the configuration is looked for; `version` is then what the cluster's jars say.
+    /// Finds the distribution (`--flink-home`, else `FLINK_HOME`) and reads its configuration. Without a distribution
+    /// only the configuration is looked for; `version` is then the version of the cluster's jars.
     ///
     /// # Errors
     /// [`PreflightError`] when there is no distribution, or it or its configuration cannot be read.
@@ -239,7 +239,7 @@ impl FlinkHome {
 }
 
 impl JobSubmission {
-    /// Flink's settings of the file and of `-D`, as [`Gateway::configured`](crate::cluster::Gateway::configured) wants them.
+    /// Flink's settings from the file and from `-D`, as [`Gateway::configured`](crate::cluster::Gateway::configured) expects them.
     ///
     /// # Errors
     /// [`PreflightError`] for a malformed `-D`.
@@ -251,10 +251,10 @@ impl JobSubmission {
         Ok(config)
     }
 
-    /// Answers every question that can be answered on this host, and checks the answers.
+    /// Settles everything that can be settled on this host, and checks the result.
     ///
     /// # Errors
-    /// [`PreflightError`]: bad settings, refused options, missing files, a jar that cannot be run.
+    /// [`PreflightError`]: bad settings, rejected options, missing files, a jar that cannot be run.
     pub fn resolve(&self, home: FlinkHome, site: &Site) -> Result<ResolvedJob, PreflightError> {
         let FlinkHome { distribution, version, conf_dir, config: file } = home;
         if let Some(target) = &self.target
@@ -279,7 +279,7 @@ impl JobSubmission {
             return Err(PreflightError::Value {
                 key: keys::HIGH_AVAILABILITY.key,
                 value: config.explicit(&keys::HIGH_AVAILABILITY).unwrap_or_default().to_owned(),
-                reason: "cannot be used with --multi-job: Flink recovers one job of a program only"
+                reason: "cannot be used with `--multi-job`: Flink recovers only one job of a program"
                     .to_owned(),
             });
         }
@@ -291,7 +291,8 @@ impl JobSubmission {
         let jars = config.list(&keys::JARS);
         config.remove(keys::JARS.key);
         if jar.is_none() && !jars.is_empty() {
-            let text = "is not for sessions, whose jobs bring their own jars; --ship puts a jar on the class path of all of them";
+            let text = "is not available for sessions, whose jobs have their own jars; put a jar on the \
+                class path of all jobs with `--ship`";
             warnings.push(Warning { key: keys::JARS.key.to_owned(), text: text.to_owned() });
         }
         let main_class = match &jar {
@@ -375,7 +376,7 @@ impl JobSubmission {
     }
 }
 
-/// Adds to a list option.
+/// Appends to a list option.
 fn append(config: &mut FlinkConfig, option: &options::Opt, more: &[String]) {
     if more.is_empty() {
         return;
@@ -385,7 +386,7 @@ fn append(config: &mut FlinkConfig, option: &options::Opt, more: &[String]) {
     config.set(option.key, FlinkConfig::list_text(items));
 }
 
-/// Java's own protocols: of any other, and of a plain path, the JobManager could make no URL.
+/// Java's own protocols: the JobManager could not create a URL from any other, or from a plain path.
 const PROTOCOLS: [&str; 5] = ["file", "http", "https", "jar", "ftp"];
 
 fn check_urls(key: &'static str, urls: &[String]) -> Result<(), PreflightError> {
@@ -396,13 +397,15 @@ fn check_urls(key: &'static str, urls: &[String]) -> Result<(), PreflightError> 
             }
             Some((protocol, _)) if !protocol.contains('/') => {
                 format!(
-                    "is no URL that Java can read: it knows no '{protocol}:'; --ship brings files to every container"
+                    "is not a URL that Java can read: `{protocol}:` is unknown; ship files to every \
+                     container with `--ship`"
                 )
             }
             _ => {
                 let root = if url.starts_with('/') { "" } else { "/" };
                 format!(
-                    "is no URL; write file://{root}{url} for what every node has there, --ship brings files to every container"
+                    "is not a URL; write `file://{root}{url}` for a file that every node has, or ship \
+                     files to every container with `--ship`"
                 )
             }
         };
@@ -411,8 +414,8 @@ fn check_urls(key: &'static str, urls: &[String]) -> Result<(), PreflightError> 
     Ok(())
 }
 
-/// The id the user has fixed (`true`), else one of chance. The key leaves the configuration: the entry point is told by
-/// its own option, and writes the key itself.
+/// The id that the user has fixed (`true`), else a random one. The key is removed from the configuration: the entry
+/// point gets the id by its own option, and writes the key itself.
 fn take_job_id(config: &mut FlinkConfig, entropy: [u8; 16]) -> Result<(String, bool), PreflightError> {
     let given: Vec<String> = keys::JOB_ID.iter().filter_map(|key| config.remove(key)).collect();
     match given.into_iter().next() {
@@ -422,8 +425,8 @@ fn take_job_id(config: &mut FlinkConfig, entropy: [u8; 16]) -> Result<(String, b
     }
 }
 
-/// The stock configuration binds everything to `localhost`, which is right for a cluster on one host only;
-/// flink-yarn takes the same settings out (`YarnClusterDescriptor`). Addresses are the application master's to set.
+/// The stock configuration binds everything to `localhost`, which is only right for a cluster on one host; flink-yarn
+/// removes the same settings (`YarnClusterDescriptor`). The application master sets the addresses.
 fn remove_gateway_addresses(config: &mut FlinkConfig) {
     for key in [
         "jobmanager.bind-host",
@@ -439,7 +442,7 @@ fn remove_gateway_addresses(config: &mut FlinkConfig) {
     config.remove("taskmanager.host");
 }
 
-/// The application master's binary: as named, else beside `executable`.
+/// The path of the application master's binary: as given, else beside `executable`.
 pub fn app_master_path(named: Option<&Path>, executable: Option<&Path>) -> PathBuf {
     const NAME: &str = "flink-app-master";
     match (named, executable.and_then(Path::parent)) {

@@ -1,4 +1,4 @@
-//! `ApplicationMasterProtocol`: what an application master says to the ResourceManager.
+//! `ApplicationMasterProtocol`: an application master's requests to the ResourceManager.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -12,50 +12,50 @@ use crate::security::{Auth, Token};
 
 use super::{AllocatedContainer, ContainerStatus, FinalStatus, NodeReport, Resource, YarnError};
 
-/// Kind of the token an application master proves itself with.
+/// Kind of the token with which an application master authenticates.
 pub const AM_RM_TOKEN: &str = "YARN_AM_RM_TOKEN";
 
-/// The application master's line to the ResourceManager. One call at a time.
+/// An application master's client of the ResourceManager. One call at a time.
 #[derive(Debug)]
 pub struct ApplicationMasterClient {
     client: Client,
-    /// Of the last answer, 0 after a registration: what the next heartbeat has to say. With any other number but the
-    /// one before, which asks for a lost answer, a heartbeat is refused.
+    /// The number of the last response, 0 after a registration: the next heartbeat must carry it. A heartbeat with any
+    /// other number is rejected, except the one before, which requests a lost response again.
     response_id: AtomicI32,
 }
 
-/// What the ResourceManager says to a newly registered application master.
+/// The ResourceManager's response to a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Registered {
-    /// No container can be larger.
+    /// The maximum size of a container.
     pub maximum: Resource,
     /// The queue the application is in.
     pub queue: String,
-    /// Containers of earlier attempts that still run (only with
+    /// Containers of earlier attempts that are still running (only with
     /// [`keep_containers`](super::ApplicationSubmission::keep_containers)).
     pub previous_containers: Vec<AllocatedContainer>,
     /// Tokens for the nodes of those containers.
     pub nm_tokens: Vec<(NodeId, Token)>,
-    /// Whether the scheduler looks at cores at all; if not, it counts memory only.
+    /// Whether the scheduler considers cores at all; if not, it only counts memory.
     pub schedules_vcores: bool,
 }
 
-/// A wish for containers of one size. The numbers are absolute: an ask replaces the earlier one of the same
-/// priority and number, and a count of 0 withdraws it.
+/// A request for containers of one size. The numbers are absolute: an ask replaces the earlier one of the same priority
+/// and number, and a count of 0 withdraws it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ask {
-    /// Number of the ask; comes back in [`AllocatedContainer::allocation_request_id`]. One size for each.
+    /// Number of the ask; returned in [`AllocatedContainer::allocation_request_id`]. Each number stands for one size.
     pub allocation_request_id: i64,
-    /// Lower goes first, unlike the priority of applications.
+    /// A lower number is served first, unlike the priority of applications.
     pub priority: i32,
-    /// How many are still wanted.
+    /// The number of containers still needed.
     pub count: u32,
     /// Size of each.
     pub resource: Resource,
-    /// Node label; `None` takes the application's.
+    /// Node label; `None` uses the application's.
     pub node_label: Option<String>,
-    /// The only places that will do; empty: anywhere.
+    /// The only acceptable places; empty: anywhere.
     pub places: Vec<Place>,
 }
 
@@ -64,7 +64,7 @@ pub struct Ask {
 pub enum Place {
     /// One host.
     Host {
-        /// As its NodeManager calls itself.
+        /// The name its NodeManager uses for itself.
         name: String,
         /// The rack it is in, such as `/default-rack`.
         rack: String,
@@ -76,49 +76,49 @@ pub enum Place {
 /// One heartbeat.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct AllocateRequest {
-    /// 0 to 1.
+    /// Progress, 0 to 1.
     pub progress: f32,
-    /// Asks that changed.
+    /// Asks that have changed.
     pub asks: Vec<Ask>,
-    /// Containers to give back.
+    /// Containers to release.
     pub releases: Vec<ContainerId>,
-    /// Hosts on which nothing more is wanted.
+    /// Hosts on which no more containers are wanted.
     pub blacklist_additions: Vec<String>,
-    /// Hosts that are welcome again.
+    /// Hosts to use again.
     pub blacklist_removals: Vec<String>,
     /// A new tracking address.
     pub tracking_url: Option<String>,
 }
 
-/// What the ResourceManager answers to a heartbeat.
+/// The ResourceManager's response to a heartbeat.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct AllocateResponse {
-    /// Number of the answer; the client says it with the next request.
+    /// Number of the response; the client sends it with the next request.
     pub response_id: i32,
     /// New containers.
     pub allocated: Vec<AllocatedContainer>,
-    /// Containers that ended, each told once.
+    /// Containers that have ended, each reported once.
     pub completed: Vec<ContainerStatus>,
-    /// Tokens for nodes not met before. They come once: keep them.
+    /// Tokens for nodes that are used for the first time. They are sent once: keep them.
     pub nm_tokens: Vec<(NodeId, Token)>,
-    /// A new token for this conversation; hand it to [`ApplicationMasterClient::set_token`].
+    /// A new token for this client; pass it to [`ApplicationMasterClient::set_token`].
     pub am_rm_token: Option<Token>,
-    /// What the queue could still give.
+    /// What the queue could still grant.
     pub available: Resource,
     /// Nodes in use.
     pub cluster_nodes: u32,
-    /// Nodes whose state changed.
+    /// Nodes whose state has changed.
     pub updated_nodes: Vec<NodeReport>,
-    /// Containers the scheduler is about to take back.
+    /// Containers that the scheduler is about to take back.
     pub preempted: Vec<ContainerId>,
     /// Containers of earlier attempts, found after the registration (Hadoop 3).
     pub previous_containers: Vec<AllocatedContainer>,
-    /// An order from the ResourceManager; exceptions replaced it, no release of Hadoop 2.10 or 3 sends one.
+    /// A command from the ResourceManager; replaced by exceptions, so no release of Hadoop 2.10 or 3 sends one.
     pub command: Option<ApplicationMasterCommand>,
 }
 
-/// An order in an [`AllocateResponse`] (`AMCommand`).
+/// A command in an [`AllocateResponse`] (`AMCommand`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApplicationMasterCommand {
     /// Register again.
@@ -128,8 +128,8 @@ pub enum ApplicationMasterCommand {
 }
 
 impl ApplicationMasterClient {
-    /// A client of the ResourceManagers of the configuration, with the patience of a daemon. `token` is the one of
-    /// kind [`AM_RM_TOKEN`] from the container's credentials.
+    /// A client of the configured ResourceManagers, with the patience of a daemon. `token` is the one of kind
+    /// [`AM_RM_TOKEN`] from the container's credentials.
     ///
     /// # Errors
     /// [`YarnError::Configuration`].
@@ -138,7 +138,7 @@ impl ApplicationMasterClient {
         Self::with_options(conf, token, options)
     }
 
-    /// The same with other settings.
+    /// Like [`Self::new`], with other options.
     ///
     /// # Errors
     /// [`YarnError::Configuration`].
@@ -151,12 +151,12 @@ impl ApplicationMasterClient {
         Self { client, response_id: AtomicI32::new(0) }
     }
 
-    /// Registers; must be the first call. `rpc_port` is that of a server for clients, if
-    /// there is one; `tracking_url` may be empty.
+    /// Registers; must be the first call. `rpc_port` is the port of a server for clients, if there is one;
+    /// `tracking_url` may be empty.
     ///
     /// # Errors
-    /// [`YarnError::is_already_registered`] if an earlier call reached the ResourceManager and its answer was lost:
-    /// then go on with [`Self::allocate`]. [`YarnError::is_registration_refused`]: it is of no use to try again.
+    /// [`YarnError::is_already_registered`] if an earlier call reached the ResourceManager and its response was lost:
+    /// then continue with [`Self::allocate`]. [`YarnError::is_registration_refused`]: trying again does not help.
     pub async fn register(
         &self,
         host: &str,
@@ -170,7 +170,7 @@ impl ApplicationMasterClient {
             placement_constraints: Vec::new(),
         };
         let answer = self.client.call(&request).await.map_err(YarnError::from);
-        // The registration whose answer was lost has made the ResourceManager count from 0 as well.
+        // The registration whose response was lost has reset the ResourceManager's count to 0 as well.
         if answer.as_ref().err().is_none_or(YarnError::is_already_registered) {
             self.response_id.store(0, Ordering::Relaxed);
         }
@@ -187,8 +187,8 @@ impl ApplicationMasterClient {
         })
     }
 
-    /// Sends a heartbeat, with the number of the last answer. After a lost answer it is repeated with the same number,
-    /// which the ResourceManager answers with the same response.
+    /// Sends a heartbeat with the number of the last response. If the response is lost, the heartbeat is repeated with
+    /// the same number, for which the ResourceManager returns the same response.
     ///
     /// # Errors
     /// [`YarnError::is_resync`], [`YarnError::is_shutdown`]; [`YarnError::is_invalid_ask`] rejects the whole request.
@@ -197,8 +197,8 @@ impl ApplicationMasterClient {
         let answer = self.client.call(&request.to_proto(response_id)).await.map_err(YarnError::from);
         let next = match &answer {
             Ok(response) => Some(response.response_id()),
-            // However the two have got out of step: it has not read the request, and says how to go on, as
-            // `AMRMClientRelayer` does.
+            // However the two have got out of step: it has not processed the request, and says which number it expects;
+            // `AMRMClientRelayer` continues with that, too.
             Err(error) => error.expected_response_id(),
         };
         if let Some(next) = next {
@@ -207,11 +207,11 @@ impl ApplicationMasterClient {
         Ok(AllocateResponse::from_wire(answer?))
     }
 
-    /// Says goodbye. `false`: not stored yet, ask again in a moment; leave only after `true`.
+    /// Unregisters. `false`: not stored yet, call again in a moment; exit only after `true`.
     ///
     /// # Errors
-    /// [`YarnError::is_resync`]: register again, then repeat. [`YarnError::is_shutdown`]: there is nothing to say any
-    /// more.
+    /// [`YarnError::is_resync`]: register again, then repeat. [`YarnError::is_shutdown`]: there is nothing left to
+    /// report.
     pub async fn finish(
         &self,
         status: FinalStatus,
@@ -226,7 +226,7 @@ impl ApplicationMasterClient {
         Ok(self.client.call(&request).await?.is_unregistered())
     }
 
-    /// Takes a new token for later connections; the open one stays.
+    /// Sets a new token for later connections; the open one is kept.
     pub fn set_token(&self, token: Token) {
         self.client.set_auth(Auth::Token(token));
     }
@@ -255,8 +255,8 @@ impl AllocateRequest {
 const ANY: &str = "*";
 
 impl Ask {
-    /// One request for each level that the scheduler looks at: the host, its rack, and any place. A level that is no wish
-    /// of its own does not relax to those above it, as `AMRMClientImpl` asks for strict locality.
+    /// One request for each level that the scheduler considers: the host, its rack, and any place. A level that was not
+    /// requested itself does not relax to those above it, as in `AMRMClientImpl` for requests with strict locality.
     fn to_wire(&self) -> Vec<wire::ResourceRequestProto> {
         let mut levels: BTreeMap<&str, bool> = BTreeMap::new();
         for place in &self.places {
@@ -283,7 +283,7 @@ impl Ask {
             relax_locality: Some(relax_locality),
             node_label_expression: self.node_label.clone(),
             execution_type_request: None,
-            // Never left out: the default is 0 in Hadoop 2 and -1 in Hadoop 3.
+            // Always set: the default is 0 in Hadoop 2 and -1 in Hadoop 3.
             allocation_request_id: Some(self.allocation_request_id),
         }
     }

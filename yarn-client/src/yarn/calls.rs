@@ -1,6 +1,6 @@
 //! The methods of the three YARN protocols: which message calls which method, and what may be repeated.
 //!
-//! Safety is that of the annotations on `ApplicationClientProtocol` and `ApplicationMasterProtocol`.
+//! Whether a call is safe follows the annotations on `ApplicationClientProtocol` and `ApplicationMasterProtocol`.
 
 use proto::hadoop::common::{
     CancelDelegationTokenRequestProto, CancelDelegationTokenResponseProto, GetDelegationTokenRequestProto,
@@ -44,7 +44,7 @@ calls! {
     MASTER."allocate": AllocateRequestProto => AllocateResponseProto, AtMostOnce;
     MASTER."finishApplicationMaster": FinishApplicationMasterRequestProto => FinishApplicationMasterResponseProto, AtMostOnce;
 
-    // A second start of the same container is refused; the caller must look before it repeats.
+    // A second start of the same container is rejected; the caller must check before repeating it.
     CONTAINERS."startContainers": StartContainersRequestProto => StartContainersResponseProto, Unsafe;
     CONTAINERS."stopContainers": StopContainersRequestProto => StopContainersResponseProto, Idempotent;
     CONTAINERS."getContainerStatuses": GetContainerStatusesRequestProto => GetContainerStatusesResponseProto, Idempotent;

@@ -1,4 +1,4 @@
-//! The log files of a container that its NodeManager still has, by its web service (`NMWebServices`).
+//! The log files of a container that its NodeManager still has, read from its web service (`NMWebServices`).
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use serde::Deserialize;
 
 use super::web::{self, Trust, WebError};
 
-/// A node that is up answers in milliseconds.
+/// A node that is up responds within milliseconds.
 pub const STEP: Duration = Duration::from_secs(10);
-/// A NodeManager puts six lines before a file; more than that is something else.
+/// A NodeManager writes six lines before a file; more than this is something else.
 const HEAD: usize = 16 * 1024;
 
 /// A file in a container's log directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalLog {
-    /// Such as `taskmanager.log`.
+    /// Name, such as `taskmanager.log`.
     pub name: String,
-    /// Bytes, when it was listed.
+    /// Length in bytes when it was listed.
     pub length: u64,
     /// Last modification, as the node writes it.
     pub modified: String,
@@ -33,7 +33,7 @@ struct Answer {
     info: OneOrMany<Info>,
 }
 
-/// The JSON library of NodeManagers before 3.5 leaves the brackets out around a single thing.
+/// The JSON library of NodeManagers before 3.5 omits the brackets around a single element.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum OneOrMany<T> {
@@ -73,10 +73,10 @@ struct File {
     last_modified_time: String,
 }
 
-/// The files of a container. `address` is that of a container report: `http://host:port`, or `https`.
+/// Lists the files of a container. `address` is that of a container report: `http://host:port`, or `https`.
 ///
 /// # Errors
-/// [`WebError`]; 404 for a container the node does not know any more.
+/// [`WebError`]; 404 for a container that the node no longer knows.
 pub async fn list(
     address: &str,
     container: &str,
@@ -89,7 +89,7 @@ pub async fn list(
 }
 
 fn local(answer: Answer) -> Vec<LocalLog> {
-    // A NodeManager also tells of what it has collected already.
+    // A NodeManager also lists what it has aggregated already.
     let local = answer.info.into_vec().into_iter().filter(|info| info.origin != "AGGREGATED");
     let local = local.flat_map(|info| info.files.into_vec());
     local
@@ -101,18 +101,18 @@ fn local(answer: Answer) -> Vec<LocalLog> {
         .collect()
 }
 
-/// Which part of a file; all of it where it is shorter.
+/// A part of a file; all of it if the file is shorter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// So many bytes at its beginning.
+    /// This many bytes at its beginning.
     First(u64),
-    /// So many bytes at its end.
+    /// This many bytes at its end.
     Last(u64),
 }
 
-/// A part of a file as it comes, with the file's whole length and without what the NodeManager writes around it. Returns that
-/// length: a file that is shorter than it was listed is another one. Each step may take ten
-/// seconds, not the whole: files may be long.
+/// Streams a part of a file, without what the NodeManager writes around it, and passes on the file's total length.
+/// Returns that length: a file that is shorter than it was when listed is a different one. The limit of ten seconds
+/// applies to each step, not to the whole: files may be long.
 ///
 /// # Errors
 /// [`WebError`].
@@ -147,27 +147,27 @@ pub async fn read(
             }
         }
         match content.left {
-            // A file that has been cut meanwhile ends sooner.
+            // A file that has been truncated in the meantime ends earlier.
             Some(_) => Ok(content.whole),
-            None => Err(web::transport(authority, "the answer holds no log")),
+            None => Err(web::transport(authority, "the response contains no log")),
         }
     };
     web::ask(address, &path, "*/*", trust, timeout, content).await
 }
 
-/// Tells a file's content from the lines before and after it (`LogToolUtils.outputContainerLog`).
+/// Separates a file's content from the lines before and after it (`LogToolUtils.outputContainerLog`).
 struct Content {
     wanted: u64,
     head: BytesMut,
-    /// Of the content; `None` while the lines before it come.
+    /// Bytes of content still to come; `None` during the lines before it.
     left: Option<u64>,
-    /// The file's length, as the lines before it say.
+    /// The file's length, according to the lines before it.
     whole: u64,
 }
 
 impl Content {
     /// # Errors
-    /// It is no log of a container.
+    /// It is not a container log.
     fn take(&mut self, data: &[u8]) -> Result<Option<Bytes>, &'static str> {
         const BEGIN: &[u8] = b"\nLogContents:\n";
         let data = if self.left.is_some() {
@@ -176,7 +176,7 @@ impl Content {
             self.head.extend_from_slice(data);
             let Some(at) = self.head.windows(BEGIN.len()).position(|window| window == BEGIN) else {
                 return if self.head.len() > HEAD {
-                    Err("the answer is no log of a container")
+                    Err("the response is not a container log")
                 } else {
                     Ok(None)
                 };
@@ -185,7 +185,7 @@ impl Content {
             let head = String::from_utf8_lossy(&self.head).into_owned();
             let length =
                 head.lines().find_map(|line| line.strip_prefix("LogLength:")?.trim().parse::<u64>().ok());
-            let length = length.ok_or("the answer names no length")?;
+            let length = length.ok_or("the response has no length")?;
             self.left = Some(length.min(self.wanted));
             self.whole = length;
             rest
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_around_a_file_is_taken_away() {
+    fn header_and_footer_of_a_log_are_removed() {
         let answer = b"Container: container_1 on n1:8041\nLogAggregationType: LOCAL\n=====\nLogType:a.log\n\
             LogLastModifiedTime:Mon Nov 23 20:22:28 +0000 2026\nLogLength:12\nLogContents:\nhello\nworld\nEnd of LogType:a.log";
         for step in [1, 7, answer.len()] {
@@ -220,8 +220,8 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_read_in_all_forms() {
-        // Of a NodeManager 3.4.1, shortened.
+    fn log_list_is_parsed_in_all_forms() {
+        // From a NodeManager 3.4.1, shortened.
         let file =
             r#"{"fileName":"a.log","fileSize":"43753","lastModifiedTime":"Mon Nov 23 20:22:31 +0000 2026"}"#;
         let collected =

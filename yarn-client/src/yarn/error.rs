@@ -23,19 +23,19 @@ pub enum YarnError {
     /// The call failed.
     #[error(transparent)]
     Rpc(#[from] Box<RpcError>),
-    /// The answer lacks something every ResourceManager sends.
-    #[error("the answer to {method} has no {field}")]
+    /// The response lacks something that every ResourceManager sends.
+    #[error("the response to {method} has no {field}")]
     Incomplete {
         /// The method called.
         method: &'static str,
         /// What is missing.
         field: &'static str,
     },
-    /// A NodeManager refused to start or stop a container, or knows nothing of it.
+    /// A NodeManager refused to start or stop a container, or does not know it.
     #[error(transparent)]
     Container(#[from] ContainerFailure),
-    /// The ResourceManager was asked to kill the application and has not ended it in the given time.
-    #[error("{id} is still not killed after {} s", waited.as_secs())]
+    /// The ResourceManager was asked to kill the application and has not done so in the given time.
+    #[error("{id} has not been killed after {} s", waited.as_secs())]
     KillPending {
         /// The application.
         id: proto::ids::ApplicationId,
@@ -44,7 +44,7 @@ pub enum YarnError {
     },
 }
 
-/// What a NodeManager says of one container of a batch (`SerializedException`).
+/// A NodeManager's error for one container of a batch (`SerializedException`).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{container}: {message}")]
 #[non_exhaustive]
@@ -63,7 +63,7 @@ impl ContainerFailure {
     pub(super) fn new(container: ContainerId, exception: &SerializedExceptionProto) -> Self {
         let mut detail = String::new();
         let mut next = Some(exception);
-        // Eight causes tell the story; a damaged or hostile message may hold more.
+        // Eight causes are enough; a damaged or hostile message may contain more.
         for _ in 0..8 {
             let Some(exception) = next else { break };
             if !detail.is_empty() {
@@ -84,13 +84,13 @@ impl ContainerFailure {
         }
     }
 
-    /// Whether the NodeManager does not know the container (any more).
+    /// Whether the NodeManager does not know the container, or no longer does.
     pub fn is_unknown_container(&self) -> bool {
         self.detail.contains("is not handled by this NodeManager")
             || self.detail.contains("was recently stopped on node manager")
     }
 
-    /// Whether the NodeManager has been given this container before.
+    /// Whether the NodeManager has been asked to start this container before.
     pub fn is_relaunch(&self) -> bool {
         self.detail.contains("Attempt to relaunch the same container")
     }
@@ -103,7 +103,7 @@ impl From<RpcError> for YarnError {
 }
 
 impl YarnError {
-    /// Java class of the server's exception, if it raised one.
+    /// Java class of the server's exception, if it threw one.
     pub fn remote_class(&self) -> Option<&str> {
         match self {
             Self::Rpc(error) => error.remote_class(),
@@ -116,7 +116,7 @@ impl YarnError {
         self.remote_class().and_then(|name| name.strip_prefix(PACKAGE)) == Some(class)
     }
 
-    /// The application, attempt or container is unknown to the ResourceManager: it never was, or it has been
+    /// Whether the application, attempt or container is unknown to the ResourceManager: it never existed, or has been
     /// forgotten (`yarn.resourcemanager.max-completed-applications`).
     pub fn is_not_found(&self) -> bool {
         self.is("ApplicationNotFoundException")
@@ -124,32 +124,32 @@ impl YarnError {
             || self.is("ContainerNotFoundException")
     }
 
-    /// The ResourceManager does not know this application master as registered, most likely because it restarted:
-    /// register again and repeat every ask.
+    /// Whether the ResourceManager does not consider this application master registered, most likely because it has
+    /// restarted: register again and repeat every ask.
     pub fn is_resync(&self) -> bool {
         self.is("ApplicationMasterNotRegisteredException")
     }
 
-    /// The attempt is over for the ResourceManager: stop at once, without unregistering. `allocate` says so with an
-    /// exception of its own; `registerApplicationMaster` and `finishApplicationMaster` with words
+    /// Whether the attempt is over for the ResourceManager: stop at once, without unregistering. `allocate` has an
+    /// exception of its own for this; `registerApplicationMaster` and `finishApplicationMaster` only a message
     /// (`ApplicationMasterService.throwApplicationDoesNotExistInCacheException`).
     pub fn is_shutdown(&self) -> bool {
         self.is("ApplicationAttemptNotFoundException") || self.is_bad_request("doesn't exist in cache")
     }
 
-    /// A registration has reached the ResourceManager before; after a lost answer this means success.
+    /// Whether a registration has reached the ResourceManager before; after a lost response this means success.
     pub fn is_already_registered(&self) -> bool {
         self.is_bad_request("already registered")
     }
 
-    /// A registration is refused, and will be the next time as well. Everything else may pass: a standby, a
-    /// ResourceManager that has just taken over and does not know the token yet, an error inside of it.
+    /// Whether a registration is refused, and will be the next time as well. Everything else may be temporary: a
+    /// standby, a ResourceManager that has just taken over and does not know the token yet, an internal error.
     pub fn is_registration_refused(&self) -> bool {
         let bad_request = self.is("InvalidApplicationMasterRequestException");
         !self.is_already_registered() && (self.is_shutdown() || self.is_access_denied() || bad_request)
     }
 
-    /// The number that the ResourceManager expects a heartbeat to have, when it has refused one for its number
+    /// The number that the ResourceManager expects in a heartbeat, if it has rejected one for its number
     /// (`AMRMClientUtils.assembleInvalidResponseIdExceptionMessage`).
     pub fn expected_response_id(&self) -> Option<i32> {
         const BEFORE: &str = "expect responseId to be ";
@@ -163,22 +163,22 @@ impl YarnError {
             && self.detail().is_some_and(|text| text.contains(words))
     }
 
-    /// The ask is larger than the cluster's maximum, or names a resource or label that does not exist.
+    /// Whether the ask is larger than the cluster's maximum, or names a resource or label that does not exist.
     pub fn is_invalid_ask(&self) -> bool {
         self.is("InvalidResourceRequestException") || self.is_invalid_label()
     }
 
-    /// The ask names a node label that the cluster does not have, or that the queue may not use.
+    /// Whether the ask names a node label that the cluster does not have, or that the queue may not use.
     pub fn is_invalid_label(&self) -> bool {
         self.is("InvalidLabelResourceRequestException")
     }
 
-    /// The NodeManager is still getting ready; worth another try in a while.
+    /// Whether the NodeManager is still starting; try again after a while.
     pub fn is_not_yet_ready(&self) -> bool {
         self.is("NMNotYetReadyException")
     }
 
-    /// The caller has no right to do this.
+    /// Whether the caller has no permission to do this.
     pub fn is_access_denied(&self) -> bool {
         match self {
             Self::Rpc(error) => error.is_access_denied(),
@@ -187,7 +187,7 @@ impl YarnError {
         }
     }
 
-    /// The token is expired, cancelled or signed with a key the server has forgotten.
+    /// Whether the token is expired, cancelled or signed with a key that the server has forgotten.
     pub fn is_invalid_token(&self) -> bool {
         match self {
             Self::Rpc(error) => error.is_invalid_token(),
@@ -196,17 +196,17 @@ impl YarnError {
         }
     }
 
-    /// Nothing answered: not the operation failed, the server could not be reached.
+    /// Whether the server could not be reached, as opposed to a failed operation.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Rpc(error) if error.is_unreachable())
     }
 
-    /// Whether a request may have been carried out without an answer.
+    /// Whether a request may have been carried out although there was no response.
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::Rpc(error) if error.is_outcome_unknown())
     }
 
-    /// All that is known, Java stack trace included, for people who want to see it.
+    /// All details, including a Java stack trace, for users who want to see them.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Rpc(error) => error.detail(),
@@ -215,22 +215,23 @@ impl YarnError {
         }
     }
 
-    /// What to do about it, where there is something.
+    /// What to do about it, if there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Configuration(error) => error.hint(),
             Self::Submission(_) | Self::Incomplete { .. } => None,
-            Self::KillPending { id, .. } => {
-                Some(format!("the ResourceManager goes on; watch it with: status {id}"))
+            Self::KillPending { .. } => {
+                Some("the ResourceManager keeps trying: ask for its report until it has ended".to_owned())
             }
             Self::Rpc(_) | Self::Container(_) if self.is_not_found() => {
-                Some("it may have ended long ago: the ResourceManager remembers a limited number".to_owned())
+                Some("it may have ended long ago: the ResourceManager remembers only a limited number of \
+                    applications".to_owned())
             }
             Self::Rpc(_) | Self::Container(_) if self.is("InvalidLabelResourceRequestException") => Some(
-                "leave the node label out, or ask for one the cluster has and the queue may use".to_owned(),
+                "leave out the node label, or use one that the cluster has and the queue may use".to_owned(),
             ),
             Self::Rpc(_) | Self::Container(_) if self.is_invalid_ask() => Some(
-                "lower the size, or raise yarn.scheduler.maximum-allocation-mb and -vcores on the cluster"
+                "lower the size, or raise `yarn.scheduler.maximum-allocation-mb` and `-vcores` on the cluster"
                     .to_owned(),
             ),
             Self::Rpc(error) => error.hint(),
@@ -239,7 +240,7 @@ impl YarnError {
     }
 }
 
-/// Silence is the ResourceManager's, whatever was asked; what it answers speaks for itself.
+/// The ResourceManager is named if it does not respond, whatever the request was; its own messages are clear without that.
 pub(crate) fn resource_manager_text(error: &YarnError) -> String {
     match unreachable_at(error) {
         Some(endpoint) => format!("no ResourceManager answers at {endpoint}"),
@@ -250,12 +251,11 @@ pub(crate) fn resource_manager_text(error: &YarnError) -> String {
 pub(crate) fn resource_manager_hint(error: &YarnError) -> Option<String> {
     match unreachable_at(error) {
         Some(endpoint) => Some(format!(
-            "is the ResourceManager running, and is {endpoint} right? It comes from yarn.resourcemanager.address (or \
-             .hostname) in yarn-site.xml"
+            "check that the ResourceManager is running and that {endpoint} is right; it comes from \
+             `yarn.resourcemanager.address` (or `.hostname`) in `yarn-site.xml`"
         )),
         None if error.remote_class() == Some("org.apache.hadoop.ipc.RpcNoSuchProtocolException") => Some(
-            "another service than a ResourceManager listens there: correct yarn.resourcemanager.address in \
-             yarn-site.xml"
+            "the service there is not a ResourceManager: correct `yarn.resourcemanager.address` in `yarn-site.xml`"
                 .to_owned(),
         ),
         None => error.hint(),

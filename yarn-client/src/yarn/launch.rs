@@ -1,9 +1,9 @@
 //! How a container is started: command, environment, files and credentials.
 //!
-//! A NodeManager writes a shell script, `launch_container.sh`, in which the environment stands as
-//! `export NAME="value"` and the command as `exec /bin/bash -c "command"`. So a value is read by one shell and the
-//! command by two, each inside double quotes. Before writing, the NodeManager replaces `<LOG_DIR>`, `<CPS>` and
-//! `{{NAME}}` (`ContainerLaunch.expandEnvironment`). [`quote`] protects an argument from all of that.
+//! A NodeManager writes a shell script, `launch_container.sh`, with the environment as `export NAME="value"` and the
+//! command as `exec /bin/bash -c "command"`. So a value is parsed by one shell and the command by two, each inside
+//! double quotes. Before writing, the NodeManager replaces `<LOG_DIR>`, `<CPS>` and `{{NAME}}`
+//! (`ContainerLaunch.expandEnvironment`). [`quote`] protects an argument from all of that.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,32 +17,32 @@ use super::SubmissionError;
 /// How a container is started (`ContainerLaunchContext`).
 #[derive(Clone, PartialEq, Default)]
 pub struct LaunchContext {
-    /// The command as the second shell shall see it, put together from [`quote`]d arguments and shell syntax such as
+    /// The command as the second shell sees it, composed of [`quote`]d arguments and shell syntax such as
     /// `1><LOG_DIR>/stdout`.
     pub command: String,
     /// Environment. `$NAME`, `{{NAME}}`, `<LOG_DIR>` and `<CPS>` in a value are expanded on the node.
     pub env: BTreeMap<String, String>,
     /// Files and archives placed in the working directory.
     pub local_resources: Vec<LocalResource>,
-    /// Tokens for the container, written to the file `HADOOP_TOKEN_FILE_LOCATION` names.
+    /// Tokens for the container, written to the file that `HADOOP_TOKEN_FILE_LOCATION` names.
     pub credentials: Option<Credentials>,
-    /// Who may look at the application: users, a space, groups; `*` for everybody. Empty: owner and administrators.
+    /// Who may view the application: users, a space, groups; `*` for everyone. Empty: owner and administrators.
     pub view_acls: String,
-    /// Who may change or kill the application.
+    /// Who may modify or kill the application.
     pub modify_acls: String,
 }
 
 /// A file of the cluster's file system that NodeManagers place in a container's working directory.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LocalResource {
-    /// Name in the working directory; may hold `/`.
+    /// Name in the working directory; may contain `/`.
     pub link: String,
     /// Full URI of the file, not escaped.
     pub url: String,
     /// Length in bytes.
     pub size: u64,
-    /// Modification time as the file system reports it, ms since the epoch. With any other time the NodeManager refuses the file,
-    /// and the container fails.
+    /// Modification time as the file system reports it, ms since the epoch. With any other time the NodeManager rejects
+    /// the file, and the container fails.
     pub timestamp_ms: u64,
     /// Whether it is unpacked.
     pub kind: Kind,
@@ -68,12 +68,12 @@ pub enum Visibility {
     Application,
     /// All applications of the user.
     Private,
-    /// Everybody; the file and every directory above it must be open to the world.
+    /// Everyone; the file must be readable and every directory above it accessible for all users.
     Public,
 }
 
 impl fmt::Debug for LaunchContext {
-    /// Names only: values of the environment are the usual hiding place of passwords.
+    /// Names only: values in the environment often contain passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LaunchContext")
             .field("command", &self.command)
@@ -87,10 +87,10 @@ impl fmt::Debug for LaunchContext {
 }
 
 impl LaunchContext {
-    /// The message on the wire.
+    /// The protobuf message.
     ///
     /// # Errors
-    /// [`SubmissionError::BadUrl`] for a local resource whose address is no URI.
+    /// [`SubmissionError::BadUrl`] for a local resource whose address is not a URI.
     pub(super) fn to_proto(&self) -> Result<ContainerLaunchContextProto, SubmissionError> {
         let variable = |(name, value): (&String, &String)| wire::StringStringMapProto {
             key: Some(name.clone()),
@@ -142,8 +142,8 @@ fn local_resource(resource: &LocalResource) -> Result<wire::StringLocalResourceM
     Ok(wire::StringLocalResourceMapProto { key: Some(resource.link.clone()), value: Some(value) })
 }
 
-/// `scheme://[user@]host[:port]/path` or `scheme:/path`, cut by hand: Hadoop's paths are not escaped, so a general URL
-/// parser would change a path with a space or a percent sign (`org.apache.hadoop.yarn.api.records.URL`).
+/// `scheme://[user@]host[:port]/path` or `scheme:/path`, parsed by hand: Hadoop's paths are not escaped, so a general
+/// URL parser would change a path with a space or a percent sign (`org.apache.hadoop.yarn.api.records.URL`).
 fn url_proto(uri: &str) -> Option<wire::UrlProto> {
     let (scheme, rest) = uri.split_once(':')?;
     let well_formed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
@@ -162,21 +162,21 @@ fn url_proto(uri: &str) -> Option<wire::UrlProto> {
         None => (None, authority),
     };
     let (host, port) = match address.rsplit_once(':') {
-        // A colon inside of brackets belongs to an IPv6 address.
+        // A colon inside brackets belongs to an IPv6 address.
         Some((host, port)) if !port.ends_with(']') => (host, i32::from(port.parse::<u16>().ok()?)),
         _ => (address, -1),
     };
     Some(wire::UrlProto {
         scheme: Some(scheme.to_owned()),
         host: (!host.is_empty()).then(|| host.to_owned()),
-        // Java sends -1 where there is none, as for the name of an HDFS pair.
+        // Java sends -1 if there is none, as for the name of an HDFS pair.
         port: Some(port),
         file: Some(path.to_owned()),
         user_info: user.map(str::to_owned),
     })
 }
 
-/// What a quoted text leaves to be replaced on the node.
+/// What the node may still replace in a quoted text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Alive {
     Nothing,
@@ -185,26 +185,26 @@ enum Alive {
 }
 
 /// Quotes one argument of [`LaunchContext::command`] so that the process receives exactly `argument`, whatever it
-/// holds.
+/// contains.
 ///
 /// NUL is dropped, as no process could receive it.
 pub fn quote(argument: &str) -> String {
     protect_command(argument, Alive::Nothing)
 }
 
-/// Quotes one argument, leaving `$NAME`, `{{NAME}}`, `<LOG_DIR>` and `<CPS>` to be replaced on the node.
+/// Quotes one argument, except that `$NAME`, `{{NAME}}`, `<LOG_DIR>` and `<CPS>` are still replaced on the node.
 pub fn quote_expanding(argument: &str) -> String {
     protect_command(argument, Alive::Placeholders)
 }
 
-/// Quotes a value of [`LaunchContext::env`] so that the process receives exactly `value`. Values that are given
-/// unquoted keep `$NAME`, `{{NAME}}`, `<LOG_DIR>` and `<CPS>` alive.
+/// Quotes a value of [`LaunchContext::env`] so that the process receives exactly `value`. In an unquoted value `$NAME`,
+/// `{{NAME}}`, `<LOG_DIR>` and `<CPS>` are replaced.
 pub fn quote_env(value: &str) -> String {
     let mut out = String::new();
     for_each_broken(value, Alive::Nothing, |piece| match piece {
         Piece::Character(c @ ('"' | '\\' | '$' | '`')) => out.extend(['\\', c]),
         Piece::Character(c) => out.push(c),
-        // Two quotes that open and close nothing.
+        // Closes the quotes and opens them again.
         Piece::Break => out.push_str("\"\""),
     });
     out
@@ -215,8 +215,8 @@ pub fn quote_env(value: &str) -> String {
 fn protect_command(argument: &str, alive: Alive) -> String {
     let mut out = String::from(r#"\""#);
     for_each_broken(argument, alive, |piece| match piece {
-        // One level for the inner shell: \" \\ \$ \`; each of these characters again for the outer one.
-        // For the inner shell, which does not look into the value again.
+        // One level for the inner shell: \" \\ \$ \`; each of these characters again for the outer one. A `$` to expand
+        // is left to the inner shell, which does not parse the value again.
         Piece::Character('$') if alive == Alive::Placeholders => out.push_str("\\$"),
         Piece::Character(c @ ('"' | '\\' | '$' | '`')) => out.extend(['\\', '\\', '\\', c]),
         Piece::Character(c) => out.push(c),
@@ -228,15 +228,15 @@ fn protect_command(argument: &str, alive: Alive) -> String {
 
 enum Piece {
     Character(char),
-    /// Something that keeps its neighbours apart and means nothing to the shell.
+    /// Something that separates its neighbours and means nothing to the shell.
     Break,
 }
 
-/// Goes through `text`, breaking up what the NodeManager would replace.
+/// Iterates over `text`, breaking up what the NodeManager would replace.
 fn for_each_broken(text: &str, alive: Alive, mut each: impl FnMut(Piece)) {
     let mut before = None;
     for c in text.chars().filter(|c| *c != '\0') {
-        // `{{`, `}}` and `<NAME>` are replaced in the text of the script, before any shell reads it.
+        // `{{`, `}}` and `<NAME>` are replaced in the text of the script, before any shell parses it.
         let replaced = matches!((before, c), (Some('{'), '{') | (Some('}'), '}') | (Some('<'), 'A'..='Z'));
         if replaced && alive == Alive::Nothing {
             each(Piece::Break);

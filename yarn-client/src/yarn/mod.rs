@@ -1,69 +1,69 @@
-//! Typed clients of the ResourceManager and the NodeManagers, and what is handed to them.
+//! Typed clients of the ResourceManager and the NodeManagers, and the types they take and return.
 //!
-//! Three conversations, each with a client of its own:
+//! There are three protocols, each with its own client:
 //!
-//! | who | client | protocol |
+//! | used by | client | protocol |
 //! |---|---|---|
-//! | whoever submits and watches applications | [`ResourceManager`] | `ApplicationClientProtocol` |
+//! | programs that submit and watch applications | [`ResourceManager`] | `ApplicationClientProtocol` |
 //! | an application master, to the ResourceManager | [`ApplicationMasterClient`] | `ApplicationMasterProtocol` |
 //! | an application master, to the nodes | [`NodeManagerClient`] | `ContainerManagementProtocol` |
 //!
-//! [`ApplicationSubmission`] and [`LaunchContext`] say what is to run; the other types report what does.
+//! [`ApplicationSubmission`] and [`LaunchContext`] say what is to run; the other types report what is running.
 //!
 //! # Submitting an application
-//! 1. [`ResourceManager::new_application`] gives an id, and the size no container may exceed.
-//! 2. Bring the files of the application master to the cluster (`hdfs::stage`). A container finds them in its working
+//! 1. [`ResourceManager::new_application`] returns an id, and the maximum size of a container.
+//! 2. Upload the files of the application master to the cluster (`hdfs::stage`). A container finds them in its working
 //!    directory, as [`LaunchContext::local_resources`].
-//! 3. [`ResourceManager::submit`]. Success means that the ResourceManager has taken the application, not that it will run: queue,
-//!    limits and tokens are checked afterwards.
-//! 4. Watch [`ResourceManager::report`] until [`ApplicationState::is_final`]. Then [`ApplicationReport::final_status`] is what the
-//!    application master said of its own work.
+//! 3. [`ResourceManager::submit`]. Success means that the ResourceManager has accepted the application, not that it
+//!    will run: queue, limits and tokens are checked afterwards.
+//! 4. Watch [`ResourceManager::report`] until [`ApplicationState::is_final`]. Then [`ApplicationReport::final_status`]
+//!    is what the application master reported about its own work.
 //!
-//! The example `distributed_shell` is a whole program of both kinds, client and application master.
+//! The example `distributed_shell` is a complete program, both client and application master.
 //!
 //! # Being an application master
 //! 1. Find the token of kind [`AM_RM_TOKEN`] in the file that `HADOOP_TOKEN_FILE_LOCATION` names
 //!    ([`Credentials::read`](crate::security::Credentials::read)). An unmanaged application master finds it in
 //!    [`ApplicationReport::am_rm_token`].
 //! 2. [`ApplicationMasterClient::register`], before anything else.
-//! 3. [`ApplicationMasterClient::allocate`], again and again: it is the heartbeat, too. After ten minutes of silence
+//! 3. [`ApplicationMasterClient::allocate`], repeatedly: it is also the heartbeat. After ten minutes of silence
 //!    (`yarn.am.liveness-monitor.expiry-interval-ms`) the ResourceManager starts another attempt.
-//! 4. [`NodeManagerClient::start`] for each container that comes back, with the token of its node
+//! 4. [`NodeManagerClient::start`] for each container that is returned, with the token of its node
 //!    ([`AllocateResponse::nm_tokens`]) and its own ([`AllocatedContainer::token`]).
-//! 5. [`ApplicationMasterClient::finish`] until it answers `true`; then exit.
+//! 5. [`ApplicationMasterClient::finish`] until it returns `true`; then exit.
 //!
 //! # Caveats
-//! - [`ResourceManager::submit`] may be repeated: an id that is known already is answered as if it were new. Two programs that
-//!   submit different contexts under one id both succeed, and the first context counts.
-//! - [`ResourceManager::report`] does not fail for a caller who may not view the application: such a one gets `N/A`, -1 and empty
+//! - [`ResourceManager::submit`] may be repeated: for a known id the ResourceManager responds as if it were new. Two programs
+//!   that submit different contexts under one id both succeed, and the first context is used.
+//! - [`ResourceManager::report`] does not fail for a caller who may not view the application: it returns `N/A`, -1 and empty
 //!   fields.
-//! - [`ResourceManager::applications`] knows what the ResourceManager remembers, some thousand of those that have ended.
-//! - [`ResourceManager::kill`] does not fail for an application that has ended; [`KillOutcome`] tells.
-//! - An [`Ask`] is absolute and stands until it is granted: do not repeat it with every heartbeat, or the ResourceManager grants it
-//!   again. After [`YarnError::is_resync`] register and repeat what is still wanted.
-//! - Tokens of nodes come once, with the first container on a node, and are not sent again.
+//! - [`ResourceManager::applications`] returns what the ResourceManager remembers: some thousand of those that have ended.
+//! - [`ResourceManager::kill`] does not fail for an application that has already ended; see [`KillOutcome`].
+//! - An [`Ask`] is absolute and remains in effect until it is granted: do not repeat it with every heartbeat, or the
+//!   ResourceManager grants it again. After [`YarnError::is_resync`] register and repeat what is still needed.
+//! - Tokens of nodes are sent once, with the first container on a node.
 //! - A granted container must be started within ten minutes (`yarn.resourcemanager.rm.container-allocation.expiry-interval-ms`).
-//! - [`NodeManagerClient::start`] may be answered after the container has ended; [`AllocateResponse::completed`] tells of the end
-//!   once, and in any order with other heartbeats.
-//! - [`ApplicationMasterClient::finish`] does not end the process's containers at once; the ResourceManager stops them when the
-//!   application is over.
+//! - [`NodeManagerClient::start`] may return after the container has ended; [`AllocateResponse::completed`] reports each end
+//!   once, possibly before that.
+//! - [`ApplicationMasterClient::finish`] does not stop the application's containers at once; the ResourceManager stops them when
+//!   the application is over.
 //!
 //! # Errors
-//! Every call fails with a [`YarnError`]. Its methods say what that means, whichever exception the server threw:
+//! Every call fails with a [`YarnError`]. Its methods say what it means, whichever exception the server threw:
 //!
 //! | method | meaning | what to do |
 //! |---|---|---|
 //! | [`is_not_found`](YarnError::is_not_found) | no such application, attempt or container, or forgotten | nothing |
 //! | [`is_access_denied`](YarnError::is_access_denied), [`is_invalid_token`](YarnError::is_invalid_token) | not with this identity | another user or a new token |
-//! | [`is_unreachable`](YarnError::is_unreachable) | nothing answered within the patience of the client's [`Options`](crate::rpc::Options) | try again later |
-//! | [`is_outcome_unknown`](YarnError::is_outcome_unknown) | the request may have been carried out | look before it is repeated |
-//! | [`is_resync`](YarnError::is_resync) | the ResourceManager has restarted | register again, ask again |
+//! | [`is_unreachable`](YarnError::is_unreachable) | no response within the patience of the [`Options`](crate::rpc::Options) | try again later |
+//! | [`is_outcome_unknown`](YarnError::is_outcome_unknown) | the request may have been carried out | check before repeating it |
+//! | [`is_resync`](YarnError::is_resync) | the ResourceManager has restarted | register again, repeat the asks |
 //! | [`is_shutdown`](YarnError::is_shutdown) | another attempt has taken over | exit at once |
 //! | [`is_invalid_ask`](YarnError::is_invalid_ask) | larger than the cluster grants, or no such label | ask for less |
 //! | [`is_not_yet_ready`](YarnError::is_not_yet_ready) | the node is starting | try again in a second |
 //!
-//! What is safe to repeat has been repeated before an error comes back, and other members of a high-availability pair have been
-//! asked: there is no need for a loop around a call.
+//! What is safe to repeat has already been repeated when an error is returned, and the other members of a
+//! high-availability pair have been tried: there is no need for a loop around a call.
 
 mod application_master;
 mod calls;
@@ -72,6 +72,7 @@ mod error;
 pub mod launch;
 mod node_manager;
 mod records;
+mod resource;
 mod resource_manager;
 mod states;
 mod submission;
@@ -87,8 +88,9 @@ pub use launch::{LaunchContext, LocalResource};
 pub use node_manager::NodeManagerClient;
 pub use records::{
     AllocatedContainer, ApplicationReport, AttemptReport, ContainerReport, ContainerStatus, NodeReport,
-    ParseResourceError, QueueInfo, Resource, ResourceUsage, exit_status,
+    QueueInfo, exit_status,
 };
+pub use resource::{ParseResourceError, Resource, ResourceUsage};
 pub use resource_manager::{ApplicationFilter, KillOutcome, NewApplication, ResourceManager};
 pub use states::{
     ApplicationState, AttemptState, ContainerState, FinalStatus, LogAggregation, NodeState, QueueState,

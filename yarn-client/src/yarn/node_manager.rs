@@ -15,12 +15,12 @@ use crate::security::{Auth, Token};
 
 use super::{ContainerFailure, ContainerStatus, LaunchContext, YarnError};
 
-/// How long to wait for a node that has just started, or whose answer was lost.
+/// How long to wait for a node that has just started, or whose response was lost.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-/// For how long a node may be out of reach (`yarn.client.nodemanager-connect.max-wait-ms` is 180 s as well).
+/// How long a node may be unreachable (`yarn.client.nodemanager-connect.max-wait-ms` is 180 s as well).
 const PATIENCE: Patience = Patience { overall: Duration::from_secs(180), refused: Duration::from_secs(180) };
 
-/// Clients of all NodeManagers an application master talks to, one connection for each node.
+/// Clients of all NodeManagers that an application master talks to, with one connection for each node.
 #[derive(Debug)]
 pub struct NodeManagerClient {
     options: Options,
@@ -35,7 +35,7 @@ struct Node {
 }
 
 impl NodeManagerClient {
-    /// Nothing is connected yet.
+    /// Creates the client; nothing is connected yet.
     ///
     /// # Errors
     /// [`YarnError::Configuration`].
@@ -43,14 +43,14 @@ impl NodeManagerClient {
         Ok(Self::with_options(Options::from_configuration(conf)?.with_patience(PATIENCE)))
     }
 
-    /// The same with other settings.
+    /// Like [`Self::new`], with other options.
     pub fn with_options(options: Options) -> Self {
         Self { options, nodes: Mutex::default() }
     }
 
-    /// Starts a container. Success means the NodeManager has taken it on; that it runs, or has failed, is told by
-    /// [`AllocateResponse::completed`](super::AllocateResponse::completed). If an answer was lost, the node is asked
-    /// whether it has the container before anything is repeated; a container that is there already counts as started.
+    /// Starts a container. Success means that the NodeManager has accepted it; that it runs, or has failed, is reported by
+    /// [`AllocateResponse::completed`](super::AllocateResponse::completed). If a response was lost, the node is asked whether
+    /// it has the container before anything is repeated; a container that it already has counts as started.
     ///
     /// # Errors
     /// [`YarnError::Container`] when the node refuses, [`YarnError::Submission`] for an unusable context.
@@ -77,7 +77,7 @@ impl NodeManagerClient {
                         return Err(YarnError::Incomplete { method: "startContainers", field: "result" });
                     }
                     None => return Ok(()),
-                    // An earlier request of ours arrived although its answer did not.
+                    // An earlier request of ours arrived although its response was lost.
                     Some(refused) if refused.is_relaunch() => return Ok(()),
                     Some(refused) => YarnError::Container(refused),
                 },
@@ -98,7 +98,7 @@ impl NodeManagerClient {
         }
     }
 
-    /// Stops a container; one the node does not know (any more) counts as stopped.
+    /// Stops a container; one that the node does not know, or no longer does, counts as stopped.
     ///
     /// # Errors
     /// [`YarnError::Container`] when the node refuses.
@@ -111,7 +111,7 @@ impl NodeManagerClient {
         }
     }
 
-    /// How a container is; `None` if the node does not know it.
+    /// The status of a container; `None` if the node does not know it.
     ///
     /// # Errors
     /// [`YarnError::Container`] when the node refuses.
@@ -130,13 +130,13 @@ impl NodeManagerClient {
         }
     }
 
-    /// Closes the connection to a node that is of no more interest.
+    /// Closes the connection to a node that is no longer needed.
     pub fn forget(&self, node: &NodeId) {
         self.lock().remove(node);
     }
 
-    /// The client of a node. With another token it is a new one: a NodeManager looks at the token of the connection,
-    /// not of the call.
+    /// The client of a node; a new one for a different token: a NodeManager checks the token of the connection, not of
+    /// the call.
     fn client(&self, node: &NodeId, token: &Token) -> Arc<Client> {
         let mut nodes = self.lock();
         if let Some(known) = nodes.get(node).filter(|known| known.token == *token) {
@@ -153,14 +153,14 @@ impl NodeManagerClient {
     }
 }
 
-/// What the node says against a container.
+/// The node's error for a container.
 fn failure(id: ContainerId, failed: &[wire::ContainerExceptionMapProto]) -> Option<ContainerFailure> {
     let entry = failed.first()?;
     let exception = entry.exception.clone().unwrap_or_default();
     Some(ContainerFailure::new(entry.container_id.as_ref().map_or(id, ContainerId::from), &exception))
 }
 
-/// The container a container token grants. The identifier stays opaque otherwise.
+/// The container that a container token grants. Otherwise the identifier remains opaque.
 fn container_of(token: &Token) -> Result<ContainerId, YarnError> {
     let missing = YarnError::Incomplete { method: "allocate", field: "container id in the container token" };
     let identifier = wire::ContainerTokenIdentifierProto::decode(token.identifier.clone()).ok();

@@ -1,178 +1,17 @@
 //! What YARN reports, as plain structs.
 //!
-//! Texts are those of YARN's own classes, so that what people see here is what they know from its tools.
-
-use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
+//! Texts are those of YARN's own classes, so that users see what they know from its tools.
 
 use proto::hadoop::yarn as wire;
 use proto::ids::{ApplicationAttemptId, ApplicationId, ContainerId, NodeId};
 
+use super::resource::{Resource, ResourceUsage};
 use super::states::{
     ApplicationState, AttemptState, ContainerState, FinalStatus, LogAggregation, NodeState, QueueState,
 };
 use crate::security::Token;
 
-/// An amount of a node's means.
-///
-/// ```
-/// use yarn_client::yarn::Resource;
-///
-/// // As YARN's diagnostics write it.
-/// let largest: Resource = "<memory:8192, vCores:4>".parse()?;
-/// assert_eq!(largest, Resource::new(8192, 4));
-/// assert!(Resource::new(1024, 1).fits_in(&largest));
-/// assert!(!Resource::new(1024, 5).fits_in(&largest));
-///
-/// let with_gpu = Resource { others: [("yarn.io/gpu".to_owned(), 1)].into(), ..Resource::new(1024, 1) };
-/// assert_eq!(with_gpu.to_string(), "<memory:1024, vCores:1, yarn.io/gpu: 1>");
-/// // What the other does not have is no room.
-/// assert!(!with_gpu.fits_in(&largest));
-/// # Ok::<(), yarn_client::yarn::ParseResourceError>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Resource {
-    /// Memory in MiB.
-    pub memory_mib: u64,
-    /// Virtual cores.
-    pub vcores: u32,
-    /// Other resource types by name, such as `yarn.io/gpu`, in the cluster's units.
-    pub others: BTreeMap<String, u64>,
-}
-
-impl Resource {
-    /// Memory (MiB) and cores, nothing else.
-    pub fn new(memory_mib: u64, vcores: u32) -> Self {
-        Self { memory_mib, vcores, others: BTreeMap::new() }
-    }
-
-    /// Whether a container of this size fits into `other` in every dimension.
-    pub fn fits_in(&self, other: &Self) -> bool {
-        self.memory_mib <= other.memory_mib
-            && self.vcores <= other.vcores
-            && self
-                .others
-                .iter()
-                .all(|(name, amount)| *amount <= other.others.get(name).copied().unwrap_or(0))
-    }
-}
-
-impl fmt::Display for Resource {
-    /// As `org.apache.hadoop.yarn.api.records.Resource` prints: `<memory:1024, vCores:1>`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<memory:{}, vCores:{}", self.memory_mib, self.vcores)?;
-        for (name, amount) in &self.others {
-            write!(f, ", {name}: {amount}")?;
-        }
-        f.write_str(">")
-    }
-}
-
-/// A text that is not a [`Resource`].
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an amount of resources such as <memory:1024, vCores:1>")]
-pub struct ParseResourceError(String);
-
-impl FromStr for Resource {
-    type Err = ParseResourceError;
-
-    /// Reads what [`Display`](fmt::Display) and YARN's diagnostics write.
-    fn from_str(text: &str) -> Result<Self, ParseResourceError> {
-        let parse = || {
-            let inner = text.strip_prefix('<')?.strip_suffix('>')?;
-            let mut amounts = inner
-                .split(", ")
-                .map(|entry| {
-                    let (name, amount) = entry.rsplit_once(':')?;
-                    Some((name.to_owned(), amount.trim_start().parse::<u64>().ok()?))
-                })
-                .collect::<Option<BTreeMap<_, _>>>()?;
-            let memory_mib = amounts.remove("memory")?;
-            let vcores = u32::try_from(amounts.remove("vCores")?).ok()?;
-            Some(Self { memory_mib, vcores, others: amounts })
-        };
-        parse().ok_or_else(|| ParseResourceError(text.to_owned()))
-    }
-}
-
-/// Negative amounts, which YARN uses for "not known", read as zero.
-fn amount(value: i64) -> u64 {
-    u64::try_from(value).unwrap_or(0)
-}
-
-impl Resource {
-    pub(super) fn from_wire(resource: &wire::ResourceProto) -> Self {
-        // Memory and cores also stand in the map, for Java's own use; fields 1 and 2 are what counts.
-        let others =
-            resource.resource_value_map.iter().filter(|entry| !matches!(&*entry.key, "memory-mb" | "vcores"));
-        Self {
-            memory_mib: amount(resource.memory()),
-            vcores: u32::try_from(resource.virtual_cores()).unwrap_or(0),
-            others: others.map(|entry| (entry.key.clone(), amount(entry.value()))).collect(),
-        }
-    }
-}
-
-impl Resource {
-    pub(super) fn to_wire(&self) -> wire::ResourceProto {
-        let entry = |(name, amount): (&String, &u64)| wire::ResourceInformationProto {
-            key: name.clone(),
-            value: Some(i64::try_from(*amount).unwrap_or(i64::MAX)),
-            ..Default::default()
-        };
-        wire::ResourceProto {
-            memory: Some(i64::try_from(self.memory_mib).unwrap_or(i64::MAX)),
-            virtual_cores: Some(i32::try_from(self.vcores).unwrap_or(i32::MAX)),
-            resource_value_map: self.others.iter().map(entry).collect(),
-        }
-    }
-}
-
-fn resource(field: Option<&wire::ResourceProto>) -> Resource {
-    field.map(Resource::from_wire).unwrap_or_default()
-}
-
-/// What an application uses and has used.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ResourceUsage {
-    /// Containers in use; -1 where the caller may not know.
-    pub containers: i32,
-    /// Containers reserved on nodes that have no room yet.
-    pub reserved_containers: i32,
-    /// In use now.
-    pub used: Resource,
-    /// Reserved now.
-    pub reserved: Resource,
-    /// Used and reserved.
-    pub needed: Resource,
-    /// MiB-seconds so far.
-    pub memory_mib_seconds: i64,
-    /// Core-seconds so far.
-    pub vcore_seconds: i64,
-    /// Lost to preemption: MiB-seconds.
-    pub preempted_memory_mib_seconds: i64,
-    /// Lost to preemption: core-seconds.
-    pub preempted_vcore_seconds: i64,
-}
-
-impl ResourceUsage {
-    pub(super) fn from_wire(usage: &wire::ApplicationResourceUsageReportProto) -> Self {
-        Self {
-            containers: usage.num_used_containers(),
-            reserved_containers: usage.num_reserved_containers(),
-            used: resource(usage.used_resources.as_ref()),
-            reserved: resource(usage.reserved_resources.as_ref()),
-            needed: resource(usage.needed_resources.as_ref()),
-            memory_mib_seconds: usage.memory_seconds(),
-            vcore_seconds: usage.vcore_seconds(),
-            preempted_memory_mib_seconds: usage.preempted_memory_seconds(),
-            preempted_vcore_seconds: usage.preempted_vcore_seconds(),
-        }
-    }
-}
-
-/// What the ResourceManager says of an application (`ApplicationReport`). A caller without the right to view it
+/// What the ResourceManager reports about an application (`ApplicationReport`). A caller without the right to view it
 /// gets a report with `N/A`, -1 and empty fields, not an error.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApplicationReport {
@@ -182,7 +21,7 @@ pub struct ApplicationReport {
     pub attempt: Option<ApplicationAttemptId>,
     /// Who submitted it.
     pub user: String,
-    /// Where it was placed.
+    /// The queue it was placed in.
     pub queue: String,
     /// Name given at submission.
     pub name: String,
@@ -192,25 +31,25 @@ pub struct ApplicationReport {
     pub host: String,
     /// Port the application master registered; -1 before.
     pub rpc_port: i32,
-    /// State.
+    /// Its state for YARN. `Finished` only says that the application master has unregistered; see `final_status`.
     pub state: ApplicationState,
-    /// Result.
+    /// What the application master reported about its own work; `Undefined` until then.
     pub final_status: FinalStatus,
-    /// 0 to 1.
+    /// 0 to 1, as the application master reports it.
     pub progress: f32,
-    /// Address for people, through the ResourceManager's proxy; `N/A` where there is none.
+    /// Address for people, through the ResourceManager's proxy; `N/A` if there is none.
     pub tracking_url: String,
     /// Address as the application master registered it.
     pub original_tracking_url: String,
-    /// Why it is where it is; for a failed one the cause.
+    /// The reason for its state; for a failed application the cause.
     pub diagnostics: String,
-    /// Start time, ms since the epoch.
+    /// Submission, ms since the epoch.
     pub started_ms: i64,
     /// Time of the first container, ms since the epoch; 0 before, and on Hadoop 2.
     pub launched_ms: i64,
     /// End, ms since the epoch; 0 before.
     pub finished_ms: i64,
-    /// What it uses.
+    /// What it uses, and has used.
     pub usage: ResourceUsage,
     /// Tags, sorted.
     pub tags: Vec<String>,
@@ -218,10 +57,10 @@ pub struct ApplicationReport {
     pub priority: i32,
     /// Whether the application master runs outside of YARN's containers.
     pub unmanaged: bool,
-    /// What an unmanaged application master proves itself with. The ResourceManager tells the application's owner alone, and only
-    /// once the attempt is [`Launched`](super::AttemptState::Launched), before it has registered.
+    /// The token with which an unmanaged application master authenticates. The ResourceManager returns it only to the
+    /// application's owner, and only once the attempt is [`Launched`](super::AttemptState::Launched), before it has registered.
     pub am_rm_token: Option<Token>,
-    /// Log collection.
+    /// State of the log aggregation.
     pub log_aggregation: LogAggregation,
     /// Node label expression of its containers.
     pub node_label: Option<String>,
@@ -271,9 +110,9 @@ pub struct AttemptReport {
     pub id: ApplicationAttemptId,
     /// Host of the application master.
     pub host: String,
-    /// Its port; -1 before it registered.
+    /// Its port; -1 before it has registered.
     pub rpc_port: i32,
-    /// State.
+    /// Its state.
     pub state: AttemptState,
     /// The application master's container; `None` before it is allocated.
     pub am_container: Option<ContainerId>,
@@ -311,7 +150,7 @@ impl AttemptReport {
 pub struct NodeReport {
     /// The node.
     pub id: NodeId,
-    /// State.
+    /// Whether it can be used.
     pub state: NodeState,
     /// `host:port` of its web pages.
     pub http_address: String,
@@ -319,13 +158,13 @@ pub struct NodeReport {
     pub rack: String,
     /// In use; zero for a node that is gone.
     pub used: Resource,
-    /// All it offers.
+    /// Its total capacity.
     pub capability: Resource,
     /// Containers on it.
     pub containers: i32,
-    /// What its health check says.
+    /// The message of its health check.
     pub health_report: String,
-    /// When it said so, ms since the epoch.
+    /// Time of that message, ms since the epoch.
     pub health_reported_ms: i64,
     /// Labels.
     pub labels: Vec<String>,
@@ -338,8 +177,8 @@ impl NodeReport {
             state: NodeState::from_field(report.node_state),
             http_address: report.http_address().to_owned(),
             rack: report.rack_name().to_owned(),
-            used: resource(report.used.as_ref()),
-            capability: resource(report.capability.as_ref()),
+            used: Resource::from_field(report.used.as_ref()),
+            capability: Resource::from_field(report.capability.as_ref()),
             containers: report.num_containers(),
             health_report: report.health_report().to_owned(),
             health_reported_ms: report.last_health_report_time(),
@@ -348,36 +187,36 @@ impl NodeReport {
     }
 }
 
-/// A queue (`QueueInfo`). Capacities are fractions of the parent queue.
+/// A queue (`QueueInfo`). Capacities are fractions of the parent queue, 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueueInfo {
     /// Leaf name.
     pub name: String,
     /// Full path, such as `root.default`; `None` before Hadoop 3.4.
     pub path: Option<String>,
-    /// State.
+    /// Whether it accepts applications.
     pub state: QueueState,
     /// Guaranteed share.
     pub capacity: f32,
     /// Largest share.
     pub maximum_capacity: f32,
-    /// Share of the guarantee in use.
+    /// Share of the guarantee in use; above 1 if it uses what others leave.
     pub current_capacity: f32,
     /// Node labels its applications may use.
     pub accessible_node_labels: Vec<String>,
-    /// Node label used where an application names none.
+    /// Node label used if an application names none.
     pub default_node_label: Option<String>,
-    /// Means allotted now, MiB; `None` where the scheduler does not say.
+    /// Memory allocated now, MiB; `None`, here and below, if the scheduler does not report it.
     pub allocated_mib: Option<i64>,
-    /// Means free now, MiB.
+    /// Memory free now, MiB.
     pub available_mib: Option<i64>,
-    /// Means asked for and not there, MiB.
+    /// Memory requested but not allocated, MiB.
     pub pending_mib: Option<i64>,
-    /// Cores allotted now.
+    /// Cores allocated now.
     pub allocated_vcores: Option<i64>,
     /// Cores free now.
     pub available_vcores: Option<i64>,
-    /// Containers asked for and not there.
+    /// Containers requested but not allocated.
     pub pending_containers: Option<i64>,
     /// Applications running now.
     pub running_applications: Option<i64>,
@@ -389,7 +228,7 @@ pub struct QueueInfo {
     pub children: Vec<Self>,
 }
 
-/// Queues nest in every report; more levels than this are not believed.
+/// Queues nest in every report; deeper nesting than this is treated as invalid.
 const MAX_QUEUE_DEPTH: usize = 32;
 
 impl QueueInfo {
@@ -433,15 +272,15 @@ impl QueueInfo {
 pub struct ContainerReport {
     /// The container.
     pub id: ContainerId,
-    /// Where it runs.
+    /// The node it runs on.
     pub node: NodeId,
     /// Address of the node's web pages, with scheme.
     pub node_http_address: String,
     /// Its size.
     pub resource: Resource,
-    /// State.
+    /// Its state.
     pub state: ContainerState,
-    /// Exit status; meaningful once complete.
+    /// As [`ContainerStatus::exit_status`]; meaningful once complete.
     pub exit_status: i32,
     /// Why it ended.
     pub diagnostics: String,
@@ -459,7 +298,7 @@ impl ContainerReport {
             id: container(report.container_id.as_ref()),
             node: node(report.node_id.as_ref()),
             node_http_address: report.node_http_address().to_owned(),
-            resource: resource(report.resource.as_ref()),
+            resource: Resource::from_field(report.resource.as_ref()),
             state: ContainerState::from_field(report.container_state),
             exit_status: report.container_exit_status(),
             diagnostics: report.diagnostics_info().to_owned(),
@@ -475,7 +314,7 @@ impl ContainerReport {
 pub struct ContainerStatus {
     /// The container.
     pub id: ContainerId,
-    /// State.
+    /// Its state.
     pub state: ContainerState,
     /// Exit status of the process, or one of [`exit_status`]; -1000 while it runs.
     pub exit_status: i32,
@@ -505,7 +344,7 @@ impl ContainerStatus {
 /// }
 /// assert!(is_worth_another(-102));
 /// assert!(!is_worth_another(exit_status::EXCEEDED_MEMORY));
-/// // A process that a signal ended: 128 and its number, here SIGKILL.
+/// // A process ended by a signal: 128 plus its number, here SIGKILL.
 /// assert!(!is_worth_another(137));
 /// ```
 pub mod exit_status {
@@ -538,15 +377,15 @@ pub mod exit_status {
 pub struct AllocatedContainer {
     /// The container.
     pub id: ContainerId,
-    /// Where.
+    /// The node that is to start it: the address of its NodeManager.
     pub node: NodeId,
     /// `host:port` of the node's web pages.
     pub node_http_address: String,
-    /// Its size: what was asked, rounded up by the scheduler.
+    /// Its size: what was requested, rounded up by the scheduler.
     pub resource: Resource,
     /// Priority of the ask.
     pub priority: i32,
-    /// Number of the ask this answers.
+    /// Number of the ask that it fulfils.
     pub allocation_request_id: i64,
     /// Proof of the grant for the NodeManager, valid for ten minutes.
     pub token: Token,
@@ -558,7 +397,7 @@ impl AllocatedContainer {
             id: container(granted.id.as_ref()),
             node: node(granted.node_id.as_ref()),
             node_http_address: granted.node_http_address().to_owned(),
-            resource: resource(granted.resource.as_ref()),
+            resource: Resource::from_field(granted.resource.as_ref()),
             priority: granted.priority.as_ref().map_or(0, |priority| priority.priority()),
             allocation_request_id: granted.allocation_request_id(),
             token: granted.container_token.clone().map(Token::from_wire).unwrap_or_default(),

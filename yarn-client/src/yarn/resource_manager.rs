@@ -1,4 +1,4 @@
-//! `ApplicationClientProtocol`: submit, watch, list and kill applications; look at the cluster.
+//! `ApplicationClientProtocol`: submit, watch, list and kill applications; inspect the cluster.
 
 use std::time::Duration;
 
@@ -27,12 +27,12 @@ pub struct ResourceManager {
     client: Client,
 }
 
-/// An id to submit under, and the largest container the cluster grants.
+/// An id to submit under, and the largest container that the cluster grants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewApplication {
     /// The id.
     pub id: ApplicationId,
-    /// No container can be larger.
+    /// The maximum size of a container.
     pub maximum: Resource,
 }
 
@@ -49,32 +49,32 @@ pub struct ApplicationFilter {
     pub queues: Vec<String>,
     /// Of one of these users.
     pub users: Vec<String>,
-    /// Of this name (Hadoop 3; older ResourceManagers ignore it).
+    /// With this name (Hadoop 3; older ResourceManagers ignore it).
     pub name: Option<String>,
-    /// No more than this many.
+    /// At most this many.
     pub limit: Option<u32>,
 }
 
 /// How a kill ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KillOutcome {
-    /// The application was alive and is now dead.
+    /// The application was running and has been killed.
     Killed,
-    /// It was over before; nothing was done.
+    /// The application had already ended; nothing was done.
     AlreadyFinished(ApplicationState),
 }
 
 impl ResourceManager {
-    /// A client of the ResourceManagers of the configuration, for a person at a prompt. Nothing is connected yet.
+    /// A client of the configured ResourceManagers, with the patience of a person at a prompt. Nothing is connected yet.
     ///
     /// # Errors
-    /// [`YarnError::Configuration`] where an address or a setting is missing or unusable.
+    /// [`YarnError::Configuration`] if an address or a setting is missing or unusable.
     pub fn new(conf: &Configuration, user: &User) -> Result<Self, YarnError> {
         let options = Options::from_configuration(conf)?;
         Self::with_options(conf, Auth::Simple(user.clone()), options)
     }
 
-    /// The same with a choice of identity and patience.
+    /// Like [`Self::new`], with a choice of identity and patience.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -83,18 +83,18 @@ impl ResourceManager {
         Ok(Self { client: Client::new(endpoints, auth, options) })
     }
 
-    /// From now on a ResourceManager that does not answer is waited for, as Hadoop's own clients do:
-    /// `yarn.resourcemanager.connect.max-wait.ms`, fifteen minutes by default, -1 for ever. `on_outage` hears of it.
+    /// From now on waits for a ResourceManager that does not respond, as Hadoop's own clients do:
+    /// `yarn.resourcemanager.connect.max-wait.ms`, fifteen minutes by default, -1 forever. `on_outage` is notified.
     ///
     /// # Errors
-    /// [`YarnError::Configuration`] where that or `…retry-interval.ms` is unusable.
+    /// [`YarnError::Configuration`] if that or `…retry-interval.ms` is unusable.
     pub fn wait_out(&self, conf: &Configuration, on_outage: OnOutage) -> Result<(), YarnError> {
         let millis = |key, default| conf.duration(key, default, TimeUnit::Millis);
         let limit = match conf.get(keys::RM_CONNECT_MAX_WAIT_MS) {
             Some(text) if text.trim() == "-1" => Duration::MAX,
             _ => millis(keys::RM_CONNECT_MAX_WAIT_MS, Patience::DAEMON.overall)?,
         };
-        // Hadoop's own half a minute between two tries is for thousands of NodeManagers.
+        // Hadoop's default of half a minute between two attempts is meant for thousands of NodeManagers.
         let interval = match conf.get(keys::RM_CONNECT_RETRY_INTERVAL_MS) {
             Some(_) => Some(millis(keys::RM_CONNECT_RETRY_INTERVAL_MS, Duration::ZERO)?),
             None => None,
@@ -103,7 +103,7 @@ impl ResourceManager {
         Ok(())
     }
 
-    /// A fresh application id. It costs the ResourceManager nothing; an id not used needs no return.
+    /// A fresh application id. It costs the ResourceManager nothing; an unused id need not be returned.
     ///
     /// # Errors
     /// [`YarnError::Rpc`].
@@ -124,11 +124,11 @@ impl ResourceManager {
         })
     }
 
-    /// Submits. The ResourceManager answers before queue and tokens are checked: watch [`Self::report`] until the
-    /// state is past `SUBMITTED`. Submitting an id that is known already succeeds and changes nothing.
+    /// Submits. The ResourceManager responds before queue and tokens are checked: watch [`Self::report`] until the
+    /// state is past `SUBMITTED`. Submitting an id that is already known succeeds and changes nothing.
     ///
     /// # Errors
-    /// [`YarnError::Submission`] for what is known to be refused, else [`YarnError::Rpc`].
+    /// [`YarnError::Submission`] for what is known to be rejected, else [`YarnError::Rpc`].
     pub async fn submit(&self, submission: &ApplicationSubmission) -> Result<(), YarnError> {
         let request = wire::SubmitApplicationRequestProto {
             application_submission_context: Some(submission.to_proto()?),
@@ -137,7 +137,7 @@ impl ResourceManager {
         Ok(())
     }
 
-    /// Where the application stands.
+    /// The report on an application.
     ///
     /// # Errors
     /// [`YarnError::is_not_found`] for an unknown id.
@@ -171,8 +171,8 @@ impl ResourceManager {
         Ok(response.applications.into_iter().map(ApplicationReport::from_wire).collect())
     }
 
-    /// Kills and waits until the ResourceManager says it is done, at most `limit`. `reason` goes into the
-    /// application's diagnostics.
+    /// Kills an application and waits at most `limit` until the ResourceManager says that it is done. `reason` is added
+    /// to the application's diagnostics.
     ///
     /// # Errors
     /// [`YarnError::is_not_found`], [`YarnError::is_access_denied`]; [`YarnError::KillPending`] after `limit`.
@@ -191,14 +191,14 @@ impl ResourceManager {
             diagnostics: reason.map(str::to_owned),
         };
         let started = Instant::now();
-        // The first call sets it off; the answer says whether it is done (`YarnClientImpl.killApplication`).
+        // The first call starts the kill; the response says whether it is done (`YarnClientImpl.killApplication`).
         while !self.client.call(&request).await?.is_kill_completed() {
             if started.elapsed() >= limit {
                 return Err(YarnError::KillPending { id, waited: limit });
             }
             tokio::time::sleep(KILL_POLL).await;
         }
-        // It may have ended by itself in the meantime, which a kill does not change.
+        // It may have ended on its own in the meantime, which a kill does not change.
         match self.report(id).await?.state {
             after @ (ApplicationState::Finished | ApplicationState::Failed) => {
                 Ok(KillOutcome::AlreadyFinished(after))
@@ -207,7 +207,7 @@ impl ResourceManager {
         }
     }
 
-    /// Kills and waits up to a minute; see [`Self::kill_within`].
+    /// Kills an application and waits for up to a minute; see [`Self::kill_within`].
     ///
     /// # Errors
     /// As [`Self::kill_within`].
@@ -215,7 +215,7 @@ impl ResourceManager {
         self.kill_within(id, None, Duration::from_secs(60)).await
     }
 
-    /// Nodes in one of `states`; all nodes, lost ones included, where `states` is empty.
+    /// Nodes in one of `states`; if `states` is empty, all nodes including lost ones.
     ///
     /// # Errors
     /// [`YarnError::Rpc`].
@@ -260,8 +260,8 @@ impl ResourceManager {
         Ok(response.containers.into_iter().map(ContainerReport::from_wire).collect())
     }
 
-    /// A token with which others may call this service as us, renewable by `renewer`. Where security is on, the
-    /// ResourceManager gives one only to a caller that proved itself with Kerberos.
+    /// A token with which others may call this service on our behalf, renewable by `renewer`. If security is on, the
+    /// ResourceManager only issues one to a caller authenticated with Kerberos.
     ///
     /// # Errors
     /// [`YarnError::Rpc`].
@@ -272,14 +272,14 @@ impl ResourceManager {
             .map(Token::from_wire)
             .ok_or(YarnError::Incomplete { method: "getDelegationToken", field: "token" })?;
         if token.service.is_empty() {
-            // As issued it is for "this ResourceManager"; its bearer needs to know which: all of a pair.
+            // It is issued for "this ResourceManager"; its bearer needs to know which one: all of a pair.
             let servers: Vec<String> = self.client.endpoints().iter().map(ToString::to_string).collect();
             token.service = servers.join(",");
         }
         Ok(token)
     }
 
-    /// Renews a token; returns its new end, ms since the epoch. Only the renewer it names may.
+    /// Renews a token; returns its new expiry time, ms since the epoch. Only the renewer that it names may do this.
     ///
     /// # Errors
     /// [`YarnError::is_invalid_token`], [`YarnError::is_access_denied`].
@@ -288,7 +288,7 @@ impl ResourceManager {
         Ok(self.client.call(&request).await?.new_expiry_time)
     }
 
-    /// Makes a token worthless. Owner and renewer may.
+    /// Cancels a token. Its owner and its renewer may do this.
     ///
     /// # Errors
     /// As [`Self::renew_token`].

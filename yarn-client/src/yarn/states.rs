@@ -1,27 +1,27 @@
-//! YARN's states, by the names its own tools show.
+//! YARN's states, with the names that its own tools show.
 
 use std::fmt;
 use std::str::FromStr;
 
 use proto::hadoop::yarn as wire;
 
-/// A text that names no member of an enumeration.
+/// A text that is not the name of any member of an enumeration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{text}' is not {kind}; known are {known}")]
+#[error("`{text}` is not {kind} (expected one of: {known})")]
 pub struct UnknownName {
     text: String,
     kind: &'static str,
     known: String,
 }
 
-/// An enumeration of YARN: our variant, the name people see, the value on the wire.
+/// An enumeration of YARN: our variant, the displayed name, the value in messages.
 macro_rules! names {
     ($(#[$doc:meta])* $name:ident from $wire:ident, $kind:literal { $($(#[$variant_doc:meta])* $variant:ident = $text:literal = $proto:ident,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)*
-            /// A value this build does not know, or none at all.
+            /// A value that this build does not know, or none at all.
             Unknown,
         }
 
@@ -45,7 +45,7 @@ macro_rules! names {
                 }
             }
 
-            /// The value on the wire; `None` for [`Self::Unknown`].
+            /// The value in messages; `None` for [`Self::Unknown`].
             #[allow(dead_code, reason = "some enumerations are only received")]
             pub(super) fn to_wire(self) -> Option<wire::$wire> {
                 match self {
@@ -76,15 +76,15 @@ macro_rules! names {
 }
 
 names! {
-    /// Where an application stands (`YarnApplicationState`).
+    /// The state of an application (`YarnApplicationState`).
     ApplicationState from YarnApplicationStateProto, "an application state" {
-        /// Known to the ResourceManager, nothing done yet.
+        /// Known to the ResourceManager; nothing has been done yet.
         New = "NEW" = New,
         /// Being stored for recovery.
         NewSaving = "NEW_SAVING" = NewSaving,
         /// Handed to the scheduler.
         Submitted = "SUBMITTED" = Submitted,
-        /// Accepted by its queue; the application master waits for a container or starts.
+        /// Accepted by its queue; the application master is starting or waiting for a container.
         Accepted = "ACCEPTED" = Accepted,
         /// The application master has registered.
         Running = "RUNNING" = Running,
@@ -92,7 +92,7 @@ names! {
         Finished = "FINISHED" = Finished,
         /// Rejected, or no attempt is left.
         Failed = "FAILED" = Failed,
-        /// Ended by a person or by an administrator.
+        /// Killed by a user or an administrator.
         Killed = "KILLED" = Killed,
     }
 }
@@ -105,7 +105,7 @@ impl ApplicationState {
 }
 
 names! {
-    /// What the application master said of its own work (`FinalApplicationStatus`).
+    /// What the application master reported about its own work (`FinalApplicationStatus`).
     FinalStatus from FinalApplicationStatusProto, "a final status" {
         /// Not ended yet.
         Undefined = "UNDEFINED" = AppUndefined,
@@ -113,7 +113,7 @@ names! {
         Succeeded = "SUCCEEDED" = AppSucceeded,
         /// Failed.
         Failed = "FAILED" = AppFailed,
-        /// Ended from outside.
+        /// Killed from outside.
         Killed = "KILLED" = AppKilled,
         /// Ended with several results; no single one applies.
         Ended = "ENDED" = AppEnded,
@@ -121,35 +121,35 @@ names! {
 }
 
 names! {
-    /// Where one attempt of an application stands (`YarnApplicationAttemptState`).
+    /// The state of one attempt of an application (`YarnApplicationAttemptState`).
     AttemptState from YarnApplicationAttemptStateProto, "an attempt state" {
-        /// Known, nothing done yet.
+        /// Known; nothing has been done yet.
         New = "NEW" = AppAttemptNew,
         /// Handed to the scheduler.
         Submitted = "SUBMITTED" = AppAttemptSubmitted,
-        /// Waits for a container.
+        /// Waiting for a container.
         Scheduled = "SCHEDULED" = AppAttemptScheduled,
         /// Container found, being stored.
         AllocatedSaving = "ALLOCATED_SAVING" = AppAttemptAllocatedSaving,
         /// Container found.
         Allocated = "ALLOCATED" = AppAttemptAllocated,
-        /// The container starts.
+        /// The container is starting.
         Launched = "LAUNCHED" = AppAttemptLaunched,
         /// Failed.
         Failed = "FAILED" = AppAttemptFailed,
         /// The application master has registered.
         Running = "RUNNING" = AppAttemptRunning,
-        /// It has unregistered and may still run.
+        /// The application master has unregistered and may still be running.
         Finishing = "FINISHING" = AppAttemptFinishing,
         /// Over.
         Finished = "FINISHED" = AppAttemptFinished,
-        /// Ended from outside.
+        /// Killed from outside.
         Killed = "KILLED" = AppAttemptKilled,
     }
 }
 
 names! {
-    /// Where a node stands (`NodeState`).
+    /// The state of a node (`NodeState`).
     NodeState from NodeStateProto, "a node state" {
         /// Registered, no heartbeat yet.
         New = "NEW" = NsNew,
@@ -157,21 +157,21 @@ names! {
         Running = "RUNNING" = NsRunning,
         /// Its health check fails.
         Unhealthy = "UNHEALTHY" = NsUnhealthy,
-        /// Taken out of service.
+        /// Removed from service.
         Decommissioned = "DECOMMISSIONED" = NsDecommissioned,
         /// No heartbeat for too long.
         Lost = "LOST" = NsLost,
         /// Restarted.
         Rebooted = "REBOOTED" = NsRebooted,
-        /// Being taken out of service; gets nothing new.
+        /// Being removed from service; gets no new containers.
         Decommissioning = "DECOMMISSIONING" = NsDecommissioning,
-        /// Has said goodbye.
+        /// Shut down and unregistered.
         Shutdown = "SHUTDOWN" = NsShutdown,
     }
 }
 
 names! {
-    /// Where a container stands (`ContainerState`).
+    /// The state of a container (`ContainerState`).
     ContainerState from ContainerStateProto, "a container state" {
         /// Being prepared.
         New = "NEW" = CNew,
@@ -183,33 +183,33 @@ names! {
 }
 
 names! {
-    /// Whether a queue takes applications (`QueueState`).
+    /// Whether a queue accepts applications (`QueueState`).
     QueueState from QueueStateProto, "a queue state" {
-        /// Takes none.
+        /// Accepts none.
         Stopped = "STOPPED" = QStopped,
         /// In use.
         Running = "RUNNING" = QRunning,
-        /// Takes none; those it has may end.
+        /// Accepts none; those it has may finish.
         Draining = "DRAINING" = QDraining,
     }
 }
 
 names! {
-    /// How far the collection of an application's logs is (`LogAggregationStatus`).
+    /// The progress of an application's log aggregation (`LogAggregationStatus`).
     LogAggregation from LogAggregationStatusProto, "a log aggregation status" {
-        /// Switched off.
+        /// Disabled.
         Disabled = "DISABLED" = LogDisabled,
-        /// Not begun.
+        /// Not started.
         NotStarted = "NOT_START" = LogNotStart,
-        /// Under way.
+        /// In progress.
         Running = "RUNNING" = LogRunning,
-        /// All there.
+        /// Complete.
         Succeeded = "SUCCEEDED" = LogSucceeded,
         /// Failed on a node.
         Failed = "FAILED" = LogFailed,
         /// A node has not reported for too long.
         TimeOut = "TIME_OUT" = LogTimeOut,
-        /// Under way, and a cycle has failed.
+        /// In progress, and a cycle has failed.
         RunningWithFailure = "RUNNING_WITH_FAILURE" = LogRunningWithFailure,
     }
 }
@@ -219,14 +219,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_those_of_yarn() {
+    fn state_names_match_yarns() {
         assert_eq!(ApplicationState::NewSaving.to_string(), "NEW_SAVING");
         assert_eq!("running".parse(), Ok(ApplicationState::Running));
         assert_eq!(FinalStatus::from_field(Some(1)), FinalStatus::Succeeded);
         assert_eq!(FinalStatus::from_field(None), FinalStatus::Unknown);
         assert_eq!(NodeState::from_field(Some(99)), NodeState::Unknown);
         let error = "RUNING".parse::<QueueState>().unwrap_err();
-        assert_eq!(error.to_string(), "'RUNING' is not a queue state; known are STOPPED, RUNNING, DRAINING");
+        assert_eq!(
+            error.to_string(),
+            "`RUNING` is not a queue state (expected one of: STOPPED, RUNNING, DRAINING)"
+        );
         for state in ApplicationState::ALL {
             assert_eq!(state.to_string().parse(), Ok(*state));
             assert_eq!(ApplicationState::from_field(state.to_wire().map(i32::from)), *state);

@@ -8,9 +8,9 @@ use proto::ids::ApplicationId;
 
 use super::{LaunchContext, Resource};
 
-/// Most tags of an application (`YarnConfiguration.APPLICATION_MAX_TAGS`).
+/// Maximum number of tags of an application (`YarnConfiguration.APPLICATION_MAX_TAGS`).
 pub const MAX_TAGS: usize = 10;
-/// Longest tag (`YarnConfiguration.APPLICATION_MAX_TAG_LENGTH`).
+/// Maximum length of a tag (`YarnConfiguration.APPLICATION_MAX_TAG_LENGTH`).
 pub const MAX_TAG_LENGTH: usize = 100;
 
 /// An application to run (`ApplicationSubmissionContext`).
@@ -24,15 +24,15 @@ pub struct ApplicationSubmission {
     pub application_type: String,
     /// Queue; `None` leaves the choice to the ResourceManager (`default`, or its placement rules).
     pub queue: Option<String>,
-    /// Priority within the queue: higher goes first.
+    /// Priority within the queue: a higher one is served first.
     pub priority: Option<i32>,
     /// At most ten tags of at most 100 ASCII characters; sent in lower case.
     pub tags: Vec<String>,
-    /// Attempts in all; 0 takes the cluster's setting, which is also the upper limit.
+    /// Maximum number of attempts; 0 uses the cluster's setting, which is also the upper limit.
     pub max_attempts: u32,
     /// Failures older than this do not count; `None`: all count.
     pub attempt_failures_validity: Option<Duration>,
-    /// Containers outlive a failed attempt and are handed to the next.
+    /// Whether containers outlive a failed attempt and are passed on to the next.
     pub keep_containers: bool,
     /// Size of the application master's container.
     pub resource: Resource,
@@ -42,29 +42,29 @@ pub struct ApplicationSubmission {
     pub am_node_label: Option<String>,
     /// How the application master is started.
     pub launch: LaunchContext,
-    /// Which of its logs are collected; `None`: all, at the end.
+    /// Which of its logs are aggregated; `None`: all, at the end.
     pub log_aggregation: Option<LogAggregationContext>,
-    /// The ResourceManager kills the application when it is this old.
+    /// The age at which the ResourceManager kills the application.
     pub lifetime: Option<Duration>,
-    /// The ResourceManager cancels the tokens it renews when the application ends.
+    /// Whether the ResourceManager cancels the tokens that it renews when the application ends.
     pub cancel_tokens_when_complete: bool,
-    /// The application master runs wherever its owner starts it, not in a container: [`Self::launch`] and [`Self::resource`] start
-    /// nothing. It finds its token in [`am_rm_token`](super::ApplicationReport::am_rm_token) of the application's report. There is
-    /// one attempt.
+    /// The application master runs wherever its owner starts it, not in a container: [`Self::launch`] and
+    /// [`Self::resource`] are not used. It finds its token in [`am_rm_token`](super::ApplicationReport::am_rm_token) of
+    /// the application's report. There is only one attempt.
     pub unmanaged: bool,
 }
 
-/// Which log files are collected (`LogAggregationContext`). Patterns are Java regular expressions, searched in file
-/// names.
+/// Which log files are aggregated (`LogAggregationContext`). Patterns are Java regular expressions, searched for in
+/// file names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LogAggregationContext {
-    /// Collected at the end; `None`: all.
+    /// Aggregated at the end; `None`: all.
     pub include: Option<String>,
-    /// Not collected at the end.
+    /// Not aggregated at the end.
     pub exclude: Option<String>,
-    /// Collected while the application runs; `None`: none.
+    /// Aggregated while the application runs; `None`: none.
     pub rolled_include: Option<String>,
-    /// Not collected while it runs.
+    /// Not aggregated while it runs.
     pub rolled_exclude: Option<String>,
 }
 
@@ -72,14 +72,14 @@ pub struct LogAggregationContext {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubmissionError {
-    /// More tags than YARN takes (`YarnConfiguration.APPLICATION_MAX_TAGS`).
-    #[error("{0} application tags; YARN takes at most 10")]
+    /// More tags than YARN allows (`YarnConfiguration.APPLICATION_MAX_TAGS`).
+    #[error("{0} application tags; YARN accepts at most 10")]
     TooManyTags(usize),
     /// A tag is too long (`APPLICATION_MAX_TAG_LENGTH`).
-    #[error("the application tag '{0}' is longer than 100 characters")]
+    #[error("the application tag `{0}` is longer than 100 characters")]
     LongTag(String),
     /// A tag is not ASCII.
-    #[error("the application tag '{0}' has characters outside of ASCII")]
+    #[error("the application tag `{0}` contains non-ASCII characters")]
     NotAscii(String),
     /// A number does not fit YARN's field.
     #[error("{field} is too large for YARN: {value}")]
@@ -89,8 +89,8 @@ pub enum SubmissionError {
         /// The value.
         value: u128,
     },
-    /// A local resource has an address that is no URI.
-    #[error("the local resource '{link}' has an unusable address: {url}")]
+    /// The address of a local resource is not a URI.
+    #[error("the local resource `{link}` has an invalid address: {url}")]
     BadUrl {
         /// Name of the link.
         link: String,
@@ -128,18 +128,18 @@ impl ApplicationSubmission {
         }
     }
 
-    /// The message on the wire.
+    /// The protobuf message.
     ///
     /// # Errors
-    /// [`SubmissionError`] for what the ResourceManager would refuse or misread.
+    /// [`SubmissionError`] for what the ResourceManager would reject or misinterpret.
     pub(super) fn to_proto(&self) -> Result<ApplicationSubmissionContextProto, SubmissionError> {
         let timeout = |lifetime: Duration| wire::ApplicationTimeoutMapProto {
             application_timeout_type: Some(wire::ApplicationTimeoutTypeProto::AppTimeoutLifetime.into()),
-            // Seconds, unlike every other time in these messages; a part of a second counts as one.
+            // In seconds, unlike every other time in these messages; a fraction of a second is rounded up.
             timeout: Some(saturated(lifetime.as_millis().div_ceil(1000))),
         };
-        // The application master's own label can only be given with a full request for its container, which then
-        // takes the place of `resource`.
+        // The application master's own label can only be specified with a full request for its container, which then
+        // replaces `resource`.
         let am_request = self.am_node_label.as_ref().map(|label| wire::ResourceRequestProto {
             priority: Some(wire::PriorityProto { priority: Some(0) }),
             resource_name: Some("*".to_owned()),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn units_are_those_of_yarn() {
+    fn units_match_yarns() {
         let submission = ApplicationSubmission {
             attempt_failures_validity: Some(Duration::from_secs(10)),
             lifetime: Some(Duration::from_millis(1500)),
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(message.application_timeouts[0].timeout, Some(2));
         assert_eq!(message.max_app_attempts, Some(2));
         assert_eq!(message.resource.unwrap().memory, Some(1024));
-        // Nothing said: the ResourceManager's placement rules decide.
+        // No queue given: the ResourceManager's placement rules decide.
         assert_eq!(message.queue, None);
         assert!(message.am_container_resource_request.is_empty());
     }

@@ -1,6 +1,6 @@
-//! What YARN's web services tell that its RPC does not: a container's state in its node (the NodeManager's RPC answers only
-//! those who hold a token of the application), and the size of what an application asks for. They answer anybody, unless
-//! the cluster guards its web pages.
+//! What YARN's web services report and its RPC does not: a container's state on its node (the NodeManager's RPC only
+//! answers clients with a token of the application), and the size of what an application requests. They answer anyone,
+//! unless the cluster protects its web pages.
 
 mod trust;
 
@@ -27,25 +27,25 @@ pub use trust::{Trust, TrustError};
 /// An application's requests are a few hundred bytes each.
 const MAX_BODY: usize = 4 << 20;
 
-/// Why a web service tells nothing.
+/// A failed request to a web service.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WebError {
     /// Neither `http://host:port` nor `https://host:port`.
-    #[error("'{address}' is no http address")]
+    #[error("`{address}` is not an HTTP address")]
     Address {
         /// As the ResourceManager gave it.
         address: String,
     },
-    /// No answer in time.
+    /// No response in time.
     #[error("YARN's web service at {address} did not answer within {}", crate::seconds(*after))]
     TimedOut {
         /// host:port.
         address: String,
-        /// How long it was waited.
+        /// How long we waited.
         after: Duration,
     },
-    /// No connection, or a broken one.
+    /// The connection could not be made, or was lost.
     #[error("cannot ask YARN's web service at {address}: {source}")]
     Transport {
         /// host:port.
@@ -54,18 +54,18 @@ pub enum WebError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Its certificate is nobody's whom we trust, or what is to be trusted cannot be read.
+    /// Its certificate is not trusted, or the truststore cannot be read.
     #[error("the certificate of YARN's web service at {address} is not trusted, by {trust}")]
     Untrusted {
         /// host:port.
         address: String,
-        /// What says who is.
+        /// Where the trusted certificates come from.
         trust: String,
         /// Why.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Unknown container, or no permission.
+    /// The container is unknown, or the caller has no permission.
     #[error("YARN's web service at {address} answered {status}")]
     Status {
         /// host:port.
@@ -76,16 +76,16 @@ pub enum WebError {
 }
 
 impl WebError {
-    /// Whether nobody answers there, so that another question is not answered either.
+    /// Whether the server is unreachable, so that further requests would fail as well.
     pub fn is_silence(&self) -> bool {
         matches!(self, Self::TimedOut { .. } | Self::Transport { .. } | Self::Untrusted { .. })
     }
 
-    /// What to do next, where there is something to do.
+    /// What to do next, if there is something to do.
     pub fn hint(&self) -> Option<&'static str> {
         matches!(self, Self::Untrusted { .. }).then_some(
-            "name a truststore with the certificate or that of its authority, JKS or PEM, by \
-             ssl.client.truststore.location in ssl-client.xml, beside core-site.xml",
+            "set `ssl.client.truststore.location` in `ssl-client.xml`, next to `core-site.xml`, to a \
+             truststore (JKS or PEM) with the certificate or its authority's",
         )
     }
 }
@@ -125,7 +125,7 @@ struct Capability {
     memory: u64,
 }
 
-/// The container's state in the NodeManager's own words (`ContainerState` of the NodeManager): `LOCALIZING`,
+/// The container's state in the NodeManager's own terms (`ContainerState` of the NodeManager): `LOCALIZING`,
 /// `SCHEDULED`, `RUNNING`, `DONE` and others. `address` is that of a container report: `http://host:port`.
 ///
 /// # Errors
@@ -140,8 +140,8 @@ pub async fn container_state(
     Ok(answer.container.state)
 }
 
-/// Memory (MiB) of each container that the application asks for and does not have, by the ResourceManager's web service
-/// at `address`, `http://host:port`. Empty when it asks for none, or the caller may not know.
+/// Memory (MiB) of each container that the application has requested and not been granted, from the ResourceManager's
+/// web service at `address`, `http://host:port`. Empty if it requests none, or the caller may not see it.
 ///
 /// # Errors
 /// [`WebError`].
@@ -165,7 +165,7 @@ pub async fn asked_mib(
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scheduler(Value);
 
-/// The scheduler, by the ResourceManager's web service at `address`. A ResourceManager on standby refuses.
+/// The scheduler, from the ResourceManager's web service at `address`. A ResourceManager on standby refuses.
 ///
 /// # Errors
 /// [`WebError`].
@@ -173,13 +173,13 @@ pub async fn scheduler(address: &str, trust: &Trust, timeout: Duration) -> Resul
     let mut answer: Value = get_json(address, "/ws/v1/cluster/scheduler", trust, timeout).await?;
     match answer.pointer_mut("/scheduler/schedulerInfo") {
         Some(info) => Ok(Scheduler(info.take())),
-        None => Err(transport(address, "the answer describes no scheduler")),
+        None => Err(transport(address, "the response does not describe a scheduler")),
     }
 }
 
 impl Scheduler {
-    /// Whether an application may come to run in a queue that does not exist, or has queues below it. Of all schedulers only
-    /// the Capacity Scheduler says no for certain: where the nearest queue above makes none
+    /// Whether an application may end up in a queue that does not exist, or that has queues below it. Of all schedulers
+    /// only the Capacity Scheduler definitely says no: if the nearest queue above does not create queues
     /// (`auto-create-child-queue.enabled`, `auto-queue-creation-v2.enabled`).
     pub fn may_take(&self, queue: &str) -> bool {
         if self.0.get("type").and_then(Value::as_str) != Some("capacityScheduler") {
@@ -209,7 +209,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// By its path below `root`, or its last name alone.
+    /// Whether `name` is its path below `root`, or just its last component.
     fn is(&self, name: &str) -> bool {
         let path = self.path.strip_prefix("root.").unwrap_or(&self.path);
         path == name || path.rsplit('.').next() == Some(name)
@@ -217,7 +217,7 @@ impl Queue {
 }
 
 fn below(queue: &Value, path: &str, into: &mut Vec<Queue>) {
-    // A single one stands without brackets in the JSON of some releases.
+    // Some releases write a single one without brackets in JSON.
     let children = match queue.pointer("/queues/queue") {
         Some(Value::Array(children)) => children.as_slice(),
         Some(child) => std::slice::from_ref(child),
@@ -246,7 +246,7 @@ pub(super) fn authority(address: &str) -> Result<&str, WebError> {
         .ok_or_else(|| WebError::Address { address: address.to_owned() })
 }
 
-/// Asks for JSON; `timeout` is for all of it.
+/// Requests JSON; `timeout` applies to the whole request.
 pub(super) async fn get_json<T: DeserializeOwned>(
     address: &str,
     path: &str,
@@ -284,13 +284,13 @@ async fn connect(address: &str, trust: &Trust) -> Result<Box<dyn Stream>, WebErr
     let name = ServerName::try_from(host.to_owned()).map_err(|error| untrusted(error.into()))?;
     match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
         Ok(stream) => Ok(Box::new(stream)),
-        // What TLS itself finds wrong.
+        // An error of TLS itself.
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(untrusted(error.into())),
         Err(error) => Err(transport(authority, error)),
     }
 }
 
-/// One question on a connection of its own; `read` gets the answer when it is a good one. `timeout` is for each step towards it.
+/// Sends one request on a connection of its own; `read` gets a successful response. `timeout` applies to each step up to that.
 pub(super) async fn ask<T, F: Future<Output = Result<T, WebError>>>(
     address: &str,
     path: &str,
@@ -351,7 +351,7 @@ mod tests {
 
     const CONTAINER: &str = "container_1700000000000_0001_01_000001";
 
-    /// A server that gives one answer: its address, and the request it will have got.
+    /// A server that sends one response: its address, and the request it receives.
     async fn serve(status: &str, body: &'static str) -> (String, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -377,8 +377,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_size_of_an_ask_is_that_of_the_open_request() {
-        // Of a ResourceManager 3.4.1, shortened.
+    async fn size_of_a_pending_request_is_read() {
+        // From a ResourceManager 3.4.1, shortened.
         let body = r#"{"app":{"id":"application_1700000000000_0001","state":"ACCEPTED","resourceRequests":[
             {"priority":0,"resourceName":"*","capability":{"memory":4096,"vCores":1},"numContainers":1},
             {"priority":0,"resourceName":"/default-rack","capability":{"memory":4096,"vCores":1},"numContainers":1},
@@ -391,8 +391,8 @@ mod tests {
     }
 
     #[test]
-    fn queues_that_the_scheduler_may_make_are_told_from_those_that_it_does_not() {
-        // Of a ResourceManager 3.4.1, shortened; 3.3 has no `autoCreationEligibility`.
+    fn auto_created_queues_are_distinguished() {
+        // From a ResourceManager 3.4.1, shortened; 3.3 has no `autoCreationEligibility`.
         let queues = r#"{"queue":[{"queueName":"default","autoCreateChildQueueEnabled":false,"autoCreationEligibility":"off"},
             {"queueName":"teams","autoCreateChildQueueEnabled":false,"autoCreationEligibility":"flexible","queues":{"queue":
                 {"queueName":"etl","autoCreateChildQueueEnabled":false,"autoCreationEligibility":"off"}}},
@@ -429,8 +429,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_state_is_the_nodes_own_word() {
-        // Of a NodeManager 3.4.1.
+    async fn container_state_is_the_one_the_node_reports() {
+        // From a NodeManager 3.4.1.
         let body = r#"{"container":{"id":"container_1700000000000_0001_01_000001","state":"LOCALIZING","exitCode":-1000,"diagnostics":""}}"#;
         let (state, request) = asked("200 OK", body).await;
         assert_eq!(state.unwrap(), "LOCALIZING");
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_answer_is_an_error_that_names_the_node() {
+    async fn unresponsive_node_is_named() {
         let (refused, _) = asked("401 Unauthorized", "").await;
         assert!(
             matches!(refused, Err(WebError::Status { status: StatusCode::UNAUTHORIZED, .. })),

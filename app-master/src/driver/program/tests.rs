@@ -35,7 +35,7 @@ impl Drop for Fake {
 }
 
 impl Fake {
-    /// With this log; a look shows each of `looks` once, and the last of them for ever.
+    /// Starts one with this log; looks show each of `looks` once, and the last of them forever.
     async fn start(lines: &[&str], looks: &'static [Look]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let text: String = lines.iter().map(|line| line.replace("JOB", JOB) + "\n").collect();
@@ -81,20 +81,20 @@ impl Fake {
 }
 
 #[tokio::test]
-async fn the_log_tells_at_once() {
+async fn end_of_the_program_is_read_from_the_log() {
     let lines = ["Job JOB reached terminal state FINISHED.", "Application completed SUCCESSFULLY"];
     assert_eq!(Fake::start(&lines, &[Main]).await.end().await, (Some(false), 0));
 }
 
-/// Twice in a row; what cannot be read is no end.
+/// Twice in a row; an unreadable thread dump is not an end.
 #[tokio::test]
-async fn where_the_log_is_silent_the_threads_tell() {
+async fn end_of_the_program_is_read_from_threads_if_the_log_is_silent() {
     let looks = &[Main, NoMain, Main, NoMain, Error, NoMain, NoMain, Main];
     assert_eq!(Fake::start(&["only warnings here"], looks).await.end().await, (Some(false), 7));
 }
 
 #[tokio::test]
-async fn a_main_that_has_thrown_has_not_ended_well() {
+async fn main_that_has_thrown_is_a_failure() {
     let fake = Fake::start(&["x WARN  y - Application failed unexpectedly: "], &[NoMain]).await;
     let mut looks = fake.looks.clone();
     tokio::select! {
@@ -114,7 +114,7 @@ async fn the_watch_ends_with_its_job_manager() {
 }
 
 #[tokio::test]
-async fn a_job_that_was_passed_over_is_found() {
+async fn recovered_job_that_was_skipped_is_found() {
     let filler = "a line of the log\n".repeat(40_000);
     let end = async |lines: &[&str]| Fake::start(lines, &[Main]).await.end().await.0;
     let asynchronous = ["Job JOB was recovered successfully.", &filler, "Application completed SUCCESSFULLY"];
@@ -135,7 +135,7 @@ fn tail_of_a_missing_file_is_empty() {
 }
 
 #[test]
-fn the_log_tells_of_an_exit_and_of_what_was_before() {
+fn exit_and_what_preceded_it_are_read_from_the_log() {
     let warning = "2026-11-28 01:00:00,000 WARN  org.apache.flink.core.security.FlinkSecurityManager [] - Exiting JVM with \
                    status 3 is monitored: The system will exit due to this call.\n\
                    org.apache.flink.core.security.UserSystemExitException: Flink user code attempted to exit JVM.\n";

@@ -1,4 +1,4 @@
-//! One job, with which the application ends.
+//! A single job, with which the application ends.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use super::super::{
     Action, AppMaster, ApplicationView, CheckpointsView, Occurrence, POLL_STARTING, Timer, text,
 };
 
-/// How long the end of a lost TaskManager's container is waited for: two heartbeats of its node, and ours.
+/// How long to wait for the end of a lost TaskManager's container: two heartbeats of its node, and ours.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How old a container's end may be to have to do with a job's failure.
+/// How old a container's end may be to be related to a job's failure.
 const RELATED: Duration = Duration::from_secs(60);
 
-/// The job, as it stands.
+/// The current state of the job.
 #[derive(Debug)]
 pub(in super::super) struct Job {
     /// 32 hexadecimal digits.
     pub(in super::super) id: String,
     /// It has been seen FINISHED, and the program's `main` may still be running.
     finished: bool,
-    /// Why it has failed, while the ResourceManager is asked what became of its TaskManager.
+    /// Why it has failed, while the ResourceManager is asked what happened to its TaskManager.
     pub(in super::super) result: Option<String>,
 }
 
@@ -45,7 +45,7 @@ impl AppMaster {
         }
     }
 
-    /// What a look at Flink means for it.
+    /// What a look at Flink means for the job.
     pub(super) fn observe_job(&mut self, now: Duration) {
         let application = self.view.as_ref().and_then(|view| view.application.clone());
         let job = self.our_job().map(|job| job.status);
@@ -61,7 +61,7 @@ impl AppMaster {
             }
             (None, Some(JobStatus::Finished)) if !self.job_finished() => {
                 self.note_finished();
-                // `main` may have more to do; Flink must not be shut down under it.
+                // `main` may have more to do, so Flink must not be shut down yet.
                 self.actions.push_back(Action::WatchProgram);
             }
             (None, Some(status)) if status.is_globally_terminal() && status != JobStatus::Finished => {
@@ -95,29 +95,24 @@ impl AppMaster {
         self.write_journal(now);
     }
 
-    /// Our job has ended in another way than FINISHED: its cause is read before anything is shut down.
+    /// Our job has ended in a state other than FINISHED: its cause is read before anything is shut down.
     pub(super) fn fetch_result(&mut self, now: Duration) {
         let Some((job_id, status)) = self.our_job().map(|job| (job.id.clone(), job.status)) else { return };
-        self.timers.stop(Timer::FlinkPoll);
         if status == JobStatus::Failed {
-            // Answered even when it fails; a JobManager that dies meanwhile ends the wait too.
-            self.actions.push_back(Action::FetchResult { job_id, checkpoints: true });
+            self.read_failure(job_id);
         } else {
             self.end(Outcome::of_job(status), now);
         }
     }
 
-    /// Flink notices a lost TaskManager at once, but knows nothing of its container: a job that fails for that waits a
-    /// moment for what the ResourceManager has to say.
-    pub(in super::super) fn job_result(
+    /// Flink notices a lost TaskManager at once, but knows nothing about its container: a job that fails for that
+    /// reason waits a moment for what the ResourceManager has to say.
+    pub(super) fn only_job_failed(
         &mut self,
         cause: Option<String>,
         checkpoints: Option<CheckpointsView>,
         now: Duration,
     ) {
-        if self.one_of_several_failed(cause.as_deref(), now) {
-            return;
-        }
         self.record.journal.see(checkpoints);
         match cause {
             Some(cause) if lost_task_manager_in(&cause) => {
@@ -137,7 +132,7 @@ impl AppMaster {
         }
     }
 
-    /// Ends with the job's failure, and with the last lost container's end where there is one.
+    /// Ends with the job's failure, and with the end of the last lost container if there is one.
     pub(in super::super) fn settle_result(&mut self, now: Duration) {
         let Some(exceptions) = self.work.job_mut().and_then(|job| job.result.take()) else { return };
         let cause = match self.containers.last_loss(RELATED, now) {
@@ -162,7 +157,7 @@ impl AppMaster {
         }
     }
 
-    /// Flink 2.3 and later: the application's end decides, a finished job alone does not.
+    /// Flink 2.3 and later: the application's end decides; a finished job alone does not.
     pub(super) fn application_ended(
         &mut self,
         end: JobStatus,

@@ -1,5 +1,5 @@
-//! What runs on the cluster: one job, a program with several, or a session. Each kind owns what differs: what a look at Flink
-//! means, when the end has come, and whose end it is.
+//! What runs on the cluster: one job, a program with several, or a session. Each kind defines what differs: what a look at
+//! Flink means, when the end has come, and whose end it is.
 
 mod job;
 mod program;
@@ -16,16 +16,17 @@ pub(super) use program::Program;
 pub(super) use session::Session;
 pub use session::{SessionSettings, Size};
 
-use super::{AppMaster, JobView};
+use super::ending::Outcome;
+use super::{Action, AppMaster, CheckpointsView, JobView, Timer};
 
-/// What the cluster is for.
+/// What runs on the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Workload {
-    /// One job, under this id: 32 hexadecimal digits. The application ends with it.
+    /// One job with this id of 32 hexadecimal digits. The application ends with it.
     Job(String),
-    /// A program that executes several jobs, whose ids are Flink's. The application ends with the last.
+    /// A program that executes several jobs, whose ids Flink chooses. The application ends with the last.
     Program,
-    /// Jobs that clients bring.
+    /// Jobs that clients submit.
     Session(SessionSettings),
 }
 
@@ -35,12 +36,12 @@ impl Workload {
         if let Self::Job(id) = self { Some(id) } else { None }
     }
 
-    /// What the owner of a session has asked for.
+    /// What the owner of a session has requested.
     pub fn session(&self) -> Option<&SessionSettings> {
         if let Self::Session(settings) = self { Some(settings) } else { None }
     }
 
-    /// Whose end the application's is, unless one job has decided it.
+    /// Whose end it is when the application ends, unless one job has decided it.
     pub(super) fn subject(&self) -> Subject {
         match self {
             Self::Job(id) => Subject::Job(id.clone()),
@@ -50,7 +51,7 @@ impl Workload {
     }
 }
 
-/// How it stands.
+/// The current state of the workload.
 #[derive(Debug)]
 pub(super) enum Work {
     Job(Job),
@@ -59,7 +60,7 @@ pub(super) enum Work {
 }
 
 impl Work {
-    /// `scaled`: what a client has asked an earlier attempt for.
+    /// `scaled`: the number that a client requested from an earlier attempt.
     pub(super) fn new(workload: &Workload, scaled: Option<u32>) -> Self {
         match workload {
             Workload::Job(id) => Self::Job(Job::new(id)),
@@ -68,7 +69,7 @@ impl Work {
         }
     }
 
-    /// The only job there is.
+    /// The only job, if the workload is one.
     pub(super) fn job(&self) -> Option<&Job> {
         if let Self::Job(job) = self { Some(job) } else { None }
     }
@@ -97,26 +98,14 @@ impl Work {
         matches!(self, Self::Session(_))
     }
 
-    /// The job, one of several, whose failure is being read.
-    fn result_of(&mut self) -> Option<&mut Option<String>> {
-        match self {
-            Self::Job(_) => None,
-            Self::Program(program) => Some(&mut program.result_of),
-            Self::Session(session) => Some(&mut session.result_of),
-        }
-    }
-
-    /// The JobManager has gone, and what it was asked with it.
+    /// The JobManager is gone, and with it the knowledge about jobs.
     pub(super) fn job_manager_gone(&mut self) {
-        if let Some(result_of) = self.result_of() {
-            *result_of = None;
-        }
         if let Self::Session(session) = self {
             session.forget_idleness();
         }
     }
 
-    /// Another JobManager begins.
+    /// Another JobManager starts.
     pub(super) fn job_manager_begins(&mut self) {
         if let Self::Program(program) = self {
             *program = Program::default();
@@ -144,14 +133,15 @@ impl AppMaster {
         self.jobs().find(|job| job.id == ours.id)
     }
 
-    /// Jobs that have not ended, but for `except`.
+    /// Jobs that have not ended, other than `except`.
     pub(super) fn unfinished(&self, except: Option<&str>) -> Vec<String> {
         let unfinished =
             self.jobs().filter(|job| !job.status.is_terminal() && Some(job.id.as_str()) != except);
         unfinished.map(|job| job.id.clone()).collect()
     }
 
-    /// Whether `settled` holds for what matters: the only job, which must be listed, or all that have not ended.
+    /// Whether `settled` holds for the jobs that matter: the only job, which must be listed, or all that have not
+    /// ended.
     pub(super) fn all_jobs(&self, settled: impl Fn(&JobView) -> bool) -> bool {
         match self.work {
             Work::Job(_) => self.our_job().is_some_and(settled),
@@ -161,7 +151,7 @@ impl AppMaster {
         }
     }
 
-    /// Whether a look has shown which jobs there are. While it has not, none can be said to need less than there is.
+    /// Whether a look has shown which jobs there are. Until then none can be said to need less than there is.
     pub(super) fn knows_jobs(&self) -> bool {
         match self.work {
             Work::Job(_) => self.our_job().is_some(),
@@ -170,21 +160,21 @@ impl AppMaster {
         }
     }
 
-    /// Slots that all unfinished jobs need, from the last look.
+    /// Counts the slots that all unfinished jobs need, from the last look.
     pub(super) fn count_slots(&mut self) {
         let unfinished = || self.jobs().filter(|job| !job.status.is_terminal());
         match self.work {
-            // Known only with every unfinished job, and kept while a new JobManager has not listed ours yet.
+            // Known only if every unfinished job's need is, and kept while a new JobManager has not listed ours yet.
             Work::Job(_) if self.our_job().is_some() => {
                 let sum: Option<u32> = unfinished().map(|job| job.slots_needed).sum();
                 self.slots_needed = sum.or(self.slots_needed);
             }
             Work::Job(_) => {}
-            // It has begun none yet.
+            // It has not started any yet.
             Work::Program(_) if self.job_seen.is_none() && !self.knows_jobs() => {}
             Work::Program(_) | Work::Session(_) => {
                 let known: u32 = unfinished().filter_map(|job| job.slots_needed).sum();
-                // What is not known yet of one job must not take slots from the others.
+                // One job's unknown need must not take slots from the others.
                 let all_known = unfinished().all(|job| job.slots_needed.is_some());
                 let before = self.slots_needed.unwrap_or(0);
                 self.slots_needed = Some(if all_known { known } else { known.max(before) });
@@ -192,15 +182,49 @@ impl AppMaster {
         }
     }
 
-    /// The cause of a job's failure has been read, which a program or a session ends with.
-    pub(super) fn one_of_several_failed(&mut self, exceptions: Option<&str>, now: Duration) -> bool {
-        let Some(job_id) = self.work.result_of().and_then(Option::take) else { return false };
-        let cause = exceptions.map(Cause::of_exceptions);
+    /// A job whose failure ends the application has failed: the cause is read before anything is shut down.
+    fn read_failure(&mut self, job_id: String) {
+        self.timers.stop(Timer::FlinkPoll);
+        if self.failed_job.is_none() {
+            self.failed_job = Some(job_id.clone());
+            let checkpoints = self.work.job().is_some();
+            // Answered even if it fails; a JobManager that dies in the meantime ends the wait too.
+            self.actions.push_back(Action::FetchResult { job_id, checkpoints });
+        }
+    }
+
+    /// The cause of the failure has been read.
+    pub(super) fn job_result(
+        &mut self,
+        exceptions: Option<String>,
+        checkpoints: Option<CheckpointsView>,
+        now: Duration,
+    ) {
+        let Some(job_id) = self.failed_job.clone() else { return };
+        match self.work {
+            Work::Job(_) => self.only_job_failed(exceptions, checkpoints, now),
+            Work::Program(_) | Work::Session(_) => {
+                let cause = exceptions.as_deref().map(Cause::of_exceptions);
+                self.one_of_several_failed(job_id, cause, now);
+            }
+        }
+    }
+
+    /// The JobManager ended before the cause was read, and the details are lost with it. The job has failed all the same.
+    pub(super) fn failure_unread(&mut self, job_id: String, cause: Cause, now: Duration) {
+        match &self.work {
+            // Already read, except for the end of a TaskManager's container.
+            Work::Job(job) if job.result.is_some() => self.settle_result(now),
+            Work::Job(_) => self.end(Outcome::job_failed(cause), now),
+            Work::Program(_) | Work::Session(_) => self.one_of_several_failed(job_id, Some(cause), now),
+        }
+    }
+
+    fn one_of_several_failed(&mut self, job_id: String, cause: Option<Cause>, now: Duration) {
         if self.work.is_session() {
             self.last_job_failed(job_id, cause, now);
         } else {
             self.program_ends_with(job_id, JobStatus::Failed, cause, now);
         }
-        true
     }
 }

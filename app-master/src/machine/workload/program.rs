@@ -1,5 +1,5 @@
-//! A program that executes several jobs, one after the other or side by side. Flink gives them their ids, and the end of the
-//! program, which its log tells, is the end of them all.
+//! A program that executes several jobs, one after the other or in parallel. Flink gives them their ids, and the end of the
+//! program, which shows in its log, is the end of them all.
 
 use std::time::Duration;
 
@@ -10,22 +10,20 @@ use super::super::ending::Outcome;
 use super::super::{Action, AppMaster, FlinkView, JobView, Timer, flink, text};
 use super::session::MISSING;
 
-/// A program with several jobs, as it stands.
+/// The current state of a program with several jobs.
 #[derive(Debug, Default)]
 pub(in super::super) struct Program {
     /// It has returned, and all its jobs have ended.
     ended: bool,
-    /// Its end has been asked for.
+    /// A watch for its end has been requested.
     watched: bool,
-    /// When the last of its jobs went from Flink's list, and how many have.
+    /// When the last of its jobs disappeared from Flink's list, and how many have.
     vanished: Option<(Duration, usize)>,
-    /// The job whose failure is being read: it decides the end.
-    pub(super) result_of: Option<String>,
 }
 
 impl Program {
     /// Flink forgets ended jobs after a while (`jobstore.expiration-time`), and the program's end is that of all of them. One
-    /// that had not ended is waited for: a look that does not show it tells nothing of its end.
+    /// that had not ended is waited for: a look that does not show it says nothing about its end.
     pub(in super::super) fn keep_forgotten(&mut self, old: &FlinkView, view: &mut FlinkView, now: Duration) {
         let listed = |job: &&JobView| view.jobs.iter().any(|listed| listed.id == job.id);
         let missing: Vec<_> = old.jobs.iter().filter(|job| !listed(job)).cloned().collect();
@@ -39,7 +37,8 @@ impl Program {
         view.jobs.splice(0..0, kept);
     }
 
-    /// Jobs have lately gone from Flink's list: what comes of them, and which others it does not show, will be seen.
+    /// Whether jobs have recently disappeared from Flink's list: what becomes of them, and which others are missing,
+    /// remains to be seen.
     fn misses_jobs(&self, now: Duration) -> bool {
         self.vanished.is_some_and(|(since, _)| now < since + MISSING)
     }
@@ -57,10 +56,10 @@ impl AppMaster {
         let application = self.view.as_ref().and_then(|view| view.application.clone());
         let end = application.as_ref().and_then(|application| application.end);
         let Some(program) = self.work.program_mut() else { return };
-        // Each JobManager begins a log of its own.
+        // Each JobManager starts its own log.
         let watch = seen && !program.watched;
         program.watched |= watch;
-        // Flink 2.3 and later says it itself.
+        // Flink 2.3 and later reports it.
         program.ended |= end.is_some();
         let over = program.ended && !program.misses_jobs(now);
         if watch {
@@ -75,7 +74,7 @@ impl AppMaster {
             if seen {
                 return self.jobs_ended(now);
             }
-            // Flink 2.3 and later let a program run none; the ones before it end with an error.
+            // Flink 2.3 and later lets a program run no job; earlier versions end with an error.
             if let Some(end) = end {
                 return self.end(Outcome::of_job(end).noting(text::no_job()), now);
             }
@@ -91,13 +90,10 @@ impl AppMaster {
         self.jobs().find(|job| job.status == status).map(|job| job.id.clone())
     }
 
-    /// The first that failed decides, else the first that was cancelled.
+    /// The first job that failed decides, otherwise the first that was cancelled.
     fn jobs_ended(&mut self, now: Duration) {
         if let Some(job_id) = self.first(JobStatus::Failed) {
-            if let Some(program) = self.work.program_mut().filter(|program| program.result_of.is_none()) {
-                program.result_of = Some(job_id.clone());
-                self.actions.push_back(Action::FetchResult { job_id, checkpoints: false });
-            }
+            self.read_failure(job_id);
         } else if let Some(job_id) = self.first(JobStatus::Canceled) {
             self.program_ends_with(job_id, JobStatus::Canceled, None, now);
         } else {

@@ -1,7 +1,7 @@
 //! A cluster for many jobs: how many TaskManagers it has, and when it is over. Its jobs come from clients, through Flink's
 //! REST interface.
 //!
-//! A session ends when its owner says so, with a job its owner has named, or when it has run no job for a while.
+//! A session ends when its owner says so, with a job named by its owner, or when it has run no job for a while.
 
 use std::time::Duration;
 
@@ -10,25 +10,25 @@ use yarn_client::cause::Cause;
 use yarn_client::flink::JobStatus;
 
 use super::super::ending::Outcome;
-use super::super::{Action, AppMaster, JobView, Timer, flink, text};
+use super::super::{AppMaster, JobView, Timer, flink, text};
 
-/// A job whose end matters, and that Flink does not list any more, is waited for so long: a new JobManager
-/// lists what high availability brings back a while after its start.
+/// How long to wait for a job whose end matters and that Flink no longer lists: a new JobManager lists what high
+/// availability recovers some time after its start.
 pub(super) const MISSING: Duration = Duration::from_secs(30);
 
-/// What a session is to be.
+/// The parameters of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionSettings {
     /// How many TaskManagers it has.
     pub size: Size,
-    /// It ends when it has run no job for so long; `None`: never.
+    /// It ends when it has run no job for this long; `None`: never.
     pub idle_timeout: Option<Duration>,
 }
 
-/// How many TaskManagers a session has: at least and at most; what is between follows its jobs.
+/// How many TaskManagers a session has: at least and at most; in between the number follows its jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
-    /// Also without any job.
+    /// Even without any job.
     pub min: u32,
     /// However much the jobs need.
     pub max: u32,
@@ -40,25 +40,23 @@ impl Size {
         self.min != self.max
     }
 
-    /// The same, with at least `min`; one that did not follow its jobs still does not.
+    /// The same size with at least `min`; one that does not follow its jobs stays that way.
     pub(in super::super) fn scaled(self, min: u32) -> Self {
         Self { min, max: if self.follows() { self.max.max(min) } else { min } }
     }
 }
 
-/// A session as it stands.
+/// The current state of a session.
 #[derive(Debug)]
 pub(in super::super) struct Session {
     pub(in super::super) size: Size,
     pub(in super::super) idle_timeout: Option<Duration>,
     /// Since when it has run no job, as far as Flink can be asked.
     idle_since: Option<Duration>,
-    /// Requests of clients under way that change something.
+    /// Clients' requests under way that change something.
     uses_under_way: u32,
     /// Since when the job it ends with is not listed.
     missing_since: Option<Duration>,
-    /// The job whose failure is being read: the session ends with it.
-    pub(super) result_of: Option<String>,
 }
 
 impl Session {
@@ -70,11 +68,10 @@ impl Session {
             idle_since: None,
             uses_under_way: 0,
             missing_since: None,
-            result_of: None,
         }
     }
 
-    /// The JobManager has gone, and with it the knowledge of jobs.
+    /// The JobManager is gone, and with it the knowledge about jobs.
     pub(super) fn forget_idleness(&mut self) {
         self.idle_since = None;
     }
@@ -87,12 +84,12 @@ impl AppMaster {
         self.watch_last_job(now);
         let idle = self.unfinished(None).is_empty();
         if let Some(session) = self.work.session_mut() {
-            if self.ending.is_some() || session.result_of.is_some() {
+            if self.ending.is_some() || self.failed_job.is_some() {
                 return;
             }
             let unused = idle && session.uses_under_way == 0;
             session.idle_since = unused.then(|| session.idle_since.unwrap_or(now));
-            // Decided here, where a look at Flink has just shown that there is no job, and nowhere else.
+            // Decided only here, where a look at Flink has just shown that there is no job.
             if let (Some(since), Some(timeout)) = (session.idle_since, session.idle_timeout)
                 && since + timeout <= now
             {
@@ -108,7 +105,7 @@ impl AppMaster {
         self.timers.set(Timer::FlinkPoll, now + interval);
     }
 
-    /// Whether the job has ended that the session ends with.
+    /// Checks whether the job that the session ends with has ended.
     fn watch_last_job(&mut self, now: Duration) {
         let Some(last) = self.record.journal.stop_after.clone() else { return };
         let status = self.jobs().find(|job| job.id == last).map(|job| job.status);
@@ -132,12 +129,7 @@ impl AppMaster {
     fn last_job_ended(&mut self, job_id: String, status: JobStatus, now: Duration) {
         let others = self.unfinished(Some(&job_id));
         if status == JobStatus::Failed {
-            if let Some(session) = self.work.session_mut().filter(|session| session.result_of.is_none()) {
-                // Its cause is read before anything is shut down.
-                session.result_of = Some(job_id.clone());
-                self.timers.stop(Timer::FlinkPoll);
-                self.actions.push_back(Action::FetchResult { job_id, checkpoints: false });
-            }
+            self.read_failure(job_id);
         } else {
             let outcome = Outcome { of: Some(job_id), ..Outcome::of_job(status) };
             self.end(outcome.noting(text::ended_with(&others)), now);

@@ -1,5 +1,7 @@
-//! Single lives, told step by step, and many random ones.
+//! Individual scenarios, and many random ones.
 
+mod answers;
+mod containers;
 mod random;
 mod recovery;
 
@@ -7,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use yarn_client::cause::{CauseCode, Ending, for_people};
-use yarn_client::flink::{JobStatus, TaskManagerLimits};
+use yarn_client::flink::JobStatus;
 use yarn_client::yarn::FinalStatus;
 
 use super::*;
@@ -70,7 +72,7 @@ impl World {
         self.resource_manager.granted
     }
 
-    /// One more than an application survives within ten minutes.
+    /// Loses one more TaskManager than an application survives within ten minutes.
     fn loses_too_many_task_managers(&mut self) {
         for _ in 0..11 {
             self.run_until("job runs", Self::job_runs);
@@ -80,7 +82,7 @@ impl World {
         }
     }
 
-    /// What `explain` is told of the newest attempt.
+    /// What `explain` sees of the latest attempt.
     fn waiting(&self) -> String {
         self.masters.values().next_back().expect("an attempt").machine.status().waiting
     }
@@ -102,7 +104,7 @@ fn finished_job_ends_the_application_and_leaves_nothing() {
     assert_eq!((status, for_people(&diagnostics)), (FinalStatus::Succeeded, format!("Job {JOB} FINISHED")));
     assert!(world.files.removed);
     assert_eq!(world.granted(), 4);
-    // Flink is up after 3 s, the job runs 1 s: the rest is ours and the start of the container.
+    // Flink is up after 3 s and the job runs for 1 s: the rest is our time and the start of the container.
     assert!(world.now < ms(6500), "{:?}", world.now);
 }
 
@@ -136,7 +138,7 @@ fn cancelled_job_is_reported_as_killed() {
 }
 
 #[test]
-fn the_end_is_written_down_before_it_is_reported_and_the_directory_goes_last() {
+fn end_is_recorded_before_it_is_reported_and_the_directory_removed_last() {
     let mut world = world(1);
     world.ends_with_report();
     let position =
@@ -189,7 +191,7 @@ fn end_of_a_job_that_was_seen_in_the_log_only() {
 }
 
 #[test]
-fn job_that_flink_passes_over_is_a_failure() {
+fn job_that_flink_skips_is_a_failure() {
     let mut scenario = scenario(1);
     scenario.job.second = true;
     let (status, diagnostics) = world_of(scenario).ends_with_report();
@@ -198,182 +200,14 @@ fn job_that_flink_passes_over_is_a_failure() {
     assert_eq!(
         lines.next(),
         Some(&*format!(
-            "Job {JOB} FAILED: the program executed more than one job: the first one finished, Flink did not run the \
+            "Job {JOB} FAILED: the program executed more than one job: the first one finished, and Flink did not run the \
              others"
         ))
     );
     assert!(
-        lines.next().is_some_and(|line| line.starts_with("hint: run it with --multi-job")),
+        lines.next().is_some_and(|line| line.starts_with("hint: run it with `--multi-job`")),
         "{diagnostics}"
     );
-}
-
-#[test]
-fn program_with_more_parallelism_gets_what_it_needs() {
-    let mut scenario = scenario(1);
-    scenario.job.slots = 5;
-    let mut world = world_of(scenario);
-    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
-    assert_eq!(world.granted(), 5);
-}
-
-#[test]
-fn program_with_less_parallelism_gives_the_surplus_back() {
-    let mut scenario = scenario(6);
-    (scenario.job.slots, scenario.job.work) = (2, ms(120_000));
-    let mut world = world_of(scenario);
-    world.run_until("all there", |w| w.resource_manager.containers.len() == 6);
-    world.run_until("surplus released", |w| w.resource_manager.containers.len() == 2);
-    assert!(world.now < ms(60_000), "{:?}", world.now);
-    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
-}
-
-#[test]
-fn lost_task_manager_is_replaced() {
-    let mut scenario = scenario(2);
-    scenario.job.work = ms(30_000);
-    let mut world = world_of(scenario);
-    world.run_until("job runs", |w| w.job_runs() && w.now > ms(8000));
-    world.inject(&Fault::KillTaskManager(0, 137));
-    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
-    assert_eq!(world.granted(), 3);
-}
-
-#[test]
-fn containers_that_never_register_end_the_application_with_their_cause() {
-    let mut scenario = scenario(1);
-    scenario.nodes = 1;
-    scenario.faults = vec![(Duration::ZERO, Fault::BreakNode(0, HALF_AN_HOUR))];
-    let mut world = world_of(scenario);
-    let (status, diagnostics) = world.ends_with_report();
-    assert_eq!(status, FinalStatus::Failed);
-    assert!(diagnostics.contains("3 TaskManager containers in a row"), "{diagnostics}");
-    assert!(diagnostics.contains("NoClassDefFoundError"), "{diagnostics}");
-    assert_eq!(code(&diagnostics), Some(CauseCode::ClassMissing));
-    assert_eq!(world.granted(), 3);
-}
-
-#[test]
-fn a_broken_node_is_left_alone() {
-    let mut scenario = scenario(8);
-    scenario.nodes = 4;
-    scenario.faults = vec![(Duration::ZERO, Fault::BreakNode(2, HALF_AN_HOUR))];
-    let mut world = world_of(scenario);
-    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
-    let excluded: Vec<_> = world
-        .log()
-        .filter_map(|(_, action)| match action {
-            Action::Heartbeat(Heartbeat { exclude, .. }) => Some(exclude.clone()),
-            _ => None,
-        })
-        .flatten()
-        .collect();
-    assert_eq!(excluded, ["node2"]);
-}
-
-#[test]
-fn task_managers_are_spread_where_there_is_room() {
-    let mut scenario = scenario(8);
-    (scenario.settings.spread, scenario.nodes) = (true, 4);
-    // The scheduler of the world fills one node after the other when it may.
-    let mut world = world_of(scenario);
-    world.resource_manager.packs = true;
-    world.run_until("all there", |w| w.resource_manager.containers.len() == 8 && w.job_runs());
-    let mut hosts = vec![0; 4];
-    for container in world.resource_manager.containers.values() {
-        hosts[container.node as usize] += 1;
-    }
-    assert_eq!(hosts, [2, 2, 2, 2]);
-    assert!(world.now < ms(8000), "{:?}", world.now);
-    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
-}
-
-#[test]
-fn a_place_that_never_comes_is_not_waited_for() {
-    let mut scenario = scenario(4);
-    (scenario.settings.spread, scenario.nodes) = (true, 2);
-    scenario.faults = vec![(ms(100), Fault::LoseNode(0)), (ms(100), Fault::LoseNode(1))];
-    let mut world = world_of(scenario);
-    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
-}
-
-#[test]
-fn task_managers_that_die_again_and_again_end_the_application() {
-    let mut scenario = scenario(1);
-    scenario.job.work = HALF_AN_HOUR;
-    let mut world = world_of(scenario);
-    world.loses_too_many_task_managers();
-    let (status, diagnostics) = world.ends_with_report();
-    assert_eq!(status, FinalStatus::Failed);
-    assert!(diagnostics.contains("11 TaskManagers were lost within 10 minutes"), "{diagnostics}");
-    assert_eq!(code(&diagnostics), Some(CauseCode::MemoryLimit), "{diagnostics}");
-}
-
-#[test]
-fn a_job_that_fails_for_a_lost_task_manager_says_what_became_of_it() {
-    for (status, expected) in [(-104, CauseCode::MemoryLimit), (-102, CauseCode::Preempted)] {
-        let mut scenario = scenario(1);
-        (scenario.job.end, scenario.job.work) = (JobStatus::Failed, ms(20_000));
-        let mut world = world_of(scenario);
-        world.cause = "JobMasterException: TaskManager with id c is no longer reachable.".to_owned();
-        world.run_until("the job is about to fail", |w| w.job_runs() && w.now > ms(23_300));
-        world.inject(&Fault::KillTaskManager(0, status));
-        // Flink has failed the job for it before the ResourceManager tells.
-        let job = world.masters.get_mut(&1).and_then(|master| master.job_manager.as_mut()?.job.as_mut());
-        job.expect("a job").status = JobStatus::Failed;
-        let (status, diagnostics) = world.ends_with_report();
-        assert_eq!(status, FinalStatus::Failed);
-        assert!(diagnostics.contains("because it lost a TaskManager: container container_"), "{diagnostics}");
-        assert_eq!(code(&diagnostics), Some(expected));
-    }
-}
-
-#[test]
-fn preempted_task_managers_are_nobodys_fault() {
-    let mut scenario = scenario(1);
-    scenario.job.work = ms(60_000);
-    let mut world = world_of(scenario);
-    for _ in 0..15 {
-        world.run_until("job runs", World::job_runs);
-        world.run_for(ms(3000));
-        world.inject(&Fault::Preempt(0));
-        world.run_for(ms(4000));
-    }
-    // It is taken back to its beginning each time, but not ended.
-    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
-}
-
-#[test]
-fn a_job_larger_than_the_cluster_waits_and_says_so() {
-    let mut scenario = scenario(1);
-    scenario.job.slots = 40;
-    (scenario.nodes, scenario.containers_per_node) = (2, 2);
-    let mut world = world_of(scenario);
-    world.run_for(HALF_AN_HOUR);
-    assert!(!world.over(), "{}", world.ending());
-    let waiting = world.waiting();
-    assert!(waiting.contains("needs 40 slots") && waiting.contains("can hold 4"), "{waiting}");
-    // Somebody adds nodes.
-    world.resource_manager.containers_per_node = 20;
-    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
-}
-
-#[test]
-fn a_container_larger_than_the_maximum_is_waited_for() {
-    let mut scenario = scenario(1);
-    scenario.maximum_mib = 512;
-    let mut world = world_of(scenario);
-    world.run_for(ms(60_000));
-    let waiting = world.waiting();
-    assert!(
-        waiting.contains("1024 MiB, but the largest one the cluster gives at present is 512 MiB"),
-        "{waiting}"
-    );
-    let asks = world.count(|action| matches!(action, Action::Heartbeat(Heartbeat { ask: Some(1), .. })));
-    assert!((4..=8).contains(&asks), "{asks}");
-    // A larger node comes back.
-    world.scenario.maximum_mib = 4096;
-    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
 }
 
 #[test]
@@ -407,7 +241,7 @@ fn sigterm_stops_the_job_manager_and_says_nothing_to_the_resource_manager() {
 }
 
 #[test]
-fn resource_manager_restart_repeats_the_asks() {
+fn pending_requests_are_repeated_after_a_resource_manager_restart() {
     let mut scenario = scenario(3);
     scenario.faults = vec![
         (Duration::ZERO, Fault::Capacity(0, ms(8000))),
@@ -420,7 +254,7 @@ fn resource_manager_restart_repeats_the_asks() {
 }
 
 #[test]
-fn an_unanswered_heartbeat_is_said_again_word_for_word() {
+fn unanswered_heartbeat_is_repeated_verbatim() {
     let mut world = world(2);
     world.lose_answers = 2;
     assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
@@ -451,7 +285,7 @@ fn heartbeats_are_slow_when_nothing_is_pending() {
 }
 
 #[test]
-fn heartbeats_are_quick_after_an_ask_and_slow_down_while_nothing_comes() {
+fn heartbeats_are_quick_after_a_request_and_slow_down_while_it_is_pending() {
     let mut scenario = scenario(2);
     scenario.faults = vec![(Duration::ZERO, Fault::Capacity(0, HALF_AN_HOUR))];
     let mut world = world_of(scenario);
@@ -465,17 +299,7 @@ fn heartbeats_are_quick_after_an_ask_and_slow_down_while_nothing_comes() {
 }
 
 #[test]
-fn task_managers_with_results_that_are_still_read_stay() {
-    let mut scenario = scenario(4);
-    (scenario.job.slots, scenario.job.second_stage) = (4, Some(ms(180_000)));
-    let mut world = world_of(scenario);
-    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
-    assert_eq!(world.count(|action| matches!(action, Action::StopContainer(_))), 4, "all of them at the end");
-    assert_eq!(world.granted(), 4);
-}
-
-#[test]
-fn a_session_is_scaled_within_what_it_was_started_with() {
+fn session_is_scaled_within_its_bounds() {
     use crate::machine::{Refusal, Reply, Request, SessionSettings, Size};
     let asked = |min, max, task_managers| {
         let mut scenario = scenario(1);
@@ -496,7 +320,7 @@ fn a_session_is_scaled_within_what_it_was_started_with() {
 }
 
 #[test]
-fn a_session_that_is_used_is_not_idle_and_only_a_look_shows_that_it_is() {
+fn session_in_use_is_not_idle() {
     let session = crate::machine::SessionSettings {
         size: crate::machine::Size { min: 0, max: 2 },
         idle_timeout: Some(ms(20_000)),
@@ -512,7 +336,7 @@ fn a_session_that_is_used_is_not_idle_and_only_a_look_shows_that_it_is() {
     assert!(!world.over());
     world.deliver(1, Event::Used { under_way: 0 }, None);
     let used = world.now;
-    // Nobody knows what the client has submitted meanwhile.
+    // What the client has submitted in the meantime is unknown.
     world.inject(&Fault::RestAway(ms(30_000)));
     world.run_for(ms(29_000));
     assert!(!world.over());
@@ -522,44 +346,6 @@ fn a_session_that_is_used_is_not_idle_and_only_a_look_shows_that_it_is() {
         diagnostics.contains("no job has run for 20 s") && world.now > used + ms(30_000),
         "{diagnostics}"
     );
-}
-
-#[test]
-fn limits_of_task_managers_hold_for_a_job() {
-    let limited = |min, max, redundant| {
-        let mut scenario = scenario(4);
-        scenario.job.work = ms(60_000);
-        scenario.settings.limits = TaskManagerLimits { min, max, redundant };
-        let mut world = world_of(scenario);
-        world.run_for(ms(40_000));
-        (world.masters[&1].machine.status().task_managers_wanted, world.waiting(), world)
-    };
-    let (wanted, waiting, _) = limited(0, 3, 0);
-    assert_eq!(wanted, 3);
-    assert!(waiting.contains("slotmanager.* allow 3") && waiting.contains("needs 4 slots"), "{waiting}");
-    for (min, redundant, expected) in [(6, 0, 6), (0, 2, 6), (2, 1, 5)] {
-        let (wanted, waiting, mut world) = limited(min, u32::MAX, redundant);
-        assert_eq!((wanted, waiting.as_str()), (expected, ""));
-        assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
-        assert_eq!(world.granted(), expected);
-    }
-}
-
-#[test]
-fn a_reserve_that_does_not_start_ends_no_job() {
-    let mut scenario = scenario(2);
-    scenario.job.work = ms(120_000);
-    scenario.settings.limits = TaskManagerLimits { redundant: 2, ..TaskManagerLimits::NONE };
-    scenario.containers_per_node = 1;
-    scenario.nodes = 2;
-    let mut world = world_of(scenario);
-    world.run_until("it runs", World::job_runs);
-    // Room for more, where nothing starts.
-    for node in 0..2 {
-        world.inject(&Fault::RefuseLaunches(node, HALF_AN_HOUR));
-    }
-    world.resource_manager.containers_per_node = 4;
-    assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
 }
 
 #[test]
@@ -584,7 +370,7 @@ fn a_program_may_exit_once_its_job_has_ended() {
             system_exit,
         };
         world.tell(1, ms(1), event);
-        // The world knows nothing of the job's end.
+        // The world does not know about the job's end.
         world.run(world.now + HALF_AN_HOUR);
         assert_eq!(world.count(|action| matches!(action, Action::StartJobManager { .. })), 1);
         let (status, diagnostics) = world.report().expect("a report");
@@ -593,15 +379,15 @@ fn a_program_may_exit_once_its_job_has_ended() {
     assert_eq!(exits(0, true, None).0, FinalStatus::Succeeded);
     let (status, text) = exits(3, true, None);
     assert_eq!(status, FinalStatus::Failed);
-    assert!(text.contains("System.exit(3) after its job had finished"), "{text}");
+    assert!(text.contains("System.exit(3)` after its job had finished"), "{text}");
     let (status, text) = exits(1, false, Some(JobStatus::Failed));
     assert_eq!(status, FinalStatus::Failed);
     assert!(text.contains("FAILED: java.lang.Error: its root"), "{text}");
     assert_eq!(exits(0, false, Some(JobStatus::Canceled)).0, FinalStatus::Killed);
-    // 1 and 3 are codes with which a JobManager ends that is worth another start.
+    // 1 and 3 are exit codes after which a JobManager is worth restarting.
     for code in [0, 1, 3] {
         let (status, text) = exits(code, false, None);
         assert_eq!(status, FinalStatus::Failed);
-        assert!(text.contains(&format!("System.exit({code}) while the job was RUNNING")), "{text}");
+        assert!(text.contains(&format!("System.exit({code})` while the job was RUNNING")), "{text}");
     }
 }

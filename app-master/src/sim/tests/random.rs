@@ -1,13 +1,13 @@
-//! Random lives: whatever goes wrong, the invariants hold and every life ends.
+//! Random runs: whatever goes wrong, the invariants hold and every run ends.
 
 use std::time::Duration;
 
 use super::super::World;
 
-/// Far more than any fault lasts.
+/// Far longer than any fault lasts.
 const LIMIT: Duration = Duration::from_secs(4 * 3600);
 
-/// Lives that `cargo test` plays.
+/// Number of lives that `cargo test` simulates.
 const SEEDS: u64 = 20_000;
 
 fn play(seed: u64, trace: bool) -> World {
@@ -19,10 +19,10 @@ fn play(seed: u64, trace: bool) -> World {
     world
 }
 
-/// A failing seed is played again with its account kept. `SIM_SEED=n cargo test -p app-master sim::tests::random`
-/// plays that one alone, and prints all of it.
+/// A failing seed is run again with a trace. `SIM_SEED=n cargo test -p app-master sim::tests::random` runs that one
+/// alone, and prints its whole trace.
 #[test]
-fn every_life_ends_and_keeps_the_rules() {
+fn every_random_run_ends_and_violates_no_invariant() {
     let one: Option<u64> = std::env::var("SIM_SEED").ok().and_then(|seed| seed.parse().ok());
     let seeds = one.map_or(0..SEEDS, |seed| seed..seed + 1);
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);

@@ -29,7 +29,7 @@ fn job_manager_killed_before_the_job_is_started_again() {
 }
 
 #[test]
-fn job_manager_that_is_always_killed_ends_the_application() {
+fn repeatedly_killed_job_manager_ends_the_application() {
     let mut world = world(1);
     for started in 1..=3 {
         world.run_until("started", |w| w.job_managers_started() == started);
@@ -43,7 +43,7 @@ fn job_manager_that_is_always_killed_ends_the_application() {
 }
 
 #[test]
-fn job_without_checkpoints_is_not_begun_a_second_time() {
+fn job_without_checkpoints_is_not_restarted() {
     let mut scenario = scenario(1);
     scenario.job.work = HALF_AN_HOUR;
     let mut world = world_of(scenario);
@@ -52,13 +52,13 @@ fn job_without_checkpoints_is_not_begun_a_second_time() {
     let (status, diagnostics) = world.ends_with_report();
     assert_eq!(status, FinalStatus::Failed);
     assert!(diagnostics.contains("killed by signal 9 while the job was RUNNING"), "{diagnostics}");
-    assert!(diagnostics.contains("the job makes no checkpoints; it was not started again"), "{diagnostics}");
+    assert!(diagnostics.contains("the job has no checkpointing; it was not restarted"), "{diagnostics}");
     assert!(diagnostics.contains("--restart-from-scratch"), "{diagnostics}");
     assert_eq!(world.job_managers_started(), 1);
 }
 
 #[test]
-fn unless_its_owner_wants_that() {
+fn job_without_checkpoints_restarts_from_scratch_if_allowed() {
     let mut scenario = scenario(1);
     (scenario.job.work, scenario.settings.restart_from_scratch) = (ms(20_000), true);
     let mut world = world_of(scenario);
@@ -71,7 +71,7 @@ fn unless_its_owner_wants_that() {
 }
 
 #[test]
-fn job_manager_comes_back_in_place_and_the_job_goes_on_from_the_newest_checkpoint() {
+fn job_manager_is_restarted_in_place_and_the_job_resumes_from_the_latest_checkpoint() {
     let mut world = world_of(checkpointing(ms(30_000)));
     world.run_until("some checkpoints", |w| w.durable.checkpoints.len() == 4);
     world.kill_job_manager(Exit::Signal(9));
@@ -82,7 +82,7 @@ fn job_manager_comes_back_in_place_and_the_job_goes_on_from_the_newest_checkpoin
 }
 
 #[test]
-fn deaths_of_the_job_manager_are_bounded_and_the_pauses_grow() {
+fn job_manager_restarts_are_bounded_with_growing_pauses() {
     let mut world = world_of(checkpointing(HALF_AN_HOUR));
     let mut starts = Vec::new();
     for died in 0..6 {
@@ -102,9 +102,9 @@ fn deaths_of_the_job_manager_are_bounded_and_the_pauses_grow() {
     assert!(!world.durable.checkpoints.is_empty(), "a failed job's checkpoints stay");
 }
 
-/// Flink ends with 2 for whatever is fatal to it, the JVM with 3 for want of memory.
+/// Flink exits with 2 on any error that is fatal to it, the JVM with 3 for lack of memory.
 #[test]
-fn a_fatal_error_of_the_job_manager_is_survived() {
+fn fatal_error_of_the_job_manager_is_recovered_from() {
     for code in [2, 3] {
         let mut world = world_of(checkpointing(ms(30_000)));
         world.run_until("some checkpoints", |w| w.durable.checkpoints.len() == 4);
@@ -115,7 +115,7 @@ fn a_fatal_error_of_the_job_manager_is_survived() {
 }
 
 #[test]
-fn a_program_that_is_wrong_is_not_started_again() {
+fn broken_program_is_not_restarted() {
     let mut world = world_of(checkpointing(HALF_AN_HOUR));
     world.run_until("some checkpoints", |w| w.durable.checkpoints.len() == 4);
     world.masters.get_mut(&1).expect("an attempt").job_manager = None;
@@ -140,7 +140,7 @@ fn a_program_that_is_wrong_is_not_started_again() {
 }
 
 #[test]
-fn the_next_attempt_goes_on_from_the_newest_checkpoint() {
+fn next_attempt_resumes_from_the_latest_checkpoint() {
     let mut world = world_of(checkpointing(ms(30_000)));
     world.run_until("some checkpoints", |w| w.durable.checkpoints.len() == 4);
     world.inject(&Fault::KillMaster);
@@ -150,7 +150,7 @@ fn the_next_attempt_goes_on_from_the_newest_checkpoint() {
 }
 
 #[test]
-fn the_next_attempt_of_a_job_without_checkpoints_says_what_is_missing() {
+fn next_attempt_of_a_job_without_checkpoints_says_what_is_missing() {
     let mut scenario = scenario(1);
     scenario.job.work = HALF_AN_HOUR;
     let mut world = world_of(scenario);
@@ -159,7 +159,7 @@ fn the_next_attempt_of_a_job_without_checkpoints_says_what_is_missing() {
     let (status, diagnostics) = world.ends_with_report();
     assert_eq!(status, FinalStatus::Failed);
     assert!(
-        diagnostics.contains("earlier attempt") && diagnostics.contains("no checkpoints"),
+        diagnostics.contains("earlier attempt") && diagnostics.contains("has no checkpointing"),
         "{diagnostics}"
     );
     assert_eq!(world.job_managers_started(), 1);
@@ -167,7 +167,7 @@ fn the_next_attempt_of_a_job_without_checkpoints_says_what_is_missing() {
 }
 
 #[test]
-fn a_job_that_was_done_is_reported_by_the_next_attempt_and_not_run_again() {
+fn finished_job_is_reported_by_the_next_attempt_and_not_run_again() {
     for action in 0..3 {
         let mut world = world(1);
         world.run_until("the end is near", |w| {
@@ -177,7 +177,7 @@ fn a_job_that_was_done_is_reported_by_the_next_attempt_and_not_run_again() {
                 _ => matches!(a, Action::Unregister { .. }),
             }) == 1
         });
-        // The journal's writing takes a moment.
+        // Writing the journal takes a moment.
         world.run_for(ms(20));
         world.inject(&Fault::KillMaster);
         let (status, diagnostics) = world.ends_with_report();
@@ -190,7 +190,7 @@ fn a_job_that_was_done_is_reported_by_the_next_attempt_and_not_run_again() {
 }
 
 #[test]
-fn an_attempt_behind_a_broken_network_gives_way_before_the_next_one_begins() {
+fn partitioned_attempt_stops_before_the_next_one_starts() {
     for files in [false, true] {
         let mut scenario = checkpointing(ms(120_000));
         scenario.nodes = 3;
@@ -205,7 +205,7 @@ fn an_attempt_behind_a_broken_network_gives_way_before_the_next_one_begins() {
 }
 
 #[test]
-fn a_silent_resource_manager_alone_is_no_reason_to_stop() {
+fn unresponsive_resource_manager_alone_does_not_stop_the_job() {
     let mut world = world_of(checkpointing(ms(300_000)));
     world.run_until("some checkpoints", |w| w.durable.checkpoints.len() == 4);
     world.inject(&Fault::RestartResourceManager(ms(250_000)));
@@ -214,7 +214,7 @@ fn a_silent_resource_manager_alone_is_no_reason_to_stop() {
 }
 
 #[test]
-fn with_high_availability_task_managers_outlive_the_attempt() {
+fn task_managers_survive_the_attempt_with_high_availability() {
     let mut scenario = checkpointing(ms(30_000));
     scenario.settings.recovers = true;
     let mut world = world_of(scenario);
@@ -225,7 +225,7 @@ fn with_high_availability_task_managers_outlive_the_attempt() {
 }
 
 #[test]
-fn a_file_system_that_is_away_is_waited_for() {
+fn unavailable_file_system_is_waited_for() {
     let mut world = world_of(checkpointing(ms(60_000)));
     world.run_until("some checkpoints", |w| w.durable.checkpoints.len() == 4);
     world.inject(&Fault::FilesAway(ms(100_000)));
@@ -235,14 +235,14 @@ fn a_file_system_that_is_away_is_waited_for() {
 }
 
 #[test]
-fn another_applications_checkpoint_is_never_gone_on_from() {
+fn job_never_resumes_from_the_checkpoint_of_another_application() {
     let mut scenario = checkpointing(ms(60_000));
     (scenario.foreign, scenario.settings.own_directory) = (42, false);
     let mut world = world_of(scenario);
     world.run_until("some checkpoints", |w| w.durable.checkpoints.len() == 4);
     world.kill_job_manager(Exit::Signal(9));
     world.run_until("some more checkpoints", |w| w.durable.checkpoints.len() == 7);
-    // Told, and written down.
+    // Reported, and recorded.
     world.run_for(ms(1500));
     world.inject(&Fault::KillMaster);
     assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
@@ -250,7 +250,7 @@ fn another_applications_checkpoint_is_never_gone_on_from() {
 }
 
 #[test]
-fn what_is_not_known_to_be_the_first_checkpoint_ends_the_job_and_says_so() {
+fn unknown_earlier_checkpoints_end_the_job_with_an_explanation() {
     let mut scenario = checkpointing(ms(60_000));
     (scenario.foreign, scenario.settings.own_directory) = (42, false);
     scenario.settings.checkpoints_configured = true;
@@ -259,11 +259,11 @@ fn what_is_not_known_to_be_the_first_checkpoint_ends_the_job_and_says_so() {
     world.inject(&Fault::KillMaster);
     let (status, diagnostics) = world.ends_with_report();
     assert_eq!(status, FinalStatus::Failed);
-    assert!(diagnostics.contains("nothing is known of any checkpoint"), "{diagnostics}");
+    assert!(diagnostics.contains("no checkpoint of its job is known"), "{diagnostics}");
 }
 
 #[test]
-fn checkpoints_that_the_job_keeps_stay() {
+fn retained_checkpoints_are_kept() {
     for (kept, left) in [(true, true), (false, false)] {
         let mut scenario = checkpointing(ms(20_000));
         (scenario.job.kept, scenario.job.end) = (kept, JobStatus::Canceled);
@@ -276,9 +276,9 @@ fn checkpoints_that_the_job_keeps_stay() {
     }
 }
 
-/// An end that nobody wanted kills Flink: in an orderly end it would remove the checkpoints.
+/// An unintended end kills Flink, because it would delete the checkpoints in a graceful shutdown.
 #[test]
-fn an_end_of_ours_tells_where_the_newest_checkpoint_is() {
+fn failed_application_says_where_the_latest_checkpoint_is() {
     let mut scenario = checkpointing(HALF_AN_HOUR);
     scenario.job.kept = false;
     let mut world = world_of(scenario);
@@ -288,13 +288,13 @@ fn an_end_of_ours_tells_where_the_newest_checkpoint_is() {
     let path = format!("chk-{}", world.durable.checkpoints.len());
     assert!(for_people(&diagnostics).ends_with(&format!("\ncheckpoint: {path}")), "{diagnostics}");
     let hint = diagnostics.lines().find(|line| line.starts_with("hint: ")).unwrap_or_default();
-    assert!(hint.ends_with(&format!("submit again with -s {path}")), "{diagnostics}");
+    assert!(hint.ends_with(&format!("submit again with `-s {path}`")), "{diagnostics}");
     assert_eq!(world.count(|action| matches!(action, Action::DeleteCluster)), 0);
     assert_eq!(world.count(|action| matches!(action, Action::KillJobManager)), 1);
 }
 
 #[test]
-fn a_task_manager_that_hangs_is_replaced_within_a_minute() {
+fn hung_task_manager_is_replaced_within_a_minute() {
     let mut world = world_of(checkpointing(ms(120_000)));
     world.run_until("job runs", |w| w.job_runs() && w.now > ms(10_000));
     let hung = world.now;
@@ -307,7 +307,7 @@ fn a_task_manager_that_hangs_is_replaced_within_a_minute() {
 }
 
 #[test]
-fn a_job_manager_that_hangs_is_killed_and_started_again() {
+fn hung_job_manager_is_killed_and_restarted() {
     let mut world = world_of(checkpointing(ms(60_000)));
     world.run_until("some checkpoints", |w| w.durable.checkpoints.len() == 4);
     let hung = world.now;
@@ -325,15 +325,15 @@ fn a_job_manager_that_hangs_is_killed_and_started_again() {
     world.inject(&Fault::HangJobManager(HALF_AN_HOUR * 10));
     let (status, diagnostics) = world.ends_with_report();
     assert_eq!(status, FinalStatus::Failed);
-    assert!(diagnostics.contains("did not answer for 6"), "{diagnostics}");
+    assert!(diagnostics.contains("did not respond for 6"), "{diagnostics}");
 }
 
 #[test]
-fn containers_that_a_restarted_resource_manager_has_forgotten_are_not_waited_for() {
+fn containers_forgotten_by_a_restarted_resource_manager_are_replaced() {
     let mut world = world_of(checkpointing(ms(300_000)));
     world.inject(&Fault::RefuseLaunches(0, ms(30_000)));
     world.run_until("asked", |w| w.count(|a| matches!(a, Action::StartContainer(_))) == 2);
-    // Before a node has taken them.
+    // Before a node has accepted them.
     world.inject(&Fault::RestartResourceManager(ms(2000)));
     world.run_until("job runs", |w| w.job_runs() && w.now > ms(150_000));
     let status = world.masters[&1].machine.status();
@@ -343,9 +343,9 @@ fn containers_that_a_restarted_resource_manager_has_forgotten_are_not_waited_for
     assert_eq!(world.ends_with_report().0, FinalStatus::Succeeded);
 }
 
-/// The end is decided, and the ResourceManager will not hear of it.
+/// The end is decided, but cannot be reported to the ResourceManager.
 #[test]
-fn an_end_that_cannot_be_reported_ends_all_the_same() {
+fn application_exits_even_if_its_end_cannot_be_reported() {
     for refused in [true, false] {
         let mut world = world(1);
         world.run_until("the end is near", |w| w.count(|a| matches!(a, Action::DeleteCluster)) == 1);
@@ -361,9 +361,9 @@ fn an_end_that_cannot_be_reported_ends_all_the_same() {
     }
 }
 
-/// A ResourceManager that never answers an attempt may have begun the next one.
+/// A ResourceManager that never answers an attempt may have started the next one.
 #[test]
-fn an_attempt_that_was_never_registered_looks_for_a_later_one() {
+fn unregistered_attempt_looks_for_a_later_one() {
     let settings = settings();
     let within = settings.fence_after * 2;
     let mut machine = AppMaster::new(settings, Duration::ZERO);
@@ -378,9 +378,9 @@ fn an_attempt_that_was_never_registered_looks_for_a_later_one() {
     panic!("no look within {within:?}");
 }
 
-/// The attempt before it notices that it is superseded with one of its heartbeats.
+/// The previous attempt notices with one of its heartbeats that it is superseded.
 #[test]
-fn the_next_attempt_leaves_the_one_before_the_time_of_a_heartbeat() {
+fn next_attempt_waits_a_heartbeat_interval_for_the_previous_one() {
     let mut settings = settings();
     settings.heartbeat = ms(12_000);
     settings.history.begun = true;

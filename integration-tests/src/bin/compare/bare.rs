@@ -27,13 +27,13 @@ struct Ended(Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        // Gone already is what is wanted.
+        // The process may already be gone, which is fine.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The JVM flags of the two processes, for people.
+/// The JVM flags of the two processes, for the report.
 pub(crate) fn flags(sides: &Sides<'_>) -> Result<String> {
     let (manager, worker) = memory(sides)?;
     Ok(format!(
@@ -85,7 +85,7 @@ pub(crate) async fn run(sides: &Sides<'_>, name: &str) -> Result<f64> {
     }
     let url = format!("http://localhost:{rest}/jobs/{JOB_ID}/status");
     loop {
-        // No answer while Flink starts.
+        // There is no answer while Flink is starting.
         if let Ok(status) = http::get_json(&url).await {
             match text(&status, "status") {
                 "FINISHED" => return Ok(begun.elapsed().as_secs_f64()),
@@ -114,7 +114,7 @@ fn start(
     let conf = sides.flink.conf_dir();
     let output = File::create(folder.join(format!("{role}.out"))).context("cannot make a log")?;
     let child = Command::new(prerequisites::java_tool("java"))
-        // So that the cluster's reaper finds it, should this program be killed.
+        // Lets the cluster's reaper find it if this program is killed.
         .env(MARKER, format!("{}/", sides.cluster.directory().display()))
         .args(jvm)
         .args(JAVA_OPTIONS.split_whitespace())

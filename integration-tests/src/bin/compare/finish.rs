@@ -40,14 +40,14 @@ pub(crate) async fn measure(sides: &Sides<'_>, runs: u16, report: &mut Report) -
     Ok(())
 }
 
-/// One application from command to end.
+/// One application from the command to its end.
 pub(crate) struct Finished {
     pub(crate) id: String,
-    /// Milliseconds since the epoch.
+    /// In milliseconds since the epoch.
     pub(crate) begun_ms: f64,
     pub(crate) command_s: f64,
     pub(crate) seconds: f64,
-    /// What the ResourceManager says at the end.
+    /// The ResourceManager's report at the end.
     pub(crate) report: Value,
 }
 

@@ -1,4 +1,4 @@
-//! Logs of an application that has ended: of a small one, and of one that has written 200 MB.
+//! Logs of ended applications: of a small one, and of one that has written 200 MB.
 
 use std::time::{Duration, Instant};
 
@@ -51,7 +51,7 @@ async fn finished(sides: &Sides<'_>, name: &str, job: &str, arguments: &[&str]) 
         let mut command = sides.ours(&sides.local("digests"));
         command.args(["logs", "--list", "-o", "json", &id]);
         let listed = integration_tests::cluster::java::output(command).await?;
-        // The application master's container, and a TaskManager's.
+        // The application master's container and a TaskManager's.
         let collected = listed.stdout.contains("_000001") && listed.stdout.contains("taskmanager.out");
         if collected && !listed.stdout.contains("LOCAL") {
             return Ok(id);

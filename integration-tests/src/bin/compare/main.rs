@@ -3,9 +3,9 @@
 //! `cargo run --release -p integration-tests --bin compare`
 //!
 //! Every measure takes turns (ours, peer, ours, peer ...), after one round that does not count, and shows medians.
-//! `measured` runs one program and reads what it used, `side` knows both sides' command lines, `submit`, `finish`,
-//! `upload`, `list` and `resident` are the measures, `bare` is Flink without YARN, `phases` says where the time of
-//! an application went and `report` is what comes out.
+//! `measured` runs one program and reads what it used, `side` has both sides' command lines, `submit`, `finish`,
+//! `upload`, `list` and `resident` are the measures, `bare` is Flink without YARN, `phases` shows where the time of an
+//! application went and `report` prints the results.
 
 mod bare;
 mod finish;
@@ -59,7 +59,7 @@ struct Arguments {
     inner: Option<Inner>,
 }
 
-/// What this program runs itself as, for a measurement.
+/// What this program runs itself as for a measurement.
 #[derive(Debug, Subcommand)]
 enum Inner {
     /// Runs one program and writes what it used to a file.
@@ -72,11 +72,11 @@ enum Inner {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Measure {
-    /// Detached submission, everything in HDFS already.
+    /// Detached submission with everything in HDFS already.
     Warm,
-    /// Detached submission, nothing in HDFS.
+    /// Detached submission with nothing in HDFS.
     Cold,
-    /// From the command to the application's end, a job of one second.
+    /// From the command to the application's end, for a job of one second.
     Finish,
     /// Upload of Flink's libraries.
     Upload,
@@ -92,14 +92,14 @@ enum Measure {
     Logs,
     /// 200 MB of logs.
     LogsLarge,
-    /// How late watchers hear of events.
+    /// How late watchers learn of events.
     Watchers,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match &arguments.inner {
-        // Before anything else is set up: this process must stay smaller than what it measures.
+        // Before anything else is set up, because this process must stay smaller than what it measures.
         Some(Inner::Measured(inner)) => return measured::run(inner),
         Some(Inner::Upload(inner)) => block_on(upload::run(inner)),
         None => block_on(compare(&arguments)),
@@ -138,7 +138,7 @@ async fn compare(arguments: &Arguments) -> Result<()> {
         measure(arguments, &sides).await
     };
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
-    // Either ends `work`, and with it what a measure has started.
+    // Either one ends `work`, and with it what a measure has started.
     let report = tokio::select! {
         report = work => report,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
@@ -152,7 +152,7 @@ async fn compare(arguments: &Arguments) -> Result<()> {
     if own { cluster.stop() } else { Ok(()) }
 }
 
-/// The cluster that `quickstart --keep` left, where the environment asks for it; else one of our own.
+/// The cluster that `quickstart --keep` left, if the environment requests it; otherwise our own.
 async fn cluster() -> Result<(Cluster, bool)> {
     if std::env::var_os(shared::KEPT_VARIABLE).is_some_and(|value| value == "1") {
         let kept = Cluster::kept()?;
@@ -190,7 +190,7 @@ async fn measure(arguments: &Arguments, sides: &Sides<'_>) -> Result<Report> {
             Measure::Watchers => watchers::measure(runs, &mut report).await?,
         }
         step.done();
-        // After each measure: a long run that is interrupted has not been for nothing.
+        // After each measure, so that an interrupted run still leaves results.
         if let Some(file) = &arguments.json {
             let text = serde_json::to_string_pretty(&report).context("cannot write JSON")?;
             std::fs::write(file, text + "\n").with_context(|| format!("cannot write {}", file.display()))?;

@@ -1,8 +1,8 @@
 //! One run of one program: wall time, CPU time and peak memory, with the children it waited for.
 //!
-//! The kernel tells CPU and peak memory of *all* ended children of a process together, so each run gets a small process
-//! of its own in between: this program again, as `compare measured`. What it uses itself is not counted; a program's
-//! peak memory is at least that of the process which started it, hence small.
+//! The kernel reports CPU and peak memory of *all* ended children of a process together, so each run gets a small
+//! intermediate process: this program again, as `compare measured`. Its own usage is not counted; but a program's peak
+//! memory is at least that of the process which started it, so it must be small.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -16,7 +16,7 @@ use integration_tests::progress;
 use nix::sys::resource::{UsageWho, getrusage};
 use serde::{Deserialize, Serialize};
 
-/// Longest time for one program.
+/// Time limit for one program.
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// What one run used.
@@ -30,7 +30,7 @@ pub(crate) struct Usage {
     pub(crate) cpu_s: f64,
     /// Peak resident memory.
     pub(crate) peak_mb: f64,
-    /// Exit code; none after a signal.
+    /// Exit code; `None` after a signal.
     pub(crate) code: Option<i32>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) struct Arguments {
     command: Vec<OsString>,
 }
 
-/// `compare measured`: the process in between.
+/// `compare measured`: the intermediate process.
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     match measure(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,7 +82,7 @@ fn measure(arguments: &Arguments) -> Result<()> {
     serde_json::to_writer(file, &usage).context("cannot write the usage")
 }
 
-/// Milliseconds since the epoch.
+/// The current time in milliseconds since the epoch.
 pub(crate) fn now_ms() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1000.0
 }

@@ -1,5 +1,5 @@
-//! Where the time of an application went: moments out of the ResourceManager's report and the logs of its containers,
-//! in seconds since the command was started.
+//! Where the time of an application went: moments from the ResourceManager's report and the logs of its containers, in
+//! seconds since the command was started.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ impl Phases {
         }
     }
 
-    /// Medians in the order of time.
+    /// Medians in chronological order.
     pub(crate) fn text(&self) -> String {
         let mut medians: Vec<_> = self.moments.iter().map(|(name, all)| (median(all), *name)).collect();
         medians.sort_by(|left, right| left.0.total_cmp(&right.0));
@@ -89,12 +89,12 @@ fn logs(sides: &Sides<'_>, application: &str) -> Vec<PathBuf> {
     containers.flat_map(|container| entries(&container)).collect()
 }
 
-/// Empty for a node that the application never saw.
+/// The entries of a folder; empty for a node that the application never saw.
 fn entries(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
-/// When a container of a TaskManager was launched: its last line of this file is written just before.
+/// When a TaskManager's container was launched: the last line of this file is written just before that.
 fn launched(path: &Path) -> Option<f64> {
     let of_task_manager = path.parent().is_some_and(|container| container.join("taskmanager.log").exists());
     if !of_task_manager || !path.ends_with("prelaunch.out") {
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_kinds_of_stamps_are_read() {
+    fn both_timestamp_formats_are_parsed() {
         let utc = moment("2026-01-31T12:00:00.250000Z  INFO starting").unwrap();
         assert_eq!(utc, 1_769_860_800_250.0);
         let local = moment("2026-01-31 12:00:00,250 INFO  something").unwrap();

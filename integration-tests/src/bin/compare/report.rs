@@ -1,10 +1,10 @@
-//! What came out.
+//! The results of the measurements.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-/// What issue and design ask for.
+/// What the issue and the design require.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Must {
@@ -12,11 +12,11 @@ pub(crate) enum Must {
     Times(f64),
     /// At most this share of the peer's figure.
     Share(f64),
-    /// At most this.
+    /// At most this figure.
     Most(f64),
 }
 
-/// One figure of ours beside one of a peer.
+/// One of our figures beside that of a peer.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row {
     measure: &'static str,
@@ -24,7 +24,7 @@ pub(crate) struct Row {
     peer_name: &'static str,
     ours: f64,
     peer: Option<f64>,
-    /// Peer / ours where more is better, ours / peer where less is.
+    /// Peer / ours if more is better, ours / peer if less is.
     ratio: Option<f64>,
     must: Must,
     met: bool,
@@ -36,9 +36,9 @@ pub(crate) struct Row {
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     runs: u16,
-    /// Cores that this process may use.
+    /// Number of cores that this process may use.
     cores: usize,
-    /// The kernel's load averages when the measuring began and now: others on the machine spoil figures.
+    /// The kernel's load averages at the start of the measurements and now: other load on the machine distorts figures.
     load_before: String,
     load_after: String,
     debug_build: bool,
@@ -59,7 +59,7 @@ impl Report {
         }
     }
 
-    /// Adds a row from all runs that count.
+    /// Adds a row computed from all runs that count.
     pub(crate) fn row(
         &mut self,
         measure: &'static str,
@@ -157,7 +157,7 @@ pub(crate) fn median(runs: &[f64]) -> f64 {
     }
 }
 
-/// Three digits that matter.
+/// Formats a value with three significant digits.
 fn short(value: f64) -> String {
     match value {
         value if value >= 100.0 => format!("{value:.0}"),
@@ -177,20 +177,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn medians() {
+    fn median_of_measurements_is_computed() {
         assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
         assert!(median(&[]).is_nan());
     }
 
     #[test]
-    fn a_must_is_met_or_not() {
+    fn requirement_is_met_or_not() {
         let mut report = Report::new(1);
         report.row("a", "s", &[1.0], Some(("peer", &[50.0])), Must::Times(50.0));
         report.row("b", "s", &[1.1], Some(("peer", &[50.0])), Must::Times(50.0));
         report.row("c", "s", &[5.1], Some(("peer", &[10.0])), Must::Share(0.5));
         report.row("d", "MB", &[24.0], None, Must::Most(24.0));
-        // Without a figure of the peer nothing is shown to be better.
+        // Without a peer's figure nothing is proven to be better.
         report.row("e", "s", &[1.0], None, Must::Times(2.0));
         let met: Vec<bool> = report.rows.iter().map(|row| row.met).collect();
         assert_eq!(met, [true, false, false, true, false]);

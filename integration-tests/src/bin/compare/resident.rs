@@ -10,7 +10,7 @@ use crate::report::{Must, Report};
 use crate::side::{Sides, text};
 
 const TASK_MANAGERS: u64 = 4;
-/// How long the job has to run before the first look, and how long it is looked at.
+/// How long the job has to run before the first look, and how long it is observed.
 const LOOKS: u32 = 20;
 const INTERVAL: Duration = Duration::from_millis(250);
 const LIMIT: Duration = Duration::from_secs(120);
@@ -30,7 +30,7 @@ pub(crate) async fn measure(sides: &Sides<'_>, runs: u16, report: &mut Report) -
     Ok(())
 }
 
-/// The highest of several looks, in MB.
+/// The highest value of several looks, in MB.
 async fn sample(sides: &Sides<'_>, id: &str) -> Result<f64> {
     let begun = Instant::now();
     while !runs_on_all(sides, id).await {
@@ -42,7 +42,7 @@ async fn sample(sides: &Sides<'_>, id: &str) -> Result<f64> {
         tokio::time::sleep(INTERVAL).await;
         let processes = sides.cluster.processes_of(id);
         let master = processes.iter().find(|process| {
-            // The shell of the NodeManager has the program's name in an argument.
+            // The NodeManager's shell has the program's name in an argument, too.
             process.command.first().is_some_and(|program| program.ends_with("flink-app-master"))
         });
         peak = peak.max(master.context("the application master is gone")?.resident);
@@ -55,7 +55,7 @@ async fn sample(sides: &Sides<'_>, id: &str) -> Result<f64> {
 /// Whether Flink, asked through the ResourceManager's proxy, runs all tasks on all TaskManagers.
 async fn runs_on_all(sides: &Sides<'_>, id: &str) -> bool {
     let page = |path: &str| format!("{}/proxy/{id}/{path}", sides.cluster.rm_web());
-    // No answer yet is a "no".
+    // No answer yet counts as "no".
     let Ok(overview) = http::get_json(&page("overview")).await else { return false };
     let Ok(jobs) = http::get_json(&page("jobs/overview")).await else { return false };
     let job = jobs.pointer("/jobs/0").cloned().unwrap_or_default();

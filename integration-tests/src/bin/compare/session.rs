@@ -1,4 +1,4 @@
-//! Sessions: the command that starts one, and the command that sends a job to one that runs.
+//! Sessions: the command that starts one, and the command that submits a job to a running one.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -29,7 +29,7 @@ fn their_start(sides: &Sides<'_>, name: &str) -> Command {
     command
         .args(["-d", "-nm", &sides.full_name(name)])
         .arg(sides.provided())
-        // The stock configuration binds it to the node's loopback, where no client finds it.
+        // The stock configuration binds it to the node's loopback, where no client can reach it.
         .arg("-Drest.bind-address=0.0.0.0");
     command
 }
@@ -98,7 +98,7 @@ pub(crate) async fn job(sides: &Sides<'_>, runs: u16, report: &mut Report) -> Re
     Ok(())
 }
 
-/// Flink's REST server answers.
+/// Waits until Flink's REST server answers.
 async fn answers(sides: &Sides<'_>, id: &str) -> Result<()> {
     let begun = Instant::now();
     let page = format!("{}/proxy/{id}/overview", sides.cluster.rm_web());
@@ -110,7 +110,7 @@ async fn answers(sides: &Sides<'_>, id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the end of the job that has just been submitted, and then for the last TaskManager's JVM.
+/// Waits for the end of the job that has just been submitted, and then for that of the last TaskManager's JVM.
 async fn released(sides: &Sides<'_>, id: &str) -> Result<f64> {
     let begun = Instant::now();
     let mut ran = false;
@@ -133,7 +133,7 @@ async fn released(sides: &Sides<'_>, id: &str) -> Result<f64> {
     Ok(ended.elapsed().as_secs_f64())
 }
 
-/// Ours, or Flink's.
+/// Whether the session has TaskManagers, ours or Flink's.
 fn has_task_managers(sides: &Sides<'_>, id: &str) -> bool {
     !sides.cluster.task_managers(id).is_empty() || sides.jvms(id, "YarnTaskExecutorRunner") > 0
 }

@@ -13,7 +13,7 @@ use integration_tests::flink::Flink;
 use integration_tests::progress::Step;
 use serde_json::Value;
 
-/// Longest time an application may take to come or go.
+/// Time limit for an application to appear or to go.
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// Everything that a measure needs.
@@ -59,13 +59,13 @@ impl<'a> Sides<'a> {
         format!("{}{}/{name}", self.cluster.default_fs(), self.folder)
     }
 
-    /// Makes an empty HDFS folder of this run and returns its URI.
+    /// Creates an empty HDFS folder for this run and returns its URI.
     pub(crate) async fn remote_folder(&self, name: &str) -> Result<String> {
         self.cluster.hdfs()?.mkdirs(&format!("{}/{name}", self.folder)).await?;
         Ok(self.remote(name))
     }
 
-    /// Removes a folder that [`Self::remote_folder`] has made.
+    /// Removes a folder that [`Self::remote_folder`] has created.
     pub(crate) async fn remove_remote(&self, name: &str) -> Result<()> {
         self.cluster.hdfs()?.delete(&format!("{}/{name}", self.folder)).await?;
         Ok(())
@@ -86,7 +86,7 @@ impl<'a> Sides<'a> {
         command
     }
 
-    /// A client of Flink's, by its main class, with the cluster's environment.
+    /// A Flink client, given by its main class, with the cluster's environment.
     pub(crate) fn theirs(&self, class: &str) -> Command {
         let jars = self.cluster.hadoop_jars().join("*");
         let mut command = self.flink.command(class, &[self.cluster.client_conf_dir(), jars]);
@@ -94,7 +94,7 @@ impl<'a> Sides<'a> {
         command
     }
 
-    /// What a command uses that launches the application of this name; it is killed before the next one.
+    /// Measures a command that launches the application of this name, which is then killed.
     pub(crate) async fn launched(&self, name: &str, command: &Command) -> Result<Usage> {
         let (usage, _) = usage(command).await?;
         let id = self.application(name).await?;
@@ -102,7 +102,7 @@ impl<'a> Sides<'a> {
         Ok(usage)
     }
 
-    /// The application's name on the ResourceManager: a cluster that was kept remembers those of earlier runs.
+    /// The application's name on the ResourceManager: a kept cluster remembers those of earlier runs.
     pub(crate) fn full_name(&self, name: &str) -> String {
         let run = self.folder.rsplit('/').next().unwrap_or_default();
         format!("{run}-{name}")
@@ -113,7 +113,7 @@ impl<'a> Sides<'a> {
         &self.programs.app_master
     }
 
-    /// Processes of an application whose command line names this class.
+    /// Number of processes of an application whose command line names this class.
     pub(crate) fn jvms(&self, id: &str, class: &str) -> usize {
         let named = |argument: &String| argument.ends_with(class);
         self.cluster.processes_of(id).iter().filter(|it| it.command.iter().any(named)).count()
@@ -142,7 +142,7 @@ impl<'a> Sides<'a> {
         command
     }
 
-    /// Lets Flink's client use the libraries in HDFS.
+    /// The option that lets Flink's client use the libraries in HDFS.
     pub(crate) fn provided(&self) -> String {
         format!(
             "-Dyarn.provided.lib.dirs={};{}",
@@ -156,7 +156,7 @@ impl<'a> Sides<'a> {
         java::output(command).await?.success()
     }
 
-    /// The application with this name, which must be on the ResourceManager already.
+    /// The id of the application with this name, which must already be on the ResourceManager.
     pub(crate) async fn application(&self, name: &str) -> Result<String> {
         let applications = self.cluster.applications().await?;
         let name = self.full_name(name);
@@ -165,13 +165,14 @@ impl<'a> Sides<'a> {
         id.with_context(|| format!("the ResourceManager knows no application {name}"))
     }
 
-    /// Kills the application and waits until all of its processes are gone, so that the next run has the machine.
+    /// Kills the application and waits until all of its processes are gone, so that the next run has the machine to
+    /// itself.
     pub(crate) async fn kill(&self, id: &str) -> Result<()> {
         self.cluster.kill_application(id).await?;
         self.gone(id).await
     }
 
-    /// Waits for the application's end and for that of its processes; the second look tells that none was just starting.
+    /// Waits for the application and its processes to end; the second look makes sure that none was just starting.
     pub(crate) async fn gone(&self, id: &str) -> Result<()> {
         self.cluster.wait_for_end(id, LIMIT).await?;
         let begun = Instant::now();

@@ -1,6 +1,6 @@
 //! Detached submission: from the start of the command to its end. Each application is killed before the next command
-//! starts. Flink's client ends when the application master runs; ours ends when the ResourceManager has taken the
-//! application.
+//! starts. Flink's client ends when the application master is running; ours ends when the ResourceManager has accepted
+//! the application.
 
 use anyhow::Result;
 
@@ -41,7 +41,7 @@ pub(crate) async fn warm(sides: &Sides<'_>, runs: u16, report: &mut Report) -> R
     Ok(())
 }
 
-/// Nothing is in HDFS, and nothing is remembered on this machine.
+/// Nothing is in HDFS, and nothing is cached on this machine.
 pub(crate) async fn cold(sides: &Sides<'_>, runs: u16, report: &mut Report) -> Result<()> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for run in 0..=runs {

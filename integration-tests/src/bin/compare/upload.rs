@@ -1,4 +1,4 @@
-//! Upload of Flink's libraries: the staging of `yarn-client` in a process of its own, and `hdfs dfs -put`. Ours also
+//! Upload of Flink's libraries: the staging of `yarn-client` in its own process, and `hdfs dfs -put`. Ours also
 //! computes the digests of all files, as if it had never seen them.
 
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! Fifty clients watch an application of a thousand TaskManagers: how late they hear of things. The events are those of a
-//! simulated life; sockets, TLS and gRPC are real, and all in this process.
+//! Fifty clients watch an application with a thousand TaskManagers: how late they learn of events. The events are those
+//! of a simulated life; sockets, TLS and gRPC are real, and all in this process.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ use crate::report::{Must, Report};
 
 const WATCHERS: usize = 50;
 const TASK_MANAGERS: u32 = 1000;
-/// Every heartbeat of a busy cluster brings some.
+/// Number of events at once: every heartbeat of a busy cluster brings some.
 const BURST: usize = 20;
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -39,7 +39,7 @@ pub(crate) async fn measure(runs: u16, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// How many events there were, and each watcher's lag with each, ms.
+/// The number of events, and each watcher's lag with each, in ms.
 async fn once() -> Result<(usize, Vec<f64>)> {
     let mut job = JobModel::short(TASK_MANAGERS);
     job.work = Duration::from_secs(60);

@@ -1,6 +1,7 @@
-//! One fault at a time: both sides submit the same program with the same options, the same harm is done to both, and
-//! what each of them says is written down.
+//! One fault at a time: both sides submit the same program with the same options, the same fault is injected into both,
+//! and what each of them says is recorded.
 
+mod application;
 mod attached;
 
 use std::cell::RefCell;
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use integration_tests::binaries::Binaries;
 use integration_tests::cluster::java::{self, FLINK_CLI};
 use integration_tests::cluster::{Cluster, Process};
@@ -16,37 +17,38 @@ use integration_tests::flink::Flink;
 use integration_tests::progress;
 use serde_json::Value;
 
+pub(crate) use self::application::Application;
 use crate::report::{Answer, Row, Verdict, telling};
 
 const LOOK: Duration = Duration::from_millis(200);
-/// Longest time for a client to submit.
+/// Time limit for a client to submit.
 const SUBMISSION: Duration = Duration::from_secs(90);
-/// Longest time for an application's processes to go.
+/// Time limit for an application's processes to end.
 const GONE: Duration = Duration::from_secs(60);
-/// Flink's client speaks of missing resources after a minute.
+/// Flink's client reports missing resources after a minute.
 const PATIENCE: Duration = Duration::from_secs(63);
 
-/// Who submits.
+/// The side that submits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Ours,
     Flinks,
 }
 
-/// What is right to say.
+/// The expected answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Expected {
-    /// `explain` says this code.
+    /// `explain` reports this code.
     Code(&'static str),
-    /// The client refuses; its message holds these words.
+    /// The client refuses; its message contains these words.
     Refusal(&'static str),
-    /// Our client, attached, says this and ends well.
+    /// Our client, attached, prints this and succeeds.
     Note(&'static str),
-    /// The job runs again, `explain` has nothing against it, and an event of the application holds these words.
+    /// The job runs again, `explain` finds no problem, and an event of the application contains these words.
     Event(&'static str),
 }
 
-/// A fault, and the application it happens to.
+/// A fault, and the application into which it is injected.
 #[derive(Debug, Clone)]
 pub(crate) struct Fault {
     pub(crate) name: &'static str,
@@ -59,12 +61,12 @@ pub(crate) struct Fault {
     limit: Duration,
     waits: bool,
     attached: bool,
-    /// In the sentence, beside the code.
+    /// Words that the sentence must contain, besides the code.
     words: &'static str,
 }
 
 impl Fault {
-    /// A job that runs for ever, until the fault.
+    /// A fault in a job that runs forever until then.
     pub(crate) fn new(name: &'static str, how: &'static str, code: &'static str) -> Self {
         Self {
             name,
@@ -81,22 +83,22 @@ impl Fault {
         }
     }
 
-    /// One that the client sees before it submits.
+    /// A fault that the client detects before it submits.
     pub(crate) fn refused(name: &'static str, how: &'static str, words: &'static str) -> Self {
         Self { expected: Expected::Refusal(words), ..Self::new(name, how, "") }
     }
 
-    /// One that an application outlives.
+    /// A fault that an application survives.
     pub(crate) fn outlived(name: &'static str, how: &'static str, words: &'static str) -> Self {
         Self { expected: Expected::Event(words), ..Self::new(name, how, "") }
     }
 
-    /// One that an attached client outlives, and says so.
+    /// A fault that an attached client survives and mentions.
     pub(crate) fn noted(name: &'static str, how: &'static str, words: &'static str) -> Self {
         Self { expected: Expected::Note(words), ..Self::new(name, how, "") }
     }
 
-    /// One that an application waits for ever with.
+    /// A fault with which an application waits forever.
     pub(crate) fn waiting(name: &'static str, how: &'static str, code: &'static str) -> Self {
         Self { waits: true, limit: Duration::from_secs(40), ..Self::new(name, how, code) }
     }
@@ -107,7 +109,7 @@ impl Fault {
         self
     }
 
-    /// Class (of package `example`) and arguments.
+    /// Sets the class (of package `example`) and arguments.
     pub(crate) fn runs(mut self, program: &[&str]) -> Self {
         self.program = program.iter().map(|argument| (*argument).to_owned()).collect();
         self
@@ -128,7 +130,7 @@ impl Fault {
         self
     }
 
-    /// Flink's client tries again for long.
+    /// Flink's client retries for a long time.
     pub(crate) fn patient(mut self) -> Self {
         self.waits = true;
         self
@@ -140,95 +142,12 @@ impl Fault {
     }
 }
 
-/// An application that has been submitted.
-#[derive(Debug)]
-pub(crate) struct Application<'a> {
-    pub(crate) cluster: &'a Cluster,
-    pub(crate) id: String,
-    pub(crate) side: Side,
-}
-
-impl Application<'_> {
-    /// The application master's process (at Flink's, the JobManager is it).
-    pub(crate) fn master(&self) -> Option<Process> {
-        match self.side {
-            Side::Ours => self.cluster.app_masters(&self.id).into_iter().next(),
-            Side::Flinks => self.jvm("YarnApplicationClusterEntryPoint"),
-        }
-    }
-
-    pub(crate) fn job_manager(&self) -> Option<Process> {
-        match self.side {
-            Side::Ours => self.cluster.job_managers(&self.id).into_iter().next(),
-            Side::Flinks => self.master(),
-        }
-    }
-
-    pub(crate) fn task_manager(&self) -> Option<Process> {
-        match self.side {
-            Side::Ours => self.cluster.task_managers(&self.id).into_iter().next(),
-            Side::Flinks => self.jvm("YarnTaskExecutorRunner"),
-        }
-    }
-
-    fn jvm(&self, class: &str) -> Option<Process> {
-        let is = |jvm: &Process| jvm.command.iter().any(|argument| argument.ends_with(class));
-        self.cluster.jvms_of(&self.id).into_iter().find(is)
-    }
-
-    /// Waits until a process is there.
-    pub(crate) async fn appears(&self, process: impl Fn(&Self) -> Option<Process>) -> Result<Process> {
-        let begun = Instant::now();
-        loop {
-            if let Some(process) = process(self) {
-                return Ok(process);
-            }
-            ensure!(begun.elapsed() < SUBMISSION, "no such process of {}", self.id);
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    /// The job's id, if all its tasks run.
-    async fn all_run(&self) -> Option<String> {
-        let url = format!("{}/proxy/{}/jobs/overview", self.cluster.rm_web(), self.id);
-        let overview = integration_tests::http::get_json(&url).await.ok()?;
-        let count = |key: &str| overview.pointer(&format!("/jobs/0/tasks/{key}")).and_then(Value::as_u64);
-        let all = count("running").is_some_and(|running| running > 0) && count("running") == count("total");
-        all.then(|| overview.pointer("/jobs/0/jid")?.as_str().map(str::to_owned)).flatten()
-    }
-
-    /// Waits until all tasks of the job run, and returns the job's id.
-    pub(crate) async fn runs(&self) -> Result<String> {
-        let begun = Instant::now();
-        loop {
-            if let Some(job) = self.all_run().await {
-                return Ok(job);
-            }
-            ensure!(
-                begun.elapsed() < SUBMISSION,
-                "the job of {} does not run: {}",
-                self.id,
-                text(&self.report().await?, "diagnostics")
-            );
-            tokio::time::sleep(LOOK).await;
-        }
-    }
-
-    pub(crate) async fn report(&self) -> Result<Value> {
-        self.cluster.application(&self.id).await
-    }
-
-    async fn has_ended(&self) -> Result<bool> {
-        Ok(matches!(text(&self.report().await?, "state"), "FINISHED" | "FAILED" | "KILLED"))
-    }
-}
-
-/// No harm beside the program's own.
+/// No fault besides the program's own.
 pub(crate) async fn nothing(_: &Application<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The cluster under test, and what has come out.
+/// The cluster under test, and the results.
 #[derive(Debug)]
 pub(crate) struct Bench<'a> {
     pub(crate) cluster: &'a Cluster,
@@ -243,17 +162,17 @@ pub(crate) struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// Whether this fault is asked for.
+    /// Whether this fault is requested.
     pub(crate) fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|part| name.contains(part.as_str()))
     }
 
-    /// Whether any of a group is.
+    /// Whether any fault of a group is requested.
     pub(crate) fn wants_any(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.wants(name))
     }
 
-    /// Tries the fault with both sides. `harm` is done after the submission, `mend` undoes it.
+    /// Tries the fault with both sides. `harm` injects it after the submission, `mend` undoes it.
     pub(crate) async fn tries(
         &self,
         fault: Fault,
@@ -270,7 +189,7 @@ impl Bench<'_> {
                 Side::Flinks => self.flinks(&fault, &harm).await,
             };
             mend().await.with_context(|| format!("mending '{}'", fault.name))?;
-            // One that cannot be tried is none that is answered; the others can be.
+            // A fault that cannot be tried does not keep the others from being tried.
             let answer = answer.unwrap_or_else(|error| Answer::broken(&error));
             progress::line(&format!(
                 "{side:?} {:?} {:5.1} s  {}: {}",
@@ -294,7 +213,7 @@ impl Bench<'_> {
         let submitted = java::output(self.our_run(fault)).await?;
         let error = submitted.stderr.trim();
         let from = error.find("error: ").unwrap_or_default();
-        // The lines after the first one and the hint belong to it.
+        // The lines after the first one, and the hint, are part of it.
         let refusal = error.get(from..).unwrap_or(error).replace('\n', " ");
         let id = [&submitted.stdout, &submitted.stderr].into_iter().find_map(|text| application_id(text));
         let (Some(id), Expected::Code(_) | Expected::Event(_)) = (id, fault.expected) else {
@@ -327,7 +246,7 @@ impl Bench<'_> {
                     },
                     Expected::Refusal(_) | Expected::Note(_) => Verdict::Wrong,
                 };
-                // What is said of a life that is over does not change any more.
+                // What is said about an application that is over does not change any more.
                 if verdict == Verdict::Right || ended || begun.elapsed() > fault.limit {
                     let seconds = begun.elapsed().as_secs_f64();
                     return Ok(Answer { verdict, said, code: found, seconds });
@@ -347,7 +266,8 @@ impl Bench<'_> {
         serde_json::from_str(&output.stdout).context("no JSON from explain")
     }
 
-    /// What an event says with these words, once one does. An application master that has just begun tells nothing.
+    /// The text of an event with these words, once there is one. An application master that has just started has no
+    /// events.
     async fn event(&self, application: &Application<'_>, words: &str) -> Result<Option<String>> {
         let mut command = Command::new(&self.binaries.yarn_flink);
         command.envs(self.cluster.client_environment()).args(["events", "-o", "json", &application.id]);
@@ -423,10 +343,10 @@ impl Bench<'_> {
         Ok(Answer { verdict: Verdict::Noted, said, code: None, seconds })
     }
 
-    /// Kills what still runs, and waits until it is gone.
+    /// Kills whatever is still running, and waits until it is gone.
     async fn end(&self, application: &Application<'_>) -> Result<()> {
         let begun = Instant::now();
-        // Of a cluster that the fault has left without nodes or NameNode, once that is mended.
+        // If the fault has left the cluster without nodes or NameNode, this works once that is mended.
         if !application.has_ended().await.unwrap_or(true) {
             self.cluster.kill_application(&application.id).await?;
         }
@@ -475,7 +395,7 @@ impl Bench<'_> {
         environment
     }
 
-    /// The same for both.
+    /// Adds the arguments that are the same for both sides.
     fn arguments(&self, command: &mut Command, fault: &Fault) {
         // Small JVMs on small nodes.
         let small = [

@@ -1,4 +1,4 @@
-//! A road that is closed between two processes of an application, and open to everybody else.
+//! A connection that is cut between two processes of an application, and open to all others.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::bench::{Application, Bench, Fault};
 
-/// Flink's own heartbeat time-out is 50 s, and a JVM has to start.
+/// Flink's own heartbeat timeout is 50 s, and a JVM has to start.
 const REPLACED: Duration = Duration::from_secs(120);
 
 pub(crate) async fn off(bench: &Bench<'_>) -> Result<()> {
@@ -33,7 +33,7 @@ pub(crate) async fn off(bench: &Bench<'_>) -> Result<()> {
     let fault = Fault::outlived(
         "TaskManager cut off from its JobManager",
         "nothing passes between the two any more, both reach all others; asked once another one has its tasks",
-        "Flink has lost it: no heartbeat for",
+        "Flink had received no heartbeat from it for",
     )
     .runs(&["Run", "--checkpoint-ms", "1000"]);
     bench.tries(fault, cut, async || Ok(())).await

@@ -1,4 +1,4 @@
-//! Files that nodes cannot have: they are spoilt while the application waits for room.
+//! Files that nodes cannot fetch: they are damaged while the application waits for room.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::bench::{Application, Bench, Fault};
 use crate::fillers::Fillers;
 use crate::waiting;
 
-/// Where HDFS has the file of this name.
+/// The path in HDFS of the file with this name.
 async fn found(cluster: &Cluster, name: &str) -> Result<String> {
     let begun = Instant::now();
     loop {

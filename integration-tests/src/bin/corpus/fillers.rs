@@ -1,4 +1,4 @@
-//! Applications that only take room.
+//! Applications that only take up room.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ impl<'a> Fillers<'a> {
         Self { cluster, ids: RefCell::default() }
     }
 
-    /// Takes `mib` of the queue, in one container; returns when it has started.
+    /// Takes `mib` of the queue in one container; returns when it has started.
     pub(crate) async fn fill(&self, queue: &str, mib: u32) -> Result<()> {
         let more = json!({"resource": {"memory": mib, "vCores": 1}});
         let id = self.cluster.submit_with(self.cluster.user(), queue, "filler", "sleep 3000", &more).await?;
@@ -36,19 +36,19 @@ impl<'a> Fillers<'a> {
         Ok(())
     }
 
-    /// Ends this one too, in the end.
+    /// Takes over an application, to be ended with the others.
     pub(crate) fn adopt(&self, id: String) {
         self.ids.borrow_mut().push(id);
     }
 
-    /// Takes everything but so much of one node.
+    /// Takes everything except for `mib` of one node.
     pub(crate) async fn all_but(&self, mib: u32) -> Result<()> {
-        // The first application master of a queue is held back by no limit.
+        // No limit holds back the first application master of a queue.
         self.fill("other", crate::NODE_MIB).await?;
         self.fill("masters", crate::NODE_MIB - mib).await
     }
 
-    /// Gives all of it back.
+    /// Gives everything back.
     pub(crate) async fn empty(&self) -> Result<()> {
         for id in self.ids.take() {
             self.cluster.kill_application(&id).await?;

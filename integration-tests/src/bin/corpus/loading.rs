@@ -1,4 +1,4 @@
-//! Programs that the JobManager cannot load from where they lie in HDFS: no client has seen what is in them.
+//! Programs that the JobManager cannot load from their place in HDFS: no client has seen their content.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ pub(crate) async fn fails(bench: &Bench<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A class whose `main` only its package sees, and one without its superclass.
+/// A class whose `main` is only visible to its package, and one without its superclass.
 async fn odd_classes(folder: &Path) -> Result<PathBuf> {
     let (classes, jar) = (folder.join("classes"), folder.join("odd.jar"));
     let mut javac = Command::new(prerequisites::java_tool("javac"));

@@ -1,10 +1,10 @@
-//! The fault corpus: faults injected into a real cluster, what `yarn-flink explain` says of each, and what Flink's own
-//! client says of the same.
+//! The fault corpus: faults injected into a real cluster, what `yarn-flink explain` says about each, and what Flink's
+//! own client says about the same.
 //!
 //! `cargo run --release -p integration-tests --bin corpus -- --table docs/fault-corpus.md`
 //!
-//! `bench` submits for both sides, injects and asks, `report` writes it down; `refused`, `waiting`, `files`, `programs`,
-//! `loading`, `processes`, `cut` and `nodes` are the faults.
+//! `bench` submits for both sides, injects and asks, `report` records the results; `refused`, `waiting`, `files`,
+//! `programs`, `loading`, `processes`, `cut` and `nodes` are the faults.
 
 #![expect(clippy::future_not_send, reason = "everything runs on one thread, one fault after the other")]
 
@@ -40,14 +40,14 @@ use report::Row;
 /// Memory of each of the two nodes.
 pub(crate) const NODE_MIB: u32 = 4096;
 
-/// Injects faults into a real cluster and writes down what each client says.
+/// Injects faults into a real cluster and records what each client says.
 #[derive(Debug, Parser)]
 #[command(name = "corpus")]
 struct Arguments {
-    /// Only faults whose name holds this; may be given more than once.
+    /// Only faults whose name contains this; may be given more than once.
     #[arg(long, value_name = "PART")]
     only: Vec<String>,
-    /// Without Flink's own client, which takes most of the time.
+    /// Skip Flink's own client, which takes most of the time.
     #[arg(long)]
     ours: bool,
     /// Put the table between the marks of this file.
@@ -70,7 +70,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether 95 % of the answers are right and none is wrong.
+/// Whether at least 95 % of the answers are right and none is wrong.
 async fn run(arguments: &Arguments) -> Result<bool> {
     prerequisites::check()?;
     let flink = Flink::download(FLINK_1_20)?;
@@ -172,7 +172,7 @@ async fn on_nodes(bench: &Bench<'_>, exclude: &Path) -> Result<()> {
     nodes::daemons_away(bench).await
 }
 
-/// Queues with every limit, a label that no node has.
+/// Queues with every limit, and a label that no node has.
 fn queues() -> integration_tests::cluster::Builder {
     let shares = [
         ("wide", 40),
@@ -228,7 +228,7 @@ fn queues() -> integration_tests::cluster::Builder {
     builder
 }
 
-/// Nodes that are missed soon, queues that claim their halves, limits of logs and of virtual memory.
+/// Nodes that are soon missed, queues that claim their halves, limits of logs and of virtual memory.
 fn for_nodes(exclude: &Path) -> integration_tests::cluster::Builder {
     let mut builder = Cluster::builder("corpus-nodes")
         .recovery()

@@ -1,4 +1,4 @@
-//! What happens to nodes and daemons below an application.
+//! What happens to nodes and daemons under an application.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,14 +13,14 @@ use crate::bench::{Application, Bench, Fault, text};
 use crate::fillers::Fillers;
 use crate::waiting;
 
-/// Too large for the JobManager's node.
+/// Too large to fit on the JobManager's node.
 const APART: &str = "taskmanager.memory.process.size=3500m";
 
 async fn fine() -> Result<()> {
     Ok(())
 }
 
-/// The number of the node that has the TaskManager: not the application master's.
+/// The number of the node with the TaskManager, which is not the application master's.
 async fn node_of_task_manager(application: &Application<'_>) -> Result<u8> {
     let report = application.report().await?;
     Ok(if text(&report, "amHostHttpAddress").starts_with("127.0.0.2:") { 2 } else { 1 })
@@ -32,7 +32,7 @@ pub(crate) async fn lost(bench: &Bench<'_>, exclude: &Path) -> Result<()> {
         application.runs().await?;
         cluster.kill_9(Daemon::NodeManager(node_of_task_manager(application).await?))?;
         waiting::nodes(cluster, 1).await?;
-        // What a NodeManager has started outlives it.
+        // Processes that a NodeManager has started outlive it.
         application.appears(Application::task_manager).await?.kill_9();
         Ok(())
     };
@@ -100,7 +100,7 @@ pub(crate) async fn lost(bench: &Bench<'_>, exclude: &Path) -> Result<()> {
     bench.tries(fault.set(APART), spoilt, whole).await
 }
 
-/// Whether the ResourceManager has lost the node, and its process is still there.
+/// Whether the ResourceManager has lost the node while its process still exists.
 async fn waiting_to_end(cluster: &Cluster, number: u8) -> Result<bool> {
     let running = cluster.running_nodes().await?;
     let host = format!("127.0.0.{}", number + 1);
@@ -123,7 +123,7 @@ pub(crate) async fn containers(bench: &Bench<'_>) -> Result<()> {
     let fillers = Fillers::new(cluster);
     let preempted = async |application: &Application<'_>| {
         application.runs().await?;
-        // Its guaranteed share, of which two TaskManagers leave too little.
+        // Its guaranteed share, for which two TaskManagers leave too little.
         let more = serde_json::json!({"resource": {"memory": 3200, "vCores": 1}});
         let id = cluster.submit_with(cluster.user(), "other", "rightful", "sleep 3000", &more).await?;
         fillers.adopt(id);
@@ -164,17 +164,20 @@ pub(crate) async fn away_during_an_attached_run(bench: &Bench<'_>) -> Result<()>
     let away = async |application: &Application<'_>| {
         application.runs().await?;
         cluster.kill_9(Daemon::ResourceManager(1))?;
-        // Longer than a client takes that asks once.
+        // Longer than a client needs for a single query.
         tokio::time::sleep(Duration::from_secs(8)).await;
         cluster.restart(Daemon::ResourceManager(1)).await
     };
     let how = "killed while an attached `run` waits, and started again after 8 s";
-    let fault =
-        Fault::noted("ResourceManager away during an attached run", how, "the ResourceManager answers again");
+    let fault = Fault::noted(
+        "ResourceManager away during an attached run",
+        how,
+        "the ResourceManager is responding again",
+    );
     bench.attached(fault.runs(&["Run", "--records", "1500"]), away).await
 }
 
-/// Daemons that are down when a client comes.
+/// Daemons that are down when a client starts.
 pub(crate) async fn daemons_away(bench: &Bench<'_>) -> Result<()> {
     let cluster = bench.cluster;
     let nothing = async |_: &Application<'_>| Ok(());

@@ -1,4 +1,4 @@
-//! What people and the kernel do to a running application.
+//! What users and the kernel do to a running application.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub(crate) async fn by_people(bench: &Bench<'_>) -> Result<()> {
     let cluster = bench.cluster;
     let cancelled = async |application: &Application<'_>| {
         let job = application.runs().await?;
-        // On the JobManager's own port: the proxy passes no PATCH.
+        // On the JobManager's own port, as the proxy forwards no PATCH.
         let overview = format!("{}/proxy/{}/jobs/{job}/yarn-cancel", cluster.rm_web(), application.id);
         http::get(&overview).await?;
         Ok(())
@@ -105,7 +105,7 @@ pub(crate) async fn by_signals(bench: &Bench<'_>) -> Result<()> {
         Fault::new("application master killed, no checkpoints", "kill -9; two attempts", "attempt_lost");
     bench.tries(fault.set("yarn.application-attempts=2"), master, fine).await?;
 
-    // As often as it comes back.
+    // Kills it as often as it comes back.
     let job_manager = async |application: &Application<'_>| {
         application.runs().await?;
         let mut last = 0;
@@ -167,7 +167,7 @@ async fn stops<'a>(
     Ok(())
 }
 
-/// Processes that are there and do nothing any more.
+/// Processes that exist but hang.
 pub(crate) async fn that_hang(bench: &Bench<'_>) -> Result<()> {
     let task_manager =
         async |application: &Application<'_>| stops(application, Application::task_manager).await;
@@ -178,7 +178,7 @@ pub(crate) async fn that_hang(bench: &Bench<'_>) -> Result<()> {
         bench.cluster.user()
     );
     let how = "its JVM stopped (SIGSTOP); a job with checkpoints";
-    let fault = Fault::outlived("hung TaskManager", how, "Flink has lost it: no heartbeat for");
+    let fault = Fault::outlived("hung TaskManager", how, "Flink had received no heartbeat from it for");
     bench.tries(fault.set(interval).set(&storage), task_manager, fine).await?;
     let how = "its JVM stopped (SIGSTOP); a job without restarts";
     let fault = Fault::new("hung TaskManager, no restarts", how, "task_manager_unresponsive");
@@ -187,7 +187,7 @@ pub(crate) async fn that_hang(bench: &Bench<'_>) -> Result<()> {
     let job_manager =
         async |application: &Application<'_>| stops(application, Application::job_manager).await;
     let how = "its JVM stopped (SIGSTOP); a job with checkpoints";
-    let fault = Fault::outlived("hung JobManager", how, "did not answer for");
+    let fault = Fault::outlived("hung JobManager", how, "did not respond for");
     bench.tries(fault.set(interval).set(&storage).within(150), job_manager, fine).await?;
 
     let master = async |application: &Application<'_>| stops(application, Application::master).await;

@@ -1,4 +1,4 @@
-//! What programs and their options do wrong.
+//! What can be wrong with programs and their options.
 
 use std::fs;
 use std::net::TcpListener;
@@ -41,7 +41,7 @@ pub(crate) async fn of_the_job(bench: &Bench<'_>) -> Result<()> {
             .set("taskmanager.memory.jvm-metaspace.size=100m"),
         Fault::new("class for a newer Java", "a class file of a later version", "java_too_old")
             .runs(&misbehaves("newer")),
-        // A node may come: nothing ends.
+        // A node may be added, so nothing ends.
         Fault::waiting("job larger than the cluster", "parallelism 60 on two nodes", "cluster_too_small")
             .set("parallelism.default=60")
             .says("the job needs 60 slots")
@@ -82,7 +82,7 @@ pub(crate) async fn of_the_job(bench: &Bench<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The example jobs but for one class.
+/// The example jobs without one class.
 async fn without_library(bench: &Bench<'_>, folder: &Path) -> Result<PathBuf> {
     let (classes, jar) = (folder.join("classes"), folder.join("stripped.jar"));
     fs::create_dir(&classes)?;
@@ -94,7 +94,7 @@ async fn without_library(bench: &Bench<'_>, folder: &Path) -> Result<PathBuf> {
     Ok(jar)
 }
 
-/// The class as it was before it had the method.
+/// The class as it was before it got the method.
 async fn older_library(folder: &Path) -> Result<PathBuf> {
     let (source, classes) = (folder.join("Library.java"), folder.join("older"));
     fs::write(

@@ -18,17 +18,13 @@ pub(crate) async fn by_the_resource_manager(bench: &Bench<'_>) -> Result<()> {
     let fault = Fault::refused("no such queue", "a queue that is not configured", "does not exist")
         .set(queue("nowhere"));
     bench.tries(fault, nothing, fine).await?;
-    let fault =
-        Fault::refused("queue of queues", "a queue that has queues below it", "only holds other queues")
-            .set(queue("parent"));
+    let fault = Fault::refused("queue of queues", "a queue that has queues below it", "is not a leaf queue")
+        .set(queue("parent"));
     bench.tries(fault, nothing, fine).await?;
-    let fault = Fault::refused(
-        "no right to the queue",
-        "acl_submit_applications is empty",
-        "no right to submit to this queue",
-    )
-    .set(queue("closed"))
-    .user("guest");
+    let fault =
+        Fault::refused("no right to the queue", "acl_submit_applications is empty", "permission to submit")
+            .set(queue("closed"))
+            .user("guest");
     bench.tries(fault, nothing, fine).await?;
     let fault = Fault::refused(
         "no right to the label",
@@ -53,13 +49,13 @@ pub(crate) async fn by_the_client(bench: &Bench<'_>) -> Result<()> {
     let fault = Fault::refused(
         "TaskManager beyond the maximum",
         "taskmanager.memory.process.size is larger than the largest container",
-        "gives a container at most",
+        "containers of the cluster have at most",
     );
     bench.tries(fault.set("taskmanager.memory.process.size=9g"), nothing, fine).await?;
     let fault = Fault::refused(
         "JobManager beyond the maximum",
         "jobmanager.memory.process.size is larger than any node",
-        "gives a container at most",
+        "containers of the cluster have at most",
     );
     bench.tries(fault.set("jobmanager.memory.process.size=5000m"), nothing, fine).await?;
     let fault =

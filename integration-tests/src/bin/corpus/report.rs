@@ -1,4 +1,4 @@
-//! What came out: one row for each fault, as a table for the documents and as JSON.
+//! The results: one row for each fault, as a table for the documents and as JSON.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::bench::Expected;
 
-/// Longest text in a cell.
+/// The longest text in a cell.
 const WIDTH: usize = 220;
 
 /// How good an answer is.
@@ -18,7 +18,7 @@ const WIDTH: usize = 220;
 pub(crate) enum Verdict {
     /// The cause that was injected.
     Right,
-    /// No cause, or a general one that only quotes.
+    /// No cause, or a general one that only quotes a text.
     Unknown,
     /// Another cause.
     Wrong,
@@ -28,7 +28,7 @@ pub(crate) enum Verdict {
     Broken,
 }
 
-/// Codes that conclude nothing.
+/// Codes that draw no conclusion.
 const GENERAL: [&str; 5] = [
     "waiting_for_container",
     "application_rejected",
@@ -53,7 +53,7 @@ pub(crate) struct Answer {
     pub(crate) verdict: Verdict,
     pub(crate) code: Option<String>,
     pub(crate) said: String,
-    /// From the fault (or the submission, where the program is the fault) to the answer.
+    /// From the fault (or the submission, if the program is the fault) to the answer.
     pub(crate) seconds: f64,
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
 }
 
 fn cell(text: &str) -> String {
-    // The reader's home is another one.
+    // The reader's home is a different one.
     let text = std::env::var("HOME")
         .map_or_else(|_| text.to_owned(), |home| text.replace(&format!(" {home}/"), " ~/"));
     let flat = text.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|").replace('<', "&lt;");
@@ -140,7 +140,7 @@ fn cell(text: &str) -> String {
     flat.chars().take(WIDTH).chain(['…']).collect()
 }
 
-/// The line of a Java client's output that says most: the innermost cause of its exception, else the last line.
+/// The most informative line of a Java client's output: the innermost cause of its exception, otherwise the last line.
 pub(crate) fn telling(out: &str, err: &str) -> String {
     let lines = || err.lines().chain(out.lines()).map(str::trim).filter(|line| !line.is_empty());
     let frame =
@@ -151,7 +151,7 @@ pub(crate) fn telling(out: &str, err: &str) -> String {
     caused.or_else(thrown).or_else(last).unwrap_or("(nothing)").to_owned()
 }
 
-/// Marks of the table in its file.
+/// The marks around the table in its file.
 const MARKS: (&str, &str) = ("<!-- table -->\n", "<!-- end -->\n");
 
 /// Writes the table between the marks of a file, and everything as JSON.

@@ -83,7 +83,7 @@ pub(crate) async fn limits(bench: &Bench<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Waits for a number of live nodes.
+/// Waits until this many nodes are live.
 pub(crate) async fn nodes(cluster: &Cluster, number: usize) -> Result<()> {
     let begun = Instant::now();
     while cluster.running_nodes().await?.len() != number {
@@ -110,7 +110,7 @@ pub(crate) async fn without_nodes(bench: &Bench<'_>) -> Result<()> {
     nodes(bench.cluster, 2).await
 }
 
-/// An application master that is there and does not come back to a ResourceManager that was restarted.
+/// An application master that is alive and does not come back to a restarted ResourceManager.
 pub(crate) async fn restarted(bench: &Bench<'_>) -> Result<()> {
     let stopped = async |application: &Application<'_>| {
         application.runs().await?;

@@ -1,7 +1,7 @@
 //! A counting job whose application is hit again and again: the application master, the JobManager, a TaskManager, the
-//! ResourceManager or a NodeManager is killed, or the JVM of a JobManager or TaskManager is stopped (SIGSTOP) and, sometimes,
-//! goes on when nobody expects it any more, at random, for as long as it is told to. The job fails by itself when its state
-//! has lost or repeated a record; in the end it must have counted all of them.
+//! ResourceManager or a NodeManager is killed, or the JVM of a JobManager or TaskManager is stopped (SIGSTOP) and sometimes
+//! continued when it is no longer expected, at random, for a given time. The job fails by itself if its state has lost or
+//! repeated a record; in the end it must have counted all of them.
 
 use std::fmt;
 use std::process::{Command, ExitCode};
@@ -18,26 +18,26 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
-/// Kills and stops parts of a running application and of its cluster, and checks that the job counts on exactly.
+/// Kills and stops parts of a running application and of its cluster, and checks that the job keeps counting correctly.
 #[derive(Debug, Parser)]
 #[command(name = "endurance")]
 struct Arguments {
-    /// How long to go on killing.
+    /// How long to keep killing.
     #[arg(long, default_value_t = 20)]
     minutes: u64,
-    /// What chance decides by; random unless given, and printed.
+    /// The seed for random decisions; random unless given, and printed.
     #[arg(long)]
     seed: Option<u64>,
 }
 
-/// From a kill until the job runs again.
+/// Time limit from a kill until the job runs again.
 const LIMIT: Duration = Duration::from_secs(300);
-/// Longest time for its processes to go, once it has ended.
+/// Time limit for its processes to end once it has ended.
 const GONE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_millis(200);
 /// Each record takes 10 ms: the faults end before the job does.
 const RECORDS_PER_MINUTE: u64 = 5000;
-/// When Flink misses a TaskManager, with time to spare.
+/// By when Flink misses a TaskManager, with time to spare.
 const MISSED: Duration = Duration::from_secs(20);
 
 #[tokio::main(flavor = "current_thread")]
@@ -80,7 +80,7 @@ enum Target {
     TaskManager,
     ResourceManager,
     NodeManager(u8),
-    /// Its JVM is stopped, and goes on after this time if it is still there.
+    /// Its JVM is stopped, and continued after this time if it still exists.
     Hung(Hung, Option<Duration>),
 }
 
@@ -92,7 +92,7 @@ enum Hung {
 }
 
 impl Target {
-    /// A hung JobManager costs more than a minute, so it is rare.
+    /// A random target. A hung JobManager costs more than a minute, so it is rare.
     fn random(rng: &mut StdRng) -> Self {
         match rng.random_range(0..20) {
             0..=2 => Self::Master,
@@ -100,7 +100,7 @@ impl Target {
             6..=8 => Self::TaskManager,
             9..=11 => Self::ResourceManager,
             12..=15 => Self::NodeManager(rng.random_range(1..=2)),
-            // Before, about when and after Flink, or the application master, has given it up.
+            // Before, about when, and after Flink or the application master has given it up.
             16..=18 => Self::Hung(Hung::TaskManager, Self::resurrection(rng, 40)),
             _ => Self::Hung(Hung::JobManager, Self::resurrection(rng, 90)),
         }
@@ -151,7 +151,7 @@ async fn endure(cluster: &Cluster, minutes: u64, mut rng: StdRng) -> Result<()> 
     ensure!(text("finalStatus") == "SUCCEEDED", "{}: {}", text("finalStatus"), text("diagnostics"));
     let attempts = cluster.rm_rest(&format!("/ws/v1/cluster/apps/{id}/appattempts")).await?;
     let attempts = attempts.pointer("/appAttempts/appAttempt").and_then(Value::as_array).map_or(0, Vec::len);
-    // YARN knows of the end before the last process is gone.
+    // YARN learns of the end before the last process is gone.
     let ended = Instant::now();
     while let left = cluster.processes_of(&id)
         && !left.is_empty()
@@ -200,16 +200,16 @@ async fn hit(cluster: &Cluster, id: &str, target: Target) -> Result<()> {
     };
     let victim = processes.into_iter().next().with_context(|| format!("there is no {target:?}"))?;
     victim.kill_9();
-    // What runs after this is not what was there before.
+    // Whatever runs after this is not what ran before.
     while victim.lives() {
         tokio::time::sleep(LOOK).await;
     }
-    // Flink notices within its heartbeat's time-out at the latest; until then it lists what is dead.
+    // Flink notices within its heartbeat timeout at the latest; until then it lists the dead.
     tokio::time::sleep(Duration::from_secs(2)).await;
     Ok(())
 }
 
-/// Stops a JVM until it is gone, or until it has gone on and whoever missed it has had the time to notice.
+/// Stops a JVM until it is gone, or until it has continued and others have had time to notice.
 async fn hang(cluster: &Cluster, id: &str, who: Hung, after: Option<Duration>) -> Result<()> {
     let processes = match who {
         Hung::JobManager => cluster.job_managers(id),
@@ -241,13 +241,13 @@ async fn again(cluster: &Cluster, daemon: Daemon) -> Result<()> {
 
 /// The application's report, once it has ended.
 async fn finished(cluster: &Cluster, id: &str) -> Result<Option<Value>> {
-    // A ResourceManager that is just back knows nothing yet.
+    // A ResourceManager that has just come back knows nothing yet.
     let Ok(report) = cluster.application(id).await else { return Ok(None) };
     let state = report.get("state").and_then(Value::as_str).unwrap_or_default();
     Ok(["FINISHED", "FAILED", "KILLED"].contains(&state).then_some(report))
 }
 
-/// Waits until every task of the job runs, or the application has ended.
+/// Waits until every task of the job is running, or the application has ended.
 async fn runs(cluster: &Cluster, id: &str) -> Result<()> {
     let begun = Instant::now();
     while begun.elapsed() < LIMIT {

@@ -11,10 +11,10 @@ use serde_json::Value;
 use crate::Programs;
 
 const LOOK: Duration = Duration::from_millis(250);
-/// From the submission until the job runs, on a loaded machine.
+/// Time limit from the submission until the job runs, on a loaded machine.
 const START: Duration = Duration::from_secs(240);
 
-/// A job that counts, and fails when its state has lost or repeated a record.
+/// A job that counts, and fails if its state has lost or repeated a record.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
     pub(crate) cluster: &'a Cluster,
@@ -24,7 +24,7 @@ pub(crate) struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    /// Submits it with these sizes; all else is as `yarn-flink` has it.
+    /// Submits it with these sizes; everything else is `yarn-flink`'s default.
     pub(crate) async fn submit(
         cluster: &'a Cluster,
         programs: &'a Programs,
@@ -54,7 +54,7 @@ impl<'a> Job<'a> {
         progress::line(&format!("{:>6.1} s  {text}", self.begun.elapsed().as_secs_f32()));
     }
 
-    /// The number of the newest completed checkpoint, and of the one that this JobManager's job was restored from.
+    /// The number of the latest completed checkpoint, and of the one that this JobManager's job was restored from.
     async fn checkpoints(&self) -> (Option<u64>, Option<u64>) {
         let seen = self.cluster.checkpoints(&self.id).await.unwrap_or_default();
         let number = |kind: &str| seen.pointer(&format!("/latest/{kind}/id")).and_then(Value::as_u64);
@@ -81,8 +81,8 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// How long it takes until the job was restored from checkpoint `before` or a later one and has completed one
-    /// since; none when that is not within `limit`.
+    /// How long it takes until the job has been restored from checkpoint `before` or a later one and has completed
+    /// another one since; `None` if that is not within `limit`.
     pub(crate) async fn goes_on_from(&self, before: u64, limit: Duration) -> Result<Option<Duration>> {
         let begun = Instant::now();
         while begun.elapsed() < limit {
@@ -96,7 +96,7 @@ impl<'a> Job<'a> {
         Ok(None)
     }
 
-    /// Waits until `number` TaskManagers run.
+    /// Waits until `number` TaskManagers are running.
     pub(crate) async fn has_task_managers(&self, number: usize) -> Result<Vec<Process>> {
         let begun = Instant::now();
         loop {
@@ -111,9 +111,9 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// An application that has ended is wrong in all scenarios.
+    /// Fails if the application has ended, which is wrong in all scenarios.
     pub(crate) async fn lives(&self) -> Result<()> {
-        // A ResourceManager that is away, or just back, says nothing.
+        // A ResourceManager that is away, or has just come back, does not know.
         let Ok(report) = self.cluster.application(&self.id).await else { return Ok(()) };
         let text = |key: &str| report.get(key).and_then(Value::as_str).unwrap_or_default();
         if ["FINISHED", "FAILED", "KILLED"].contains(&text("state")) {
@@ -126,7 +126,7 @@ impl<'a> Job<'a> {
         Ok(())
     }
 
-    /// What `explain` says of it, in one line.
+    /// What `explain` says about it, in one line.
     pub(crate) async fn why(&self) -> String {
         let mut command = Command::new(&self.programs.binaries.yarn_flink);
         command.envs(self.cluster.client_environment()).args(["explain", "-o", "json", &self.id]);
@@ -143,7 +143,7 @@ impl<'a> Job<'a> {
         said.await.unwrap_or_else(|error| format!("explain: {error:#}")).replace('\n', " ")
     }
 
-    /// Attempts of the application so far, as far as the ResourceManager tells.
+    /// Number of the application's attempts so far, as reported by the ResourceManager.
     pub(crate) async fn attempts(&self) -> usize {
         let path = format!("/ws/v1/cluster/apps/{}/appattempts", self.id);
         let answer = self.cluster.rm_rest(&path).await.unwrap_or_default();
@@ -151,7 +151,7 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The number of the NodeManager that a container's process runs under.
+/// The number of the NodeManager under which a container's process runs.
 pub(crate) fn node_of(process: &Process) -> Result<u8> {
     let host = process.host().with_context(|| format!("process {} is gone", process.pid))?;
     let last = host.rsplit('.').next().and_then(|last| last.parse::<u8>().ok());

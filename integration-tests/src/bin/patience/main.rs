@@ -1,5 +1,5 @@
-//! Jobs on a cluster with Hadoop's own timers, where nothing that is lost is missed before ten minutes are over: what
-//! the application master has to see by itself, and what it must not conclude from what is there for the moment.
+//! Jobs on a cluster with Hadoop's own timers, where lost parts are not missed for ten minutes: what the application
+//! master has to see by itself, and what it must not conclude from a momentary state.
 //!
 //! `cargo run -p integration-tests --bin patience -- --only power --only hung`
 
@@ -19,16 +19,16 @@ use integration_tests::progress::{self, Step};
 use integration_tests::versions::FLINK_1_20;
 use integration_tests::{jobs, prerequisites};
 
-/// Runs jobs on clusters with Hadoop's own timers, loses parts of them, and checks what becomes of the jobs.
+/// Runs jobs on clusters with Hadoop's own timers, loses parts of them, and checks what happens to the jobs.
 #[derive(Debug, Parser)]
 #[command(name = "patience")]
 struct Arguments {
-    /// Only scenarios whose name holds this; may be given more than once.
+    /// Only scenarios whose name contains this; may be given more than once.
     #[arg(long, value_name = "PART")]
     only: Vec<String>,
 }
 
-/// What is the same for all.
+/// What all scenarios share.
 #[derive(Debug)]
 pub(crate) struct Programs {
     pub(crate) flink: Flink,
@@ -36,11 +36,11 @@ pub(crate) struct Programs {
     pub(crate) jar: std::path::PathBuf,
 }
 
-/// What a scenario has come to.
+/// The result of a scenario.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) right: bool,
-    /// From the fault, or from when there was room again, until the job ran.
+    /// From the fault, or from when there was room again, until the job was running.
     pub(crate) took: Option<Duration>,
     pub(crate) said: String,
 }
@@ -68,7 +68,7 @@ impl Scenario {
         }
     }
 
-    /// What is right.
+    /// The expected result.
     fn wanted(self) -> &'static str {
         match self {
             Self::NodePowerLost | Self::NodeHung => "the job is back within 60 s",
@@ -78,7 +78,7 @@ impl Scenario {
     }
 
     fn cluster(self) -> Builder {
-        // Named apart, so that the logs of all that go wrong are kept.
+        // With a separate name, so that the logs of all failed ones are kept.
         let name = format!("patience-{}", self.name().replace([' ', ','], "-"));
         let builder = Cluster::builder(&name).recovery().default_timers();
         match self {
@@ -113,7 +113,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether all is as it should be.
+/// Whether all scenarios went as expected.
 async fn run(arguments: &Arguments) -> Result<bool> {
     prerequisites::check()?;
     let flink = Flink::download(FLINK_1_20)?;
@@ -167,7 +167,7 @@ fn print(rows: &[(Scenario, Outcome)]) {
     for (scenario, Outcome { right, took, said }) in rows {
         let seconds = took.map_or_else(|| "–".to_owned(), |took| format!("{:.1}", took.as_secs_f32()));
         let verdict = if *right { "right" } else { "WRONG" };
-        // Of an error with the end of a log in it, the first line.
+        // The first line of an error that contains the end of a log.
         let said = said.lines().next().unwrap_or_default();
         progress::line(&format!(
             "| {} | {} | {said} | {seconds} | {verdict} |",

@@ -1,4 +1,4 @@
-//! Nodes that are gone, and YARN does not know it for ten minutes.
+//! Nodes that are gone without YARN knowing it for ten minutes.
 
 use std::time::{Duration, Instant};
 
@@ -8,25 +8,25 @@ use integration_tests::cluster::{Cluster, Daemon};
 use crate::job::{Job, node_of};
 use crate::{Outcome, Programs};
 
-/// A job is to be back within this time, with default settings.
+/// A job has to be back within this time, with default settings.
 const BACK: Duration = Duration::from_secs(60);
-/// How long to look on when it is not.
+/// How long to keep watching if it is not.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// YARN's fifteen minutes for an application master, and what the next attempt takes on a loaded machine.
+/// YARN's fifteen minutes for an application master, and the time of the next attempt on a loaded machine.
 const EXPIRY: Duration = Duration::from_secs(20 * 60);
-/// With a JobManager of the default size this is more than one of the nodes has.
+/// Together with a JobManager of the default size this is more than any one node has.
 const APART: &str = "2560m";
 
-/// How a node goes.
+/// How a node is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loss {
-    /// All its processes end; the kernel that is left resets their connections.
+    /// All its processes end; the kernel, which remains, resets their connections.
     Power,
-    /// All its processes are there, keep their connections, and never answer.
+    /// All its processes exist and keep their connections, but never answer.
     Hung,
 }
 
-/// The node of the only TaskManager.
+/// Loses the node of the only TaskManager.
 pub(crate) async fn lost(cluster: &Cluster, programs: &Programs, how: Loss) -> Result<Outcome> {
     let job = Job::submit(cluster, programs, APART, 1).await?;
     job.completes_one_after(1).await?;
@@ -61,7 +61,7 @@ pub(crate) async fn lost(cluster: &Cluster, programs: &Programs, how: Loss) -> R
     })
 }
 
-/// The application master is killed, and its node hangs, so that nobody reports it.
+/// The application master is killed while its node hangs, so that its end is not reported.
 pub(crate) async fn with_the_master(cluster: &Cluster, programs: &Programs) -> Result<Outcome> {
     let job = Job::submit(cluster, programs, APART, 1).await?;
     job.completes_one_after(1).await?;

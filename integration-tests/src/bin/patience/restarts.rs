@@ -1,5 +1,5 @@
-//! A ResourceManager that is restarted sees its nodes one after the other, some of them late: what the cluster has for
-//! the moment is not what it has.
+//! A restarted ResourceManager sees its nodes one after the other, some of them late: what the cluster has at the
+//! moment is not all that it has.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ use crate::{Outcome, Programs};
 const LOOK: Duration = Duration::from_millis(250);
 /// A NodeManager tries ten times, one second apart, and then every 30 s.
 const NODE_BACK: Duration = Duration::from_secs(120);
-/// Between two nodes that come back.
+/// Time between two nodes that come back.
 const APART: Duration = Duration::from_secs(30);
-/// From when there is room until the job runs, on a loaded machine.
+/// Time limit from when there is room until the job runs, on a loaded machine.
 const RUNS: Duration = Duration::from_secs(180);
 const MANAGER: Daemon = Daemon::ResourceManager(1);
 
-/// An application of another's that has `mib` on the node that has so much.
+/// Another user's application that takes `mib` on the node that has that much.
 async fn filler(cluster: &Cluster, mib: u32) -> Result<String> {
     let more = json!({"resource": {"memory": mib, "vCores": 1}});
     let id = cluster.submit_with(cluster.user(), "default", "filler", "sleep 100000", &more).await?;
@@ -31,7 +31,7 @@ async fn filler(cluster: &Cluster, mib: u32) -> Result<String> {
     Ok(id)
 }
 
-/// Restarts the ResourceManager while these NodeManagers say nothing.
+/// Restarts the ResourceManager while these NodeManagers are silent.
 async fn restart_without(cluster: &Cluster, nodes: &[u8]) -> Result<()> {
     cluster.kill_9(MANAGER)?;
     for number in nodes {
@@ -49,7 +49,7 @@ async fn restart_without(cluster: &Cluster, nodes: &[u8]) -> Result<()> {
     }
 }
 
-/// Waits until so many nodes are there; the job must live all the time.
+/// Waits until this many nodes are back; the job must stay alive all the time.
 async fn nodes_back(job: &Job<'_>, number: usize) -> Result<()> {
     let begun = Instant::now();
     while job.cluster.running_nodes().await.map_or(0, |nodes| nodes.len()) < number {
@@ -60,7 +60,7 @@ async fn nodes_back(job: &Job<'_>, number: usize) -> Result<()> {
     Ok(())
 }
 
-/// Looks on, and fails once it has ended.
+/// Watches the job, and fails if it has ended.
 async fn outlives(job: &Job<'_>, time: Duration) -> Result<()> {
     let begun = Instant::now();
     while begun.elapsed() < time {
@@ -72,7 +72,7 @@ async fn outlives(job: &Job<'_>, time: Duration) -> Result<()> {
     Ok(())
 }
 
-/// There is room again: from here on it has to run.
+/// Makes room again: from here on the job has to run.
 async fn runs(job: &Job<'_>, filler: &str, task_managers: usize) -> Result<Outcome> {
     let begun = Instant::now();
     job.note("now there is room");
@@ -84,7 +84,7 @@ async fn runs(job: &Job<'_>, filler: &str, task_managers: usize) -> Result<Outco
     Ok(Outcome { right: took <= RUNS, took: Some(took), said })
 }
 
-/// Three nodes, all of which the job needs, and one of them is another's.
+/// Three nodes, all of which the job needs; another application takes up one of them.
 pub(crate) async fn one_by_one(cluster: &Cluster, programs: &Programs) -> Result<Outcome> {
     let filler = filler(cluster, 2048).await?;
     let job = Job::submit(cluster, programs, "1728m", 2).await?;
@@ -114,7 +114,7 @@ pub(crate) async fn large_node_away(cluster: &Cluster, programs: &Programs) -> R
     job.note("now the ResourceManager is restarted without the large node");
     restart_without(cluster, &[3]).await?;
     nodes_back(&job, 2).await?;
-    // For ten seconds the ResourceManager takes what is configured as its maximum, then what its nodes have.
+    // For ten seconds the ResourceManager uses the configured maximum, then what its nodes have.
     outlives(&job, Duration::from_secs(60)).await?;
     cluster.thaw(Daemon::NodeManager(3))?;
     nodes_back(&job, 3).await?;

@@ -1,7 +1,7 @@
-//! From nothing to a Flink job on a real Hadoop cluster that ends by itself.
+//! From nothing to a Flink job on a real Hadoop cluster, which ends by itself.
 //!
-//! `main.rs` is the order of events, `text` brings the input to HDFS, `submit` runs the real command line, `watch`
-//! follows the application and `report` prints what came out and checks that nothing is left.
+//! `main.rs` is the sequence of events, `text` puts the input into HDFS, `submit` runs the real command line, `watch`
+//! follows the application and `report` prints the results and checks that nothing is left.
 
 mod report;
 mod submit;

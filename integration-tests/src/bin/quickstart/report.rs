@@ -1,4 +1,4 @@
-//! What came out, and that nothing else is left.
+//! The results, and the check that nothing else is left.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ pub(crate) async fn most_frequent(cluster: &Cluster, folder: &str) -> Result<Vec
     Ok(words)
 }
 
-/// No container, process or staging file of the application.
+/// Checks that no container, process or staging file of the application is left.
 pub(crate) async fn nothing_is_left(cluster: &Cluster, application_id: &str) -> Result<()> {
     watch::until_empty("processes", || cluster.processes_of(application_id)).await?;
     for node in cluster.running_nodes().await? {

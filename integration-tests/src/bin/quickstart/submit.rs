@@ -1,4 +1,4 @@
-//! The real command line, as someone would type it.
+//! The real command line, as a user would type it.
 
 use std::path::Path;
 use std::process::Command;
@@ -10,7 +10,7 @@ use integration_tests::cluster::{Cluster, java};
 use integration_tests::flink::Flink;
 use integration_tests::progress;
 
-/// What `run -d` said.
+/// The output of `run -d`.
 #[derive(Clone, Debug)]
 pub(crate) struct Submitted {
     pub(crate) application_id: String,

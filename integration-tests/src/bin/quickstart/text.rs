@@ -8,7 +8,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream};
 use integration_tests::binaries;
 use integration_tests::cluster::Cluster;
 
-/// What was put.
+/// The text in HDFS.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text {
     pub(crate) files: usize,
@@ -28,7 +28,8 @@ pub(crate) async fn put(cluster: &Cluster, target: &str) -> Result<Text> {
         let content = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let bytes = u64::try_from(content.len()).unwrap_or_default();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        // The number keeps two files of one name apart, and Flink's file source leaves out names that begin with a dot.
+        // The number keeps two files of the same name apart, and Flink's file source ignores names that start with a
+        // dot.
         hdfs.put(&format!("{target}/{index:03}-{name}"), content).await?;
         Ok(bytes)
     });
@@ -36,7 +37,7 @@ pub(crate) async fn put(cluster: &Cluster, target: &str) -> Result<Text> {
     Ok(Text { files: sizes.len(), bytes: sizes.iter().sum() })
 }
 
-/// Files with one of the extensions below `folder`; build output, hidden folders and containers' logs are left out.
+/// Files below `folder` with one of the extensions; build output, hidden folders and containers' logs are left out.
 fn collect(folder: &Path, extensions: &[&str], files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))? {
         let entry = entry?;

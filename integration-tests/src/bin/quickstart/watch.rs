@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::submit::Submitted;
 
-/// Longest wait for the end of a word count of a few MB.
+/// Time limit for the end of a word count of a few MB.
 const LIMIT: Duration = Duration::from_secs(300);
 
 /// Something that happened, and how long after the command was started.
@@ -19,7 +19,7 @@ pub(crate) struct Event {
     pub(crate) what: String,
 }
 
-/// Shows each change of state, containers and progress; returns all of them when the application has ended well.
+/// Shows each change of state, containers and progress; returns all of them once the application has succeeded.
 pub(crate) async fn follow(cluster: &Cluster, submitted: &Submitted, begun: Instant) -> Result<Vec<Event>> {
     let id = &submitted.application_id;
     let mut events =

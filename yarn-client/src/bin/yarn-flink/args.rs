@@ -15,13 +15,13 @@ pub(crate) use session::{Scale, Session, SessionStart, SessionStop};
 
 /// Runs Apache Flink jobs on Hadoop YARN.
 ///
-/// No JVM runs on this host: the application master is a small native program that looks after the
-/// job on the cluster, from submission to the end of its containers and files.
+/// No JVM is needed on this host. On the cluster a small native application master runs the job, from
+/// submission to the cleanup of its containers and files.
 #[derive(Debug, Parser)]
 #[command(name = "yarn-flink", version, propagate_version = true, max_term_width = 110)]
 #[command(
-    after_help = "Exit codes: 0 done, 1 the job failed, 2 usage or configuration, 3 the cluster refused or \
-could not be reached, 4 cancelled or killed, 5 no such application or job, 124 timed out, 130 interrupted."
+    after_help = "Exit codes: 0 success, 1 the job failed, 2 usage or configuration error, 3 refused by the cluster or \
+cluster unreachable, 4 cancelled or killed, 5 no such application or job, 124 timed out, 130 interrupted."
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -30,23 +30,23 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Options every command takes.
+/// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Global {
-    /// Format of what is written to standard output
+    /// Format of standard output
     #[arg(short = 'o', long, global = true, value_enum, default_value_t = Output::Text, value_name = "FORMAT")]
     pub(crate) output: Output,
-    /// Errors only on standard error
+    /// Print only errors to standard error
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// Say more; repeat for the protocol level. Also shows the Java stack traces of remote errors
+    /// Print more details, such as Java stack traces of remote errors; `-vv` logs every remote call
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Directory with core-site.xml, hdfs-site.xml and yarn-site.xml [default: $HADOOP_CONF_DIR,
+    /// Directory with `core-site.xml`, `hdfs-site.xml` and `yarn-site.xml` [default: $HADOOP_CONF_DIR,
     /// $YARN_CONF_DIR, $HADOOP_HOME/etc/hadoop]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) conf_dir: Option<PathBuf>,
-    /// The Flink distribution to run: the directory that holds lib/ [default: $FLINK_HOME]
+    /// The Flink distribution to run: the directory that contains `lib/` [default: $FLINK_HOME]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) flink_home: Option<PathBuf>,
 }
@@ -62,22 +62,22 @@ pub(crate) enum Output {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run one job, on a Flink cluster of its own that ends with it, or in a session
+    /// Run a job, on its own Flink cluster or in a session
     Run(Box<Run>),
-    /// List YARN applications, by default those that have not ended
+    /// List YARN applications, by default only unfinished ones
     List(List),
-    /// Show one YARN application
+    /// Show the status of an application
     Status(Status),
-    /// Say why an application waits, or why it ended
+    /// Explain why an application is waiting, or why it ended
     Explain(Explain),
-    /// Print the logs of an application's containers, running or ended
+    /// Print the logs of an application, running or finished
     Logs(Logs),
-    /// Tell what happens in a running application, and what has happened
+    /// Print the events of an application, past and present
     Events(Events),
-    /// Clusters for many jobs: start, list, stop
+    /// Manage sessions: Flink clusters that run many jobs
     #[command(subcommand)]
     Session(Session),
-    /// Change the number of TaskManagers of a session, or of a job with scheduler-mode: reactive
+    /// Change the number of TaskManagers of a session, or of a job with `scheduler-mode: reactive`
     Scale(Scale),
     /// List the Flink jobs of a running application
     Jobs(Jobs),
@@ -85,20 +85,20 @@ pub(crate) enum Command {
     Cancel(Cancel),
     /// Stop a Flink job with a savepoint
     Stop(Stop),
-    /// Make a savepoint of a running Flink job, or remove one
+    /// Take a savepoint of a running Flink job, or dispose of one
     Savepoint(Savepoint),
-    /// Kill YARN applications and remove what they left in HDFS
+    /// Kill YARN applications and remove their files from HDFS
     Kill(Kill),
-    /// Remove what applications that have ended left in HDFS, and cached files that are not used any more
+    /// Remove files of finished applications and unused cached files from HDFS
     Gc(Gc),
-    /// Play through what failures would do to an application, without a cluster
+    /// Simulate how an application would survive failures, without a cluster
     Simulate(Simulate),
-    /// Print the completion script of a shell
+    /// Print a shell completion script
     Completions(Completions),
 }
 
 impl Command {
-    /// Whether it does something on the cluster, of which its exit code tells.
+    /// Whether it changes the cluster, which its exit code must then reflect.
     pub(crate) fn changes_something(&self) -> bool {
         match self {
             Self::Run(_)
@@ -122,24 +122,24 @@ impl Command {
     }
 }
 
-/// Options follow Flink's own where Flink has them. Two-letter options of Flink (`-jm`, `-tm`, `-ys`, `-yD` and
-/// so on) are understood too, see `legacy.rs`. Everything after JAR belongs to the program.
+/// Options are named as in Flink. Flink's two-letter options (`-jm`, `-tm`, `-ys`, `-yD` etc.) are accepted too.
+/// Everything after JAR is passed to the program.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "yarn-flink run [OPTIONS] JAR [ARG]...",
-    after_help = "Also understood, as in Flink: -jm SIZE, -tm SIZE, -ys N and, up to Flink 1.20, -yjm, -ytm, -ynm, \
--yqu, -yat, -ynl, -yt, -yz, -yd, -yD KEY=VALUE, -m yarn-cluster. A size without a unit is in MiB here, in bytes in a -D."
+    after_help = "Also accepted, as in Flink: -jm SIZE, -tm SIZE, -ys N and, up to Flink 1.20, -yjm, -ytm, -ynm, \
+-yqu, -yat, -ynl, -yt, -yz, -yd, -yD KEY=VALUE, -m yarn-cluster. Sizes without a unit are in MiB here, in bytes in -D."
 )]
 pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) waiting: Waiting,
-    /// Submit at most once: a second call with the same key follows the first one's application, whatever became of
-    /// the first call. A key stands for one jar, class, savepoint and list of arguments
+    /// Submit at most once: a second call with the same key follows the application of the first, whatever happened
+    /// to the first client. A key belongs to one jar, class, savepoint and list of arguments
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
 
-    /// Run the job in this session, instead of on a cluster of its own: its application id, or the name of exactly one
-    /// running session of this user
+    /// Run the job in this session instead of on its own cluster: its application id, or a name that exactly one of
+    /// your running sessions has
     #[arg(
         long,
         value_name = "ID|NAME",
@@ -149,46 +149,46 @@ pub(crate) struct Run {
             "zookeeper_namespace", "app_master", "open_rest"]
     )]
     pub(crate) session: Option<String>,
-    /// End the session with this job, whatever the job's end; other jobs that still run then are cancelled
+    /// Stop the session when this job ends, whatever its result; any other unfinished jobs are cancelled
     #[arg(long, requires = "session")]
     pub(crate) stop_session_after: bool,
 
-    /// Class with the program's main method [default: named by the jar's manifest]
+    /// Class with the program's `main` method [default: from the jar's manifest]
     #[arg(short = 'c', long = "class", value_name = "CLASS")]
     pub(crate) class: Option<String>,
-    /// Add a URL to each user class loader; must be reachable from every node (repeatable)
+    /// Add a URL to the user class loader; it must be accessible from every node (repeatable)
     #[arg(short = 'C', long = "classpath", value_name = "URL")]
     pub(crate) classpath: Vec<String>,
-    /// Parallelism of the program; beats the configured default
+    /// Parallelism of the program, overriding the configured default
     #[arg(short, long, value_name = "N")]
     pub(crate) parallelism: Option<u32>,
-    /// Start from this savepoint or retained checkpoint
+    /// Restore from this savepoint or retained checkpoint
     #[arg(short = 's', long = "from-savepoint", visible_alias = "fromSavepoint", value_name = "PATH")]
     pub(crate) from_savepoint: Option<String>,
-    /// Skip state of the savepoint that the program no longer has
+    /// Skip savepoint state that no longer belongs to any operator of the program
     #[arg(short = 'n', long = "allow-non-restored-state", visible_alias = "allowNonRestoredState")]
     pub(crate) allow_non_restored_state: bool,
-    /// The program executes several jobs, one after the other or side by side; the application ends with the last
+    /// The program runs several jobs, in sequence or in parallel; the application ends with the last of them
     #[arg(long)]
     pub(crate) multi_job: bool,
-    /// Begin the job anew when a failure leaves no checkpoint to go on from, instead of ending it
+    /// Restart the job from scratch, instead of failing it, when there is no checkpoint to recover from
     #[arg(long)]
     pub(crate) restart_from_scratch: bool,
 
     #[command(flatten)]
     pub(crate) cluster: Cluster,
 
-    /// Deployment target; only yarn-application exists here
+    /// Deployment target; only `yarn-application` is supported
     #[arg(short, long, hide = true, value_name = "TARGET")]
     pub(crate) target: Option<String>,
-    /// Only `-m yarn-cluster` is understood
+    /// Only `-m yarn-cluster` is supported
     #[arg(short = 'm', long = "jobmanager", hide = true, value_name = "TARGET")]
     pub(crate) master: Option<String>,
 
-    /// Jar with the program: a local path, or one in a file system of the cluster (hdfs://...)
+    /// Jar of the program: a local path, or one on the cluster (`hdfs://...`)
     #[arg(required = true, value_name = "JAR")]
     pub(crate) jar: String,
-    /// Arguments of the program, passed as they are
+    /// Arguments of the program
     #[arg(value_name = "ARG", allow_hyphen_values = true, trailing_var_arg = true)]
     pub(crate) args: Vec<String>,
 }
@@ -196,28 +196,30 @@ pub(crate) struct Run {
 /// What to wait for, and how long.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Waiting {
-    /// Return once the application has been submitted; the same as --wait submitted
+    /// Return once the application has been submitted; the same as `--wait submitted`
     #[arg(short, long, overrides_with = "detached", conflicts_with = "wait")]
     pub(crate) detached: bool,
     /// What to wait for before returning [default: finished]
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub(crate) wait: Option<Wait>,
-    /// Give up waiting after this time (500ms, 30s, 5min, 2h; without a unit: seconds). The application goes on
+    /// Stop waiting after this time (`500ms`, `30s`, `5min`, `2h`; without a unit: seconds). The application keeps
+    /// running
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
-    /// Kill the application if it does not run after this time (same units), and exit with 124. With -d or
-    /// --wait accepted the command then stays until it runs
+    /// Kill the application if it is not running after this time (same units), and exit with 124. With `-d` or
+    /// `--wait accepted` the command waits until it is running
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) max_wait: Option<Duration>,
 }
 
-/// A Flink cluster on YARN: what `run` and `session start` have in common.
+/// Options of a Flink cluster on YARN, shared by `run` and `session start`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Cluster {
-    /// Where TaskManagers may run: spread (evenly over the nodes), host=NAME, rack=/NAME, label=NAME (repeatable)
+    /// Where TaskManagers may run: `spread` (evenly over the nodes), `host=NAME`, `rack=/NAME`, `label=NAME`
+    /// (repeatable)
     #[arg(long, value_name = "PLACE")]
     pub(crate) placement: Vec<String>,
-    /// Set a Flink configuration key (repeatable; beats the configuration file)
+    /// Set a Flink configuration key, overriding the configuration file (repeatable)
     #[arg(short = 'D', value_name = "KEY=VALUE")]
     pub(crate) dynamic: Vec<String>,
 
@@ -227,13 +229,13 @@ pub(crate) struct Cluster {
     /// Name of the application [yarn.application.name]
     #[arg(long, alias = "yarnname", value_name = "NAME")]
     pub(crate) name: Option<String>,
-    /// Memory of the JobManager's container (-jm) [jobmanager.memory.process.size]
+    /// Memory of the JobManager container (`-jm`) [jobmanager.memory.process.size]
     #[arg(long, visible_alias = "jobManagerMemory", alias = "yarnjobManagerMemory", value_name = "SIZE")]
     pub(crate) job_manager_memory: Option<String>,
-    /// Memory of a TaskManager's container (-tm) [taskmanager.memory.process.size]
+    /// Memory of a TaskManager container (`-tm`) [taskmanager.memory.process.size]
     #[arg(long, visible_alias = "taskManagerMemory", alias = "yarntaskManagerMemory", value_name = "SIZE")]
     pub(crate) task_manager_memory: Option<String>,
-    /// Slots of a TaskManager (-ys) [taskmanager.numberOfTaskSlots]
+    /// Slots per TaskManager (`-ys`) [taskmanager.numberOfTaskSlots]
     #[arg(long, alias = "yarnslots", value_name = "N")]
     pub(crate) slots: Option<u32>,
     /// Type of the application [yarn.application.type]
@@ -254,10 +256,10 @@ pub(crate) struct Cluster {
         value_name = "NAMESPACE"
     )]
     pub(crate) zookeeper_namespace: Option<String>,
-    /// Flink's REST server listens on the node's address, for whoever reaches it: needed by Flink's own client
+    /// Make Flink's REST server listen on the node's address, without authentication, as Flink's own client needs it
     #[arg(long)]
     pub(crate) open_rest: bool,
-    /// The application master's binary [default: flink-app-master beside this program]
+    /// The application master binary [default: `flink-app-master` next to this program]
     #[arg(long, env = "YARN_FLINK_APP_MASTER", value_name = "PATH")]
     pub(crate) app_master: Option<PathBuf>,
 }
@@ -265,11 +267,11 @@ pub(crate) struct Cluster {
 /// Points in an application's life to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Wait {
-    /// The ResourceManager has taken the application
+    /// The ResourceManager has received the application
     Submitted,
-    /// The scheduler has taken it into its queue
+    /// The scheduler has accepted it into its queue
     Accepted,
-    /// The job is RUNNING; a session takes jobs
+    /// The job is RUNNING, or the session accepts jobs
     Running,
     /// The application has ended; the exit code is the job's result
     Finished,
@@ -277,157 +279,157 @@ pub(crate) enum Wait {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Also those that have ended, as long as the ResourceManager remembers them
+    /// Include finished applications that the ResourceManager still remembers
     #[arg(short, long)]
     pub(crate) all: bool,
-    /// Only this queue
+    /// Show only this queue
     #[arg(long, value_name = "QUEUE")]
     pub(crate) queue: Option<String>,
-    /// Only this user's
+    /// Show only this user's applications
     #[arg(long, value_name = "USER")]
     pub(crate) user: Option<String>,
-    /// Only this application type (repeatable)
+    /// Show only this application type (repeatable)
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) types: Vec<String>,
-    /// Only with this tag (repeatable: any of them)
+    /// Show only applications with this tag (repeatable: any of them)
     #[arg(long = "tag", value_name = "TAG")]
     pub(crate) tags: Vec<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// Application id, such as application_1700000000000_0001, or the name of a running session of this user
+    /// Application id, such as `application_1700000000000_0001`, or the name of one of your running sessions
     #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// Application id, such as application_1700000000000_0001, or the name of a running session of this user
+    /// Application id, such as `application_1700000000000_0001`, or the name of one of your running sessions
     #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
 }
 
-/// Of running containers from their nodes, of an ended application from where YARN has collected them; its owner is found
-/// by itself. Printed as by `yarn logs`.
+/// Reads the logs of running containers from their nodes and those of finished applications from YARN's log
+/// aggregation, whoever owns the application. The format is that of `yarn logs`.
 #[derive(Debug, Args)]
 pub(crate) struct Logs {
-    /// Application id, such as application_1700000000000_0001, or the name of a running session of this user
+    /// Application id, such as `application_1700000000000_0001`, or the name of one of your running sessions
     #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
-    /// Only files of these names, such as taskmanager.log [default: all]
+    /// Print only files with these names, such as `taskmanager.log` [default: all]
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<String>,
-    /// Only this container
+    /// Print only the logs of this container
     #[arg(long, value_name = "CONTAINER")]
     pub(crate) container: Option<String>,
-    /// Only the application masters' containers, where the JobManager's logs are
+    /// Print only the logs of application master containers, which include the JobManager's
     #[arg(long, conflicts_with = "container")]
     pub(crate) am: bool,
-    /// Only the last N lines of each file
+    /// Print only the last N lines of each file
     #[arg(long, value_name = "N")]
     pub(crate) tail: Option<usize>,
-    /// Go on with what is written, until the application has ended
+    /// Keep printing new lines until the application ends
     #[arg(short, long, conflicts_with_all = ["out", "list"])]
     pub(crate) follow: bool,
-    /// Write each file below this directory, as NODE/CONTAINER/FILE, instead of printing it
+    /// Write the files to this directory, as NODE/CONTAINER/FILE, instead of printing them
     #[arg(long, value_name = "DIR", conflicts_with = "list")]
     pub(crate) out: Option<PathBuf>,
-    /// List the files instead
+    /// List the files instead of printing them
     #[arg(long)]
     pub(crate) list: bool,
-    /// Set a Hadoop configuration key, such as yarn.nodemanager.remote-app-log-dir, or one of Flink's (repeatable)
+    /// Set a Hadoop configuration key, such as `yarn.nodemanager.remote-app-log-dir`, or a Flink key (repeatable)
     #[arg(short = 'D', value_name = "KEY=VALUE")]
     pub(crate) dynamic: Vec<String>,
 }
 
-/// What its application master tells: containers asked for, given, started and lost, the states of the job, its
-/// checkpoints, the end. With `-o json` one object a line.
+/// Prints what the application master reports: containers requested, allocated, launched and lost, job states,
+/// checkpoints, and the end. With `-o json` each line is one object.
 #[derive(Debug, Args)]
 pub(crate) struct Events {
-    /// Application id, such as application_1700000000000_0001, or the name of a running session of this user
+    /// Application id, such as `application_1700000000000_0001`, or the name of one of your running sessions
     #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
-    /// Go on until the application has ended, over restarts of its master
+    /// Keep printing events until the application ends, across restarts of its master
     #[arg(short, long)]
     pub(crate) follow: bool,
-    /// Begin behind this event, the last one that has been seen: `id` in JSON
+    /// Start after this event, the last one that has been seen (`id` in JSON)
     #[arg(long, value_name = "ATTEMPT.NUMBER", value_parser = event_id)]
     pub(crate) after: Option<(u32, u64)>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Kill {
-    /// Application ids, or names of running sessions of this user
+    /// Application ids, or names of your running sessions
     #[arg(value_name = "ID|NAME", required = true)]
     pub(crate) ids: Vec<String>,
 }
 
-/// Removes staging directories of applications that YARN reports ended, old records of `run --key`, and cached files that
-/// have not been used for a while. Nothing that a running application may need is touched.
+/// Removes the staging directories of applications that YARN reports as finished, expired records of `run --key`, and
+/// cached files that have not been used for a while. Nothing that a running application may need is removed.
 #[derive(Debug, Args)]
 pub(crate) struct Gc {
-    /// Only say what would be removed
+    /// Print what would be removed, without removing it
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Look into the home directories of all users, as far as permitted
+    /// Scan the home directories of all users, as far as permitted
     #[arg(long)]
     pub(crate) all_users: bool,
-    /// Also directories of applications this ResourceManager has never known; they may belong to another cluster on the
-    /// same file system
+    /// Also remove directories of applications unknown to this ResourceManager; they may belong to another cluster on
+    /// the same file system
     #[arg(long)]
     pub(crate) unknown: bool,
-    /// How long records of keys are kept after their application has ended
+    /// How long to keep the records of keys after their application has ended
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "7d")]
     pub(crate) keep_keys: Duration,
-    /// How long cached files are kept after their last use; never less than a day and an hour, and always while an
-    /// application runs that may use them
+    /// How long to keep cached files after their last use; at least 25 h, and always while a running application may
+    /// use them
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "7d")]
     pub(crate) keep_cache: Duration,
 }
 
-/// Plays many lives of one application in virtual time, with the very decisions of the real application master, and sums
-/// up how they end and what the faults cost.
+/// Runs one application many times in virtual time, with the decision logic of the real application master and
+/// injected faults, and summarizes how the runs end and what the faults cost.
 #[derive(Debug, Args)]
 pub(crate) struct Simulate {
-    /// TaskManagers of the job, one slot each
+    /// Number of TaskManagers of the job, with one slot each
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub(crate) task_managers: u32,
-    /// Nodes of the cluster
+    /// Number of nodes of the cluster
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub(crate) nodes: u32,
-    /// How long the job works when nothing goes wrong
+    /// How long the job takes without faults
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10min")]
     pub(crate) work: Duration,
-    /// Pauses between checkpoints; 0: the job makes none
+    /// Interval between checkpoints; 0 disables them
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "10s")]
     pub(crate) checkpoint_interval: Duration,
-    /// With Flink's own high availability
+    /// Use Flink's high availability
     #[arg(long)]
     pub(crate) high_availability: bool,
-    /// As of `run`
+    /// As with `run`
     #[arg(long)]
     pub(crate) restart_from_scratch: bool,
-    /// Attempts that may fail within 10 minutes [yarn.application-attempts]
+    /// Attempts allowed within 10 min [yarn.application-attempts]
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(crate) max_attempts: u32,
-    /// What goes wrong: all, none, or a list of taskmanager, jobmanager, appmaster, node, partition, resourcemanager,
-    /// preemption, hdfs
+    /// Faults to inject: `all`, `none`, or a list of `taskmanager`, `jobmanager`, `appmaster`, `node`, `partition`,
+    /// `resourcemanager`, `preemption`, `hdfs`
     #[arg(long, value_name = "LIST", default_value = "all")]
     pub(crate) faults: String,
-    /// Time between two faults, on average
+    /// Average time between faults
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "2min")]
     pub(crate) every: Duration,
-    /// Lives to play
+    /// Number of runs
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub(crate) lives: u64,
-    /// The first life's seed: the same seed gives the same life
+    /// Seed of the first run; a run is reproduced by its seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Tell that one life step by step
+    /// Print this one run step by step
     #[arg(long)]
     pub(crate) trace: bool,
-    /// The application master's program
+    /// The application master binary
     #[arg(long, value_name = "FILE", hide = true)]
     pub(crate) app_master: Option<PathBuf>,
 }
@@ -442,7 +444,7 @@ fn event_id(text: &str) -> Result<(u32, u64), String> {
     let parsed = text
         .split_once('.')
         .and_then(|(attempt, number)| Some((attempt.parse::<u32>().ok()?, number.parse::<u64>().ok()?)));
-    parsed.ok_or_else(|| format!("'{text}' is not ATTEMPT.NUMBER, such as 1.42"))
+    parsed.ok_or_else(|| format!("`{text}` is not of the form ATTEMPT.NUMBER, such as `1.42`"))
 }
 
 /// `500ms`, `30s`, `5min` (or `m`), `2h`, `1d`; a bare number is in seconds.
@@ -450,16 +452,16 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| format!("'{text}' does not begin with a number"))?;
+    let number: u64 = number.parse().map_err(|_| format!("`{text}` does not start with a number"))?;
     let millis = match unit.trim() {
         "ms" => Some(number),
         "" | "s" | "sec" => number.checked_mul(1_000),
         "m" | "min" => number.checked_mul(60_000),
         "h" => number.checked_mul(3_600_000),
         "d" => number.checked_mul(86_400_000),
-        other => return Err(format!("'{other}' is not a unit of time (ms, s, min, h, d)")),
+        other => return Err(format!("`{other}` is not a unit of time (expected one of: ms, s, min, h, d)")),
     };
-    millis.map(Duration::from_millis).ok_or_else(|| format!("'{text}' is too long"))
+    millis.map(Duration::from_millis).ok_or_else(|| format!("`{text}` is too long"))
 }
 
 #[cfg(test)]

@@ -1,25 +1,25 @@
-//! What the process tells the shell that started it.
+//! Exit codes.
 
 use std::process::ExitCode;
 
 /// The end of a command, as a number that scripts can rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
-    /// Everything asked for was done.
+    /// Everything requested was done.
     Success,
     /// The application or its job ended in failure.
     JobFailed,
     /// The command line, a file named on it, or a configuration is wrong; nothing was changed.
     Usage,
-    /// The cluster refused or could not be reached.
+    /// The cluster refused the request or could not be reached.
     Cluster,
     /// The job was cancelled or its application killed.
     Killed,
     /// There is no such application or job.
     NotFound,
-    /// The time given with `--timeout` has passed; the number `timeout(1)` uses.
+    /// The time given with `--timeout` has passed; the number that `timeout(1)` uses.
     TimedOut,
-    /// Ctrl-C or SIGTERM; the number shells use for SIGINT.
+    /// Ctrl-C or SIGTERM; the number that shells use for SIGINT.
     Interrupted,
 }
 

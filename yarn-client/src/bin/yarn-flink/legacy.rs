@@ -1,10 +1,10 @@
-//! What fingers type that know `flink` and `yarn-session.sh`.
+//! Options in the style of `flink` and `yarn-session.sh`.
 //!
-//! Multi-letter options behind a single dash, which clap would read as clusters of one-letter options: `-jm 1g` becomes
-//! `--job-manager-memory 1g` and so on, up to the first positional argument of `run`, and `--` goes before that one, so that
-//! all of the program's own arguments arrive as they were typed. Which options take a value is asked of clap's own
-//! definition, so the two cannot disagree. The verbs for jobs get the application that `-yid` names ([`jobs`]).
-//! `docs/options.md` lists every option of Flink's own with an example, which a test gives to this code.
+//! Multi-letter options after a single dash, which clap would parse as clusters of one-letter options: `-jm 1g` becomes
+//! `--job-manager-memory 1g` and so on, up to the first positional argument of `run`, and `--` is inserted before that one,
+//! so that all of the program's own arguments arrive as they were typed. Which options take a value is looked up in clap's
+//! own definition, so the two cannot disagree. The commands for jobs get the application that `-yid` names ([`jobs`]).
+//! `docs/options.md` lists every Flink option with an example, and a test runs these examples through this code.
 
 mod jobs;
 mod options;
@@ -15,17 +15,18 @@ use clap::Command;
 
 use options::{Typed, translate};
 
-/// Actions of Flink's that have nothing like them here.
-const NO_INFO: &str = "there is no `info`: Flink's own client shows a program's plan without a cluster";
-const NO_CHECKPOINT: &str = "there is no `checkpoint`: a job makes checkpoints by itself \
-     (execution.checkpointing.interval); `yarn-flink savepoint ID JOB` makes a savepoint";
+/// Flink's actions that have no equivalent here.
+const NO_INFO: &str =
+    "there is no `info`: use Flink's own client, which shows a program's plan without a cluster";
+const NO_CHECKPOINT: &str = "there is no `checkpoint`: a job takes checkpoints by itself \
+    (`execution.checkpointing.interval`); take a savepoint with `yarn-flink savepoint ID JOB`";
 
-/// Rewrites the arguments of the commands that Flink's tools have, too; those of others pass unchanged.
+/// Rewrites the arguments of the commands that Flink's tools have, too; those of other commands pass unchanged.
 ///
-/// `command` is clap's definition of the whole command line, `arguments` begins with the program's name.
+/// `command` is clap's definition of the whole command line, `arguments` starts with the program's name.
 ///
 /// # Errors
-/// The message for an option of Flink that has no meaning here.
+/// The message for a Flink option that has no meaning here.
 pub(crate) fn rewrite(command: &Command, arguments: Vec<OsString>) -> Result<Vec<OsString>, String> {
     let mut rest = arguments.into_iter();
     let mut out: Vec<OsString> = rest.next().into_iter().collect();
@@ -48,7 +49,7 @@ pub(crate) fn rewrite(command: &Command, arguments: Vec<OsString>) -> Result<Vec
                 return Ok(out);
             };
             while let Some(argument) = rest.next() {
-                // A jar that is named is refused.
+                // A jar given by an option is rejected.
                 option(argument, true, (start, command), &mut rest, &mut out)?;
             }
             return Ok(out);
@@ -84,7 +85,7 @@ pub(crate) fn rewrite(command: &Command, arguments: Vec<OsString>) -> Result<Vec
     Ok(out)
 }
 
-/// An option of `run` or `session start` goes to `out` in our terms; the jar that an option names comes back.
+/// Appends an option of `run` or `session start` to `out` in our form; returns the jar that an option names.
 fn option(
     argument: OsString,
     session: bool,
@@ -113,7 +114,7 @@ fn option(
     }
 }
 
-/// `-D yarn.application.id=ID`, with which Flink's own `run -t yarn-session` finds a session: what was pushed last.
+/// `-D yarn.application.id=ID`, with which Flink's own `run -t yarn-session` finds a session, if it was pushed last.
 fn name_session(out: &mut Vec<OsString>, from: usize) {
     let pushed: String = out.iter().skip(from).filter_map(|argument| argument.to_str()).collect();
     if let Some(id) = pushed.strip_prefix("-Dyarn.application.id=") {
@@ -123,7 +124,7 @@ fn name_session(out: &mut Vec<OsString>, from: usize) {
     }
 }
 
-/// The next positional argument; the options before it go to `out`.
+/// Returns the next positional argument; appends the options before it to `out`.
 fn positional(
     command: &Command,
     root: &Command,
@@ -139,7 +140,7 @@ fn positional(
     }
 }
 
-/// An option of a command goes to `out`, and its value with it.
+/// Appends an option of a command and its value to `out`.
 fn push_option(
     option: OsString,
     (command, root): (&Command, &Command),
@@ -159,7 +160,7 @@ fn is_positional(argument: &OsStr) -> bool {
     bytes == b"-" || !bytes.starts_with(b"-")
 }
 
-/// Whether a command, or all of them, has this option.
+/// Whether a command, or all of them, have this option.
 fn known_long((command, root): (&Command, &Command), name: &str) -> bool {
     // clap adds these when it parses.
     name == "help"

@@ -13,12 +13,12 @@ mod view;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // One thread: what is waited for is the network, and a gateway runs a thousand of these a night.
+    // One thread: the command mostly waits for the network, and a gateway runs a thousand of these a night.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
             let status = runtime.block_on(cmd::run(std::env::args_os().collect()));
-            // A name look-up or an unanswered question may still hold a thread; nobody waits for it any more.
+            // A name lookup or an unanswered prompt may still block a thread; do not wait for it.
             runtime.shutdown_background();
             status.into()
         }

@@ -1,6 +1,6 @@
 //! Where output goes: data to standard output, everything else to standard error.
 //!
-//! Colour only supports what the words say, and goes away with `NO_COLOR` or when standard error is not a
+//! Colour only supports what the text says, and is disabled by `NO_COLOR` or when standard error is not a
 //! terminal (anstream decides that).
 
 use std::error::Error;
@@ -26,9 +26,9 @@ pub(crate) struct Printer {
     output: Output,
     quiet: bool,
     verbose: bool,
-    /// Something could not be written to standard output.
+    /// Whether something could not be written to standard output.
     lost: Arc<AtomicBool>,
-    /// What stands at the bottom of the terminal, and moves down for whatever is written.
+    /// The line at the bottom of the terminal, which moves down for whatever is written.
     line: Arc<Mutex<Option<ProgressBar>>>,
 }
 
@@ -37,7 +37,7 @@ impl Printer {
         Self { output, quiet, verbose: verbosity > 0, lost: Arc::default(), line: Arc::default() }
     }
 
-    /// Does what is for a program, or what is for people: nobody else looks at the form that standard output wants.
+    /// Calls the function for programs or the one for people: the only place that checks the format of standard output.
     pub(crate) fn either<T>(&self, json: impl FnOnce() -> T, text: impl FnOnce() -> T) -> T {
         match self.output {
             Output::Json => json(),
@@ -60,17 +60,17 @@ impl Printer {
         self.draws_progress() && !self.verbose && self.either(|| false, || true)
     }
 
-    /// From now on everything is written above this one; `None`: it is gone.
+    /// From now on everything is written above this line; `None`: there is none.
     pub(crate) fn set_line(&self, line: Option<ProgressBar>) {
         *self.line.lock().unwrap_or_else(PoisonError::into_inner) = line;
     }
 
-    /// Whether it is there.
+    /// Whether there is such a line.
     pub(crate) fn has_line(&self) -> bool {
         self.line.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// What that line says; nothing where there is none.
+    /// Sets the text of that line, if there is one.
     pub(crate) fn say(&self, text: &str) {
         if let Some(line) = &*self.line.lock().unwrap_or_else(PoisonError::into_inner) {
             line.set_message(line_of(text));
@@ -90,12 +90,12 @@ impl Printer {
     }
 
     fn write_error(&self, view: &ErrorView<'_>) {
-        // Texts and a number: nothing in it cannot be written.
+        // Texts and a number: all of it can be serialized.
         self.write_stderr(&format!("{}\n", serde_json::to_string(view).unwrap_or_default()));
     }
 
-    /// Data in text form. That nobody reads it, or that it cannot be written, stops no verb: what it does, and its exit code, are
-    /// the same whoever reads.
+    /// Prints data as text. A closed or failing output does not stop a command: what it does, and its exit code, do not
+    /// depend on who reads its output.
     pub(crate) fn data(&self, text: &str) {
         if let Err(error) = self.stream(text)
             && error.kind() != io::ErrorKind::BrokenPipe
@@ -106,17 +106,17 @@ impl Printer {
         }
     }
 
-    /// Whether data was lost that somebody wanted.
+    /// Whether data could not be written to an open output.
     pub(crate) fn has_lost_data(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// A piece of data that goes on for as long as somebody reads it.
+    /// Prints a piece of a stream, as long as the output is open.
     ///
     /// # Errors
-    /// Nobody does, or it cannot be written.
+    /// The output is closed or cannot be written to.
     pub(crate) fn stream(&self, text: &str) -> io::Result<()> {
-        // JSON escapes them itself.
+        // JSON escapes control characters itself.
         let text = &*plain(text);
         self.above_line(|| {
             let mut out = io::stdout().lock();
@@ -128,12 +128,12 @@ impl Printer {
         })
     }
 
-    /// Data in either form: a JSON object, or its text.
+    /// Prints data in either form: a JSON object, or its text.
     pub(crate) fn show<T: AsRef<str>>(&self, value: &impl Serialize, text: impl FnOnce() -> T) {
         self.either(|| self.json(value), || self.data(text().as_ref()));
     }
 
-    /// The same of one of many, each on a line of its own, for as long as somebody reads them.
+    /// The same for one object of many, each on a line of its own, as long as the output is open.
     ///
     /// # Errors
     /// As [`Self::stream`].
@@ -145,17 +145,17 @@ impl Printer {
         self.either(|| self.stream(&serde_json::to_string(value)?), || self.stream(text().as_ref()))
     }
 
-    /// Data for people as it becomes known; a program gets it with [`Self::sum_up`].
+    /// Prints data for people as it becomes known; programs get it with [`Self::sum_up`].
     pub(crate) fn tell(&self, text: &str) {
         self.either(|| {}, || self.data(text));
     }
 
-    /// All the data for a program; people have been told it piece by piece.
+    /// Prints all the data for a program; people have already seen it piece by piece.
     pub(crate) fn sum_up(&self, value: &impl Serialize) {
         self.either(|| self.json(value), || {});
     }
 
-    /// One JSON object, on one line of its own when a program reads it.
+    /// Prints one JSON object, on a single line if a program reads it.
     fn json(&self, value: &impl Serialize) {
         let text = if io::stdout().is_terminal() {
             serde_json::to_string_pretty(value)
@@ -164,32 +164,32 @@ impl Printer {
         };
         match text {
             Ok(text) => self.data(&text),
-            // No view has a map with keys that are no text.
+            // No view has a map whose keys are not text.
             Err(error) => self.error_text(&error.to_string(), None, ExitStatus::Usage),
         }
     }
 
-    /// A line about what happens; not shown with `--quiet`.
+    /// Prints a line about what is happening; not shown with `--quiet`.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             self.write_stderr(&format!("{}\n", plain(text)));
         }
     }
 
-    /// Something that works, but not as the user may expect; not shown with `--quiet`.
+    /// Warns of something that works, but not as the user may expect; not shown with `--quiet`.
     pub(crate) fn warning(&self, text: &str) {
         if !self.quiet {
             self.write_stderr(&format!("{WARNING}warning:{WARNING:#} {}\n", plain(text)));
         }
     }
 
-    /// Part of a line, for a question; the answer follows on the same line.
+    /// Prints a part of a line, for a question; the answer follows on the same line.
     pub(crate) fn ask(&self, text: &str) {
         self.write_stderr(text);
     }
 
-    /// An error with its chain of causes, and the next step if there is one. With JSON it is an object, too, on a line of its
-    /// own.
+    /// Prints an error with its chain of causes, and the next step if there is one. With JSON also as an object, on a
+    /// line of its own.
     pub(crate) fn error(
         &self,
         error: &(dyn Error + 'static),
@@ -206,7 +206,7 @@ impl Printer {
         );
     }
 
-    /// An error that is only a text.
+    /// Prints an error that is only a text.
     pub(crate) fn error_text(&self, text: &str, hint: Option<&str>, exit: ExitStatus) {
         let (error, causes) = (text.to_owned(), Vec::new());
         let view = ErrorView { error, causes, hint, detail: None, exit_code: exit.code() };
@@ -223,12 +223,12 @@ struct ErrorView<'a> {
     error: String,
     causes: Vec<String>,
     hint: Option<&'a str>,
-    /// With `-v`: the other side's whole answer.
+    /// With `-v`: the peer's complete response.
     detail: Option<&'a str>,
     exit_code: u8,
 }
 
-/// A closed standard error is nobody's problem: there is no place left to report it.
+/// A closed standard error is ignored, as there is nowhere left to report it.
 fn write_stderr(text: &str) {
     let mut out = anstream::stderr().lock();
     let _ = out.write_all(text.as_bytes());
@@ -242,14 +242,14 @@ fn with_hint(mut text: String, hint: Option<&str>) -> String {
     text
 }
 
-/// The causes that add something to what is said above them.
+/// The causes that add something to what has already been said.
 fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     let mut said = error.to_string();
     let mut causes = Vec::new();
     let mut cause = error.source();
     while let Some(error) = cause {
         let line = error.to_string();
-        // Some libraries repeat their cause in their own text, or what the operating system calls it.
+        // Some libraries repeat their cause in their own text, or the operating system's name for it.
         let (plain, _) = line.split_once(" (os error ").unwrap_or((&line, ""));
         if !said.to_lowercase().contains(&plain.to_lowercase()) {
             said.push_str(&line);
@@ -260,7 +260,7 @@ fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
     causes
 }
 
-/// `error:`, one line for each cause, the Java side's trace when asked for, `hint:` last.
+/// `error:`, one line for each cause, the Java side's trace when requested, `hint:` last.
 fn render_error(error: &str, causes: &[String], hint: Option<&str>, detail: Option<&str>) -> String {
     let mut text = format!("{ERROR}error:{ERROR:#} {}\n", plain(error));
     for cause in causes {
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_is_its_chain_then_a_blank_line_then_the_hint() {
+    fn error_prints_its_chain_a_blank_line_and_the_hint() {
         assert_eq!(
             rendered(&Outer(Middle(Inner)), Some("is it running?"), None),
             "error: cannot reach the ResourceManager at rm:8032\n  caused by: connect: Connection refused (os \
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn the_java_trace_stands_between_causes_and_hint() {
+    fn java_trace_is_printed_between_causes_and_hint() {
         let text =
             rendered(&Inner, Some("h"), Some("java.io.IOException: x\n\tat org.example.A.b(A.java:1)\n"));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What moves on a terminal: the progress of uploads, and where a command stands that waits.
+//! Progress on a terminal: of uploads, and of a command that is waiting.
 
 use std::time::Duration;
 
@@ -20,16 +20,16 @@ impl Uploads {
         Self { bar: ProgressBar::hidden(), draws: printer.draws_progress() }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// Often enough to show that it lives.
+/// Often enough to show that the command is alive.
 const TICK: Duration = Duration::from_millis(200);
 
-/// One line at the bottom of a terminal that tells where a waiting command stands; elsewhere nothing.
+/// One line at the bottom of a terminal with the state that a waiting command has reached; elsewhere nothing.
 #[derive(Debug)]
 pub(crate) struct Standing {
     printer: Printer,
@@ -41,7 +41,7 @@ impl Standing {
         Self { printer: printer.clone(), bar: None }
     }
 
-    /// Puts the line there, where there may be one.
+    /// Shows the line, if there may be one.
     pub(crate) fn show(&mut self) {
         if !self.printer.keeps_line() {
             return;
@@ -55,7 +55,7 @@ impl Standing {
         self.bar = Some(bar);
     }
 
-    /// Takes it away, for a question or for good.
+    /// Hides the line, for a question or permanently.
     pub(crate) fn hide(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -76,7 +76,7 @@ impl Progress for Uploads {
         if files == 0 || !self.draws {
             return;
         }
-        // The template is a constant; should indicatif not like it, its own style does.
+        // The template is a constant; if indicatif rejects it, its own style is used.
         if let Ok(style) = ProgressStyle::with_template(
             "uploading {msg} [{bar:30}] {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}",
         ) {
@@ -96,6 +96,6 @@ impl Progress for Uploads {
     }
 
     fn reused(&self, link: &str, bytes: u64) {
-        tracing::debug!(link, bytes, "on the cluster already");
+        tracing::debug!(link, bytes, "already on the cluster");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-/// Columns as wide as their widest cell, two spaces apart; numbers on the right. On a terminal no wider than that, where that is
-/// possible: cells are cut, and then columns left out.
+/// Columns as wide as their widest cell, two spaces apart, with numbers right-aligned. On a terminal no wider than
+/// that, if possible: cells are truncated, and then columns left out.
 #[derive(Debug)]
 pub(crate) struct Table {
     columns: Vec<(&'static str, Align)>,
@@ -12,10 +12,10 @@ pub(crate) struct Table {
     expendable: &'static [&'static str],
 }
 
-/// A cut column keeps so many characters; what fits into them is whole, such as a state.
+/// A truncated column keeps this many characters; values that fit, such as states, remain whole.
 const LEAST: usize = 10;
 
-/// Which side of its column a cell stands on.
+/// The alignment of a cell in its column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
@@ -80,7 +80,7 @@ impl Table {
         text
     }
 
-    /// The widths of the columns that stay. The first column is what people copy, and is never cut.
+    /// The widths of the columns that are kept. The first column is what users copy, and is never truncated.
     fn fitted(&self, widths: Vec<usize>, limit: Option<usize>) -> Vec<Option<usize>> {
         let mut fitted: Vec<Option<usize>> = widths.iter().copied().map(Some).collect();
         let Some(limit) = limit else { return fitted };
@@ -102,20 +102,20 @@ impl Table {
             }
             let Some(title) = expendable.next() else { return fitted };
             for (at, (name, _)) in self.columns.iter().enumerate() {
-                // The others get back what they have lost to this one.
+                // The other columns get back the width that they lost to this one.
                 fitted[at] = fitted[at].map(|_| widths[at]).filter(|_| name != title);
             }
         }
     }
 }
 
-/// Columns of the terminal that standard output is, if it is one.
+/// The width of the terminal that standard output is, if it is one.
 fn terminal_width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
-/// At most so many characters; the last one tells that there were more.
+/// At most this many characters; the last one shows that there were more.
 fn cut(text: &str, width: usize) -> std::borrow::Cow<'_, str> {
     if text.chars().count() <= width {
         return text.into();
@@ -125,7 +125,7 @@ fn cut(text: &str, width: usize) -> std::borrow::Cow<'_, str> {
     kept.into()
 }
 
-/// `key: value` lines; a value of several lines is indented below its key, an empty one leaves its line out.
+/// `key: value` lines; a value with several lines is indented below its key, and an empty one is left out.
 #[derive(Debug, Default)]
 pub(crate) struct Fields(String);
 
@@ -146,7 +146,7 @@ impl Fields {
     }
 }
 
-/// Text of anybody's (names, diagnostics, exceptions), as a terminal may get it: it would obey control characters.
+/// Makes text from arbitrary sources (names, diagnostics, exceptions) safe for a terminal, which would obey control characters.
 pub(crate) fn plain(text: &str) -> std::borrow::Cow<'_, str> {
     let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t';
     if text.chars().any(obeyed) {
@@ -161,7 +161,7 @@ pub(crate) fn line(text: &str) -> String {
     text.replace('\t', "    ").chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Date and time in the local time zone, or `-` when the event has not happened.
+/// Date and time in the local time zone, or `-` if the event has not happened.
 pub(crate) fn time(millis: Option<u64>) -> String {
     millis
         .filter(|millis| *millis > 0)
@@ -173,12 +173,12 @@ pub(crate) fn time(millis: Option<u64>) -> String {
         )
 }
 
-/// Date and time of day to the millisecond, in the local time zone.
+/// Date and time to the millisecond, in the local time zone.
 pub(crate) fn clock(millis: u64) -> String {
     format!("{}.{:03}", time(Some(millis)), millis % 1000)
 }
 
-/// A span as people say it: `850 ms`, `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`.
+/// A duration for people: `850 ms`, `42 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`.
 pub(crate) fn span(millis: u64) -> String {
     let seconds = millis / 1000;
     match seconds {
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_gets_nothing_to_obey() {
+    fn control_characters_do_not_reach_a_terminal() {
         assert_eq!(plain("a\x1b]0;title\x07b\r\nc\td\u{9b}31m"), "a ]0;title b \nc\td 31m");
         assert_eq!(line("a\tb\nc"), "a    b c");
     }
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn spans_and_sizes() {
+    fn spans_and_sizes_are_formatted() {
         for (millis, text) in [
             (850, "850 ms"),
             (42_000, "42 s"),

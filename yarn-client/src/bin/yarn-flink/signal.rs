@@ -5,9 +5,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// Why we were asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Interrupt {
-    /// Ctrl-C: somebody is there.
+    /// Ctrl-C, from a user at the terminal.
     CtrlC,
-    /// SIGTERM, or SIGHUP because the terminal is gone: there is nobody to ask.
+    /// SIGTERM, or SIGHUP because the terminal is gone: there is no user to ask.
     Terminated,
 }
 
@@ -20,10 +20,10 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    /// Takes the signals over from their default, which would end the process on the spot. A SIGHUP that our parent has
-    /// us ignore stays ignored: that is what `nohup` is for.
+    /// Replaces the default action of the signals, which would end the process immediately. A SIGHUP that our parent
+    /// ignores for us remains ignored: that is what `nohup` is for.
     pub(crate) fn install() -> Self {
-        // Without /proc nothing is known to be ignored.
+        // Without /proc no signal is known to be ignored.
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let hang_up = SignalKind::hangup();
         Self {
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_parent_ignores_is_known() {
+    fn signals_ignored_by_the_parent_are_detected() {
         let status = "Name:\tyarn-flink\nSigBlk:\t0000000000000003\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000004002\n";
         assert!(is_ignored(status, SignalKind::hangup()));
         assert!(is_ignored(status, SignalKind::pipe()));

@@ -1,4 +1,4 @@
-//! What is printed of an application: JSON objects with stable keys, and their text forms.
+//! Applications as printed: JSON objects with stable keys, and their text forms.
 
 mod event;
 mod live;
@@ -14,7 +14,7 @@ use serde::Serialize;
 use yarn_client::cause::for_people;
 use yarn_client::cluster::tags::is_flink;
 use yarn_client::explain::{self, Cause, Evidence, Explanation, Outcome};
-use yarn_client::submit::Submitted;
+use yarn_client::submit::{RecordedEnd, Submitted};
 use yarn_client::yarn::{ApplicationReport, ApplicationState};
 
 use crate::render::{Fields, line, span, time};
@@ -33,7 +33,7 @@ pub(crate) struct ApplicationView {
     pub(crate) state: String,
     /// YARN's result, `UNDEFINED` until the end.
     pub(crate) final_status: String,
-    /// 0 to 1; `null` where there is no end to measure against.
+    /// 0 to 1; `null` if there is no end to measure against.
     pub(crate) progress: Option<f32>,
     pub(crate) started_ms: Option<u64>,
     pub(crate) launched_ms: Option<u64>,
@@ -46,26 +46,26 @@ pub(crate) struct ApplicationView {
     pub(crate) vcores: Option<u32>,
     pub(crate) diagnostics: String,
     pub(crate) job_id: Option<String>,
-    /// Flink's name; of a running job only where its master is asked.
+    /// Flink's name of the state; for a running job only if its master is asked.
     pub(crate) job_state: Option<String>,
-    /// The newest checkpoint of a job that has ended otherwise than it should.
+    /// The latest checkpoint of a job that has ended unsuccessfully.
     pub(crate) checkpoint: Option<String>,
     pub(crate) cause: Option<Cause>,
 }
 
 impl ApplicationView {
-    /// By its report alone; the cause is what that tells.
+    /// From the report alone, including the cause.
     pub(crate) fn new(report: &ApplicationReport) -> Self {
         Self::explained(&Evidence::of(report.clone()), 0)
     }
 
-    /// With the cause that all the evidence tells.
+    /// With the cause according to all the evidence.
     pub(crate) fn explained(evidence: &Evidence, now_ms: u64) -> Self {
         let report = &evidence.report;
         let outcome = Outcome::of_evidence(evidence);
         let (job_id, job_state) = evidence.job(outcome.as_ref());
         let usage = &report.usage;
-        // A caller without the right to view an application is told -1 and N/A.
+        // A caller without the right to view an application gets -1 and N/A.
         let viewable = u32::try_from(usage.containers).ok();
         Self {
             application_id: report.id.to_string(),
@@ -95,7 +95,37 @@ impl ApplicationView {
         }
     }
 
-    /// The same with the job's id that the submission chose, known before the application's end tells it.
+    /// For an application that YARN has forgotten: from its submission and the record of its key.
+    pub(crate) fn recorded(submitted: &Submitted, end: &RecordedEnd, outcome: &Outcome, user: &str) -> Self {
+        Self {
+            application_id: submitted.application_id.to_string(),
+            name: submitted.name.clone(),
+            application_type: submitted.application_type.clone(),
+            user: user.to_owned(),
+            queue: submitted.queue.clone().unwrap_or_default(),
+            priority: 0,
+            tags: submitted.tags.clone(),
+            state: ApplicationState::Finished.to_string(),
+            final_status: end.final_status.to_string(),
+            progress: Some(1.0),
+            started_ms: None,
+            launched_ms: None,
+            finished_ms: None,
+            tracking_url: None,
+            host: None,
+            attempt: None,
+            containers: None,
+            memory_mib: None,
+            vcores: None,
+            diagnostics: for_people(end.diagnostics.trim()),
+            job_id: outcome.job_id.clone(),
+            job_state: outcome.job_state.map(|state| state.to_string()),
+            checkpoint: outcome.checkpoint.clone(),
+            cause: outcome.cause.clone(),
+        }
+    }
+
+    /// The same with the job id that the submission chose, known before the application's end reports it.
     pub(crate) fn with_job(mut self, job_id: &str) -> Self {
         self.job_id = self.job_id.or_else(|| known(job_id));
         self
@@ -152,15 +182,15 @@ pub(crate) struct ExplanationView {
     /// YARN's result, `UNDEFINED` until the end.
     pub(crate) final_status: String,
     pub(crate) job_id: Option<String>,
-    /// Flink's name; of a running job only where its master is asked.
+    /// Flink's name of the state; for a running job only if its master is asked.
     pub(crate) job_state: Option<String>,
-    /// The newest checkpoint of a job that has ended otherwise than it should.
+    /// The latest checkpoint of a job that has ended unsuccessfully.
     pub(crate) checkpoint: Option<String>,
-    /// One sentence, also when nothing is wrong.
+    /// One sentence, even if nothing is wrong.
     pub(crate) text: String,
-    /// `null` when nothing is wrong.
+    /// `null` if nothing is wrong.
     pub(crate) cause: Option<Cause>,
-    /// What could not be asked.
+    /// What could not be determined.
     pub(crate) unknown: Vec<String>,
 }
 
@@ -198,22 +228,22 @@ impl ExplanationView {
     }
 }
 
-/// The evidence that says more than the cause's own sentence, for a terminal.
+/// The evidence that adds to the cause's own sentence, for a terminal.
 pub(crate) fn further_evidence(cause: &Cause) -> impl Iterator<Item = String> {
     cause.evidence.iter().filter(|line| !line.contains(&cause.text)).map(|text| line(text))
 }
 
-/// What a submission prints at once.
+/// What is printed right after a submission.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct SubmittedView {
     pub(crate) application_id: String,
-    /// `null` for a session, and for a program of several jobs.
+    /// `null` for a session, and for a program with several jobs.
     pub(crate) job_id: Option<String>,
-    /// YARN's state of the application; `SUBMITTED` of a new one.
+    /// YARN's state of the application; `SUBMITTED` for a new one.
     pub(crate) state: String,
     pub(crate) name: String,
     pub(crate) user: String,
-    /// `null` while the ResourceManager has not said which it is.
+    /// `null` while the ResourceManager has not reported it.
     pub(crate) queue: Option<String>,
 }
 
@@ -229,7 +259,7 @@ impl SubmittedView {
         }
     }
 
-    /// A job of a session.
+    /// For a job of a session.
     pub(crate) fn in_session(report: &ApplicationReport, job_id: &str) -> Self {
         Self {
             application_id: report.id.to_string(),
@@ -254,13 +284,13 @@ impl SubmittedView {
     }
 }
 
-/// All of `list`.
+/// The output of `list`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct ListView {
     pub(crate) applications: Vec<ApplicationView>,
 }
 
-/// One application of `kill`.
+/// One application in the output of `kill`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct KillView {
     pub(crate) application_id: String,
@@ -268,21 +298,21 @@ pub(crate) struct KillView {
     pub(crate) outcome: &'static str,
     /// State after the command.
     pub(crate) state: Option<String>,
-    /// The newest checkpoint of its job, where that is known.
+    /// The latest checkpoint of its job, if it is known.
     pub(crate) checkpoint: Option<String>,
     /// Staging directory that was removed.
     pub(crate) removed: Option<String>,
     pub(crate) error: Option<String>,
 }
 
-/// All of `kill`.
+/// The output of `kill`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct KillsView {
     pub(crate) applications: Vec<KillView>,
 }
 
-/// What has been done of it. An application that YARN has to call something calls it half when its job has no end (a stream, or
-/// a session's jobs), and Flink's own calls it all from the beginning.
+/// The progress. If its job has no end (a stream, or a session's jobs), an application must still report something to
+/// YARN: ours reports half, and Flink's own reports all of it from the beginning.
 fn progress(report: &ApplicationReport) -> Option<f32> {
     let runs = report.state == ApplicationState::Running;
     let says_nothing = |progress: f32| progress == 0.5 || progress >= 1.0;
@@ -295,12 +325,12 @@ pub(crate) fn percent(share: f32) -> String {
     format!("{:.0}%", share * 100.0)
 }
 
-/// YARN says 0 for "not yet".
+/// YARN uses 0 for "not yet".
 fn instant(millis: i64) -> Option<u64> {
     u64::try_from(millis).ok().filter(|millis| *millis > 0)
 }
 
-/// YARN says `N/A` for "none".
+/// YARN uses `N/A` for "none".
 fn known(text: &str) -> Option<String> {
     Some(text).filter(|text| !matches!(*text, "" | "N/A")).map(str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! Questions about running applications and orders to them: why they failed, and what to do about it.
+//! Requests and commands to running applications: why they failed, and what to do about it.
 
 use proto::ids::ApplicationId;
 
@@ -9,29 +9,29 @@ use crate::hdfs::HdfsError;
 use crate::security::UserError;
 use crate::yarn::YarnError;
 
-/// A question about, or an order to, applications that failed.
+/// A failed request or command to an application.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApplicationError {
-    /// What the ResourceManager says.
+    /// An error of the ResourceManager.
     #[error(transparent)]
     ResourceManager(#[from] ResourceManagerError),
-    /// What its application master says, or that it cannot be asked.
+    /// An error of the application master, or why it could not be asked.
     #[error(transparent)]
     Master(#[from] MasterError),
-    /// What Flink says.
+    /// An error of Flink.
     #[error(transparent)]
     Job(#[from] JobError),
-    /// Which session is meant, or what became of its job.
+    /// It is unclear which session is meant, or what happened to its job.
     #[error(transparent)]
     Session(#[from] SessionError),
-    /// The text is no application id.
+    /// The text is not an application id.
     #[error(transparent)]
     Id(#[from] proto::ids::ParseIdError),
-    /// A path at which state would be lost.
+    /// State would be lost at a path.
     #[error(transparent)]
     StatePath(#[from] StatePathError),
-    /// A file on this host.
+    /// A file on this host cannot be used.
     #[error("{}", path.display())]
     Local {
         /// The file.
@@ -40,13 +40,13 @@ pub enum ApplicationError {
         #[source]
         source: std::io::Error,
     },
-    /// Hadoop's configuration.
+    /// Hadoop's configuration is wrong.
     #[error(transparent)]
     Hadoop(#[from] ConfError),
-    /// Nobody knows who is asking.
+    /// The user's name is unknown.
     #[error(transparent)]
     User(#[from] UserError),
-    /// The file system.
+    /// An error of the file system.
     #[error(transparent)]
     FileSystem(#[from] HdfsError),
 }
@@ -66,7 +66,7 @@ impl ApplicationError {
         }
     }
 
-    /// What to do next, where there is something to do.
+    /// What to do next, if there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::ResourceManager(source) => source.hint(),
@@ -74,21 +74,23 @@ impl ApplicationError {
             Self::Job(source) => source.hint(),
             Self::Session(source) => source.hint(),
             Self::StatePath(source) => Some(source.hint()),
-            Self::Local { .. } => Some("is the path right, and may you read the file?".to_owned()),
+            Self::Local { .. } => Some("check the path and the permissions of the file".to_owned()),
             Self::FileSystem(source) => source.hint(),
             Self::Hadoop(source) => source.hint(),
             Self::User(source) => Some(source.hint().to_owned()),
             Self::Id(error) if error.to_string().contains("container") => Some(
-                "such as container_1700000000000_0001_01_000002; `yarn-flink logs ID --list` shows the ids"
+                "use an id such as container_1700000000000_0001_01_000002; `yarn-flink logs ID --list` \
+                 shows them"
                     .to_owned(),
             ),
             Self::Id(_) => Some(
-                "such as application_1700000000000_0001; `yarn-flink list --all` shows the ids".to_owned(),
+                "use an id such as application_1700000000000_0001; `yarn-flink list --all` shows them"
+                    .to_owned(),
             ),
         }
     }
 
-    /// The peer's whole answer, a Java stack trace included.
+    /// The peer's complete response, including a Java stack trace.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::ResourceManager(source) => source.detail(),
@@ -100,7 +102,7 @@ impl ApplicationError {
         }
     }
 
-    /// An unknown application is an error of its own kind.
+    /// Maps an error; an unknown application becomes an error of its own kind.
     pub(crate) fn of(application: ApplicationId, error: YarnError) -> Self {
         if error.is_not_found() {
             let detail = error.detail().map(str::to_owned);

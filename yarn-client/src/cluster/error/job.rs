@@ -1,4 +1,4 @@
-//! What Flink says of its jobs.
+//! Errors of Flink about its jobs.
 
 use proto::ids::ApplicationId;
 
@@ -6,11 +6,11 @@ use super::ErrorKind;
 use crate::flink::failure::Failure;
 use crate::flink::rest::RestError;
 
-/// What Flink says of its jobs.
+/// An error of Flink about its jobs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JobError {
-    /// Flink's REST server, through the application master.
+    /// Flink's REST server, reached through the application master, failed.
     #[error("{application}: {source}")]
     Rest {
         /// The application.
@@ -18,8 +18,8 @@ pub enum JobError {
         /// Why.
         source: Box<RestError>,
     },
-    /// Its program has not begun its job yet.
-    #[error("the job of {application} has not begun yet: {why}")]
+    /// The program has not started its job yet.
+    #[error("the job of {application} has not started yet: {why}")]
     NoJobYet {
         /// The application.
         application: ApplicationId,
@@ -31,13 +31,13 @@ pub enum JobError {
     NoJob {
         /// The application.
         application: ApplicationId,
-        /// What was asked for.
+        /// The requested job.
         job: String,
         /// Jobs that have not ended.
         running: Vec<String>,
     },
-    /// Which job is meant?
-    #[error("{application} runs {}", if running.is_empty() { "no job".to_owned() } else { format!("{} jobs: {}", running.len(), running.join(", ")) })]
+    /// It is unclear which job is meant.
+    #[error("{application} {}", match running.len() { 0 => "has no running job".to_owned(), count => format!("is running {count} jobs: {}", running.join(", ")) })]
     WhichJob {
         /// The application.
         application: ApplicationId,
@@ -45,17 +45,17 @@ pub enum JobError {
         running: Vec<String>,
     },
     /// Flink has forgotten a job that it was running.
-    #[error("{application} does not know job {job} any more: it was lost with its JobManager")]
+    #[error("job {job} of {application} was lost with its JobManager")]
     JobLost {
         /// The session.
         application: ApplicationId,
         /// The job.
         job: String,
     },
-    /// Flink could not do what it was asked to.
+    /// Flink could not do what was requested.
     #[error("{what} failed: {}", failure.summary)]
     Operation {
-        /// Such as "the savepoint of 0123…".
+        /// The operation, such as "the savepoint of 0123…".
         what: String,
         /// Flink's exception.
         failure: Box<Failure>,
@@ -75,35 +75,38 @@ impl JobError {
         }
     }
 
-    /// What to do next, where there is something to do.
+    /// What to do next, if there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoJobYet { application, .. } => Some(format!(
-                "ask again when it runs: `yarn-flink events --follow {application}` tells; `yarn-flink kill {application}` ends it \
-                 at once"
+                "try again once it is running (see `yarn-flink events --follow {application}`), or end it \
+                 with `yarn-flink kill {application}`"
             )),
             Self::Rest { application, source } if source.is_transient() => Some(format!(
-                "its JobManager may be starting: ask again in some seconds; `yarn-flink status {application}` shows it"
+                "its JobManager may still be starting: try again in a few seconds, or check `yarn-flink \
+                 status {application}`"
             )),
             Self::Rest { .. } => None,
             Self::NoJob { running, .. } if !running.is_empty() => {
-                Some(format!("jobs that have not ended: {}", running.join(", ")))
+                Some(format!("choose one of its unfinished jobs: {}", running.join(", ")))
             }
-            Self::NoJob { application, .. } => {
-                Some(format!("none is running; `yarn-flink jobs --all {application}` shows those that have ended"))
-            }
+            Self::NoJob { application, .. } => Some(format!(
+                "none is running; list finished jobs with `yarn-flink jobs --all {application}`"
+            )),
             Self::WhichJob { application, running } if running.is_empty() => {
-                Some(format!("`yarn-flink jobs --all {application}` shows those that have ended"))
+                Some(format!("list finished jobs with `yarn-flink jobs --all {application}`"))
             }
             Self::WhichJob { .. } => Some("name one of them".to_owned()),
             Self::JobLost { .. } => Some(
-                "start the session with -D high-availability.type=zookeeper, and its jobs outlive a JobManager".to_owned(),
+                "start the session with `-D high-availability.type=zookeeper`, so that its jobs survive \
+                 the loss of a JobManager"
+                    .to_owned(),
             ),
             Self::Operation { hint, .. } => hint.clone(),
         }
     }
 
-    /// The peer's whole answer, a Java stack trace included.
+    /// The peer's complete response, including a Java stack trace.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Rest { source, .. } => source.detail(),

@@ -1,4 +1,4 @@
-//! The control plane of an application: who is there to be asked, and what it refuses.
+//! Errors of an application's control plane: why it cannot be reached, and what it refuses.
 
 use proto::ids::ApplicationId;
 
@@ -6,31 +6,31 @@ use super::ErrorKind;
 use crate::control::ControlError;
 use crate::hdfs::HdfsError;
 
-/// The way to an application master, or what it says.
+/// The application master could not be reached, or refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MasterError {
-    /// There is no application master that could be asked.
-    #[error("{application} is {state}: no application master of it can be asked")]
+    /// There is no application master to ask.
+    #[error("{application} is {state}; its application master is not running")]
     NotLive {
         /// The application.
         application: ApplicationId,
         /// YARN's name of its state.
         state: String,
     },
-    /// The key to its application master is in a directory that only its user may read.
-    #[error("{application} belongs to {owner}: its application master answers nobody else")]
+    /// The key for its application master is in a directory that only its user may read.
+    #[error("{application} belongs to {owner}; its application master serves no other user")]
     NotOurs {
         /// The application.
         application: ApplicationId,
-        /// Whose it is.
+        /// The owner of the directory.
         owner: String,
-        /// What the file system said.
+        /// The file system's error.
         #[source]
         source: Box<HdfsError>,
     },
     /// Its master cannot be reached, or refused.
-    #[error("the application master of {application} cannot be asked")]
+    #[error("cannot reach the application master of {application}")]
     Control {
         /// The application.
         application: ApplicationId,
@@ -38,38 +38,38 @@ pub enum MasterError {
         #[source]
         source: Box<ControlError>,
     },
-    /// Its master is about to be there.
-    #[error("the application master of {application} is not there yet (attempt {attempt}, {state}): {why}")]
+    /// Its master is about to start.
+    #[error("the application master of {application} is not running yet (attempt {attempt}, {state}): {why}")]
     Starting {
         /// The application.
         application: ApplicationId,
-        /// 1 for the first.
+        /// Number of the attempt; 1 for the first.
         attempt: u32,
         /// YARN's name of its state.
         state: String,
         /// What it waits for.
         why: String,
     },
-    /// Its master runs, and has left the certificate somewhere else.
-    #[error("the certificate of {application} is not in {}", looked.join(" nor in "))]
+    /// Its master is running, and has left the certificate elsewhere.
+    #[error("the certificate of {application} was not found in {}", looked.join(" or "))]
     Elsewhere {
         /// The application.
         application: ApplicationId,
-        /// Staging directories that it might have had.
+        /// Staging directories that were searched.
         looked: Vec<String>,
     },
-    /// Another program has started it, Flink's own client for one.
-    #[error("{application} was not started by yarn-flink: its application master takes no orders from it")]
+    /// Another program has started it, such as Flink's own client.
+    #[error("{application} was not started by yarn-flink, which therefore cannot control it")]
     Foreign {
         /// The application.
         application: ApplicationId,
     },
-    /// What was asked for makes no sense for this application.
+    /// The request makes no sense for this application.
     #[error("{application}: {text}")]
     Refused {
         /// The application.
         application: ApplicationId,
-        /// What its master said.
+        /// The message of its master.
         text: String,
     },
 }
@@ -87,40 +87,42 @@ impl MasterError {
         }
     }
 
-    /// What to do next, where there is something to do.
+    /// What to do next, if there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotLive { application, .. } => {
-                Some(format!("`yarn-flink explain {application}` says why it waits, or how it ended"))
-            }
+            Self::NotLive { application, .. } => Some(format!(
+                "find out why it is waiting, or how it ended, with `yarn-flink explain {application}`"
+            )),
             Self::NotOurs { application, owner, .. } => Some(format!(
-                "ask as {owner}; `yarn-flink status {application}` shows what YARN tells others"
+                "run this as {owner}; `yarn-flink status {application}` shows what YARN tells other users"
             )),
             Self::Control { application, source } if source.is_answer() => Some(format!(
-                "it is about to end, or to be followed by the next attempt: ask again in some seconds; `yarn-flink status \
-                 {application}` shows it"
+                "it is about to end, or to be restarted in a new attempt: try again in a few seconds, or \
+                 check `yarn-flink status {application}`"
             )),
             Self::Control { application, .. } => Some(format!(
-                "is its node up, and may this host open connections to it? `yarn-flink status {application}` shows it"
+                "check that its node (see `yarn-flink status {application}`) is up and accepts \
+                 connections from this host"
             )),
             Self::Starting { application, .. } => Some(format!(
-                "ask again later: `yarn-flink explain {application}` says what it waits for; `yarn-flink kill {application}` ends \
-                 it at once"
+                "try again later; `yarn-flink explain {application}` says what it is waiting for, \
+                 `yarn-flink kill {application}` ends it immediately"
             )),
             Self::Foreign { application } => Some(format!(
-                "Flink's own client gives it orders, such as `flink stop -t yarn-application -Dyarn.application.id={application} JOB` \
-                 (of a session: -t yarn-session); `yarn-flink jobs|cancel|status|explain|logs|kill {application}` work here, too"
+                "use Flink's own client, such as `flink stop -t yarn-application \
+                 -Dyarn.application.id={application} JOB` (for a session: `-t yarn-session`); `yarn-flink \
+                 jobs|cancel|status|explain|logs|kill {application}` work, too"
             )),
             Self::Elsewhere { .. } => Some(
-                "it was submitted with another yarn.staging-directory: set that key in Flink's configuration, where every \
-                 command finds it, not with -D alone"
+                "set `yarn.staging-directory` as it was when the application was submitted; in Flink's \
+                 configuration, unlike with `-D`, every command finds it"
                     .to_owned(),
             ),
             Self::Refused { .. } => None,
         }
     }
 
-    /// The peer's whole answer, a Java stack trace included.
+    /// The peer's complete response, including a Java stack trace.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::NotOurs { source, .. } => source.detail(),

@@ -1,4 +1,4 @@
-//! Why a verb failed, what kind of failure it is, and what to do about it.
+//! Why a command failed, what kind of failure it is, and what to do about it.
 
 mod application;
 mod job;
@@ -16,17 +16,17 @@ pub use master::MasterError;
 pub use resource_manager::ResourceManagerError;
 pub use session::SessionError;
 
-/// What kind of failure an error is; scripts see it as the exit code.
+/// The kind of a failure; scripts see it as the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The command line, a file it names or a configuration is wrong.
     Usage,
-    /// The cluster refused, or could not be reached.
+    /// The cluster rejected the request, or could not be reached.
     Cluster,
     /// There is no such application.
     NotFound,
-    /// The time that was given has passed.
+    /// The given time has passed.
     TimedOut,
     /// The caller asked to stop.
     Interrupted,

@@ -1,4 +1,4 @@
-//! What the ResourceManager says of an application.
+//! Errors of the ResourceManager about an application.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use proto::ids::ApplicationId;
 use super::{ErrorKind, resource_manager_hint, resource_manager_text, yarn_kind};
 use crate::yarn::YarnError;
 
-/// What the ResourceManager says of an application, or does not say in time.
+/// An error of the ResourceManager about an application, or a missing response.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResourceManagerError {
@@ -16,7 +16,7 @@ pub enum ResourceManagerError {
     NotFound {
         /// The application.
         application: ApplicationId,
-        /// The ResourceManager's whole answer.
+        /// The ResourceManager's complete response.
         detail: Option<String>,
     },
     /// The time given for waiting has passed.
@@ -26,7 +26,7 @@ pub enum ResourceManagerError {
         application: ApplicationId,
         /// YARN's name of its state.
         state: String,
-        /// How long was waited.
+        /// How long we waited.
         waited: Duration,
     },
     /// It did not run within the time given for that, and has been killed.
@@ -34,22 +34,22 @@ pub enum ResourceManagerError {
     NotRunning {
         /// The application.
         application: ApplicationId,
-        /// YARN's name of the state it waited in.
+        /// YARN's name of the state that it was waiting in.
         state: String,
-        /// How long was waited.
+        /// How long we waited.
         waited: Duration,
-        /// What the scheduler said of it.
+        /// The scheduler's reason.
         why: String,
     },
-    /// It runs no Flink.
-    #[error("{application} is no Flink application: its type is {kind}")]
+    /// It does not run Flink.
+    #[error("{application} is not a Flink application: its type is {kind}")]
     NotFlink {
         /// The application.
         application: ApplicationId,
         /// Its type.
         kind: String,
     },
-    /// It refused, or could not be asked.
+    /// The ResourceManager refused, or could not be reached.
     #[error("{}", resource_manager_text(.0))]
     Call(#[source] YarnError),
 }
@@ -65,7 +65,7 @@ impl ResourceManagerError {
         }
     }
 
-    /// What to do next, where there is something to do.
+    /// What to do next, if there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotFound { .. } => Some(
@@ -74,19 +74,20 @@ impl ResourceManagerError {
                     .to_owned(),
             ),
             Self::TimedOut { application, .. } => {
-                Some(format!("it goes on; `yarn-flink status {application}` shows it, `yarn-flink kill {application}` ends it"))
+                Some(format!("it keeps running; check it with `yarn-flink status {application}`, or end \
+                    it with `yarn-flink kill {application}`"))
             }
             Self::NotRunning { .. } => Some(
-                "submit it to another queue (--queue) or when the queue has room, or raise --max-wait".to_owned(),
+                "submit it to another queue (`--queue`), wait until the queue has room, or raise `--max-wait`".to_owned(),
             ),
             Self::NotFlink { application, .. } => {
-                Some(format!("`yarn-flink status|explain|logs|kill {application}` are for any application of YARN"))
+                Some(format!("use `yarn-flink status|explain|logs|kill {application}`, which work for any YARN application"))
             }
             Self::Call(source) => resource_manager_hint(source),
         }
     }
 
-    /// The peer's whole answer, a Java stack trace included.
+    /// The peer's complete response, including a Java stack trace.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::NotFound { detail, .. } => detail.as_deref(),

@@ -1,4 +1,4 @@
-//! Sessions: which one is meant, and what became of a job that was sent to it.
+//! Errors about sessions: which one is meant, and what happened to a job that was sent to it.
 
 use proto::ids::ApplicationId;
 
@@ -6,34 +6,34 @@ use super::ErrorKind;
 use crate::flink::failure::Failure;
 use crate::flink::rest::RestError;
 
-/// Which session is meant, or what became of a job that was sent to it.
+/// It is unclear which session is meant, or what happened to a job that was sent to it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// No running session is meant.
-    #[error("no running session of {user} has the name '{name}'")]
+    /// No running session has the name.
+    #[error("{user} has no running session named `{name}`")]
     NoSession {
         /// The name.
         name: String,
-        /// Whose sessions were looked at.
+        /// The user whose sessions were searched.
         user: String,
     },
-    /// More than one is.
-    #[error("{} running sessions have the name '{name}': {}", applications.len(), joined(applications))]
+    /// More than one session has the name.
+    #[error("{} running sessions are named `{name}`: {}", applications.len(), joined(applications))]
     ManySessions {
         /// The name.
         name: String,
         /// Their ids.
         applications: Vec<ApplicationId>,
     },
-    /// It runs a job of its own.
-    #[error("{application} is no session")]
+    /// The application runs a job of its own.
+    #[error("{application} is not a session")]
     NotASession {
         /// The application.
         application: ApplicationId,
     },
-    /// The session is over, and with it whoever knew how the job ended.
-    #[error("{application} is {state}: how its job {job} ended is not known any more")]
+    /// The session is over, so that how the job ended is no longer known.
+    #[error("{application} is {state}, and the result of its job {job} is no longer available")]
     SessionEnded {
         /// The session.
         application: ApplicationId,
@@ -42,30 +42,30 @@ pub enum SessionError {
         /// YARN's name of the session's state.
         state: String,
     },
-    /// A job was sent to a session, and the answer was lost.
-    #[error("whether job {job} has been submitted to {application} is not known: {source}")]
+    /// A job was sent to a session, and the response was lost.
+    #[error("it is not known whether job {job} was submitted to {application}: {source}")]
     Unsure {
         /// The session.
         application: ApplicationId,
         /// The job's id, if there is one.
         job: String,
-        /// What happened to the answer.
+        /// What happened to the response.
         source: Box<RestError>,
     },
-    /// The program failed before it had submitted its job, or behind that.
+    /// The program failed before it had submitted its job, or after that.
     #[error(
         "the program failed: {}{}",
         failure.summary,
-        left.as_ref().map_or_else(String::new, |job| format!("\nthe job {job}, which it had begun, goes on"))
+        left.as_ref().map_or_else(String::new, |job| format!("\nits job {job} keeps running"))
     )]
     Program {
         /// The session.
         application: ApplicationId,
         /// Its exception.
         failure: Box<Failure>,
-        /// The command line is wrong: no such class, no `main`.
+        /// Whether the command line is wrong: no such class, no `main`.
         usage: bool,
-        /// A job that it had begun, and that has not ended.
+        /// A job that it had started, and that has not ended.
         left: Option<String>,
     },
 }
@@ -83,37 +83,37 @@ impl SessionError {
         }
     }
 
-    /// What to do next, where there is something to do.
+    /// What to do next, if there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoSession { .. } => Some(
-                "`yarn-flink session list` shows them; any other application is meant by its id, such as \
-                 application_1700000000000_0001, as `yarn-flink list --all` shows it"
+                "list sessions with `yarn-flink session list`; name any other application by its id, such \
+                 as application_1700000000000_0001 (see `yarn-flink list --all`)"
                     .to_owned(),
             ),
-            Self::ManySessions { .. } => Some("name one by its application id".to_owned()),
+            Self::ManySessions { .. } => Some("name one of them by its application id".to_owned()),
             Self::NotASession { application } => Some(format!(
-                "its cluster ends with its own job; `yarn-flink jobs {application}` shows that, `yarn-flink session list` the \
-                 sessions"
+                "list the sessions with `yarn-flink session list`; this application ends with its own job \
+                 (see `yarn-flink jobs {application}`)"
             )),
             Self::Unsure { application, job, .. } => Some(format!(
                 "look for {job} in `yarn-flink jobs --all {application}` before you submit it again"
             )),
             Self::SessionEnded { application, .. } => {
-                Some(format!("`yarn-flink explain {application}` says how the session ended"))
+                Some(format!("find out how the session ended with `yarn-flink explain {application}`"))
             }
             Self::Program { usage: true, .. } => {
-                Some("name the class with the main method: -c CLASS".to_owned())
+                Some("name the class with the `main` method: `-c CLASS`".to_owned())
             }
             Self::Program { application, left: Some(job), .. } => Some(format!(
-                "`yarn-flink cancel {application} {job}` ends it. A program that waits for its job, or uses its results, needs a \
-                 cluster of its own: leave --session out"
+                "end it with `yarn-flink cancel {application} {job}`; a program that waits for its job or \
+                 uses its results needs its own cluster: leave out `--session`"
             )),
             Self::Program { .. } => None,
         }
     }
 
-    /// The peer's whole answer, a Java stack trace included.
+    /// The peer's complete response, including a Java stack trace.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Unsure { source, .. } => source.detail(),

@@ -1,4 +1,5 @@
 use proptest::prelude::*;
+use proto::launch::{Job, Program, Session};
 
 use super::*;
 
@@ -72,14 +73,22 @@ fn the_users_own_jvm_options_win() {
     assert!(!tm.iter().any(|a| a.contains("Tiered")), "C1 alone is too slow for long-running tasks");
 }
 
+fn session() -> Workload {
+    Workload::Session(Session::default())
+}
+
 #[test]
 fn the_application_entry_point_gets_its_options_in_order() {
-    let job = Job {
-        job_id: "0123456789abcdef0123456789abcdef".to_owned(),
+    let program = Program {
         main_class: Some("a.B".to_owned()),
         args: strings(&["--input", "a b", "-D", "x"]),
         savepoint_path: Some("hdfs:///sp".to_owned()),
         allow_non_restored_state: true,
+        ..Program::default()
+    };
+    let job = Job {
+        job_id: "0123456789abcdef0123456789abcdef".to_owned(),
+        program: Some(program),
         ..Job::default()
     };
     let args = strings(&["-Xmx1", "-Xms1", "-XX:MaxMetaspaceSize=2", "-Da=b", "-Xmx9"]);
@@ -89,7 +98,7 @@ fn the_application_entry_point_gets_its_options_in_order() {
         &logging(),
         "conf",
         &strings(&["rest.bind-port=1", "k=v=w x"]),
-        Some(&job),
+        &Workload::Job(job),
     );
     assert_eq!(line.jvm_memory, args[..3]);
     let expected = "/jdk/bin/java|-Xmx1|-Xms1|-XX:MaxMetaspaceSize=2|-Da=b|-Xmx9|\
@@ -106,14 +115,14 @@ fn the_application_entry_point_gets_its_options_in_order() {
 #[test]
 fn sessions_and_task_managers_have_their_own_classes() {
     let logback = Logging { framework: LogFramework::Logback, ..logging() };
-    let session = job_manager("java", &[], &logback, "conf", &strings(&["a=b"]), None);
-    assert_eq!(session.class, SESSION_ENTRY_POINT);
-    assert_eq!(session.args, ["--configDir", "conf", "-D", "a=b"]);
-    assert_eq!(session.logging[1], "-Dlogback.configurationFile=file:conf/log4j.properties");
+    let line = job_manager("java", &[], &logback, "conf", &strings(&["a=b"]), &session());
+    assert_eq!(line.class, SESSION_ENTRY_POINT);
+    assert_eq!(line.args, ["--configDir", "conf", "-D", "a=b"]);
+    assert_eq!(line.logging[1], "-Dlogback.configurationFile=file:conf/log4j.properties");
     let tm = task_manager("java", &[], &logging(), ".", &strings(&["a=b"]));
     assert_eq!((tm.class.as_str(), tm.args.len()), (TASK_MANAGER, 4));
-    let bare = job_manager("java", &[], &logging(), "c", &[], Some(&Job::default()));
-    assert!(!bare.args.iter().any(|a| a == "--" || a == "--fromSavepoint" || a == "--job-classname"));
+    let bare = job_manager("java", &[], &logging(), "c", &[], &Workload::Program(Program::default()));
+    assert!(!bare.args.iter().any(|a| a == "--" || a == "--fromSavepoint" || a.starts_with("--job-")));
 }
 
 #[test]
@@ -144,7 +153,7 @@ fn renders_templates() {
 #[test]
 fn expands_what_yarn_would_have() {
     let args = strings(&["-Xmx1", "-Da=<LOG_DIR>/h", "-Db=${V}/$V-{{V}}", "-Dc=$NONE.", "-Dd=a$ {x} <y> $1"]);
-    let mut line = job_manager("$V/java", &args, &logging(), "c", &[], None);
+    let mut line = job_manager("$V/java", &args, &logging(), "c", &[], &session());
     line.args.push("$V".to_owned());
     line.expand(&|name| (name == "V").then(|| "v".to_owned()), "/logs");
     assert_eq!(line.java, "v/java");

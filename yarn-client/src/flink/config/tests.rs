@@ -111,13 +111,13 @@ fn finds_the_configuration_directory() {
 }
 
 #[test]
-fn a_file_of_other_versions_is_not_passed_over() {
+fn configuration_file_of_another_version_is_an_error() {
     let legacy = directory(&[("flink-conf.yaml", "a: 1\n")]);
     let error = FlinkConfig::load(legacy.path(), &version("2.1.3")).unwrap_err().to_string();
-    assert!(error.contains("flink-conf.yaml: Flink 2.1.3 reads config.yaml, into which"), "{error}");
+    assert!(error.contains("flink-conf.yaml: Flink 2.1.3 reads `config.yaml`; convert it"), "{error}");
     let standard = directory(&[("config.yaml", "a: 1\n")]);
     assert!(FlinkConfig::load(standard.path(), &version("1.18.1")).is_err());
-    // Beside the one that is read it is nobody's loss.
+    // Beside the one that is read it does no harm.
     let both = directory(&[("config.yaml", "a: 1\n"), ("flink-conf.yaml", "a: 2\n")]);
     assert_eq!(FlinkConfig::load(both.path(), &version("2.1.3")).unwrap().get("a"), Some("1"));
 }
@@ -149,7 +149,7 @@ fn reads_typed_values_under_old_keys() {
     assert_eq!(config.value(&options::YARN_INCLUDE_USER_JAR), Some("FIRST"));
     config.set("heartbeat.timeout", "soon");
     let error = config.duration(&options::HEARTBEAT_TIMEOUT).unwrap_err();
-    assert_eq!(error.to_string(), "heartbeat.timeout: `soon` is not a duration such as 10 s");
+    assert_eq!(error.to_string(), "`heartbeat.timeout`: `soon` is not a duration such as `10 s`");
     config.set("execution.attached", "TRUE");
     assert_eq!(config.boolean(&options::EXECUTION_ATTACHED).unwrap(), Some(true));
     config.set("execution.attached", "yes");
@@ -203,7 +203,7 @@ fn writes_what_the_version_reads() {
     let (name, text) = config.file(&version("1.20.5")).unwrap();
     assert_eq!((name, text.as_str()), ("config.yaml", "\"a\": \"x: \\\"y\\\" \\\\ #z\"\n\"b\": \"\"\n"));
     let error = config.file(&version("1.18.1")).unwrap_err();
-    assert!(error.to_string().contains("value of a"), "{error}");
+    assert!(error.to_string().contains("value of `a`"), "{error}");
     config.set("a", "x: 'y' \\ z");
     let (name, text) = config.file(&version("1.18.1")).unwrap();
     assert_eq!((name, text.as_str()), ("flink-conf.yaml", "a: x: 'y' \\ z\n"));
@@ -219,13 +219,13 @@ proptest! {
     }
 
     #[test]
-    fn yaml_comes_back(values in prop::collection::btree_map("[a-zA-Z.$-]{1,20}", "(.|\n){0,40}", 0..6)) {
+    fn yaml_round_trips(values in prop::collection::btree_map("[a-zA-Z.$-]{1,20}", "(.|\n){0,40}", 0..6)) {
         let config = FlinkConfig { values };
         prop_assert_eq!(&text::parse_yaml(&config.to_yaml()).unwrap(), config.flat());
     }
 
     #[test]
-    fn legacy_comes_back(values in prop::collection::btree_map("[a-z.-]{1,20}", "[ -~]{1,40}", 0..6)) {
+    fn legacy_format_round_trips(values in prop::collection::btree_map("[a-z.-]{1,20}", "[ -~]{1,40}", 0..6)) {
         let config = FlinkConfig { values };
         if let Ok(text) = config.to_legacy() {
             prop_assert_eq!(&text::parse_legacy(&text), config.flat());
@@ -233,8 +233,8 @@ proptest! {
     }
 
     #[test]
-    fn lists_come_back(items in prop::collection::vec("(.|\n){0,20}", 0..5)) {
-        // Our own writer quotes the items: JSON leaves characters bare that YAML forbids.
+    fn lists_round_trip(items in prop::collection::vec("(.|\n){0,20}", 0..5)) {
+        // Our own writer quotes the items: JSON leaves characters unescaped that YAML forbids.
         let item = |text: &String| FlinkConfig::from_flat([(String::new(), text.clone())]).to_yaml();
         let quoted: Vec<_> = items.iter().map(|i| item(i).trim_start_matches("\"\": ").trim_end().to_owned()).collect();
         let flat = text::parse_yaml(&format!("k: [{}]", quoted.join(", "))).unwrap();

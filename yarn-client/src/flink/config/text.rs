@@ -5,13 +5,13 @@ use std::fmt::{self, Write as _};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-/// A YAML value as far as Flink tells values apart.
+/// A YAML value, as far as Flink distinguishes values.
 #[derive(Debug)]
 enum Node {
     Null,
     /// A string.
     Text(String),
-    /// A number or truth value, in the text Java would give it.
+    /// A number or boolean, in the text that Java would give it.
     Plain(String),
     List(Vec<Self>),
     Map(Vec<(String, Self)>),
@@ -87,7 +87,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
                 Node::Text(text) | Node::Plain(text) => text,
                 Node::Null => "null".to_owned(),
                 Node::List(_) | Node::Map(_) => {
-                    return Err(serde::de::Error::custom("a key is neither text nor a number"));
+                    return Err(serde::de::Error::custom("a key is neither a string nor a number"));
                 }
             };
             entries.push((key, value));
@@ -97,23 +97,23 @@ impl<'de> Visitor<'de> for NodeVisitor {
 }
 
 fn parse_node(text: &str) -> Result<Node, String> {
-    // Flink reads by the YAML 1.2 core schema: `yes` and `1_000` are strings.
+    // Flink reads YAML by the 1.2 core schema: `yes` and `1_000` are strings.
     let mut options = serde_saphyr::Options::default();
     options.strict_booleans = true;
     options.underscored_numbers_as_strings = true;
-    // Without the quoted part of the file, which may hold a password.
+    // Without the quoted part of the file, which may contain a password.
     options.with_snippet = false;
     serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
 }
 
-/// Standard YAML, nested or flat, to flat keys (`YamlParserUtils`, `GlobalConfiguration.flatten`). Keys without
-/// a value, which Flink refuses, are left out.
+/// Converts standard YAML, nested or flat, to flat keys (`YamlParserUtils`, `GlobalConfiguration.flatten`). Keys
+/// without a value, which Flink rejects, are left out.
 pub(super) fn parse_yaml(text: &str) -> Result<BTreeMap<String, String>, String> {
     let mut values = BTreeMap::new();
     match parse_node(text)? {
         Node::Null => {}
         Node::Map(entries) => flatten("", entries, &mut values),
-        _ => return Err("a mapping of keys to values is expected".to_owned()),
+        _ => return Err("expected a mapping of keys to values".to_owned()),
     }
     Ok(values)
 }
@@ -175,7 +175,7 @@ fn write_scalar(text: &str, out: &mut String) {
     }
 }
 
-/// A double-quoted YAML string; the escapes are also JSON's.
+/// Writes a double-quoted YAML string; the escapes are also JSON's.
 fn quote(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
@@ -185,7 +185,7 @@ fn quote(text: &str, out: &mut String) {
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
-            // Not printable in YAML, or a line break to it, or a byte order mark.
+            // Not printable in YAML, or a line break in it, or a byte order mark.
             '\0'..='\x1f'
             | '\x7f'..='\u{a0}'
             | '\u{2028}'
@@ -202,7 +202,7 @@ fn quote(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// One quoted key and quoted value a line.
+/// Writes one quoted key and quoted value per line.
 pub(super) fn write_yaml(values: &BTreeMap<String, String>) -> String {
     let mut text = String::new();
     for (key, value) in values {
@@ -214,8 +214,8 @@ pub(super) fn write_yaml(values: &BTreeMap<String, String>) -> String {
     text
 }
 
-/// `flink-conf.yaml`, which is no YAML: `#` begins a comment anywhere, `: ` ends the key
-/// (`GlobalConfiguration.loadLegacyYAMLResource`). Lines without both are skipped, as Flink does.
+/// Parses `flink-conf.yaml`, which is not YAML: `#` starts a comment anywhere, `: ` ends the key
+/// (`GlobalConfiguration.loadLegacyYAMLResource`). Lines without a key or a value are skipped, as in Flink.
 pub(super) fn parse_legacy(text: &str) -> BTreeMap<String, String> {
     let setting = |line: &str| {
         let line = line.split('#').next().unwrap_or_default().trim();
@@ -223,27 +223,28 @@ pub(super) fn parse_legacy(text: &str) -> BTreeMap<String, String> {
         let (key, value) = (key.trim(), value.trim());
         (!key.is_empty() && !value.is_empty()).then(|| (key.to_owned(), value.to_owned()))
     };
-    // Java's reader ends lines at \r too.
+    // Java's reader also ends lines at \r.
     text.split(['\n', '\r']).filter_map(setting).collect()
 }
 
-/// What keeps a setting out of `flink-conf.yaml`.
+/// Why a setting cannot be written to `flink-conf.yaml`, if so.
 pub(super) fn legacy_obstacle(key: &str, value: &str) -> Option<&'static str> {
     if key.is_empty() || key.contains(": ") || key.trim() != key || key.contains(['#', '\n', '\r']) {
-        return Some("its key holds characters with a meaning there");
+        return Some("its key contains characters that are special there");
     }
     if value.contains('#') {
-        return Some("`#` begins a comment there");
+        return Some("`#` starts a comment there");
     }
     if value.contains(['\n', '\r']) {
-        return Some("a value is one line there");
+        return Some("a value is a single line there");
     }
-    // Java's trim cuts everything up to U+0020.
+    // Java's trim removes everything up to U+0020.
     let outer = |c: Option<char>| c.is_some_and(|c| c <= ' ');
-    (outer(value.chars().next()) || outer(value.chars().last())).then_some("outer blanks are cut off there")
+    (outer(value.chars().next()) || outer(value.chars().last()))
+        .then_some("leading and trailing blanks are lost there")
 }
 
-/// A list value: a YAML list, else separated by `;` with `'` or `"` quoting (`StructuredOptionsSplitter`).
+/// Parses a list value: a YAML list, else separated by `;` with `'` or `"` quoting (`StructuredOptionsSplitter`).
 pub(super) fn parse_list(text: &str) -> Vec<String> {
     let trimmed = text.trim();
     if (trimmed.starts_with('[') || trimmed.starts_with("- "))
@@ -265,7 +266,7 @@ fn item_text(item: Node) -> String {
     }
 }
 
-/// What [`parse_list`] reads: items with a meaning of their own are quoted.
+/// Writes what [`parse_list`] reads: items with special characters are quoted.
 pub(super) fn write_list(items: impl IntoIterator<Item = String>) -> String {
     let quoted = items.into_iter().map(|item| {
         let plain = item.trim() == item && !item.contains([';', '\'', '"']) && !item.starts_with(['[', '-']);
@@ -281,7 +282,7 @@ fn split_quoted(text: &str) -> Vec<String> {
     let mut quote_char = None;
     while let Some(c) = chars.next() {
         match quote_char {
-            // A doubled quote stands for itself.
+            // A doubled quote stands for one quote.
             Some(q) if c == q && chars.peek() == Some(&q) => {
                 chars.next();
                 item.push(q);

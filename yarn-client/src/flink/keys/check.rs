@@ -1,4 +1,4 @@
-//! A configuration against the table, before anything is submitted.
+//! Checks a configuration against the table, before anything is submitted.
 
 use super::known::{self, known};
 use super::{Treatment, is_of_clusters, row, spelling, treatment};
@@ -6,14 +6,14 @@ use crate::flink::config::{ConfigError, Warning};
 use crate::flink::options as o;
 use crate::flink::{FlinkConfig, Version};
 
-/// What is to be started by a configuration.
+/// What a configuration is to start.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     /// Version of Flink.
     pub version: &'a Version,
-    /// `key=value` as given after `-D`: what was written for this very submission must not be passed over.
+    /// `key=value` as given after `-D`: what was given for this submission must not be ignored.
     pub dynamic: &'a [String],
-    /// A session, which takes jobs by uploads.
+    /// Whether it is a session, to which jobs are uploaded.
     pub session: bool,
 }
 
@@ -27,7 +27,7 @@ fn is_given(dynamic: &[String], key: &str) -> bool {
     dynamic.iter().any(|given| given.split_once('=').is_some_and(|(name, _)| name.trim() == key))
 }
 
-/// Checks the configuration of a cluster, and takes out what would break it.
+/// Checks the configuration of a cluster, and removes what would break it.
 ///
 /// # Errors
 /// The first key that is refused, or misspelt in a `-D`.
@@ -43,7 +43,7 @@ pub fn check(config: &mut FlinkConfig, asked: Asked<'_>) -> Result<Vec<Warning>,
             }
             Some(Treatment::Ignored(text)) => warnings.push(warning(key, text)),
             Some(Treatment::Removed(text)) => {
-                warnings.push(warning(key, &format!("is left out: {text}")));
+                warnings.push(warning(key, &format!("ignored: {text}")));
                 removed.push(key.clone());
             }
             _ => warnings.extend(spelling_of(key, Some(asked.version), asked.is_dynamic(key))?),
@@ -56,10 +56,10 @@ pub fn check(config: &mut FlinkConfig, asked: Asked<'_>) -> Result<Vec<Warning>,
     Ok(warnings)
 }
 
-/// Checks the settings of one job of a session that runs.
+/// Checks the settings of one job of a running session.
 ///
 /// # Errors
-/// None so far: which version the session runs is not known, and any key may be one of it.
+/// None so far: which version the session runs is not known, and any key may belong to it.
 pub fn check_job(config: &mut FlinkConfig, dynamic: &[String]) -> Result<Vec<Warning>, ConfigError> {
     let mut warnings = Vec::new();
     for key in config.flat().keys().filter(|key| !is_of_clusters(key)) {
@@ -72,13 +72,13 @@ pub fn check_job(config: &mut FlinkConfig, dynamic: &[String]) -> Result<Vec<War
     {
         warnings.push(warning(
             o::SHUTDOWN_IF_ATTACHED.key,
-            &format!("is left out: {}", super::text(&o::SHUTDOWN_IF_ATTACHED)),
+            &format!("ignored: {}", super::text(&o::SHUTDOWN_IF_ATTACHED)),
         ));
     }
     Ok(warnings)
 }
 
-/// What a key that is none, or none of this version, is answered with.
+/// The error or warning for a key that is unknown, or not available in this version.
 fn spelling_of(
     key: &str,
     version: Option<&Version>,
@@ -88,7 +88,7 @@ fn spelling_of(
         && let Some(known) = known().find(|known| known.key == key)
         && known.is_missing_in(version)
     {
-        // What is honoured here is honoured with every version.
+        // What is honoured here is honoured for every version.
         let by_us = !matches!(treatment(key), Some(Treatment::Harmless(_)));
         return Ok((!by_us).then(|| warning(key, &format!("Flink {version} does not have this option"))));
     }
@@ -96,12 +96,12 @@ fn spelling_of(
         return Ok(None);
     }
     if let Some(meant) = spelling::meant(key, version) {
-        // Of a version whose names are not all known it may be a new one.
+        // If not all names of the version are known, it may be a new one.
         let certain = key.starts_with("yarn-flink.") || version.is_some_and(known::is_complete_for);
         if is_dynamic && certain {
             return Err(ConfigError::Misspelt { key: key.to_owned(), meant });
         }
-        return Ok(Some(warning(key, &format!("is not known; did you mean {meant}?"))));
+        return Ok(Some(warning(key, &format!("unknown key; did you mean `{meant}`?"))));
     }
     let hadoop = [
         "dfs.",
@@ -115,25 +115,28 @@ fn spelling_of(
     Ok(if hadoop.iter().any(|prefix| key.starts_with(prefix)) || key == "fs.defaultFS" {
         let way =
             if key.starts_with("yarn.") { format!("flink.{key}") } else { format!("flink.hadoop.{key}") };
-        Some(warning(key, &format!("is Hadoop's, and Flink passes it over; write {way}")))
+        Some(warning(key, &format!("this is a Hadoop key, which Flink ignores; write `{way}`")))
     } else if row(key).is_none() && ["yarn.", "yarn-flink."].iter().any(|prefix| key.starts_with(prefix)) {
-        Some(warning(key, "no version of Flink knows this key; is it misspelt?"))
+        Some(warning(key, "unknown to every version of Flink; is it misspelt?"))
     } else {
         None
     })
 }
 
-/// Values that would break what is relied on.
+/// Checks values that would break assumptions made here.
 fn check_values(
     config: &FlinkConfig,
     asked: Asked<'_>,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), ConfigError> {
-    // Another kind would recover jobs behind our back, or not at all.
+    // Another type would recover jobs without our knowledge, or not at all.
     if let Some(kind) = config.explicit(&o::HA_TYPE)
         && !["none", "zookeeper"].iter().any(|known| kind.trim().eq_ignore_ascii_case(known))
     {
-        return refused(o::HA_TYPE.key, &format!("'{kind}' is not supported; zookeeper and none are"));
+        return refused(
+            o::HA_TYPE.key,
+            &format!("`{kind}` is not supported (expected one of: zookeeper, none)"),
+        );
     }
     if !asked.version.features().legacy_heap_options {
         for (old, new) in [
@@ -143,12 +146,15 @@ fn check_values(
             (o::TM_LEGACY_HEAP_MB, o::TM_PROCESS),
         ] {
             if config.contains(old.key) {
-                return refused(old.key, &format!("Flink 2.0 removed it; use {}", new.key));
+                return refused(old.key, &format!("it was removed in Flink 2.0; use `{}`", new.key));
             }
         }
     }
     if asked.session && config.boolean(&o::WEB_SUBMIT)? == Some(false) {
-        return refused(o::WEB_SUBMIT.key, "a session takes its jobs by uploads, which false turns off");
+        return refused(
+            o::WEB_SUBMIT.key,
+            "jobs are submitted to a session by upload, which `false` disables",
+        );
     }
     for (option, least) in [(o::JOB_STORE_CAPACITY, 1), (o::JOB_STORE_EXPIRATION, 60)] {
         if config.integer(&option)?.is_some_and(|value| value < least) {
@@ -156,7 +162,7 @@ fn check_values(
             return Err(ConfigError::Value {
                 key: option.key.to_owned(),
                 value,
-                expected: format!("at least {least}: how a job has ended could not be read any more"),
+                expected: format!("at least {least}, without which a job's result could be lost"),
             });
         }
     }
@@ -166,10 +172,10 @@ fn check_values(
         if asked.is_dynamic(o::TARGET.key) {
             return refused(
                 o::TARGET.key,
-                &format!("'{target}' does not exist here: a job runs as an application of its own"),
+                &format!("`{target}` is not available: each job runs as its own YARN application"),
             );
         }
-        warnings.push(warning(o::TARGET.key, &format!("{target} is passed over: it will run on YARN")));
+        warnings.push(warning(o::TARGET.key, &format!("`{target}` ignored: the job runs on YARN")));
     }
     Ok(())
 }
@@ -190,14 +196,14 @@ mod tests {
         Asked { version, dynamic, session: false }
     }
 
-    /// Of a configuration file.
+    /// Checks one setting of a configuration file.
     fn check_one(key: &str, value: &str, version: &str) -> Result<Vec<Warning>, ConfigError> {
         let mut config = FlinkConfig::new();
         config.set(key, value);
         check(&mut config, asked(&Version::parse(version).unwrap(), &[]))
     }
 
-    /// Of `-D`.
+    /// Checks one setting of a `-D`.
     fn check_dynamic(key: &str, value: &str, version: &str) -> Result<Vec<Warning>, ConfigError> {
         let mut config = FlinkConfig::new();
         config.set(key, value);
@@ -246,16 +252,16 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_key_of_this_submission_is_refused_and_one_of_a_file_told() {
+    fn misspelt_key_is_refused_on_the_command_line_and_warned_about_in_a_file() {
         let (key, meant) = ("taskmanager.memory.proces.size", "taskmanager.memory.process.size");
         let error = check_dynamic(key, "1g", "1.20.5").unwrap_err();
-        assert_eq!(error.to_string(), format!("{key} is no option of Flink"));
-        assert!(error.hint().unwrap().contains(&format!("did you mean {meant}?")), "{error:?}");
-        // Flink 2.3 may have options of which nobody here has heard.
+        assert_eq!(error.to_string(), format!("`{key}` is not a Flink option"));
+        assert!(error.hint().unwrap().contains(&format!("did you mean `{meant}`?")), "{error:?}");
+        // Flink 2.3 may have options that are not known here.
         for warnings in [check_one(key, "1g", "1.20.5"), check_dynamic(key, "1g", "2.3.0")] {
             let warnings = warnings.unwrap();
             assert_eq!(warnings.len(), 1);
-            assert!(warnings[0].text.contains(&format!("did you mean {meant}?")), "{warnings:?}");
+            assert!(warnings[0].text.contains(&format!("did you mean `{meant}`?")), "{warnings:?}");
         }
         assert!(check_dynamic("yarn-flink.web.prot", "1", "2.3.0").is_err(), "ours");
         for fine in
@@ -267,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_of_hadoop_is_told_its_prefix() {
+    fn hadoop_key_is_answered_with_its_prefix() {
         for (key, way) in [
             ("yarn.resourcemanager.address", "flink.yarn.resourcemanager.address"),
             ("dfs.replication", "flink.hadoop.dfs.replication"),
@@ -275,14 +281,14 @@ mod tests {
         ] {
             let warnings = check_dynamic(key, "x", "1.20.5").unwrap();
             assert!(
-                warnings.len() == 1 && warnings[0].text.ends_with(&format!("write {way}")),
+                warnings.len() == 1 && warnings[0].text.ends_with(&format!("write `{way}`")),
                 "{warnings:?}"
             );
         }
     }
 
     #[test]
-    fn a_key_of_another_version_is_told() {
+    fn key_of_another_version_is_warned_about() {
         let text = |key, version| check_one(key, "1", version).unwrap().pop().map(|warning| warning.text);
         let gone = "taskmanager.network.netty.num-arenas";
         assert_eq!(text(gone, "2.1.3").as_deref(), Some("Flink 2.1.3 does not have this option"));
@@ -291,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_that_nobody_maps_are_left_out() {
+    fn port_mapping_keys_are_ignored() {
         let mut config = FlinkConfig::new();
         config.set("jobmanager.rpc.bind-port", "6200");
         config.set("jobmanager.rpc.port", "6200-6300");
@@ -315,20 +321,20 @@ mod tests {
     }
 
     #[test]
-    fn another_target_is_refused_where_it_was_written_for_this_job() {
+    fn other_target_is_refused_on_the_command_line_only() {
         assert!(check_dynamic("execution.target", "kubernetes-session", "1.20.5").is_err());
         assert_eq!(check_one("execution.target", "remote", "1.20.5").unwrap().len(), 1);
         assert!(check_dynamic("execution.target", "yarn-application", "1.20.5").unwrap().is_empty());
     }
 
     #[test]
-    fn a_job_of_a_session_is_not_waited_for_by_a_client_that_nobody_is() {
+    fn job_of_a_session_is_not_tied_to_an_attached_client() {
         let mut config = FlinkConfig::new();
         config.set("execution.shutdown-on-attached-exit", "true");
         assert_eq!(check_job(&mut config, &[]).unwrap().len(), 1);
         assert!(config.flat().is_empty());
         config.set("paralelism.default", "2");
         let warnings = check_job(&mut config, &["paralelism.default=2".to_owned()]).unwrap();
-        assert!(warnings[0].text.contains("did you mean parallelism.default?"), "{warnings:?}");
+        assert!(warnings[0].text.contains("did you mean `parallelism.default`?"), "{warnings:?}");
     }
 }

@@ -1,26 +1,30 @@
-//! `docs/keys.md`: the table for people.
+//! `docs/keys.md`: the table for users.
 
 use std::fmt::Write as _;
 
 use super::{Origin, Row, Treatment, table};
 
-/// What the document has below its first words.
+/// The content of the document after its introduction.
 fn document() -> String {
     let mut text = String::new();
     type Is = fn(&Treatment) -> bool;
     let parts: [(&str, &str, Is); 6] = [
-        ("Honoured", "Read here, and doing what they say.", |it| matches!(it, Treatment::Honoured(_))),
-        ("Set unless you do", "Your value wins.", |it| matches!(it, Treatment::Default(_))),
-        ("Always set", "Another value is replaced, with a warning where it was somebody's choice.", |it| {
+        ("Honoured", "Read here, with the meaning they have in Flink.", |it| {
+            matches!(it, Treatment::Honoured(_))
+        }),
+        ("Set by default", "Your value wins.", |it| matches!(it, Treatment::Default(_))),
+        ("Always set", "Other values are replaced, with a warning if you have set one.", |it| {
             matches!(it, Treatment::Set(_))
         }),
-        ("Refused", "An error before anything is submitted.", |it| matches!(it, Treatment::Refused { .. })),
-        ("Without effect", "A warning says so.", |it| {
+        ("Refused", "Reported as an error before anything is submitted.", |it| {
+            matches!(it, Treatment::Refused { .. })
+        }),
+        ("Without effect", "Reported with a warning.", |it| {
             matches!(it, Treatment::Ignored(_) | Treatment::Removed(_))
         }),
         (
-            "Handed to Flink unchanged",
-            "Nothing here depends on them; a name that ends in `.` stands for all below it.",
+            "Passed to Flink unchanged",
+            "Nothing here depends on them. A name that ends with `.` stands for all keys with that prefix.",
             |it| matches!(it, Treatment::Harmless(_)),
         ),
     ];
@@ -49,16 +53,16 @@ fn meaning(row: &Row) -> String {
     let text = row.treatment.text().replace('<', "\\<");
     match row.treatment {
         Treatment::Refused { harmless: &[value], .. } => {
-            format!("{text}. `{value}` says nothing, and is fine")
+            format!("{text}. `{value}` is accepted, as it has no effect")
         }
         _ if row.origin == Origin::Ours => format!("of this project: {text}"),
         _ => text,
     }
 }
 
-/// The document is what the table prints.
+/// Checks that the document is what the table produces.
 #[test]
-fn the_document_is_the_table() {
+fn keys_page_matches_the_table() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/keys.md");
     let text = std::fs::read_to_string(path).unwrap();
     let begin = text.find("\n## ").unwrap();

@@ -1,4 +1,4 @@
-//! The table's second part: what Flink alone reads, in groups.
+//! The table's second part: keys that only Flink reads, in groups.
 
 use super::super::options::Opt;
 use super::Origin::Open;
@@ -6,7 +6,7 @@ use super::Row;
 use super::Treatment::Harmless;
 use super::table::{names, of, row};
 
-/// Keys that are handed to Flink unchanged.
+/// Keys that are passed to Flink unchanged.
 pub(super) const FLINKS: &[Row] = &[
     // Between Flink's own processes.
     row(names!["akka.", "pekko."], Harmless("RPC between Flink's processes")),
@@ -19,7 +19,7 @@ pub(super) const FLINKS: &[Row] = &[
             Opt::new("blob.service.ssl.enabled"),
             Opt::new("blob.storage.directory"),
         ],
-        Harmless("how Flink's processes hand large objects to each other; the directory is a node's"),
+        Harmless("how Flink's processes exchange large objects; the directory is local to a node"),
     ),
     row(
         names![
@@ -34,7 +34,7 @@ pub(super) const FLINKS: &[Row] = &[
             "slot.idle.timeout",
             "slot.request.max-interval",
         ],
-        Harmless("threads and pauses of Flink's processes"),
+        Harmless("thread pools and intervals of Flink's processes"),
     ),
     row(
         names![
@@ -50,7 +50,7 @@ pub(super) const FLINKS: &[Row] = &[
             "cleanup-strategy",
             "cleanup-strategy.",
         ],
-        Harmless("how Flink talks to ZooKeeper and cleans up below the application's own node of it"),
+        Harmless("how Flink uses ZooKeeper and cleans up below the application's own znode"),
     ),
     row(
         names![
@@ -61,7 +61,7 @@ pub(super) const FLINKS: &[Row] = &[
             "security.kerberos.relogin.period",
             "security.kerberos.tokens.",
         ],
-        Harmless("without a Kerberos login they do nothing"),
+        Harmless("no effect without a Kerberos login"),
     ),
     row(
         names![
@@ -82,7 +82,8 @@ pub(super) const FLINKS: &[Row] = &[
             "security.ssl.verify-hostname",
         ],
         Harmless(
-            "TLS between Flink's processes; the key stores lie on the nodes, or are shipped and named by their file name",
+            "TLS between Flink's processes; key stores are on the nodes, or shipped and referred to by \
+             file name",
         ),
     ),
     // The JobManager.
@@ -99,7 +100,7 @@ pub(super) const FLINKS: &[Row] = &[
             "restart-strategy",
             "restart-strategy.",
         ],
-        Harmless("how Flink schedules and restarts; the slots that a job needs are read from Flink"),
+        Harmless("how Flink schedules and restarts tasks; the slots that a job needs are read from Flink"),
     ),
     row(
         names![
@@ -119,7 +120,7 @@ pub(super) const FLINKS: &[Row] = &[
             "fine-grained.",
             "shuffle-service-factory.class",
         ],
-        Harmless("inside of the JobManager"),
+        Harmless("internal to the JobManager"),
     ),
     row(
         names![
@@ -136,7 +137,7 @@ pub(super) const FLINKS: &[Row] = &[
             "rest.server.",
             "rest.url-prefix",
         ],
-        Harmless("how much and how fast Flink's REST server answers, and how its own client asks"),
+        Harmless("limits and intervals of Flink's REST server and of its own client"),
     ),
     row(
         names![
@@ -154,7 +155,7 @@ pub(super) const FLINKS: &[Row] = &[
             "web.upload.dir",
             "jobmanager.web.",
         ],
-        Harmless("what Flink's pages show and offer; REST answers the same"),
+        Harmless("what Flink's web pages show and offer; the REST API is unaffected"),
     ),
     // TaskManagers.
     row(
@@ -167,9 +168,7 @@ pub(super) const FLINKS: &[Row] = &[
             "queryable-state.",
             "query.",
         ],
-        Harmless(
-            "where processes listen for each other and for clients; of a single port one node holds one TaskManager",
-        ),
+        Harmless("where processes listen; with a single port a node can run only one TaskManager"),
     ),
     row(
         names![
@@ -197,9 +196,9 @@ pub(super) const FLINKS: &[Row] = &[
             "task.",
             "timerservice.",
         ],
-        Harmless("inside of TaskManagers, within the memory that is asked of YARN"),
+        Harmless("internal to TaskManagers, within the memory requested from YARN"),
     ),
-    row(names!["process."], Harmless("directories on the nodes; a container's own unless set")),
+    row(names!["process."], Harmless("directories on the nodes; a container's own by default")),
     // The program.
     row(
         names![
@@ -224,7 +223,7 @@ pub(super) const FLINKS: &[Row] = &[
             "sink.",
             "source.",
         ],
-        Harmless("how a program's operators work"),
+        Harmless("how the operators of a program work"),
     ),
     row(
         names![
@@ -235,30 +234,25 @@ pub(super) const FLINKS: &[Row] = &[
             "dstl.",
             "state.",
         ],
-        Harmless("how state is kept and checkpoints are made; where the newest one lies is read from Flink"),
+        Harmless(
+            "how state is stored and checkpoints are taken; the location of the latest one is read \
+            from Flink",
+        ),
     ),
     row(
         names!["classloader.", "plugin.", "user.artifacts."],
         Harmless("how the JobManager and TaskManagers load classes"),
     ),
-    of(
-        Open,
-        names!["table.", "sql-client.", "sql-gateway."],
-        Harmless("of the Table API, within the program"),
-    ),
-    of(Open, names!["external-resource."], Harmless("of the drivers of such resources, on the nodes")),
+    of(Open, names!["table.", "sql-client.", "sql-gateway."], Harmless("Table API, within the program")),
+    of(Open, names!["external-resource."], Harmless("drivers of such resources, on the nodes")),
     of(
         Open,
         names!["fs.", "s3.", "s3a.", "gs.", "azure.", "oss."],
-        Harmless("of Flink's file systems, on the nodes"),
+        Harmless("Flink's file systems, on the nodes"),
     ),
-    of(
-        Open,
-        names!["metrics.", "traces.", "events."],
-        Harmless("reporters: Flink's processes report by themselves"),
-    ),
+    of(Open, names!["metrics.", "traces.", "events."], Harmless("reporters of Flink's processes")),
     // Of other tools.
-    row(names!["client."], Harmless("of Flink's own client, which takes no part")),
+    row(names!["client."], Harmless("Flink's own client, which is not used")),
     row(
         names![
             "env.hbase.conf.dir",
@@ -270,9 +264,9 @@ pub(super) const FLINKS: &[Row] = &[
             "env.ssh.opts",
             "env.stdout-err.redirect-to-file",
         ],
-        Harmless("of Flink's shell scripts"),
+        Harmless("Flink's shell scripts"),
     ),
-    row(names!["historyserver."], Harmless("of the History Server")),
-    row(names!["kubernetes.", "local.", "minicluster."], Harmless("of clusters of another kind")),
-    row(names!["$internal.", "internal."], Harmless("Flink's own: it writes them itself")),
+    row(names!["historyserver."], Harmless("the History Server")),
+    row(names!["kubernetes.", "local.", "minicluster."], Harmless("other kinds of clusters")),
+    row(names!["$internal.", "internal."], Harmless("internal to Flink, which sets them itself")),
 ];

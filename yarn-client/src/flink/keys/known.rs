@@ -1,30 +1,30 @@
-//! The names of Flink's options, as the option classes of its distribution have them.
+//! The names of Flink's options, as found in the option classes of its distribution.
 
 use crate::flink::Version;
 
-/// One name a line, before it `1` and `2`: whether 1.20 and 2.1 have it. A test compares it with the jars of both.
+/// One name per line, preceded by `1` and `2` if 1.20 and 2.1 have it. A test compares the list with the jars of both.
 const NAMES: &str = include_str!("known.txt");
 
-/// A name of an option, current or older.
+/// The name of an option, current or older.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Known {
     /// The key.
     pub key: &'static str,
-    /// Flink 1.20 has it.
+    /// Whether Flink 1.20 has it.
     pub in_1_20: bool,
-    /// Flink 2.1 has it.
+    /// Whether Flink 2.1 has it.
     pub in_2_1: bool,
 }
 
 impl Known {
-    /// Whether a version is known not to have it. Of versions between those that were read, and of newer ones, only
-    /// what cannot be otherwise: what is gone does not come back.
+    /// Whether a version certainly does not have it. For versions between those that were read, and for newer ones,
+    /// only what is certain: a key that has been removed does not come back.
     pub fn is_missing_in(&self, version: &Version) -> bool {
         if version.at_least(2, 1) { !self.in_2_1 } else { !version.at_least(2, 0) && !self.in_1_20 }
     }
 }
 
-/// Whether all names of a version are known: then any other is that of nobody, or of a library.
+/// Whether all names of a version are known: then any other name is misspelt, or belongs to a library.
 pub(super) fn is_complete_for(version: &Version) -> bool {
     matches!((version.major(), version.minor()), (1, 20) | (2, 1))
 }
@@ -43,14 +43,14 @@ mod tests {
     use crate::flink::keys::treatment;
 
     #[test]
-    fn every_name_has_a_line_in_the_table() {
+    fn every_option_has_a_row_in_the_table() {
         let lost: Vec<_> = known().map(|known| known.key).filter(|key| treatment(key).is_none()).collect();
         assert!(lost.is_empty(), "{lost:#?}");
         assert_eq!(known().count(), NAMES.lines().count());
     }
 
     #[test]
-    fn a_version_lacks_what_is_gone_and_what_is_not_there_yet() {
+    fn version_lacks_removed_and_future_options() {
         let missing = |key: &str, version: &str| {
             let known = known().find(|known| known.key == key).unwrap();
             known.is_missing_in(&Version::parse(version).unwrap())

@@ -1,8 +1,8 @@
-//! What becomes of every configuration key of Flink, of flink-yarn and of ours: one table, by which configurations are
-//! checked and which `docs/keys.md` prints.
+//! How every configuration key of Flink, of flink-yarn and of this project is treated: one table, against which
+//! configurations are checked, and from which `docs/keys.md` is generated.
 //!
-//! Flink itself passes over a key that it does not know, and so over a setting that means nothing here. Whoever set it
-//! would learn that in production; so what the table does not hand to Flink unchanged is honoured, or told.
+//! Flink itself ignores keys that it does not know, so it would also ignore settings that have no effect here, which users
+//! would only discover in production. So every key that is not passed to Flink unchanged is either honoured or reported.
 
 mod check;
 mod harmless;
@@ -18,24 +18,24 @@ pub use known::{Known, known};
 
 use super::options::Opt;
 
-/// What becomes of a key.
+/// How a key is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {
-    /// It is read here and does what it says.
+    /// It is read here and has its documented effect.
     Honoured(&'static str),
     /// Always set here, whatever the user's value is.
     Set(&'static str),
-    /// Set here where the user has set nothing.
+    /// Set here if the user has not set it.
     Default(&'static str),
-    /// Taken out of the configuration, with a warning: it would break what is set here.
+    /// Removed from the configuration, with a warning: it would break what is set here.
     Removed(&'static str),
-    /// It has no meaning here, which a warning says.
+    /// It has no meaning here, and a warning says so.
     Ignored(&'static str),
     /// An error before anything is submitted.
     Refused {
         /// Why, and what to do instead.
         reason: &'static str,
-        /// Values that say nothing: Flink's own defaults.
+        /// Values that have no effect: Flink's own defaults.
         harmless: &'static [&'static str],
     },
     /// Flink reads it, and nothing here depends on it.
@@ -43,7 +43,7 @@ pub enum Treatment {
 }
 
 impl Treatment {
-    /// Why, or what for.
+    /// The reason or purpose.
     pub const fn text(&self) -> &'static str {
         match self {
             Self::Honoured(text)
@@ -57,12 +57,12 @@ impl Treatment {
     }
 }
 
-/// Who knows a key.
+/// Where a key comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Flink's distribution, in one of the versions that the list of [`known`] keys was made of.
+    /// Flink's distribution, in one of the versions from which the list of [`known`] keys was made.
     Flink,
-    /// A library of Flink's beside it, a plugin, or anybody: keys below such a prefix are never called misspelt.
+    /// A library outside Flink's distribution, a plugin, or any other source: keys below such a prefix are never called misspelt.
     Open,
     /// Versions of Flink before 1.17.
     OldFlink,
@@ -70,14 +70,14 @@ pub enum Origin {
     Ours,
 }
 
-/// A line of the table: keys of one treatment.
+/// A row of the table: keys with the same treatment.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// The keys, each with its older ones. One that ends in `.` stands for all keys below it; `*` is one part of a key.
+    /// The keys, each with its older names. One that ends in `.` stands for all keys below it; `*` is one part of a key.
     pub options: &'static [Opt],
-    /// What becomes of them.
+    /// How they are treated.
     pub treatment: Treatment,
-    /// Who knows them.
+    /// Where they come from.
     pub origin: Origin,
 }
 
@@ -90,12 +90,12 @@ impl Row {
     }
 }
 
-/// All lines.
+/// All rows.
 pub fn table() -> impl Iterator<Item = &'static Row> {
     table::OURS.iter().chain(harmless::FLINKS)
 }
 
-/// The table's line for a key: of an exact name before that of a prefix, of a longer prefix before that of a shorter.
+/// The table's row for a key: an exact name takes precedence over a prefix, and a longer prefix over a shorter one.
 pub fn row(key: &str) -> Option<&'static Row> {
     let matching = table().flat_map(|row| row.names().map(move |name| (name, row)));
     matching
@@ -104,12 +104,12 @@ pub fn row(key: &str) -> Option<&'static Row> {
         .map(|(_, row)| row)
 }
 
-/// What becomes of a key; `None` for one that the table does not know.
+/// How a key is treated; `None` for one that is not in the table.
 pub fn treatment(key: &str) -> Option<Treatment> {
     row(key).map(|row| row.treatment)
 }
 
-/// The text of a key's line.
+/// The text of a key's row.
 pub(super) fn text(option: &Opt) -> &'static str {
     treatment(option.key).map_or("", |treatment| treatment.text())
 }
@@ -121,7 +121,7 @@ fn matches(name: &str, key: &str) -> bool {
     if name.ends_with('.') { key.len() > name.len() && key.starts_with(name) } else { key == name }
 }
 
-/// Keys that shape processes. Those of a session run already, and Flink would pass over the keys in silence.
+/// Keys that shape processes. A session's processes are already running, so Flink would silently ignore them.
 const OF_CLUSTERS: [&str; 26] = [
     "akka.",
     "blob.",
@@ -151,7 +151,7 @@ const OF_CLUSTERS: [&str; 26] = [
     "yarn.",
 ];
 
-/// Whether a key says something of a cluster, which no job of a running session can change.
+/// Whether a key describes a cluster, which a job of a running session cannot change.
 pub fn is_of_clusters(key: &str) -> bool {
     OF_CLUSTERS.iter().any(|prefix| key.starts_with(prefix))
 }
@@ -164,16 +164,16 @@ mod tests {
     use crate::flink::{limits, options};
 
     #[test]
-    fn no_name_stands_twice() {
+    fn no_key_appears_twice() {
         let mut seen = BTreeSet::new();
         for name in table().flat_map(Row::names) {
             assert!(seen.insert(name), "{name}");
         }
     }
 
-    /// What is read here is in the table, and what the table calls honoured is read.
+    /// Checks that what is read here is in the table, and that what the table calls honoured is read.
     #[test]
-    fn the_table_and_the_options_are_of_one_mind() {
+    fn table_and_options_agree() {
         let ours = |treatment| !matches!(treatment, Treatment::Harmless(_));
         for option in options::ALL {
             for name in std::iter::once(&option.key).chain(option.deprecated) {
@@ -187,7 +187,7 @@ mod tests {
             .chain([options::HADOOP_PREFIX, options::YARN_PREFIX]);
         let read: BTreeSet<&str> =
             options::ALL.iter().chain(&limits::ALL).map(|option| option.key).chain(prefixes).collect();
-        // `submit/keys` names it.
+        // `submit/keys` contains it.
         let elsewhere = |key: &str| key == "pipeline.jobid" || key.contains('*');
         for row in table().filter(|row| matches!(row.treatment, Treatment::Honoured(_))) {
             for option in row.options.iter().filter(|option| !elsewhere(option.key)) {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_most_specific_line_counts() {
+    fn most_specific_row_applies() {
         let harmless = |key| matches!(treatment(key), Some(Treatment::Harmless(_)));
         assert!(harmless("state.backend.type") && harmless("fs.s3a.endpoint"));
         assert!(matches!(treatment("state.checkpoints.dir"), Some(Treatment::Honoured(_))));
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jobs_keys_are_told_from_a_clusters() {
+    fn job_keys_are_distinguished_from_cluster_keys() {
         for key in [
             "yarn.tags",
             "yarn-flink.trace",

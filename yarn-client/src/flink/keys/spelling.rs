@@ -3,12 +3,12 @@
 use super::{Known, Origin, Treatment, known, row, table};
 use crate::flink::Version;
 
-/// Edits within which a key is taken for another one; short ones are like each other by chance.
+/// Maximum number of edits by which a key may differ from the intended one; short keys are similar by coincidence.
 const EDITS: usize = 2;
 const SHORT: usize = 16;
 
 /// The known key, or the key below a known prefix, that was probably meant; `None` for keys that are known or belong to
-/// somebody else.
+/// other software.
 pub(super) fn meant(key: &str, version: Option<&Version>) -> Option<String> {
     if row(key).is_some_and(|row| row.origin == Origin::Open) || is_known(key) {
         return None;
@@ -20,13 +20,13 @@ pub(super) fn meant(key: &str, version: Option<&Version>) -> Option<String> {
     likest.map(|(_, name)| name.to_owned()).or_else(|| below_prefix(key))
 }
 
-/// Whether a key is one of Flink's, of this project's, or one that stands in the table by its whole name.
+/// Whether a key is one of Flink's, one of this project's, or in the table under its full name.
 pub(super) fn is_known(key: &str) -> bool {
     known().any(|known| known.key == key)
         || row(key).is_some_and(|row| row.names().any(|name| name == key || name.contains('*')))
 }
 
-/// `containerised.master.env.A`: the prefix is misspelt, and behind it everything is possible.
+/// `containerised.master.env.A`: the prefix is misspelt, and anything may follow it.
 fn below_prefix(key: &str) -> Option<String> {
     let honoured = table().filter(|row| matches!(row.treatment, Treatment::Honoured(_)));
     let prefixes = honoured.flat_map(super::Row::names).filter(|name| name.ends_with('.'));
@@ -41,7 +41,7 @@ fn below_prefix(key: &str) -> Option<String> {
         .map(|(_, meant)| meant)
 }
 
-/// Edits between two keys, where they are few. Case, `-` and `_` do not count: `numberoftaskslots`.
+/// The number of edits between two keys, if it is small. Case, `-` and `_` do not count: `numberoftaskslots`.
 fn edits(given: &str, name: &str) -> Option<usize> {
     if given.len().abs_diff(name.len()) > 8 {
         return None;
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_misspelt_key_is_told_from_one_of_somebody_else() {
+    fn misspelt_key_is_distinguished_from_a_foreign_one() {
         let version = Version::parse("1.20.5").unwrap();
         let meant = |key: &str| meant(key, Some(&version));
         for (given, name) in [

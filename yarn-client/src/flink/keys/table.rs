@@ -1,4 +1,4 @@
-//! The table's first part: what is honoured, set, refused or without a meaning here.
+//! The table's first part: keys that are honoured, set, refused or without effect here.
 
 use super::super::limits;
 use super::super::options::{self as o, Opt};
@@ -14,7 +14,7 @@ pub(super) const fn of(origin: super::Origin, options: &'static [Opt], treatment
     Row { options, treatment, origin }
 }
 
-/// Keys that nothing here reads by name.
+/// Keys that are not read by name here.
 macro_rules! names {
     ($($name:literal),* $(,)?) => { &[$(Opt::new($name)),*] };
 }
@@ -27,74 +27,85 @@ const fn refused(reason: &'static str) -> Treatment {
 
 const KERBEROS: Treatment = refused("it comes with Kerberos support");
 const REST_SSL: Treatment = Refused {
-    reason: "the application master could not read Flink's REST server; without --open-rest that listens on the loopback \
-             interface only",
+    reason: "the application master could not access Flink's REST server, which without `--open-rest` \
+        listens on the loopback interface only",
     harmless: &["false"],
 };
 const CLAIM: Treatment = Refused {
-    reason: "Flink's application entry point always restores with NO_CLAIM; jobs of a session (`run --session`) can be \
-             told otherwise",
+    reason: "Flink's application entry point always restores with NO_CLAIM; other modes are available for \
+        jobs of a session (`run --session`)",
     harmless: &["NO_CLAIM"],
 };
-const SLOTS: &str =
-    "else a lost TaskManager uses up restart attempts before it is replaced, and a late session fails jobs";
-const HEARTBEATS: &str = "a restarted JobManager is noticed in seconds";
+const SLOTS: &str = "so that a lost TaskManager does not use up restart attempts before it is replaced, and a slow \
+     session start does not fail jobs";
+const HEARTBEATS: &str = "so that a restarted JobManager is detected within seconds";
 const STATE: &str =
-    "of the cluster's file system where it has no scheme; relative and local ones are refused";
+    "on the cluster's file system unless it has a scheme; relative and local paths are refused";
 const BIND_PORT: &str =
-    "nothing maps ports between a container and its node: a process listens where others are told it does";
-const STARTS: &str = "of Flink's own resource manager: here nodes on which two containers did not start are left alone for \
-                      ten minutes, and repeated failures for one cause end the application";
+    "there is no port mapping between a container and its node: a process listens on the port it announces";
+const STARTS: &str = "applies to Flink's own resource manager; here nodes on which two containers failed \
+    to start are avoided for 10 min, and repeated failures with the same cause end the application";
 
-/// Keys that mean something here, and those of which something must be said.
+/// Keys that have a meaning here, and those that need a comment.
 pub(super) const OURS: &[Row] = &[
     // The application.
-    row(&[o::YARN_APPLICATION_NAME], Honoured("name of the application; --name")),
+    row(&[o::YARN_APPLICATION_NAME], Honoured("name of the application; `--name`")),
     row(&[o::YARN_APPLICATION_TYPE], Honoured("its type, at most 20 characters")),
-    row(&[o::YARN_APPLICATION_QUEUE], Honoured("queue; --queue")),
-    row(&[o::YARN_APPLICATION_PRIORITY], Honoured("priority; negative: the cluster's default")),
-    row(&[o::YARN_TAGS], Honoured("tags, beside those of this project")),
+    row(&[o::YARN_APPLICATION_QUEUE], Honoured("queue; `--queue`")),
+    row(&[o::YARN_APPLICATION_PRIORITY], Honoured("priority; the cluster's default if negative")),
+    row(&[o::YARN_TAGS], Honoured("tags, in addition to those of this project")),
     row(&[o::YARN_APPLICATION_NODE_LABEL], Honoured("node label of all containers")),
-    row(&[o::YARN_TASKMANAGER_NODE_LABEL], Honoured("node label of TaskManagers; --placement label=")),
+    row(&[o::YARN_TASKMANAGER_NODE_LABEL], Honoured("node label of TaskManagers; `--placement label=`")),
     row(&[o::YARN_VIEW_ACLS, o::YARN_MODIFY_ACLS], Honoured("who else may view and modify the application")),
     row(
         &[o::YARN_APPLICATION_ATTEMPTS],
-        Honoured("attempts; 2 unless set, as a later one goes on from a checkpoint"),
+        Honoured("maximum number of attempts; 2 by default, as a later one resumes from a checkpoint"),
     ),
     row(
         &[o::YARN_ATTEMPT_FAILURES_VALIDITY_INTERVAL],
         Honoured(
-            "window in which failed attempts count; 10 min unless set (Flink: 10 s, which lets crash loops go on for ever)",
+            "time window in which failed attempts count; 10 min by default (Flink: 10 s, with which crash \
+             loops never end)",
         ),
     ),
-    row(&[o::YARN_HEARTBEAT_INTERVAL], Honoured("heartbeat to the ResourceManager, s")),
+    row(&[o::YARN_HEARTBEAT_INTERVAL], Honoured("interval of heartbeats to the ResourceManager, in seconds")),
     row(
         &[o::YARN_CONTAINER_REQUEST_INTERVAL],
-        Honoured("the same while containers are asked for; 200 ms unless set"),
+        Honoured("the same while container requests are pending; 200 ms by default"),
     ),
     row(
         &[o::YARN_ROLLED_LOGS_INCLUDE, o::YARN_ROLLED_LOGS_EXCLUDE],
-        Honoured("log files that are collected while the application runs, with every version of Flink"),
+        Honoured("log files that are aggregated while the application runs, with every version of Flink"),
     ),
     // Files.
     row(
         &[o::YARN_STAGING_DIRECTORY],
-        Honoured("base of the staging directories; the user's home unless set"),
+        Honoured("base of the staging directories; the user's home directory by default"),
     ),
-    row(&[o::YARN_FILE_REPLICATION], Honoured("replication of staged files; not positive: dfs.replication")),
-    row(&[o::YARN_SHIP_FILES, o::YARN_SHIP_ARCHIVES], Honoured("what every container gets; --ship")),
+    row(
+        &[o::YARN_FILE_REPLICATION],
+        Honoured("replication of staged files; `dfs.replication` unless positive"),
+    ),
+    row(
+        &[o::YARN_SHIP_FILES, o::YARN_SHIP_ARCHIVES],
+        Honoured(
+            "files and archives shipped to every \
+        container; `--ship`",
+        ),
+    ),
     row(
         &[o::YARN_PROVIDED_LIB_DIRS, o::YARN_PROVIDED_USRLIB_DIR, o::YARN_FLINK_DIST_JAR],
-        Honoured("Flink's and the program's jars where they lie already"),
+        Honoured("Flink's and the program's jars that are already on the cluster"),
     ),
     row(
         &[o::YARN_INCLUDE_USER_JAR],
         Honoured(
-            "where the job's jar stands on the class path; DISABLED unless set, which keeps its libraries from Flink's",
+            "position of the job's jar in the class path; DISABLED by default, which keeps its libraries \
+             separate from Flink's",
         ),
     ),
-    row(&[o::CLASS_PATHS], Honoured("URLs for the user class loader; -C")),
-    row(&[o::JARS], Honoured("further jars for it")),
+    row(&[o::CLASS_PATHS], Honoured("URLs for the user class loader; `-C`")),
+    row(&[o::JARS], Honoured("additional jars for it")),
     // Sizes.
     row(
         &[
@@ -108,7 +119,7 @@ pub(super) const OURS: &[Row] = &[
             o::JM_OVERHEAD_MAX,
             o::JM_OVERHEAD_FRACTION,
         ],
-        Honoured("memory of the JobManager, by Flink's own rules; -jm. 1600m where nothing is set"),
+        Honoured("memory of the JobManager, by Flink's own rules; `-jm`. 1600m by default"),
     ),
     row(
         &[
@@ -130,52 +141,65 @@ pub(super) const OURS: &[Row] = &[
             o::TM_OVERHEAD_MAX,
             o::TM_OVERHEAD_FRACTION,
         ],
-        Honoured("memory of a TaskManager, by Flink's own rules; -tm. 1728m where nothing is set"),
+        Honoured("memory of a TaskManager, by Flink's own rules; `-tm`. 1728m by default"),
     ),
     row(
         &[o::JM_LEGACY_HEAP, o::JM_LEGACY_HEAP_MB, o::TM_LEGACY_HEAP, o::TM_LEGACY_HEAP_MB],
         Honoured("process sizes before Flink 1.10; refused with 2.x, which removed them"),
     ),
-    row(&[o::TM_SLOTS], Honoured("slots of a TaskManager; --slots")),
+    row(&[o::TM_SLOTS], Honoured("slots per TaskManager; `--slots`")),
     row(&[o::YARN_APPMASTER_VCORES], Honoured("vcores of the application master, which runs the JobManager")),
     row(
         &[o::TM_CPU_CORES, o::YARN_CONTAINERS_VCORES],
-        Honoured("vcores of a TaskManager; as many as slots unless set"),
+        Honoured("vcores of a TaskManager; by default as many as slots"),
     ),
     row(&[o::EXTERNAL_RESOURCES], Honoured("names of other resources of TaskManagers, such as GPUs")),
     row(
         names!["external-resource.*.yarn.config-key", "external-resource.*.amount"],
-        Honoured("YARN's name of such a resource, and how much of it a TaskManager gets"),
+        Honoured("YARN's name of such a resource, and the amount per TaskManager"),
     ),
-    row(&[o::PARALLELISM], Honoured("parallelism, from which the number of TaskManagers follows; -p")),
-    row(&[o::MAX_PARALLELISM], Honoured("a warning where the parallelism is beyond it")),
+    row(&[o::PARALLELISM], Honoured("parallelism, which determines the number of TaskManagers; `-p`")),
+    row(&[o::MAX_PARALLELISM], Honoured("a warning if the parallelism exceeds it")),
     row(
         &[o::SCHEDULER_MODE],
-        Honoured("reactive: the job takes the TaskManagers that there are; see `scale`"),
+        Honoured("`reactive`: the job uses the TaskManagers that are available; see `scale`"),
     ),
     row(
         &limits::ALL,
         Honoured(
-            "how many TaskManagers there may be, must be and are kept in reserve; a session's --min and --max come first",
+            "maximum, minimum and redundant number of TaskManagers; `--min` and `--max` of a session take \
+             precedence",
         ),
     ),
-    row(&[o::TASK_MANAGER_START], Honoured("a TaskManager that Flink does not know by then is replaced")),
-    row(&[o::TASK_MANAGER_IDLE], Honoured("a TaskManager that has idled so long is given back")),
+    row(
+        &[o::TASK_MANAGER_START],
+        Honoured(
+            "a TaskManager that has not registered with Flink by then is \
+        replaced",
+        ),
+    ),
+    row(&[o::TASK_MANAGER_IDLE], Honoured("a TaskManager that has been idle for this time is released")),
     // Processes.
     row(
         &[o::JAVA_OPTS_ALL, o::JAVA_OPTS_JM, o::JAVA_OPTS_TM],
-        Honoured("JVM options; variables and <LOG_DIR> in them are replaced on the node"),
+        Honoured("JVM options; variables and <LOG_DIR> are expanded on the node"),
     ),
     row(
         &[o::JAVA_DEFAULT_OPTS_ALL, o::JAVA_DEFAULT_OPTS_JM, o::JAVA_DEFAULT_OPTS_TM],
-        Honoured("JVM options before those"),
+        Honoured("JVM options placed before those"),
     ),
-    row(&[o::JAVA_HOME], Honoured("JAVA_HOME on the nodes, with every version of Flink")),
+    row(&[o::JAVA_HOME], Honoured("`JAVA_HOME` on the nodes, with every version of Flink")),
     row(
         &[o::LOG_LEVEL, o::LOG_MAX],
         Honoured("root log level and number of old log files, in the containers' environment"),
     ),
-    row(&[o::YARN_START_COMMAND_TEMPLATE], Honoured("how Java is started; what needs a shell is refused")),
+    row(
+        &[o::YARN_START_COMMAND_TEMPLATE],
+        Honoured(
+            "how Java is started; templates that need a shell are \
+        refused",
+        ),
+    ),
     of(
         Open,
         &[
@@ -187,35 +211,42 @@ pub(super) const OURS: &[Row] = &[
     of(
         Open,
         names!["flink.hadoop.", "flink.yarn."],
-        Honoured("settings of Hadoop's configuration: the prefix is cut off, of the second one flink. alone"),
+        Honoured("Hadoop settings: the prefix is removed, of the second one only `flink.`"),
     ),
     row(
         &[o::HADOOP_CONF_DIR, o::YARN_CONF_DIR],
         Honoured(
-            "where Hadoop's configuration is, unless --conf-dir, HADOOP_CONF_DIR or YARN_CONF_DIR say so",
+            "location of Hadoop's configuration, unless given by `--conf-dir`, `HADOOP_CONF_DIR` or \
+             `YARN_CONF_DIR`",
         ),
     ),
     // Ports.
     row(
         &[o::JM_RPC_PORT, o::YARN_APPLICATION_MASTER_PORT],
         Honoured(
-            "range for the JobManager's RPC; the latter comes first. 6123, which every stock configuration names, is any free port",
+            "port range for the JobManager's RPC; the latter takes precedence. 6123, the value in stock \
+             configurations, means any free port",
         ),
     ),
-    row(&[o::HA_JM_PORT], Default("the same with high availability: yarn.application-master.port")),
+    row(&[o::HA_JM_PORT], Default("the same with high availability: `yarn.application-master.port`")),
     row(
         &[o::REST_BIND_PORT],
-        Honoured("range for Flink's REST server; any free port unless set. Older names are not looked at"),
+        Honoured(
+            "port range for Flink's REST server; any free port by default. Deprecated names are ignored",
+        ),
     ),
-    row(&[o::BLOB_SERVER_PORT], Honoured("range for the blob server")),
+    row(&[o::BLOB_SERVER_PORT], Honoured("port range for the blob server")),
     row(
         &[o::JM_BIND_HOST, o::TM_BIND_HOST],
-        Honoured("where the processes listen; localhost, which stock configurations name, is passed over"),
+        Honoured(
+            "addresses on which the processes listen; `localhost`, the value in stock \
+            configurations, is ignored",
+        ),
     ),
     of(
         Ours,
         &[o::WEB_PORT],
-        Honoured("range for the application master's page and its way to Flink's REST server"),
+        Honoured("port range for the application master's page and its proxy to Flink's REST server"),
     ),
     // State and high availability.
     row(
@@ -225,111 +256,117 @@ pub(super) const OURS: &[Row] = &[
     row(
         &[o::ARCHIVE_DIR],
         Honoured(
-            "of the cluster's file system where it has no scheme; a warning where it is on one node's disk",
+            "on the cluster's file system unless it has a scheme; a warning if it is on a node's local disk",
         ),
     ),
-    row(&[o::DEFAULT_SCHEME], Honoured("file system of paths without a scheme, before fs.defaultFS")),
+    row(&[o::DEFAULT_SCHEME], Honoured("file system for paths without a scheme, instead of `fs.defaultFS`")),
     of(
         Ours,
         &[o::ALLOW_LOCAL_STATE],
-        Honoured("state may lie on a node's disk, such as one that all nodes have mounted"),
+        Honoured("state may be on local paths, such as a directory that all nodes mount"),
     ),
     row(
         &[o::CHECKPOINT_INTERVAL, o::CHECKPOINT_SUBDIR],
-        Honoured("whether and where a job's newest checkpoint is found"),
+        Honoured("whether and where a job's latest checkpoint is found"),
     ),
-    row(&[o::STATE_RECOVERY_PATH], Honoured("savepoint to begin with; -s")),
-    row(&[o::ALLOW_NON_RESTORED], Honoured("whether state without an operator is skipped; -n")),
-    of(Ours, names!["pipeline.jobid"], Honoured("the job's id")),
+    row(&[o::STATE_RECOVERY_PATH], Honoured("savepoint to restore from; `-s`")),
+    row(&[o::ALLOW_NON_RESTORED], Honoured("whether to skip state that belongs to no operator; `-n`")),
+    of(Ours, names!["pipeline.jobid"], Honoured("job id")),
     row(names!["$internal.pipeline.job-id"], Honoured("the same")),
-    row(&[o::HA_TYPE], Honoured("zookeeper and NONE; any other is refused")),
+    row(&[o::HA_TYPE], Honoured("`zookeeper` and `NONE`; any other value is refused")),
     row(
         &[o::HA_ZOOKEEPER_QUORUM, o::HA_ZOOKEEPER_ROOT],
-        Honoured("also for removing what a killed application left there"),
+        Honoured("also for cleaning up after a killed application"),
     ),
     row(
         &[o::HA_CLUSTER_ID],
-        Default("the application's id: Flink's own default mixes all applications of one ZooKeeper"),
+        Default("the application id, because Flink's own default mixes up all applications of one ZooKeeper"),
     ),
     // Life cycle.
     row(
         &[o::EXECUTION_ATTACHED],
-        Set("else main() cannot use a job's result, and several execute() calls overlap"),
+        Set("so that `main()` can use a job's result, and several `execute()` calls do not overlap"),
     ),
     row(
         &[o::SHUTDOWN_IF_ATTACHED],
-        Set(
-            "else Flink waits for the heartbeats of an attached client, which nobody sends, and cancels the job after client.heartbeat.timeout",
-        ),
+        Set("otherwise Flink expects heartbeats from an attached client, which nothing sends, and cancels \
+             the job after `client.heartbeat.timeout`"),
     ),
     row(
         &[o::SHUTDOWN_ON_APPLICATION_FINISH],
-        Set("the application master reads the result before it ends the cluster"),
+        Set("the application master reads the result before it stops the cluster"),
     ),
     row(
         &[o::SUBMIT_FAILED_JOB],
-        Set(
-            "a main() that throws becomes a failed job whose cause can be read; Flink can do that for one job only",
-        ),
+        Set("an exception in `main()` becomes a failed job whose cause can be read; Flink supports that \
+             for a single job only"),
     ),
     row(
         &[o::THREAD_DUMP_DEPTH],
-        Set("tells whether the program's main() still runs where the log is silent"),
+        Set("shows whether the program's `main()` is still running when the log does not"),
     ),
-    row(
-        &[o::TARGET],
-        Honoured("where it is of YARN; any other is refused after -D, and passed over in a file"),
-    ),
+    row(&[o::TARGET], Honoured("YARN targets only; others are refused with `-D`, and ignored in a file")),
     row(
         &[o::INTERCEPT_USER_SYSTEM_EXIT],
         Default(
-            "THROW: System.exit in user code becomes a failure that can be read; LOG in the JobManager of a single job, whose program may exit once the job has ended",
+            "THROW, so that `System.exit` in user code becomes a failure that can be read; LOG in the \
+             JobManager of a single job, whose program may exit once the job has ended",
         ),
     ),
     row(
         &[o::HALT_ON_FATAL_ERROR],
-        Default("a JobManager that shuts down in order suspends its jobs, and removes their checkpoints"),
+        Default(
+            "because a JobManager that shuts down gracefully suspends its jobs and deletes their \
+            checkpoints",
+        ),
     ),
     row(
         &[o::REGISTRATION_ERROR_DELAY],
-        Default("TaskManagers and JobManager start in parallel; by default the one that is first waits 10 s"),
+        Default(
+            "because TaskManagers and JobManager start in parallel, and Flink's default makes the \
+            first of them wait 10 s",
+        ),
     ),
     row(&[o::STANDALONE_START_UP_TIME, o::SLOT_REQUEST_TIMEOUT], Default(SLOTS)),
     row(&[o::HEARTBEAT_INTERVAL, o::HEARTBEAT_TIMEOUT], Default(HEARTBEATS)),
-    row(&[o::TM_REGISTRATION_TIMEOUT], Default("TaskManagers wait for the JobManager of a new attempt")),
+    row(
+        &[o::TM_REGISTRATION_TIMEOUT],
+        Default("so that TaskManagers wait for the JobManager of a new attempt"),
+    ),
     row(
         &[o::CHECKPOINT_RETENTION],
         Default(
-            "else Flink removes the checkpoints of a job that fails; a program that asks for something else gets it",
+            "otherwise Flink deletes the checkpoints of a failed job; a program can still choose differently",
         ),
     ),
-    row(&[o::CHECKPOINT_STATISTICS_TIMEOUT], Default("a checkpoint is known as soon as it is complete")),
     row(
-        &[o::CHECKPOINTS_RETAINED],
-        Default("the newest checkpoint that was written down must still be there"),
+        &[o::CHECKPOINT_STATISTICS_TIMEOUT],
+        Default("so that a checkpoint is known as soon as it is complete"),
     ),
+    row(&[o::CHECKPOINTS_RETAINED], Default("because the latest recorded checkpoint must still exist")),
     row(&[o::IO_TMP_DIRS], Default("the container's local directories, which the NodeManager cleans up")),
     row(&[o::WEB_TMP_DIR], Default("the same")),
     row(
         &[o::JOB_STORE_CAPACITY, o::JOB_STORE_EXPIRATION],
         Honoured(
-            "a JobManager that forgets ended jobs at once (0 jobs, less than 60 s) is refused: how they ended is read from it",
+            "values with which the JobManager forgets finished jobs at once (0 jobs, less than 60 s) are \
+             refused, because their results are read from it",
         ),
     ),
-    row(&[o::WEB_SUBMIT], Honoured("false is refused for a session, which takes its jobs by uploads")),
+    row(&[o::WEB_SUBMIT], Honoured("`false` is refused for a session, whose jobs are submitted by upload")),
     of(
         Ours,
         &[o::TRACE],
-        Honoured("the application master writes down what it sees and does, for `simulate --replay`"),
+        Honoured("records what the application master sees and does, for `simulate --replay`"),
     ),
     // Addresses.
     row(&[o::JM_RPC_ADDRESS, o::REST_ADDRESS], Set("the node on which the JobManager runs")),
     row(
         &[o::REST_BIND_ADDRESS],
-        Set("the node's loopback interface; with --open-rest the user's, or all addresses"),
+        Set("the node's loopback interface; with `--open-rest` the user's value, or all addresses"),
     ),
-    row(&[o::REST_PORT], Set("the free port of rest.bind-port that was found")),
-    row(&[o::TM_HOST, o::TM_RESOURCE_ID], Set("the node and the id of the TaskManager's container")),
+    row(&[o::REST_PORT], Set("the free port that was found in `rest.bind-port`")),
+    row(&[o::TM_HOST, o::TM_RESOURCE_ID], Set("the node and the container id of the TaskManager")),
     row(
         names!["jobmanager.rpc.bind-port", "taskmanager.rpc.bind-port", "taskmanager.data.bind-port"],
         Removed(BIND_PORT),
@@ -342,27 +379,27 @@ pub(super) const OURS: &[Row] = &[
         names!["security.kerberos.login.use-ticket-cache"],
         Refused { reason: "it comes with Kerberos support", harmless: &["true"] },
     ),
-    of(Open, names!["python."], refused("Python jobs are not supported yet; jobs in jars are")),
-    row(&[o::YARN_APPLICATION_ID], refused("it names a session; use `run --session ID`")),
-    // Without a meaning here.
+    of(Open, names!["python."], refused("Python jobs are not supported yet")),
+    row(&[o::YARN_APPLICATION_ID], refused("it names a session: use `run --session ID`")),
+    // Without meaning here.
     row(
         &[o::YARN_PROPERTIES_FILE_LOCATION],
-        Ignored("no properties file is read or written; applications are named by id or by an exact name"),
+        Ignored("no properties file is read or written: name applications by id or exact name"),
     ),
     of(
         OldFlink,
         names!["yarn.maximum-failed-containers"],
-        Ignored("Flink itself dropped it in 1.11; repeated failures for one cause end the application"),
+        Ignored("removed in Flink 1.11; repeated failures with the same cause end the application"),
     ),
     of(
         OldFlink,
         names!["yarn.appmaster.rpc.address"],
-        Ignored("Flink itself dropped it in 1.11; it follows from the node"),
+        Ignored("removed in Flink 1.11; it is determined by the node"),
     ),
     of(
         OldFlink,
         names!["yarn.appmaster.rpc.port"],
-        Ignored("Flink itself dropped it in 1.11; use yarn.application-master.port"),
+        Ignored("removed in Flink 1.11; use `yarn.application-master.port`"),
     ),
     row(
         names![

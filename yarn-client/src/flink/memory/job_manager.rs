@@ -33,14 +33,14 @@ static OPTIONS: ProcessOptions = ProcessOptions {
     },
 };
 
-/// Flink's recommended least heap (`JobManagerOptions.MIN_JVM_HEAP_SIZE`).
+/// Flink's recommended minimum heap (`JobManagerOptions.MIN_JVM_HEAP_SIZE`).
 const RECOMMENDED_HEAP: MemorySize = MemorySize::from_mib(128);
 
 impl JobManagerMemory {
     /// Derives the sizes.
     ///
     /// # Errors
-    /// Nothing configured, or parts that do not add up.
+    /// Nothing is configured, or parts do not add up.
     pub fn derive(config: &FlinkConfig) -> Result<Self, MemoryError> {
         let config = &with_legacy_heap(config, &o::JM_PROCESS, &o::JM_LEGACY_HEAP, &o::JM_LEGACY_HEAP_MB)?;
         let limit_direct = config.boolean(&o::JM_DIRECT_LIMIT)?.unwrap_or(false);
@@ -62,7 +62,7 @@ impl JobManagerMemory {
         Ok(memory)
     }
 
-    /// A sentence when the heap is smaller than Flink recommends (128 MiB).
+    /// A warning if the heap is smaller than Flink recommends (128 MiB).
     pub fn warning(&self) -> Option<String> {
         (self.heap < RECOMMENDED_HEAP).then(|| {
             format!(
@@ -85,7 +85,7 @@ impl JobManagerMemory {
         MemorySize::from_bytes(self.flink().bytes().saturating_add(jvm))
     }
 
-    /// What to ask from YARN, MiB: the process size rounded down, as flink-yarn does.
+    /// What to request from YARN, MiB: the process size rounded down, as in flink-yarn.
     pub fn process_mib(&self) -> u64 {
         self.process().mib()
     }

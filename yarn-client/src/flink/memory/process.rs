@@ -1,4 +1,4 @@
-//! What both kinds of process share: metaspace, overhead, sizes by fraction (`ProcessMemoryUtils`).
+//! Memory that both kinds of process have: metaspace, overhead, sizes by fraction (`ProcessMemoryUtils`).
 
 use super::MemoryError;
 use crate::flink::options::Opt;
@@ -6,7 +6,7 @@ use crate::flink::{FlinkConfig, MemorySize};
 
 /// Option keys of one kind of process.
 pub(super) struct ProcessOptions {
-    /// All of them set: everything else follows from them.
+    /// If all of them are set, everything else follows from them.
     pub(super) fine_grained: &'static [Opt],
     pub(super) flink: Opt,
     pub(super) process: Opt,
@@ -48,15 +48,15 @@ pub(super) fn inconsistent(text: String, keys: &[&str]) -> MemoryError {
     MemoryError::Inconsistent { text, keys: keys.iter().map(|k| (*k).to_owned()).collect() }
 }
 
-/// The sum; an error names the keys when it passes 63 bits.
+/// The sum; an error names the keys if it exceeds 63 bits.
 pub(super) fn sum(parts: &[MemorySize], keys: &[&str]) -> Result<MemorySize, MemoryError> {
     parts
         .iter()
         .try_fold(MemorySize::ZERO, |total, part| total.checked_add(*part))
-        .ok_or_else(|| inconsistent("the memory sizes add up to more than 63 bits hold".to_owned(), keys))
+        .ok_or_else(|| inconsistent("the sum of the memory sizes is too large".to_owned(), keys))
 }
 
-/// An option's value or default; options without either are an error of the caller's configuration.
+/// An option's value or default; if it has neither, that is an error of the caller's configuration.
 pub(super) fn size(config: &FlinkConfig, option: &Opt) -> Result<MemorySize, MemoryError> {
     config
         .memory_size(option)?
@@ -106,7 +106,7 @@ impl Range {
     fn cap(&self, relative: Option<MemorySize>) -> Result<MemorySize, MemoryError> {
         relative
             .map(|size| size.clamp(self.min, self.max))
-            .ok_or_else(|| inconsistent(format!("the {} does not fit into 63 bits", self.name), &self.keys))
+            .ok_or_else(|| inconsistent(format!("the {} is too large", self.name), &self.keys))
     }
 
     /// The fraction of `base`.
@@ -114,7 +114,7 @@ impl Range {
         self.cap(base.multiply(self.fraction))
     }
 
-    /// The fraction of the whole of which `rest` is what is left.
+    /// The fraction of a whole of which `rest` is the remainder.
     pub(super) fn beside(&self, rest: MemorySize) -> Result<MemorySize, MemoryError> {
         self.cap(rest.multiply(self.fraction / (1.0 - self.fraction)))
     }
@@ -208,7 +208,7 @@ impl ProcessOptions {
     }
 }
 
-/// The size of a process from before 1.10, when the current key is unset; `copy` has it under the current key.
+/// The size of a process by its key from before 1.10, if the current key is unset; `copy` has it under the current key.
 pub(super) fn with_legacy_heap(
     config: &FlinkConfig,
     process: &Opt,
@@ -221,7 +221,7 @@ pub(super) fn with_legacy_heap(
             copy.set(process.key, size.to_string());
         } else if let Some(mib) = config.integer(heap_mib)? {
             let mib = u64::try_from(mib).ok().filter(|m| *m < 1 << 40).ok_or_else(|| {
-                inconsistent(format!("{}: {mib} is not a number of MiB", heap_mib.key), &[heap_mib.key])
+                inconsistent(format!("`{}`: {mib} is not a number of MiB", heap_mib.key), &[heap_mib.key])
             })?;
             copy.set(process.key, MemorySize::from_mib(mib).to_string());
         }

@@ -28,7 +28,7 @@ pub struct TaskManagerMemory {
     pub overhead: MemorySize,
     /// `taskmanager.numberOfTaskSlots`.
     pub slots: u32,
-    /// `taskmanager.cpu.cores`, else `yarn.containers.vcores` when positive, else the number of slots.
+    /// `taskmanager.cpu.cores`, else `yarn.containers.vcores` if positive, else the number of slots.
     pub cpu_cores: f64,
     /// `external-resources` with their amounts: name, amount.
     pub external_resources: Vec<(String, u64)>,
@@ -68,7 +68,7 @@ impl TaskManagerMemory {
     /// Derives the sizes.
     ///
     /// # Errors
-    /// Nothing configured, or parts that do not add up.
+    /// Nothing is configured, or parts do not add up.
     pub fn derive(config: &FlinkConfig) -> Result<Self, MemoryError> {
         let config = &with_legacy_heap(config, &o::TM_PROCESS, &o::TM_LEGACY_HEAP, &o::TM_LEGACY_HEAP_MB)?;
         let (memory, jvm) = match OPTIONS.start(config)? {
@@ -124,12 +124,12 @@ impl TaskManagerMemory {
         total(&[self.flink(), self.metaspace, self.overhead])
     }
 
-    /// What to ask from YARN, MiB: the process size rounded down.
+    /// What to request from YARN, MiB: the process size rounded down.
     pub fn process_mib(&self) -> u64 {
         self.process().mib()
     }
 
-    /// What to ask from YARN: `cpu_cores` rounded up, at least 1.
+    /// What to request from YARN: `cpu_cores` rounded up, at least 1.
     pub fn vcores(&self) -> u32 {
         // The cast saturates; `cpu_cores` is positive and finite.
         (self.cpu_cores.ceil() as u32).max(1)
@@ -164,7 +164,7 @@ impl TaskManagerMemory {
         properties.extend(sizes.iter().map(|(option, size)| format!("{}={size}", option.key)));
         properties.push(format!("{}={}", o::TM_SLOTS.key, self.slots));
         let names: Vec<_> = self.external_resources.iter().map(|(name, _)| name.as_str()).collect();
-        // "none" is Flink's own word for an empty list here (`ExternalResourceOptions.NONE`).
+        // "none" is what Flink itself uses for an empty list here (`ExternalResourceOptions.NONE`).
         let names = if names.is_empty() { "none".to_owned() } else { names.join(";") };
         properties.push(format!("{}={names}", o::EXTERNAL_RESOURCES.key));
         properties.extend(
@@ -195,7 +195,7 @@ impl FlinkMemory {
         )
     }
 
-    /// Everything is fixed but the network.
+    /// Everything is fixed except the network memory.
     fn from_parts(config: &FlinkConfig) -> Result<Self, MemoryError> {
         let mut memory = Self::fixed(config)?;
         memory.task_heap = size(config, &o::TM_TASK_HEAP)?;
@@ -212,7 +212,7 @@ impl FlinkMemory {
         Ok(memory)
     }
 
-    /// Flink's total is fixed; the task heap is the rest, or the network if the heap is fixed too.
+    /// Flink's total is fixed; the task heap is the rest, or the network memory if the heap is fixed, too.
     fn from_total(config: &FlinkConfig, flink: MemorySize) -> Result<Self, MemoryError> {
         let mut memory = Self::fixed(config)?;
         memory.managed = match config.memory_size(&o::TM_MANAGED)? {
@@ -294,7 +294,7 @@ impl FlinkMemory {
     }
 }
 
-/// Network memory as a number of buffers, the way before 1.5; counts only when no newer key is set.
+/// Network memory as a number of buffers, as before 1.5; used only if no newer key is set.
 fn legacy_network(config: &FlinkConfig) -> Result<Option<MemorySize>, MemoryError> {
     let newer = [o::TM_NETWORK_MIN, o::TM_NETWORK_MAX, o::TM_NETWORK_FRACTION];
     if newer.iter().any(|option| config.explicit(option).is_some()) {
@@ -306,9 +306,10 @@ fn legacy_network(config: &FlinkConfig) -> Result<Option<MemorySize>, MemoryErro
     let bytes = u64::try_from(buffers).ok().and_then(|n| n.checked_mul(page.bytes()));
     match bytes.filter(|b| *b <= MemorySize::MAX.bytes()) {
         Some(bytes) => Ok(Some(MemorySize::from_bytes(bytes))),
-        None => {
-            Err(inconsistent(format!("{key}: {buffers} buffers of {} make no size", page.human()), &[key]))
-        }
+        None => Err(inconsistent(
+            format!("`{key}`: {buffers} buffers of {} are not a valid size", page.human()),
+            &[key],
+        )),
     }
 }
 
@@ -316,7 +317,7 @@ fn slots(config: &FlinkConfig) -> Result<u32, MemoryError> {
     let slots = config.integer(&o::TM_SLOTS)?.unwrap_or(1);
     u32::try_from(slots).ok().filter(|n| *n > 0 && *n <= i32::MAX.unsigned_abs()).ok_or_else(|| {
         inconsistent(
-            format!("{}: {slots} is not a positive number of slots", o::TM_SLOTS.key),
+            format!("`{}`: {slots} is not a positive number of slots", o::TM_SLOTS.key),
             &[o::TM_SLOTS.key],
         )
     })
@@ -335,7 +336,7 @@ fn cpu_cores(config: &FlinkConfig, slots: u32) -> Result<f64, MemoryError> {
         return Ok(cores);
     }
     let key = o::TM_CPU_CORES.key;
-    Err(inconsistent(format!("TaskManagers need a positive number of CPU cores; {key} is {cores}"), &[key]))
+    Err(inconsistent(format!("TaskManagers need a positive number of CPU cores; `{key}` is {cores}"), &[key]))
 }
 
 fn external_resources(config: &FlinkConfig) -> Result<Vec<(String, u64)>, MemoryError> {
@@ -348,7 +349,10 @@ fn external_resources(config: &FlinkConfig) -> Result<Vec<(String, u64)>, Memory
         match text.trim().parse::<u64>() {
             Ok(amount) if amount > 0 => resources.push((name, amount)),
             _ => {
-                return Err(inconsistent(format!("{key}: `{text}` is not a positive whole number"), &[&key]));
+                return Err(inconsistent(
+                    format!("`{key}`: `{text}` is not a positive whole number"),
+                    &[&key],
+                ));
             }
         }
     }

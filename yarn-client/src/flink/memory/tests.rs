@@ -169,7 +169,7 @@ fn gives_the_jvm_and_flink_all_they_need() {
 }
 
 #[test]
-fn old_keys_count() {
+fn deprecated_keys_apply() {
     assert_eq!(jm("jobmanager.heap.size=1600m"), jm("jobmanager.memory.process.size=1600m"));
     assert_eq!(jm("jobmanager.heap.mb=1600"), jm("jobmanager.memory.process.size=1600m"));
     assert_eq!(
@@ -219,7 +219,7 @@ fn errors_name_keys_and_sizes() {
     let error = jm_error("jobmanager.memory.heap.size=2g jobmanager.memory.flink.size=1g").to_string();
     assert!(error.contains("exceeds the configured Total Flink Memory"), "{error}");
     let error = jm_error("jobmanager.memory.process.size=lots").to_string();
-    assert!(error.contains("jobmanager.memory.process.size: `lots` is not a memory size"), "{error}");
+    assert!(error.contains("`jobmanager.memory.process.size`: `lots` is not a memory size"), "{error}");
     let error = tm_error(
         "taskmanager.memory.process.size=4g taskmanager.memory.network.min=2g \
                           taskmanager.memory.network.max=1g",

@@ -1,4 +1,4 @@
-//! How a connection to a REST server is made.
+//! Connects to a REST server.
 
 use std::fmt::Debug;
 use std::io;
@@ -7,27 +7,27 @@ use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-/// Bytes both ways.
+/// A bidirectional stream of bytes.
 pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
-/// A connection in the making.
+/// A connection being opened.
 pub type Connecting<'a> = Pin<Box<dyn Future<Output = io::Result<Box<dyn Connection>>> + Send + 'a>>;
 
-/// Makes a connection for each request.
+/// Opens a connection for each request.
 pub trait Connect: Debug + Send + Sync {
     /// host:port, for errors.
     fn address(&self) -> String;
 
-    /// A new connection.
+    /// Opens a new connection.
     fn connect(&self) -> Connecting<'_>;
 }
 
 /// Plain TCP.
 #[derive(Debug, Clone)]
 pub struct Plain {
-    /// Name or address.
+    /// Host name or address.
     pub host: String,
     /// Port.
     pub port: u16,

@@ -10,11 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::{Client, RestError, segment};
 use crate::file_name;
 
-/// Which part of the jar runs, and how. Absent fields are Flink's to choose.
+/// Which part of the jar to run, and how. Flink chooses absent fields.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunJar {
-    /// 32 hexadecimal digits: chosen by the caller, so that the job can be found whatever becomes of the answer.
+    /// 32 hexadecimal digits: chosen by the caller, so that the job can be found whatever happens to the response.
     pub job_id: String,
     /// Class with the `main` method.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,15 +27,15 @@ pub struct RunJar {
     /// Savepoint or retained checkpoint to start from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub savepoint_path: Option<String>,
-    /// State that the program no longer has may be skipped.
+    /// Whether state that the program no longer has may be skipped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_non_restored_state: Option<bool>,
-    /// Settings of the job alone.
+    /// Settings of this job only.
     #[serde(skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub flink_configuration: std::collections::BTreeMap<String, String>,
 }
 
-/// The answer.
+/// The response.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct JarRun {
     /// 32 hexadecimal digits.
@@ -49,19 +49,19 @@ struct Uploaded {
 }
 
 impl Client {
-    /// `POST /jars/upload`: a multipart form with one part (RFC 7578), sent as `content` comes. Returns the jar's id.
+    /// `POST /jars/upload`: a multipart form with one part (RFC 7578), sent as `content` arrives. Returns the jar's id.
     ///
     /// # Errors
-    /// See [`RestError`]; what `content` fails with is in [`RestError::Transport`].
+    /// See [`RestError`]; an error of `content` is in [`RestError::Transport`].
     pub async fn upload_jar<S>(&self, name: &str, content: S) -> Result<String, RestError>
     where
         S: Stream<Item = std::io::Result<Bytes>> + Send + 'static,
     {
         const PATH: &str = "/jars/upload";
         const BOUNDARY: &str = "yarn-flink-7d1c05e8b6a94c3f";
-        // It becomes a part of paths and URLs there.
+        // The name becomes a part of paths and URLs there.
         let mut name = file_name::plain(name).into_owned();
-        // Flink takes no other names; its own client, which does not upload through here, does.
+        // Flink accepts no other names here; its own client does, but does not upload this way.
         if !name.ends_with(".jar") {
             name.push_str(".jar");
         }

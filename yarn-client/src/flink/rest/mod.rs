@@ -1,6 +1,8 @@
 //! Client of Flink's REST API.
 
+mod checkpoints;
 mod connect;
+mod error;
 mod jars;
 mod savepoints;
 mod thread_dump;
@@ -22,14 +24,15 @@ use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use checkpoints::{Checkpoint, CheckpointConfig, Checkpoints, Written};
 pub use connect::{Connect, Connecting, Connection, Plain};
+pub use error::RestError;
 pub use jars::{JarRun, RunJar};
 pub use savepoints::{Format, Operation, StopWithSavepoint};
 pub use thread_dump::ThreadDump;
 pub use types::{
-    ApplicationOverview, Checkpoint, CheckpointConfig, Checkpoints, ConfigEntry, ExceptionEntry,
-    ExecutionResult, JobDetails, JobExceptions, JobOverview, JobPlan, Overview, PlanInput, PlanNode,
-    TaskCounts, TaskManager, Vertex, VertexTaskManager, Written,
+    ApplicationOverview, ConfigEntry, ExceptionEntry, ExecutionResult, JobDetails, JobExceptions,
+    JobOverview, JobPlan, Overview, PlanInput, PlanNode, TaskCounts, TaskManager, Vertex, VertexTaskManager,
 };
 
 use super::JobStatus;
@@ -38,11 +41,11 @@ use super::failure::Failure;
 /// Connection settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// For connecting.
+    /// Limit for connecting.
     pub connect_timeout: Duration,
-    /// For the whole request.
+    /// Limit for the whole request.
     pub timeout: Duration,
-    /// Largest accepted answer in bytes.
+    /// Maximum size of a response in bytes.
     pub max_body: usize,
 }
 
@@ -52,11 +55,11 @@ impl Default for Options {
     }
 }
 
-/// Client of one JobManager's REST server. Cheap to clone; a connection is made per request.
+/// Client of one JobManager's REST server. Cheap to clone; each request uses a new connection.
 #[derive(Clone, Debug)]
 pub struct Client {
     connect: Arc<dyn Connect>,
-    /// In front of every path; empty, or `/proxy/application_…`.
+    /// Prefix of every path; empty, or `/proxy/application_…`.
     prefix: Arc<str>,
     options: Options,
 }
@@ -64,139 +67,24 @@ pub struct Client {
 /// Body of a request.
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
-/// A request that got no useful answer.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RestError {
-    /// Nobody listens (yet, or any more).
-    #[error("cannot connect to Flink's REST server at {address}")]
-    Connect {
-        /// host:port.
-        address: String,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// No answer in time.
-    #[error("Flink's REST server at {address} did not answer {path} within {}", crate::seconds(*after))]
-    TimedOut {
-        /// host:port.
-        address: String,
-        /// Path asked for.
-        path: String,
-        /// How long it was waited.
-        after: Duration,
-    },
-    /// The connection broke, or what came is no HTTP.
-    #[error("the connection to Flink's REST server at {address} failed at {path}")]
-    Transport {
-        /// host:port.
-        address: String,
-        /// Path asked for.
-        path: String,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// 503: the JobManager is not the leader yet.
-    #[error("Flink's REST server at {address} is not ready yet")]
-    NotReady {
-        /// host:port.
-        address: String,
-    },
-    /// 404.
-    #[error("Flink at {address} knows nothing of {path}: {message}")]
-    NotFound {
-        /// host:port.
-        address: String,
-        /// Path asked for.
-        path: String,
-        /// First lines of the answer.
-        message: String,
-    },
-    /// Any other status that is no success.
-    #[error("Flink at {address} answered {path} with {status}: {message}")]
-    Status {
-        /// host:port.
-        address: String,
-        /// Path asked for.
-        path: String,
-        /// HTTP status.
-        status: u16,
-        /// First lines of the answer.
-        message: String,
-        /// The whole answer.
-        detail: String,
-    },
-    /// The answer is larger than allowed.
-    #[error("the answer of Flink at {address} to {path} is larger than {limit} bytes")]
-    TooLarge {
-        /// host:port.
-        address: String,
-        /// Path asked for.
-        path: String,
-        /// The limit, bytes.
-        limit: usize,
-    },
-    /// The answer is not what was expected.
-    #[error("the answer of Flink at {address} to {path} is not understood")]
-    Body {
-        /// host:port.
-        address: String,
-        /// Path asked for.
-        path: String,
-        /// Why.
-        #[source]
-        source: serde_json::Error,
-    },
-}
-
-impl RestError {
-    /// Whether asking again may help: nobody there yet, not the leader yet, broken connection, time-out.
-    pub fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Connect { .. } | Self::TimedOut { .. } | Self::Transport { .. } | Self::NotReady { .. }
-        )
-    }
-
-    /// Whether nobody listens.
-    pub fn is_refused(&self) -> bool {
-        matches!(self, Self::Connect { source, .. } if source.kind() == std::io::ErrorKind::ConnectionRefused)
-    }
-
-    /// The whole of what Flink said, Java stack traces included.
-    pub fn detail(&self) -> Option<&str> {
-        match self {
-            Self::Status { detail, .. } => Some(detail),
-            _ => None,
-        }
-    }
-
-    /// Whether the thing asked for does not exist.
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::NotFound { .. })
-    }
-}
-
 impl Client {
     /// A client; nothing is connected yet.
     pub fn new(host: impl Into<String>, port: u16, options: Options) -> Self {
         Self::over(Arc::new(Plain { host: host.into(), port }), options)
     }
 
-    /// A client over connections of the caller's making.
+    /// A client over connections that the caller provides.
     pub fn over(connect: Arc<dyn Connect>, options: Options) -> Self {
         Self { connect, prefix: Arc::from(""), options }
     }
 
-    /// The same with something in front of every path, as behind YARN's web proxy.
+    /// The same client with a prefix for every path, as behind YARN's web proxy.
     #[must_use]
     pub fn below(&self, prefix: &str) -> Self {
         Self { prefix: Arc::from(prefix.trim_end_matches('/')), ..self.clone() }
     }
 
-    /// The same, with another limit for a whole request.
+    /// The same client, with another limit for a whole request.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { options: Options { timeout, ..self.options }, ..self.clone() }
@@ -258,16 +146,16 @@ impl Client {
         self.get(&format!("/jobs/{}/checkpoints", segment(job))).await
     }
 
-    /// `GET /jobs/:id/checkpoints/config`: whether the job makes checkpoints, and what is to become of them. The statistics do
-    /// not tell: streaming jobs have them in any case.
+    /// `GET /jobs/:id/checkpoints/config`: whether the job makes checkpoints, and what happens to them at its end. The
+    /// statistics do not show it: streaming jobs have them in any case.
     ///
     /// # Errors
-    /// See [`RestError`]; 404 for a job that can make none.
+    /// See [`RestError`]; 404 for a job that cannot make any.
     pub async fn checkpoint_config(&self, job: &str) -> Result<CheckpointConfig, RestError> {
         self.get(&format!("/jobs/{}/checkpoints/config", segment(job))).await
     }
 
-    /// `GET /jobs/:id/vertices/:id/taskmanagers`: where a vertex's tasks run, or have run.
+    /// `GET /jobs/:id/vertices/:id/taskmanagers`: where a vertex's tasks are running, or have run.
     ///
     /// # Errors
     /// See [`RestError`].
@@ -280,7 +168,7 @@ impl Client {
         Ok(self.get::<types::VertexTaskManagers>(&path).await?.taskmanagers)
     }
 
-    /// `GET /datasets`: how many results are kept beyond their jobs (`DataStream.cache()`).
+    /// `GET /datasets`: how many results are kept after their jobs have ended (`DataStream.cache()`).
     ///
     /// # Errors
     /// See [`RestError`].
@@ -288,10 +176,10 @@ impl Client {
         Ok(self.get::<types::DataSets>("/datasets").await?.data_sets.len())
     }
 
-    /// Whether the server answers at all: `GET /config` needs no other part of the JobManager.
+    /// Whether the server responds at all: `GET /config` needs no other part of the JobManager.
     ///
     /// # Errors
-    /// See [`RestError`]; an answer with an error is an answer.
+    /// See [`RestError`]; a response with an error is a response.
     pub async fn probe(&self) -> Result<(), RestError> {
         self.send(Method::GET, "/config").await.map(|_| ())
     }
@@ -345,7 +233,7 @@ impl Client {
         self.send(Method::PATCH, &format!("/jobs/{}?mode=cancel", segment(job))).await.map(|_| ())
     }
 
-    /// `GET /jobs/:id/yarn-cancel`: the same, for proxies that pass on nothing but GET.
+    /// `GET /jobs/:id/yarn-cancel`: the same, for proxies that only forward GET.
     ///
     /// # Errors
     /// See [`RestError`]; 404 with `web.cancel.enable: false`.
@@ -353,7 +241,7 @@ impl Client {
         self.send(Method::GET, &format!("/jobs/{}/yarn-cancel", segment(job))).await.map(|_| ())
     }
 
-    /// Whether there is anything at a path.
+    /// Whether a path exists.
     ///
     /// # Errors
     /// See [`RestError`].
@@ -454,7 +342,7 @@ impl Client {
             request = request.header(CONTENT_TYPE, kind);
         }
         let request = request.body(body).map_err(|error| transport(error.into()))?;
-        // The connection is driven here and ends with this call: nothing is left behind when the caller gives up.
+        // The connection is driven here and ends with this call: nothing is left behind if the caller gives up.
         let answer = async {
             let response = sender.send_request(request).await.map_err(|error| transport(error.into()))?;
             let status = response.status();
@@ -475,7 +363,7 @@ impl Client {
         let (status, body) = tokio::select! {
             biased;
             result = &mut answer => result?,
-            // The connection's end wakes the answer, with what came or with the error.
+            // When the connection ends, the response gets what has arrived, or the error.
             _ = &mut connection => answer.await?,
         };
         if status.is_success() {
@@ -496,7 +384,7 @@ impl Client {
     }
 }
 
-/// An id as a path segment: ids are hexadecimal, anything else must not change the path.
+/// An id as a path segment: ids are hexadecimal, and anything else must not change the path.
 fn segment(id: &str) -> String {
     id.bytes()
         .map(|b| match b {

@@ -1,5 +1,5 @@
-//! Savepoints: each is an operation that is begun, and then asked for until it has ended
-//! (`SavepointHandlers`, `SavepointDisposalHandlers`).
+//! Savepoints: each is an operation that is triggered, and then polled until it is complete (`SavepointHandlers`,
+//! `SavepointDisposalHandlers`).
 
 use serde::{Deserialize, Serialize};
 
@@ -21,10 +21,10 @@ pub enum Format {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StopWithSavepoint {
-    /// Directory for the savepoint; absent: the one that is configured.
+    /// Directory for the savepoint; absent: the configured one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_directory: Option<String>,
-    /// Let time come to its end first: windows fire, and the job cannot go on from the savepoint as before.
+    /// Advance time to its end first: windows fire, and the job cannot resume from the savepoint as before.
     pub drain: bool,
     /// How it is written.
     pub format_type: Format,
@@ -52,14 +52,14 @@ struct Begun {
     id: String,
 }
 
-/// Where an operation stands.
+/// The state of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Operation {
-    /// It goes on.
+    /// It is in progress.
     InProgress,
-    /// It is done; a savepoint has a path, a disposal none.
+    /// It is complete; a savepoint has a path, a disposal none.
     Completed {
-        /// Of the savepoint.
+        /// Path of the savepoint.
         location: Option<String>,
     },
     /// It has failed.

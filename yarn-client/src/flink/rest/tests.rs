@@ -13,7 +13,7 @@ use super::*;
 
 type Seen = Arc<Mutex<Vec<String>>>;
 
-/// A server that answers every request with one status and body, and a client for it.
+/// A server that responds to every request with one status and body, and a client for it.
 async fn server(status: u16, body: &'static str) -> (Client, Seen) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -45,7 +45,7 @@ fn client(port: u16) -> Client {
     Client::new("127.0.0.1", port, options)
 }
 
-/// A server that sends these bytes and closes, or holds the connection open.
+/// A server that sends these bytes and closes the connection, or keeps it open.
 async fn raw(bytes: &'static [u8], hold: bool) -> Client {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -122,9 +122,9 @@ async fn reads_results() {
     assert_eq!(client.execution_result("1").await.unwrap(), expected);
 }
 
-/// The answers of Flink 1.20.5 for a job that has asked for nothing, and for each kind of retention.
+/// The responses of Flink 1.20.5 for a job that has configured nothing, and for each kind of retention.
 #[tokio::test]
-async fn what_becomes_of_checkpoints_is_what_the_job_has_asked_for() {
+async fn checkpoint_retention_is_read_from_the_job() {
     for (externalization, kept) in [
         (r#"{"enabled":false,"delete_on_cancellation":true}"#, Some(false)),
         (r#"{"enabled":true,"delete_on_cancellation":true}"#, Some(false)),
@@ -213,7 +213,7 @@ async fn sends_commands() {
 }
 
 #[tokio::test]
-async fn tells_refusals_apart() {
+async fn distinguishes_kinds_of_refusals() {
     let (client, _) = server(503, r#"{"errors":["Service temporarily unavailable"]}"#).await;
     let error = client.overview().await.unwrap_err();
     assert!(matches!(error, RestError::NotReady { .. }) && error.is_transient());
@@ -264,7 +264,7 @@ async fn survives_broken_peers() {
     assert!(error.is_refused() && error.is_transient(), "{error:?}");
 }
 
-/// A server that gives one answer and keeps what it was sent: head and body.
+/// A server that sends one response and keeps what it received: head and body.
 async fn keeps(body: &'static str) -> (Client, Seen) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -292,7 +292,7 @@ async fn keeps(body: &'static str) -> (Client, Seen) {
 }
 
 #[tokio::test]
-async fn a_jar_is_one_part_of_a_form() {
+async fn jar_is_uploaded_as_one_part_of_a_form() {
     for (name, sent_as) in
         [("job.jar", "job.jar"), ("a\"b\\c\r\n.jar", "a_b_c__.jar"), ("program.zip", "program.zip.jar")]
     {
@@ -345,7 +345,7 @@ async fn a_program_is_run_as_asked() {
 }
 
 #[tokio::test]
-async fn an_operation_goes_on_is_done_or_has_failed() {
+async fn operation_is_in_progress_done_or_failed() {
     let (client, seen) = server(200, r#"{"status":{"id":"IN_PROGRESS"},"operation":null}"#).await;
     assert_eq!(client.savepoint("1", "2").await.unwrap(), Operation::InProgress);
     assert_eq!(*seen.lock().unwrap(), ["GET /jobs/1/savepoints/2"]);

@@ -4,15 +4,15 @@ use serde::Deserialize;
 
 use super::{Client, Options, RestError};
 
-/// Frames of a thread in the program's `main`: whatever starts it, from `ApplicationDispatcherBootstrap` (until 2.2) to
-/// `PackagedProgramApplication` (2.3), it does so through these.
+/// Frames of a thread in the program's `main`: from `ApplicationDispatcherBootstrap` (until 2.2) to
+/// `PackagedProgramApplication` (2.3), whatever starts it does so through these.
 const MAIN: [&str; 2] = [
     "org.apache.flink.client.program.PackagedProgram.",
     "org.apache.flink.client.deployment.application.ApplicationDispatcherBootstrap.runApplicationEntryPoint(",
 ];
-/// What stands for the frames beyond `cluster.thread-dump.stacktrace-max-depth`.
+/// The placeholder for frames beyond `cluster.thread-dump.stacktrace-max-depth`.
 const CUT: &str = "\n\t...\n";
-/// Thousands of threads, each with hundreds of frames.
+/// Enough for thousands of threads, each with hundreds of frames.
 const MAX_BODY: usize = 64 << 20;
 
 /// All threads of a JobManager at one moment.
@@ -29,8 +29,8 @@ struct Thread {
 }
 
 impl ThreadDump {
-    /// Whether the program's `main` has not returned. A stack that is cut may be its: the first frames of a thread are
-    /// the last ones of a stack.
+    /// Whether the program's `main` has not returned. A truncated stack may be that of `main`: the first frames of a
+    /// thread are the last ones of a stack.
     pub fn may_run_main(&self) -> bool {
         let in_main = |stack: &str| MAIN.iter().any(|frame| stack.contains(frame)) || stack.contains(CUT);
         self.threads.iter().any(|thread| in_main(&thread.stack))

@@ -1,4 +1,4 @@
-//! What the REST server answers; fields that are not used here are left out and ignored.
+//! Responses of the REST server; fields that are not used here are ignored.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +17,13 @@ pub struct Overview {
     pub slots_total: u32,
     /// Slots not reserved by any job; 0 can also mean reserved by jobs that are still incomplete.
     pub slots_available: u32,
-    /// Jobs that have not ended; waiting ones count too.
+    /// Jobs that have not ended, including waiting ones.
     pub jobs_running: u32,
-    /// Ended by themselves.
+    /// Jobs that ended on their own.
     pub jobs_finished: u32,
-    /// Cancelled.
+    /// Jobs that were cancelled.
     pub jobs_cancelled: u32,
-    /// Failed.
+    /// Jobs that failed.
     pub jobs_failed: u32,
     /// Version of the JobManager.
     #[serde(default)]
@@ -33,7 +33,7 @@ pub struct Overview {
 /// Numbers of tasks by state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TaskCounts {
-    /// All, where the server says so; else the sum.
+    /// All tasks, if the server reports the number; else the sum.
     pub total: u32,
     /// Not yet scheduled.
     pub created: u32,
@@ -53,7 +53,7 @@ pub struct TaskCounts {
     pub canceled: u32,
     /// Failed.
     pub failed: u32,
-    /// Finding their way back after a failover.
+    /// Reconnecting after a failover.
     pub reconciling: u32,
 }
 
@@ -71,7 +71,7 @@ pub struct JobOverview {
     /// Start, ms since the epoch.
     #[serde(rename = "start-time", default)]
     pub start_ms: i64,
-    /// End, ms since the epoch; -1 while it runs.
+    /// End, ms since the epoch; -1 while it is running.
     #[serde(rename = "end-time", default = "not_ended")]
     pub end_ms: i64,
     /// Tasks by state.
@@ -93,7 +93,7 @@ pub struct JobDetails {
     pub name: String,
     /// State; may be stale.
     pub state: JobStatus,
-    /// `STREAMING` or `BATCH` where the server tells.
+    /// `STREAMING` or `BATCH`, if the server reports it.
     #[serde(rename = "job-type", default)]
     pub job_type: Option<String>,
     /// Vertices of the job graph.
@@ -118,7 +118,7 @@ pub struct JobPlan {
 /// A vertex with what it reads.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct PlanNode {
-    /// That of the vertex.
+    /// Id of the vertex.
     pub id: String,
     /// What it reads.
     #[serde(default)]
@@ -128,9 +128,9 @@ pub struct PlanNode {
 /// An edge.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct PlanInput {
-    /// The vertex that produces.
+    /// The vertex that produces the data.
     pub id: String,
-    /// `pipelined_bounded`, `blocking`, `hybrid_full` and the like (`ResultPartitionType`).
+    /// `pipelined_bounded`, `blocking`, `hybrid_full` and so on (`ResultPartitionType`).
     #[serde(default)]
     pub exchange: String,
 }
@@ -154,7 +154,7 @@ pub struct Vertex {
     /// Name.
     #[serde(default)]
     pub name: String,
-    /// Vertices of one group share slots.
+    /// Vertices in the same group share slots.
     #[serde(rename = "slotSharingGroupId", default)]
     pub slot_sharing_group: Option<String>,
     /// -1 while the batch scheduler has not decided.
@@ -169,7 +169,7 @@ pub struct Vertex {
 pub enum ExecutionResult {
     /// The job has not ended.
     InProgress,
-    /// It has.
+    /// The job has ended.
     Completed {
         /// `SUCCEEDED`, `FAILED`, `CANCELED` or `UNKNOWN`.
         status: String,
@@ -190,84 +190,16 @@ pub struct JobExceptions {
 pub struct ExceptionEntry {
     /// Java class.
     pub name: String,
-    /// Java stack trace, summarised.
+    /// Java stack trace, summarized.
     pub failure: Failure,
     /// ms since the epoch.
     pub timestamp_ms: i64,
-    /// Task, when it was one.
+    /// The task that failed, if it was one.
     pub task: Option<String>,
     /// host:port.
     pub endpoint: Option<String>,
     /// The TaskManager's resource id, which is the container's id here.
     pub task_manager: Option<String>,
-}
-
-/// `/jobs/:id/checkpoints`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Checkpoints {
-    /// Completed since the start.
-    pub completed: u64,
-    /// Failed since the start.
-    pub failed: u64,
-    /// Running now.
-    pub in_progress: u64,
-    /// Newest completed checkpoint.
-    pub latest_completed: Option<Checkpoint>,
-    /// Newest savepoint.
-    pub latest_savepoint: Option<Checkpoint>,
-    /// What the job was restored from.
-    pub latest_restored: Option<Checkpoint>,
-    /// Of the savepoint that is being made.
-    pub savepoint_written: Option<Written>,
-}
-
-/// How far a checkpoint is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Written {
-    /// Subtasks that have written their state.
-    pub subtasks: u32,
-    /// All of them.
-    pub of: u32,
-}
-
-/// A checkpoint or savepoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Checkpoint {
-    /// Number.
-    pub id: u64,
-    /// Where it is; `<checkpoint-not-externally-addressable>` and nothing are `None`.
-    pub external_path: Option<String>,
-    /// Whether it is a savepoint.
-    pub is_savepoint: bool,
-}
-
-/// `/jobs/:id/checkpoints/config`: what the job has asked for, by its configuration or its program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub struct CheckpointConfig {
-    /// ms; `Long.MAX_VALUE` when they are off (`CheckpointConfigInfo`, `StreamingJobGraphGenerator`).
-    interval: i64,
-    #[serde(default)]
-    externalization: Option<Externalization>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-struct Externalization {
-    enabled: bool,
-    #[serde(default)]
-    delete_on_cancellation: Option<bool>,
-}
-
-impl CheckpointConfig {
-    /// Whether the job makes checkpoints by itself.
-    pub fn is_periodic(self) -> bool {
-        (1..i64::MAX).contains(&self.interval)
-    }
-
-    /// Whether they stay when the job is cancelled; `None` when Flink does not say.
-    pub fn is_kept(self) -> Option<bool> {
-        let Externalization { enabled, delete_on_cancellation } = self.externalization?;
-        if enabled { delete_on_cancellation.map(|deleted| !deleted) } else { Some(false) }
-    }
 }
 
 /// One of `/taskmanagers`.
@@ -353,7 +285,7 @@ pub(super) struct Errors {
 }
 
 impl<'de> Deserialize<'de> for TaskCounts {
-    /// `/jobs/overview` has lower-case names and a total, `/jobs/:id` upper-case ones without.
+    /// `/jobs/overview` has lower-case names and a total, `/jobs/:id` upper-case ones and no total.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let map = BTreeMap::<String, i64>::deserialize(deserializer)?;
         let mut counts = Self::default();
@@ -462,66 +394,6 @@ impl<'de> Deserialize<'de> for JobExceptions {
         };
         let outer = Outer::deserialize(deserializer)?;
         Ok(Self { entries: outer.history.entries.into_iter().map(entry).collect() })
-    }
-}
-
-impl<'de> Deserialize<'de> for Checkpoints {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Outer {
-            #[serde(default)]
-            counts: Counts,
-            #[serde(default)]
-            latest: Latest,
-            #[serde(default)]
-            history: Vec<Past>,
-        }
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Past {
-            status: String,
-            is_savepoint: bool,
-            num_subtasks: u32,
-            num_acknowledged_subtasks: u32,
-        }
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Counts {
-            completed: u64,
-            failed: u64,
-            in_progress: u64,
-        }
-        #[derive(Default, Deserialize)]
-        #[serde(default)]
-        struct Latest {
-            completed: Option<Entry>,
-            savepoint: Option<Entry>,
-            restored: Option<Entry>,
-        }
-        #[derive(Deserialize)]
-        struct Entry {
-            id: u64,
-            external_path: Option<String>,
-            #[serde(default)]
-            is_savepoint: bool,
-        }
-        let checkpoint = |e: Entry| Checkpoint {
-            id: e.id,
-            external_path: e.external_path.filter(|p| !p.is_empty() && !p.starts_with('<')),
-            is_savepoint: e.is_savepoint,
-        };
-        let Outer { counts, latest, history } = Outer::deserialize(deserializer)?;
-        let pending = history.iter().find(|past| past.is_savepoint && past.status == "IN_PROGRESS");
-        Ok(Self {
-            completed: counts.completed,
-            failed: counts.failed,
-            in_progress: counts.in_progress,
-            latest_completed: latest.completed.map(checkpoint),
-            latest_savepoint: latest.savepoint.map(checkpoint),
-            latest_restored: latest.restored.map(checkpoint),
-            savepoint_written: pending
-                .map(|past| Written { subtasks: past.num_acknowledged_subtasks, of: past.num_subtasks }),
-        })
     }
 }
 

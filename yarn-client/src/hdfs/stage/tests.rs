@@ -10,7 +10,7 @@ use super::*;
 use world::*;
 
 #[tokio::test]
-async fn everything_kind_by_kind_in_order() {
+async fn every_kind_of_file_is_staged_in_order() {
     let world = World::new();
     let lib = world.file("lib/a.jar", b"aaa").parent().unwrap().to_owned();
     world.file("lib/sub/b.jar", b"bbbb");
@@ -92,7 +92,7 @@ async fn two_clients_at_once_both_succeed() {
 }
 
 #[tokio::test]
-async fn a_client_that_comes_second_to_the_rename_uses_the_other_ones_entry() {
+async fn client_that_loses_the_rename_race_uses_the_other_entry() {
     let world = World::new();
     let a = world.file("a.jar", b"same");
     let entry =
@@ -113,7 +113,7 @@ async fn a_client_that_comes_second_to_the_rename_uses_the_other_ones_entry() {
 }
 
 #[tokio::test]
-async fn an_upload_that_fails_is_never_used_and_leaves_nothing() {
+async fn failed_upload_is_never_used_and_leaves_nothing() {
     for operation in ["create", "write", "close", "rename"] {
         let world = World::new();
         let a = world.file("a.jar", &vec![1; 600_000]);
@@ -200,7 +200,7 @@ async fn abandoned_temporaries_are_swept_and_young_ones_kept() {
 }
 
 #[tokio::test]
-async fn a_file_that_changes_under_our_hands_is_not_published() {
+async fn file_that_changes_during_upload_is_not_published() {
     let world = World::new();
     let a = world.file("a.jar", b"before");
     let target = a.clone();
@@ -212,7 +212,7 @@ async fn a_file_that_changes_under_our_hands_is_not_published() {
             Answer::Go
         })
         .await;
-    // Not through `stage`, whose application directory would be the first to be made.
+    // Not through `stage`, where the application directory would be created first.
     let files = [CacheFile { local: a, link: "a.jar".to_owned(), kind: Kind::File }];
     let error = staging.cache().ensure(&files, "t", &Digests::uncached(), &Quiet).await.unwrap_err();
     assert!(matches!(error, StageError::Changed { .. }), "{error:?}");
@@ -247,11 +247,11 @@ async fn link_names_are_checked_before_any_upload() {
     let world = World::new();
     let (a, b) = (world.file("a.jar", b"a"), world.file("b.jar", b"b"));
     for (first, second, expected) in [
-        ("x", "x", "two files want the name \"x\""),
-        ("x", "x/y", "two files want the name \"x\""),
-        ("x/y", "x", "two files want the name \"x\""),
+        ("x", "x", "two files have the same name \"x\""),
+        ("x", "x/y", "two files have the same name \"x\""),
+        ("x/y", "x", "two files have the same name \"x\""),
         ("/x", "y", "relative"),
-        ("x/../y", "y", "'..'"),
+        ("x/../y", "y", "`..`"),
         ("x//y", "y", "empty component"),
         ("", "y", "it is empty"),
     ] {
@@ -267,7 +267,7 @@ async fn link_names_are_checked_before_any_upload() {
 }
 
 #[tokio::test]
-async fn local_files_that_cannot_be_shipped() {
+async fn unshippable_local_files_are_refused() {
     let world = World::new();
     let staging = world.staging().await;
     let error = stage(&staging, vec![cached(&world.local.join("none.jar"))], 1, &Quiet).await.unwrap_err();
@@ -281,7 +281,7 @@ async fn local_files_that_cannot_be_shipped() {
 }
 
 #[tokio::test]
-async fn names_that_scripts_of_nodes_cannot_hold() {
+async fn names_that_launch_scripts_do_not_escape_are_refused() {
     let world = World::new();
     let staging = world.staging().await;
     for (name, character) in [("a$b.jar", '$'), ("a\"b.jar", '"'), ("a`b.jar", '`'), ("a\\b.jar", '\\')] {
@@ -295,13 +295,13 @@ async fn names_that_scripts_of_nodes_cannot_hold() {
         );
         assert!(error.to_string().contains(name) && error.hint().is_some(), "{error}");
     }
-    // A local file lies in the cache under a plain name.
+    // A local file is stored in the cache under a plain name.
     let staged = stage(&staging, vec![cached(&world.file("a\"$b é:.jar", b"x"))], 1, &Quiet).await.unwrap();
     assert!(staged[0].url.ends_with("/a__b___.jar"), "{}", staged[0].url);
 }
 
 #[test]
-fn umask_is_the_clients() {
+fn clients_umask_applies() {
     let of = |value: &str| {
         let mut conf = Configuration::default();
         conf.set("fs.permissions.umask-mode", value);

@@ -1,4 +1,4 @@
-//! Which mount a path of a view is below.
+//! Resolves a path of a view to its mount.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use crate::hdfs::{FileSystem, FileUri, uri};
 
 /// One link of a table.
 pub(super) struct Mount {
-    /// Where it is in the view; `/` for what takes all the rest.
+    /// Its path in the view; `/` for one that covers all the rest.
     pub(super) path: String,
-    /// What is there: a file system and a path on it, or why it cannot be used.
+    /// Its target: a file system and a path on it, or why it cannot be used.
     pub(super) to: Result<(Arc<dyn FileSystem>, String), String>,
 }
 
@@ -21,13 +21,13 @@ impl Mount {
     }
 }
 
-/// Where a path of the view is.
+/// The position of a path of the view.
 pub(super) enum Place<'a> {
-    /// Below a mount point, or at it: what is left of the path, empty or with a slash in front.
+    /// Below a mount point, or at it: the rest of the path, empty or with a leading slash.
     Below(&'a Mount, String),
     /// A directory above mount points.
     Above,
-    /// Below nothing.
+    /// Not covered by the table.
     Nowhere,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// `prefix`: what its keys begin with, `fs.viewfs.mounttable.<table>.`.
+    /// `prefix`: the prefix of its keys, `fs.viewfs.mounttable.<table>.`.
     pub(super) fn read(prefix: &str, conf: &Configuration, open: Open<'_>) -> Self {
         let mut mounts = Vec::new();
         for (key, value) in conf.flat() {
@@ -46,7 +46,7 @@ impl Table {
                 Some(path) if path.starts_with('/') => {
                     uri::resolve(path, "viewfs://", "/").unwrap_or_else(|_| path.to_owned())
                 }
-                // Everything, with mount points above it or without.
+                // Everything, with or without mount points above it.
                 _ if matches!(link, "linkFallback" | "linkMergeSlash" | "linkMergeSlash.") => "/".to_owned(),
                 _ => continue,
             };
@@ -55,7 +55,7 @@ impl Table {
                 Some("hdfs" | "file") => open(&target, &value, &key)
                     .and_then(|fs| Ok((Arc::clone(&fs), fs.resolve(&value)?)))
                     .map_err(|error| format!("{key} = {value}: {error}")),
-                _ => Err(format!("{key} = {value}: only hdfs and file can be mounted here")),
+                _ => Err(format!("`{key}` = {value}: only hdfs and file can be mounted")),
             };
             mounts.push(Mount { path, to });
         }
@@ -73,7 +73,7 @@ impl Table {
         self.mounts.iter().find(|mount| mount.is_fallback())
     }
 
-    /// `path` is absolute and in its shortest form.
+    /// Finds a path, which must be absolute and normalized.
     pub(super) fn find(&self, path: &str) -> Place<'_> {
         for mount in self.mounts.iter().filter(|mount| !mount.is_fallback()) {
             match path.strip_prefix(&mount.path) {

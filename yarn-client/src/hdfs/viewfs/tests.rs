@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use super::*;
 use crate::hdfs::{FileSystems, conformance, resource};
 
-/// Two mounts of local directories and one that cannot be used; what `more` says beside them.
+/// Two mounts of local directories and one that cannot be used, plus what `more` configures.
 fn view(directory: &std::path::Path, more: &[(&str, &str)]) -> FileSystems {
     let local = |name: &str| {
         let path = directory.join(name);
@@ -23,7 +23,7 @@ fn view(directory: &std::path::Path, more: &[(&str, &str)]) -> FileSystems {
 }
 
 #[tokio::test]
-async fn a_view_does_what_every_file_system_must() {
+async fn viewfs_conforms() {
     let dir = tempfile::tempdir().unwrap();
     let systems = view(dir.path(), &[]);
     conformance::run(Arc::clone(systems.default_fs()), "/data").await;
@@ -34,7 +34,7 @@ async fn a_view_does_what_every_file_system_must() {
 }
 
 #[tokio::test]
-async fn what_is_above_the_mount_points_is_the_tables() {
+async fn directories_above_mount_points_come_from_the_table() {
     let dir = tempfile::tempdir().unwrap();
     let systems = view(dir.path(), &[("fs.viewfs.mounttable.CL.homedir", "/users/all")]);
     let fs = systems.default_fs();
@@ -59,10 +59,10 @@ async fn what_is_above_the_mount_points_is_the_tables() {
     }
     assert!(fs.stat("/user").await.unwrap_err().is_not_found());
     assert!(!fs.delete("/user/ada", true).await.unwrap());
-    // Of no use to whoever wants it, and in nobody else's way.
+    // It fails when accessed, and does not affect other mounts.
     let error = fs.stat("/lake/x").await.unwrap_err().to_string();
     assert!(
-        error.contains("link./lake = s3a://bucket/lake") && error.contains("viewfs://CL/lake"),
+        error.contains("link./lake` = s3a://bucket/lake") && error.contains("viewfs://CL/lake"),
         "{error}"
     );
     std::fs::write(dir.path().join("data/x"), "x").unwrap();
@@ -71,7 +71,7 @@ async fn what_is_above_the_mount_points_is_the_tables() {
 }
 
 #[tokio::test]
-async fn a_fallback_has_what_is_mounted_nowhere() {
+async fn fallback_serves_unmounted_paths() {
     let dir = tempfile::tempdir().unwrap();
     let systems = view(dir.path(), &[("fs.viewfs.mounttable.CL.linkFallback", "rest")]);
     let fs = systems.default_fs();
@@ -108,11 +108,11 @@ async fn containers_are_told_where_a_file_really_is() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_not_there_is_named() {
+async fn missing_mount_table_is_named() {
     let mut conf = Configuration::default();
     conf.set("fs.defaultFS", "viewfs://CL");
     let error = FileSystems::connect(&conf, &User::new("ada")).unwrap_err().to_string();
-    assert!(error.contains("fs.viewfs.mounttable.CL.link./PATH is not set"), "{error}");
+    assert!(error.contains("no `fs.viewfs.mounttable.CL.link./PATH` is set"), "{error}");
     conf.set("fs.viewfs.mounttable.default.link./a", "hdfs://nn/b");
     conf.set("fs.defaultFS", "viewfs:///");
     let systems = FileSystems::connect(&conf, &User::new("ada")).unwrap();
@@ -120,7 +120,7 @@ async fn a_table_that_is_not_there_is_named() {
     assert_eq!((fs.uri(&path), path.as_str()), ("viewfs:///a/c".to_owned(), "/a/c"));
     let (held, path) = fs.held(&path).unwrap();
     assert_eq!(held.uri(&path), "hdfs://nn:8020/b/c");
-    // Other file systems as ever.
+    // Other file systems work as before.
     let (fs, path) = systems.locate("hdfs://nn/staging").unwrap();
     assert_eq!(fs.uri(&path), "hdfs://nn:8020/staging");
 }

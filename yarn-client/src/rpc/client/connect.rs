@@ -1,4 +1,4 @@
-//! From a name to a TCP connection.
+//! Resolves a host name and connects to it.
 
 use std::io;
 use std::net::SocketAddr;

@@ -62,7 +62,7 @@ async fn a_standby_is_left_for_the_active_one_whatever_the_call() {
 }
 
 #[tokio::test]
-async fn the_only_server_is_given_up_soon_when_nothing_listens() {
+async fn single_server_that_refuses_is_given_up_soon() {
     let endpoint = nobody().await;
     let client = client(vec![endpoint.clone()]);
     let started = Instant::now();
@@ -75,7 +75,7 @@ async fn the_only_server_is_given_up_soon_when_nothing_listens() {
 }
 
 #[tokio::test]
-async fn an_unknown_host_is_told_apart() {
+async fn unknown_host_is_distinguished() {
     let endpoint = Endpoint { id: None, host: "no-such-host.invalid".to_owned(), port: 1 };
     let error = client(vec![endpoint]).call(&echo("one")).await.unwrap_err();
     assert!(matches!(error.kind(), RpcErrorKind::UnknownHost(_)), "{error:?}");
@@ -151,7 +151,7 @@ async fn a_refused_context_is_the_servers_own_reason_and_final() {
     });
     let error = client.call(&echo("one")).await.unwrap_err();
     assert!(error.is_access_denied() && error.tries() == 1, "{error:?}");
-    assert_eq!(error.hint().unwrap(), "the cluster wants Kerberos or a token");
+    assert_eq!(error.hint().unwrap(), "the cluster requires Kerberos or a token");
 }
 
 #[tokio::test]

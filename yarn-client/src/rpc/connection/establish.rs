@@ -101,8 +101,7 @@ pub(super) fn sasl_message(frame: Bytes) -> Result<RpcSaslProto, ConnectionError
             Err(ConnectionError::Fatal(remote))
         }
         (other, _) => {
-            Err(SaslError::protocol(format!("a reply to call {other} where a SASL message must stand"))
-                .into())
+            Err(SaslError::protocol(format!("response to call {other} instead of a SASL message")).into())
         }
     }
 }

@@ -33,7 +33,7 @@ struct Active {
     next_id: i32,
     /// Ids below this one have been given out since the connection began, unless the counter has wrapped.
     wrapped: bool,
-    /// When a call was last begun or answered.
+    /// When a call was last started or answered.
     touched: Instant,
 }
 
@@ -97,7 +97,7 @@ impl Table {
         Ok(Waiting { table: self, id, receiver })
     }
 
-    /// Notes that a call's request is on its way; `false` if nobody waits for it any more.
+    /// Notes that a call's request is on its way; `false` if its caller has given up.
     pub(super) fn about_to_write(&self, id: i32) -> bool {
         let mut state = self.lock();
         let State::Active(active) = &mut *state else { return false };
@@ -117,7 +117,7 @@ impl Table {
         let State::Active(active) = &mut *state else { return Ok(()) };
         active.touched = now;
         match active.calls.remove(&reply.call_id) {
-            // A caller that just gave up is no error.
+            // A caller that has just given up is not an error.
             Some(entry) => drop(entry.answer.send(answer)),
             None if reply.call_id >= 0 && (active.wrapped || reply.call_id < active.next_id) => {}
             None => return Err(ConnectionError::UnknownCall(reply.call_id)),
@@ -125,7 +125,7 @@ impl Table {
         Ok(())
     }
 
-    /// Ends the connection: everybody who waits is told the same cause. Only the first cause counts.
+    /// Ends the connection: every waiter gets the same cause. Only the first cause counts.
     pub(super) fn poison(&self, cause: ConnectionError) {
         let mut state = self.lock();
         if matches!(*state, State::Poisoned(_)) {

@@ -156,7 +156,7 @@ async fn a_reply_to_a_call_never_made_ends_the_connection_but_one_given_up_does_
 }
 
 #[tokio::test]
-async fn an_end_in_the_middle_of_a_reply_is_told_apart_from_one_between_replies() {
+async fn end_within_a_response_is_distinguished_from_one_between_responses() {
     for (bytes, cut) in [(&b""[..], false), (&[0, 0, 0, 9, 1][..], true)] {
         let (connection, far) = connect(&options()).await;
         tokio::spawn(async move {

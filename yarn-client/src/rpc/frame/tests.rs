@@ -127,7 +127,7 @@ proptest! {
     }
 
     #[test]
-    fn frames_survive_any_cutting(texts in prop::collection::vec(".{0,40}", 1..6), cut in 1_usize..50) {
+    fn frames_are_read_however_they_are_split(texts in prop::collection::vec(".{0,40}", 1..6), cut in 1_usize..50) {
         let mut stream = Vec::new();
         for (id, text) in (0..).zip(&texts) {
             let payload = Message::encode_length_delimited_to_vec(&echo(text));

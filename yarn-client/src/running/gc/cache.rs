@@ -1,4 +1,4 @@
-//! Entries of a cache that nobody uses any more, and uploads that nobody finishes.
+//! Cache entries that are no longer used, and uploads that were abandoned.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::{Collected, Kind, Options, Reason, Removed, entries};
 use crate::hdfs::FileSystem;
 use crate::hdfs::cache::{Aside, Cache};
 
-/// Looks through the cache below `base`. `in_use` must have been found out before.
+/// Searches the cache below `base`. `in_use` must have been determined before.
 pub(super) async fn collect(
     fs: &dyn FileSystem,
     base: &str,

@@ -1,4 +1,4 @@
-//! What may go, from what is known of it.
+//! Decides what may be removed.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use super::{Kind, Options, Reason};
 use crate::hdfs::cache::MARKED_AGAIN_AFTER;
 use crate::yarn::{ApplicationState, FinalStatus};
 
-/// A client makes the directory before the ResourceManager hears of the application, and may upload for a while.
+/// A client creates the directory before the ResourceManager knows the application, and may upload for a while.
 pub(super) const SUBMISSION: Duration = Duration::from_secs(3600);
 
-/// Age at which an unpublished temporary belongs to nobody any more.
+/// Age at which an unpublished temporary file counts as abandoned.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
-/// How the application behind something stands with the ResourceManager.
+/// The state of an application according to the ResourceManager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
     /// Has not ended.
     Live {
-        /// When the ResourceManager took it, ms since the epoch.
+        /// When the ResourceManager accepted it, ms since the epoch.
         started_ms: u64,
     },
     /// Has ended.
     Ended(Ending),
-    /// Not known, though ids of the same ResourceManager are.
+    /// Not known, although ids of the same ResourceManager are.
     Forgotten,
     /// Not known.
     Unknown,
@@ -31,11 +31,11 @@ pub(super) enum Life {
 /// The end of an application, as far as others depend on what it leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// It came to the end it was meant to come to, or somebody wished it.
+    /// It reached its intended end, or was ended on request.
     Meant,
     /// Its master has reported that it failed.
     Failed,
-    /// No attempt was left to report anything: only the staging directory says how far its job came.
+    /// No attempt was left to report anything: only the staging directory says how far its job got.
     Unreported,
 }
 
@@ -49,14 +49,14 @@ impl Ending {
     }
 }
 
-/// Whether what Flink's high availability keeps of an application may go with it. It is the way back to the job's state, so
-/// it goes with an end that was meant, and stays wherever that is only a guess.
+/// Whether what Flink's high availability stores for an application may be removed with it. It is the way back to the
+/// job's state, so it is removed after an intended end, and kept whenever that is only a guess.
 pub(super) fn gives_up_state(life: Life) -> bool {
     life == Life::Ended(Ending::Meant)
 }
 
-/// Whether what belongs to one application may go. The staging directory of one that could not report its end stays for
-/// `keep_unreported`.
+/// Whether what belongs to one application may be removed. The staging directory of one that could not report its end
+/// is kept for `keep_unreported`.
 pub(super) fn decide(
     kind: Kind,
     life: Life,
@@ -75,34 +75,34 @@ pub(super) fn decide(
     }
 }
 
-/// Since when applications that are not known to have ended may have been using a cache: each has had its directory
-/// next to the cache from before it first looked into it.
+/// Since when applications that are not known to have ended may have been using a cache: each of them had its directory
+/// next to the cache before it first looked into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct InUse {
     since_ms: u64,
 }
 
 impl InUse {
-    /// No application does.
+    /// Not used by any application.
     pub(super) const NOT: Self = Self { since_ms: u64::MAX };
 
-    /// One more application whose directory stays.
+    /// Adds an application whose directory is kept.
     pub(super) fn by(self, life: Life) -> Self {
         let started_ms = match life {
             Life::Live { started_ms } => started_ms,
             Life::Ended(_) => u64::MAX,
-            // Being submitted, or another cluster's: nothing says since when.
+            // Being submitted, or another cluster's: since when is not known.
             Life::Forgotten | Life::Unknown => 0,
         };
         Self { since_ms: self.since_ms.min(started_ms) }
     }
 }
 
-/// Whether an entry of the cache may go whose mark of use is from `mark_ms`.
+/// Whether a cache entry with the mark of use `mark_ms` may be removed.
 ///
-/// The mark may be older than the last use by [`MARKED_AGAIN_AFTER`], and a use is before the start of its application
-/// by [`SUBMISSION`] at most (clocks that differ are in it). So an entry whose mark is older than both together, counted
-/// from now and from the start of the oldest application that may use it, was used by none of these.
+/// The mark may be older than the last use by up to [`MARKED_AGAIN_AFTER`], and a use is before the start of its application
+/// by at most [`SUBMISSION`] (which includes differences between clocks). So if the mark is older than both together, counted
+/// from now and from the start of the oldest application that may use the entry, it was used by none of these.
 pub(super) fn unused(mark_ms: u64, now_ms: u64, in_use: InUse, keep: Duration) -> bool {
     let after = |span: Duration| {
         mark_ms.saturating_add(u64::try_from((MARKED_AGAIN_AFTER + span).as_millis()).unwrap_or(u64::MAX))
@@ -110,7 +110,7 @@ pub(super) fn unused(mark_ms: u64, now_ms: u64, in_use: InUse, keep: Duration) -
     after(SUBMISSION) < in_use.since_ms && after(keep.max(SUBMISSION)) < now_ms
 }
 
-/// Whether a temporary of this age is nobody's.
+/// Whether a temporary file of this age is abandoned.
 pub(super) fn abandoned(age: Duration) -> bool {
     age > ABANDONED
 }
@@ -144,7 +144,7 @@ mod tests {
         // A client may be between getNewApplication and submitApplication.
         assert_eq!(staging(Life::Forgotten, DAY / 48, false), None);
         assert_eq!(staging(Life::Forgotten, DAY, false), Some(Reason::Forgotten));
-        // Perhaps another cluster's.
+        // It may belong to another cluster.
         assert_eq!(staging(Life::Unknown, 1000 * DAY, false), None);
         assert_eq!(staging(Life::Unknown, DAY, true), Some(Reason::Unknown));
         assert_eq!(staging(Life::Unknown, DAY / 48, true), None);

@@ -1,8 +1,8 @@
-//! Removes what applications have left that YARN reports ended: staging directories, which only a killed or crashed
-//! application master leaves, old records of `run --key`, and entries of the cache that nobody uses any more.
+//! Removes what ended applications have left: staging directories, which are only left by a killed or crashed
+//! application master, old records of `run --key`, and cache entries that are no longer used.
 //!
-//! Nothing goes that leads back to a job's state without a word: the newest checkpoint that a journal names is told before
-//! the journal is removed, and what Flink's high availability keeps goes only after an end that was meant.
+//! Nothing that leads back to a job's state is removed silently: the newest checkpoint that a journal names is reported
+//! before the journal is removed, and what Flink's high availability stores is only removed after an intended end.
 
 mod cache;
 mod decide;
@@ -23,60 +23,60 @@ use crate::hdfs::key_record::KeyRecord;
 use crate::hdfs::{FileStatus, FileSystem, FileSystems};
 use crate::yarn::{ApplicationFilter, ApplicationReport, ApplicationState};
 
-/// A journal is not waited for any longer: it only tells what is worth knowing.
+/// Limit for reading a journal: it is only informative.
 const JOURNAL: Duration = Duration::from_secs(5);
 
 /// What to look for.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Only say what would be removed.
+    /// Only report what would be removed.
     pub dry_run: bool,
     /// Look into the home directories of all users, as far as permitted.
     pub all_users: bool,
-    /// Also directories of applications that this ResourceManager cannot have known: they may belong to another cluster
-    /// with the same file system.
+    /// Also include directories of applications that this ResourceManager cannot have known: they may belong to another
+    /// cluster with the same file system.
     pub unknown: bool,
-    /// Records of keys stay for this long.
+    /// Records of keys are kept for this long.
     pub keep_keys: Duration,
-    /// Entries of the cache stay for this long after their last use; never less than a day and an hour.
+    /// Cache entries are kept for this long after their last use; never less than a day and an hour.
     pub keep_cache: Duration,
 }
 
 impl Default for Options {
-    /// What `gc` does without options: of our own, what has ended; keys and unused files for a week.
+    /// What `gc` does without options: only the user's own, ended applications; keys and unused files after a week.
     fn default() -> Self {
         const WEEK: Duration = Duration::from_secs(7 * 86_400);
         Self { dry_run: false, all_users: false, unknown: false, keep_keys: WEEK, keep_cache: WEEK }
     }
 }
 
-/// What a thing that is left belonged to.
+/// The kind of a leftover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Files of one application.
+    /// The files of one application.
     Staging,
     /// The record of a key.
     Key,
-    /// Content that applications share.
+    /// Content shared by applications.
     Cache,
-    /// An upload to the cache that was cut off.
+    /// An interrupted upload to the cache.
     Upload,
 }
 
-/// Why it may go.
+/// Why something may be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// The application has ended.
     Ended,
-    /// The ResourceManager had this application, and has forgotten it since: it ended long ago.
+    /// The ResourceManager had this application and has forgotten it: it ended long ago.
     Forgotten,
     /// The ResourceManager has never heard of it.
     Unknown,
-    /// The application has ended, and its key need not be remembered any more.
+    /// The application has ended, and its key need not be remembered any longer.
     Expired,
-    /// No application that may be live uses it, and the last use is long ago.
+    /// It is not used by any application that may be running, and the last use was long ago.
     Unused,
-    /// Whoever wrote it has gone.
+    /// The process that wrote it is gone.
     Abandoned,
 }
 
@@ -87,21 +87,21 @@ pub struct Removed {
     pub uri: String,
     /// What it is.
     pub kind: Kind,
-    /// Whose it was; `None` for what applications share.
+    /// The application it belonged to; `None` for what applications share.
     pub application: Option<ApplicationId>,
-    /// Why it may go.
+    /// Why it may be removed.
     pub reason: Reason,
-    /// The newest checkpoint of its job, as its journal knew it.
+    /// The newest checkpoint of its job, according to its journal.
     pub checkpoint: Option<String>,
 }
 
-/// What Flink's high availability keeps of an application that has ended, and that stays with the record that leads to it:
-/// nobody has said that the job's state is not needed any more.
+/// State that Flink's high availability stores for an application that has ended, kept together with the record that
+/// leads to it: whether the job's state is still needed is unknown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptState {
-    /// Whose it is.
+    /// The application it belongs to.
     pub application: ApplicationId,
-    /// Full URI of the staging directory, which holds the record.
+    /// Full URI of the staging directory, which contains the record.
     pub directory: String,
     /// `high-availability.zookeeper.quorum`.
     pub quorum: String,
@@ -109,12 +109,12 @@ pub struct KeptState {
     pub node: String,
     /// Its directories in `high-availability.storageDir`.
     pub storage: Vec<String>,
-    /// The ResourceManager still knows the application.
+    /// Whether the ResourceManager still knows the application.
     pub known: bool,
 }
 
 impl KeptState {
-    /// How to remove it by hand.
+    /// How to remove it manually.
     pub fn removal(&self) -> String {
         if self.known {
             return format!("yarn-flink kill {}", self.application);
@@ -132,22 +132,22 @@ impl KeptState {
 /// What was found.
 #[derive(Debug, Default)]
 pub struct Collected {
-    /// What is gone now, or would be.
+    /// What has been removed, or would be.
     pub removed: Vec<Removed>,
-    /// Number of things that stay.
+    /// Number of things that are kept.
     pub kept: usize,
-    /// Of these, what leads back to the state of jobs.
+    /// Those of them that lead back to the state of jobs.
     pub kept_state: Vec<KeptState>,
     /// What could not be read or removed, with the reason.
     pub failed: Vec<(String, String)>,
 }
 
-/// Hears of the newest checkpoint of an application's job.
+/// Is notified about the newest checkpoint of an application's job.
 pub type OnCheckpoint<'a> = dyn FnMut(ApplicationId, &str) + Send + 'a;
 
-/// Looks below the home directory and below `bases` (values of `yarn.staging-directory`). Nothing of an application that
-/// the ResourceManager reports live is touched, and nothing at all when it does not answer. `told` hears of the newest
-/// checkpoint of a job before the last note of it is removed.
+/// Searches below the home directory and below `bases` (values of `yarn.staging-directory`). Nothing that belongs to an
+/// application that the ResourceManager reports running is touched, and nothing at all if it does not respond. `told`
+/// is notified about the newest checkpoint of a job before the last record of it is removed.
 ///
 /// # Errors
 /// [`ApplicationError::ResourceManager`], [`ApplicationError::FileSystem`]. A single thing that cannot be read or removed
@@ -189,7 +189,7 @@ pub async fn collect(
         let own = home.home().to_owned();
         areas.push((home, own));
     }
-    // Our own directory is one of all users', and a base directory may be the one above the homes.
+    // Our own home directory is one of all users', and a base directory may be the parent of the home directories.
     let mut seen = BTreeSet::new();
     areas.retain(|(fs, base)| seen.insert(fs.uri(base)));
     let mut sweep = Sweep {
@@ -222,22 +222,22 @@ pub async fn collect(
     Ok(sweep.collected)
 }
 
-/// One look at what is left.
+/// One pass over what is left.
 struct Sweep<'a> {
     gateway: &'a Gateway,
     file_systems: &'a FileSystems,
     known: Known,
     options: &'a Options,
     now_ms: u64,
-    /// How old the staging directory of an application must be that could not report its end.
+    /// Minimum age of the staging directory of an application that could not report its end.
     keep_unreported: Duration,
-    /// Who is told of checkpoints; nobody in passing.
+    /// Is notified about checkpoints; `None` for `tidy`.
     told: Option<&'a mut OnCheckpoint<'a>>,
     collected: Collected,
 }
 
 impl Sweep<'_> {
-    /// Removes the directory of an application, if it may go; otherwise the life of its application.
+    /// Removes the directory of an application if it may be removed; otherwise returns the life of its application.
     async fn application(
         &mut self,
         fs: &dyn FileSystem,
@@ -247,7 +247,7 @@ impl Sweep<'_> {
         let life = self.known.life(self.gateway, application).await?;
         let reason = decide(Kind::Staging, life, self.age(entry), self.options, self.keep_unreported);
         if reason.is_some() && !gives_up_state(life) && self.keeps_state(fs, entry, application, life).await {
-            // It uses nothing any more, whatever of it stays.
+            // It no longer uses anything, whatever is kept of it.
             return Ok(None);
         }
         let checkpoint =
@@ -258,7 +258,7 @@ impl Sweep<'_> {
         Ok(reason.is_none().then_some(life))
     }
 
-    /// Whether something stays that the directory of this application leads to, and the directory with it.
+    /// Whether state that this application's directory leads to is kept, and the directory with it.
     async fn keeps_state(
         &mut self,
         fs: &dyn FileSystem,
@@ -280,7 +280,7 @@ impl Sweep<'_> {
         true
     }
 
-    /// Tells the newest checkpoint that the journal in a directory names which is about to go.
+    /// Reports the newest checkpoint that the journal in a directory names, before the directory is removed.
     async fn last_checkpoint(
         &mut self,
         fs: &dyn FileSystem,
@@ -294,9 +294,9 @@ impl Sweep<'_> {
         Some(checkpoint)
     }
 
-    /// Removes the record of a key, if it may go.
+    /// Removes the record of a key, if it may be removed.
     async fn key(&mut self, fs: &Arc<dyn FileSystem>, entry: &FileStatus) -> Result<(), ApplicationError> {
-        // One that cannot be read is not understood, and so stays.
+        // A record that cannot be read or parsed is kept.
         let Ok(Some(found)) = KeyRecord::open(Arc::clone(fs), &entry.path, "").find().await else {
             self.collected.kept += 1;
             return Ok(());
@@ -322,7 +322,7 @@ impl Sweep<'_> {
 #[derive(Default)]
 struct Known {
     lives: BTreeMap<ApplicationId, Life>,
-    /// Starts of ResourceManagers whose applications it remembers.
+    /// Start times of ResourceManagers whose applications it remembers.
     incarnations: BTreeSet<i64>,
 }
 
@@ -347,7 +347,7 @@ impl Known {
         if let Some(life) = self.lives.get(&id) {
             return Ok(*life);
         }
-        // One that was submitted since the list was made is not on it.
+        // An application submitted after the list was made is not in it.
         match gateway.application(id).await {
             Ok(report) => Ok((&report).into()),
             Err(ApplicationError::ResourceManager(ResourceManagerError::NotFound { .. }))
@@ -363,7 +363,7 @@ impl Known {
     }
 }
 
-/// `None` when the directory is there and cannot be read.
+/// `None` if the directory exists but cannot be read.
 async fn entries(fs: &dyn FileSystem, directory: &str, collected: &mut Collected) -> Option<Vec<FileStatus>> {
     match fs.list(directory).await {
         Ok(entries) => Some(entries),
@@ -375,7 +375,7 @@ async fn entries(fs: &dyn FileSystem, directory: &str, collected: &mut Collected
     }
 }
 
-/// What may go, and whose it is.
+/// Something that may be removed, and the application it belongs to.
 struct Target<'a> {
     fs: &'a dyn FileSystem,
     path: &'a str,
@@ -425,7 +425,7 @@ mod tests {
         assert_eq!(known.lives.get(&id(5, 1)), Some(&ended));
     }
 
-    /// A directory of an application with a journal, and what is in it beside.
+    /// A directory of an application with a journal, and the files beside it.
     async fn swept(life: Life, beside: &[(&str, &str)]) -> (Collected, Vec<String>, bool) {
         let home = tempfile::tempdir().unwrap();
         let application = ApplicationId { cluster_timestamp: 5, id: 1 };
@@ -489,7 +489,7 @@ mod tests {
                 assert_eq!(removal, "yarn-flink kill application_5_0001");
             }
         }
-        // One that cannot be read may lead there, too.
+        // A record that cannot be read may lead there, too.
         let (collected, _, left) = swept(Life::Forgotten, &[("high-availability.json", "{")]).await;
         assert!(left && collected.failed.len() == 1, "{collected:?}");
     }

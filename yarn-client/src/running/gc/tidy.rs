@@ -1,4 +1,4 @@
-//! A little of `gc` on the way of every other command, so that a gateway on which nobody ever calls it stays clean.
+//! A little of `gc` in passing, with every other command, so that a gateway on which `gc` is never called stays clean.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,27 +10,27 @@ use crate::hdfs::FileStatus;
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::key_record::KeyRecord;
 
-/// A command is never later than this for it.
+/// Maximum delay of a command.
 const BUDGET: Duration = Duration::from_millis(20);
 
-/// What only a staging directory knows can be asked for this long, if nobody calls `gc`: `status` reads there.
+/// How long what only a staging directory knows remains available if `gc` is not called: `status` reads it there.
 const KEEP_UNREPORTED: Duration = Duration::from_secs(7 * 86_400);
 
-/// Directories, and records of keys, that one command looks at.
+/// Number of directories, and of records of keys, that one command examines.
 const LOOKS: usize = 2;
 
-/// Looks at two of the user's staging directories and two of the old records of keys, and removes those of applications
-/// that the ResourceManager reports ended. Ends within 20 ms, wherever it is then: each removal is one call, and what
-/// this command leaves is the next one's. Never fails, and never speaks of what it could not do.
+/// Examines two of the user's staging directories and two of the old records of keys, and removes those of applications
+/// that the ResourceManager reports ended. Stops after 20 ms, wherever it is then: each removal is one call, and what
+/// this command leaves is left to the next one. Never fails, and never reports what it could not do.
 ///
-/// It leaves to `gc`: what is younger than an hour, since somebody may be looking at it; applications the
-/// ResourceManager does not know; for a week those that could not report their end; whatever needs a conversation with
+/// It leaves to `gc`: anything younger than an hour, since a user may be looking at it; applications that the
+/// ResourceManager does not know; for a week those that could not report their end; anything that requires talking to
 /// ZooKeeper; the cache.
 pub async fn tidy(gateway: &Gateway, now_ms: u64) {
     match tokio::time::timeout(BUDGET, look(gateway, now_ms)).await {
         Ok(Ok(removed)) => tracing::debug!(removed, "tidied"),
         Ok(Err(error)) => tracing::debug!(%error, "not tidied"),
-        Err(_) => tracing::debug!("tidied for as long as a command may"),
+        Err(_) => tracing::debug!("cleanup stopped at its time limit"),
     }
 }
 
@@ -42,7 +42,7 @@ async fn look(gateway: &Gateway, now_ms: u64) -> Result<usize, ApplicationError>
     let mut sweep = Sweep {
         gateway,
         file_systems: &file_systems,
-        // Nothing: so an application that the ResourceManager does not know stays, too.
+        // Empty: so an application that the ResourceManager does not know is kept, too.
         known: Known::default(),
         options: &options,
         now_ms,
@@ -63,8 +63,8 @@ async fn look(gateway: &Gateway, now_ms: u64) -> Result<usize, ApplicationError>
     Ok(sweep.collected.removed.len())
 }
 
-/// A few of those that are old enough. Which ones depends on the time of day: those of applications that run for months
-/// would otherwise hide all others.
+/// A few of those that are old enough. Which ones depends on the current time: otherwise those of applications that run
+/// for months would hide all others.
 fn some_of(mut entries: Vec<FileStatus>, age: Duration, now_ms: u64) -> Vec<FileStatus> {
     let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
     entries.retain(|entry| entry.modification_time_ms.saturating_add(age_ms) < now_ms);

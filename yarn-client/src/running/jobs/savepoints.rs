@@ -1,4 +1,4 @@
-//! Savepoints: making, stopping with, and removing them.
+//! Savepoints: creating them, stopping with them, and removing them.
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::flink::failure::Failure;
 use crate::flink::rest::{Format, Operation, RestError, StopWithSavepoint, Written};
 use crate::yarn::ApplicationReport;
 
-/// Between two looks at how much is written; Flink's own numbers are up to three seconds old (`web.refresh-interval`).
+/// Pause between two checks of how much is written; Flink's own numbers are up to three seconds old (`web.refresh-interval`).
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Hears how much of a savepoint is written, when that has changed.
+/// Is notified how much of a savepoint is written, whenever that has changed.
 pub type OnProgress<'a> = dyn FnMut(Written) + Send + 'a;
 
 /// Stops a job with a savepoint. Returns the savepoint's path.
@@ -33,7 +33,7 @@ pub async fn stop(
     savepoint_path(gateway, live, asked, &operation, on_progress).await
 }
 
-/// Makes a savepoint of a running job. Returns its path.
+/// Creates a savepoint of a running job. Returns its path.
 ///
 /// # Errors
 /// [`JobError::Operation`], [`JobError::Rest`].
@@ -76,7 +76,7 @@ pub async fn dispose(gateway: &Gateway, live: &Live, path: &str) -> Result<(), A
     }
 }
 
-/// A savepoint that was asked for.
+/// A requested savepoint.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     job: &'a str,
@@ -104,7 +104,7 @@ async fn savepoint_path(
         }
         if looked.elapsed() > LOOK {
             looked = Instant::now();
-            // Only told: what became of it is another question.
+            // Progress only: the outcome is requested separately.
             let written =
                 conversation.live.flink.checkpoints(job).await.ok().and_then(|it| it.savepoint_written);
             if let Some(written) = written.filter(|written| last != Some(*written)) {
@@ -122,14 +122,14 @@ fn savepoint_of(job: &str) -> String {
 
 /// A new JobManager knows nothing of what its predecessor was doing.
 fn forgotten(what: String) -> ApplicationError {
-    let failure = Failure::from_trace("its JobManager has been started again meanwhile");
-    let hint = Some("begin it once more when the job runs again".to_owned());
+    let failure = Failure::from_trace("its JobManager was restarted in the meantime");
+    let hint = Some("try again once the job is running".to_owned());
     ApplicationError::Job(JobError::Operation { what, failure: Box::new(failure), hint })
 }
 
 fn unheard(what: String, report: &ApplicationReport) -> ApplicationError {
     let text = format!("{} ended ({}) before its result could be read", report.id, report.state);
-    let hint = Some("it may be complete all the same: look into its directory".to_owned());
+    let hint = Some("check its directory, as it may be complete nevertheless".to_owned());
     ApplicationError::Job(JobError::Operation { what, failure: Box::new(Failure::from_trace(&text)), hint })
 }
 
@@ -145,10 +145,10 @@ fn failed(asked: Asked<'_>, failure: Failure) -> ApplicationError {
     let says = |words: &[&str]| words.iter().any(|words| failure.detail.contains(words));
     let hint = match asked.directory {
         _ if says(&["Not all required tasks are currently running"]) => {
-            Some("wait until all of its tasks run; `yarn-flink status ID` shows them".to_owned())
+            Some("wait until all of its tasks are running (see `yarn-flink status ID`)".to_owned())
         }
         None if says(&["target-directory", "targetDirectory", "savepoint directory"]) => {
-            Some("name a directory with -p DIR, or set execution.checkpointing.savepoint-dir".to_owned())
+            Some("name a directory with `-p DIR`, or set `execution.checkpointing.savepoint-dir`".to_owned())
         }
         Some(directory) if says(&["savepoint directory", "Permission denied", "could not be created"]) => {
             Some(format!(

@@ -28,9 +28,9 @@ fn the_only_unfinished_job_needs_no_name() {
     assert_eq!(chosen(&[(FIRST, "FINISHED"), (SECOND, "RESTARTING")], None).unwrap(), SECOND);
     let error = chosen(&[(FIRST, "RUNNING"), (SECOND, "CREATED")], None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
-    assert!(error.to_string().ends_with(&format!("runs 2 jobs: {FIRST}, {SECOND}")), "{error}");
+    assert!(error.to_string().ends_with(&format!("is running 2 jobs: {FIRST}, {SECOND}")), "{error}");
     let none = chosen(&[(FIRST, "FAILED")], None).unwrap_err();
-    assert!(none.to_string().ends_with("runs no job"), "{none}");
+    assert!(none.to_string().ends_with("has no running job"), "{none}");
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn a_job_that_has_not_begun_is_no_job_that_is_not_there() {
         (&[&own], &[], Some(FIRST), true),
         (&[&own], &[], Some(SECOND), false),
         (&[&own], &[(FIRST, "RUNNING")], Some(FIRST), false),
-        // A program of several jobs chooses their ids itself.
+        // A program with several jobs chooses their ids itself.
         (&[], &[], Some(SECOND), true),
         (&[], &[(FIRST, "FINISHED")], None, false),
         (&[tags::SESSION], &[], None, false),
@@ -57,7 +57,7 @@ fn a_job_that_has_not_begun_is_no_job_that_is_not_there() {
 
 #[test]
 fn a_named_job_is_that_or_none() {
-    // One that has ended too, and however its digits are written.
+    // Also one that has ended, in upper or lower case.
     assert_eq!(chosen(&[(FIRST, "FINISHED")], Some(&FIRST.to_uppercase())).unwrap(), FIRST);
     let error = chosen(&[(FIRST, "RUNNING")], Some("0b")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
@@ -92,7 +92,7 @@ fn an_application_tells_the_end_of_its_job() {
 fn a_session_tells_what_it_says_and_no_more() {
     let (finished, killed) = (ApplicationState::Finished, ApplicationState::Killed);
     let end = |status, text: &str| ended(&[tags::SESSION], finished, status, text).map(|ended| ended.state);
-    // Another job's end is not this one's.
+    // The end of another job is not that of this one.
     assert_eq!(end(FinalStatus::Succeeded, &format!("Job {SECOND} FINISHED")), None);
     assert_eq!(end(FinalStatus::Succeeded, &format!("Job {FIRST} FINISHED")), Some(JobStatus::Finished));
     let cancelled = format!("shut down by a client; cancelled: {SECOND}, {FIRST}");

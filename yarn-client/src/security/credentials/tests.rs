@@ -67,7 +67,7 @@ fn variable_numbers_are_those_of_writable_utils() {
 }
 
 #[test]
-fn says_what_is_wrong_with_a_stream() {
+fn invalid_credentials_streams_are_explained() {
     assert!(matches!(Credentials::parse(b""), Err(CredentialsError::Magic)));
     assert!(matches!(Credentials::parse(b"HDTS\x07"), Err(CredentialsError::Format(7))));
     // A count of 2^31 tokens in a stream of ten bytes.
@@ -117,7 +117,7 @@ fn secrets_do_not_show() {
 }
 
 #[test]
-fn the_masters_own_token_stays_behind() {
+fn application_masters_own_token_is_not_passed_on() {
     let mut credentials = sample();
     let other = Token { kind: "HDFS_DELEGATION_TOKEN".to_owned(), ..credentials.tokens[0].1.clone() };
     credentials.insert("hdfs", other);
@@ -140,7 +140,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn every_stream_reads_back(
+    fn credentials_streams_round_trip(
         tokens in prop::collection::vec((".{0,10}", arbitrary_token()), 0..4),
         secrets in prop::collection::vec((".{0,10}", prop::collection::vec(any::<u8>(), 0..300)), 0..4),
     ) {

@@ -5,7 +5,7 @@
 #[non_exhaustive]
 pub enum SaslError {
     /// The server offers nothing we can do.
-    #[error("the server accepts {offered}, but we can only offer {able}")]
+    #[error("the server accepts {offered}, but only {able} can be offered")]
     NoCommonMethod {
         /// What the server offers.
         offered: String,
@@ -13,7 +13,10 @@ pub enum SaslError {
         able: String,
     },
     /// Client and server protect their streams differently.
-    #[error("the server protects its stream with {offered}, we accept {accepted} (hadoop.rpc.protection)")]
+    #[error(
+        "the server offers the protection {offered}, but only {accepted} is accepted \
+        (`hadoop.rpc.protection`)"
+    )]
     NoCommonProtection {
         /// What the server offers.
         offered: String,
@@ -21,10 +24,10 @@ pub enum SaslError {
         accepted: String,
     },
     /// The server speaks, but not this protocol.
-    #[error("the server broke the SASL protocol: {0}")]
+    #[error("the server violated the SASL protocol: {0}")]
     Protocol(String),
     /// A challenge cannot be understood.
-    #[error("the server's {mechanism} challenge is not usable: {reason}")]
+    #[error("the server's {mechanism} challenge is invalid: {reason}")]
     Challenge {
         /// The mechanism.
         mechanism: &'static str,
@@ -32,10 +35,10 @@ pub enum SaslError {
         reason: String,
     },
     /// The server does not know the secret it ought to share with us.
-    #[error("the server failed to prove that it knows our token's password")]
+    #[error("the server failed to prove that it knows the token's password")]
     NotTheServer,
     /// A protected message was changed, replayed or lost on its way.
-    #[error("a protected message failed its check: {0}")]
+    #[error("a protected message failed verification: {0}")]
     Forged(&'static str),
 }
 
@@ -48,11 +51,9 @@ impl SaslError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NoCommonProtection { .. } => {
-                Some("set hadoop.rpc.protection in core-site.xml to what the cluster uses")
+                Some("set `hadoop.rpc.protection` in `core-site.xml` to what the cluster uses")
             }
-            Self::NoCommonMethod { .. } => {
-                Some("the cluster asks for another kind of login than the one configured")
-            }
+            Self::NoCommonMethod { .. } => Some("configure the kind of login that the cluster requires"),
             _ => None,
         }
     }

@@ -36,7 +36,7 @@ mod tests {
 
     /// RFC 6229 has long vectors; this one is from the original posting and fits on a line.
     #[test]
-    fn known_answer() {
+    fn rc4_matches_known_answers() {
         let mut data = *b"Plaintext";
         Rc4::new(b"Key").apply(&mut data);
         assert_eq!(data, [0xbb, 0xf3, 0x16, 0xe8, 0xd9, 0x40, 0xaf, 0x0a, 0xd3]);

@@ -26,7 +26,7 @@ impl Wrapper {
         Self { seal }
     }
 
-    /// As many messages as the peer's buffer asks for; they must be sent in this order.
+    /// As many messages as the peer's buffer requires; they must be sent in this order.
     pub(crate) fn wrap(&mut self, plain: &[u8]) -> Vec<RpcSaslProto> {
         let limit = self.seal.limit().max(1);
         let wrapped = |chunk: &[u8]| RpcSaslProto {

@@ -11,45 +11,45 @@ use crate::yarn::YarnError;
 
 pub use preflight::PreflightError;
 
-/// A submission that failed. Whatever had been made for it on the cluster is gone again, whole cache entries
-/// and what a key ([`key`](super::key)) points at apart.
+/// A submission that failed. Whatever was created for it on the cluster has been removed again, except complete cache
+/// entries and what a key ([`key`](super::key)) points at.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubmitError {
-    /// Something was wrong beforehand.
+    /// Something was wrong before anything was submitted.
     #[error(transparent)]
     Preflight(Box<PreflightError>),
     /// Files could not be brought to the cluster.
     #[error(transparent)]
     Staging(Box<StageError>),
-    /// The ResourceManager did not take the application.
-    #[error("the ResourceManager did not take {application}")]
+    /// The ResourceManager rejected the application.
+    #[error("the ResourceManager did not accept {application}")]
     Refused {
         /// The application.
         application: ApplicationId,
-        /// What it said.
+        /// The ResourceManager's response.
         #[source]
         source: Box<YarnError>,
     },
-    /// The ResourceManager's answer was lost, or not waited for.
-    #[error("whether the ResourceManager has taken {application} is not known")]
+    /// The ResourceManager's response was lost, or was not waited for.
+    #[error("it is not known whether the ResourceManager accepted {application}")]
     Unsure {
         /// The application.
         application: ApplicationId,
-        /// What happened to the answer; `None`: the caller asked to stop.
+        /// What happened to the response; `None`: the caller asked to stop.
         #[source]
         source: Option<Box<YarnError>>,
     },
     /// The key stands for another jar, class, savepoint or other arguments.
-    #[error("the key '{key}' has been used for another program: {application}")]
+    #[error("the key `{key}` has already been used for another program: {application}")]
     KeyDiffers {
         /// The key.
         key: String,
         /// The application it stands for.
         application: ApplicationId,
     },
-    /// The key's application has run, and nobody knows any more how it ended.
-    #[error("{application}, submitted with the key '{key}', has run, and YARN no longer knows how it ended")]
+    /// The key's application has run, and how it ended is no longer known.
+    #[error("{application}, submitted with the key `{key}`, has run, but YARN no longer knows how it ended")]
     KeyForgotten {
         /// The key.
         key: String,
@@ -89,32 +89,33 @@ impl SubmitError {
         }
     }
 
-    /// What to do next, where there is something to do.
+    /// What to do next, if there is something to do.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Preflight(source) => source.hint(),
             Self::Staging(source) => source.hint(),
             Self::Refused { source, .. } if source.is_access_denied() => Some(
-                "the user has no right to submit to this queue: choose another with --queue, or ask for it"
+                "choose another queue with `--queue`, or ask for the permission to submit to this one"
                     .to_owned(),
             ),
             Self::Refused { source, .. } => resource_manager_hint(source),
             Self::Unsure { application, .. } => Some(format!(
-                "`yarn-flink status {application}` tells once the ResourceManager answers; what was uploaded for it stays until \
-                 then. With --key the same command can be repeated"
+                "check with `yarn-flink status {application}` once the ResourceManager responds; its \
+                 uploaded files are kept until then. With `--key` the same command can be repeated"
             )),
             Self::KeyDiffers { application, .. } => Some(format!(
-                "a key stands for one jar, class, savepoint and list of arguments: use another key; `yarn-flink status \
-                 {application}` shows what runs under this one"
+                "use another key: a key belongs to one jar, class, savepoint and list of arguments; \
+                 `yarn-flink status {application}` shows what was submitted with this one"
             )),
             Self::KeyForgotten { directory, .. } | Self::KeyRecord { directory } => Some(format!(
-                "look at what the job has written; to run it again use another key, or hdfs dfs -rm -r {directory}"
+                "check what the job has written; to run it again use another key, or remove the record \
+                 with `hdfs dfs -rm -r {directory}`"
             )),
             Self::Interrupted => None,
         }
     }
 
-    /// The peer's whole answer, a Java stack trace included.
+    /// The peer's complete response, including a Java stack trace.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Preflight(source) => source.detail(),
@@ -173,7 +174,7 @@ mod tests {
     fn kinds_become_exit_codes_so_they_are_fixed() {
         let queue = PreflightError::NoQueue { queue: "q".to_owned(), known: vec!["default".to_owned()] };
         assert_eq!(queue.kind(), ErrorKind::Cluster);
-        assert_eq!(queue.hint().as_deref(), Some("choose one with --queue: default"));
+        assert_eq!(queue.hint().as_deref(), Some("choose one with `--queue`: default"));
         assert_eq!(PreflightError::NoFlinkHome.kind(), ErrorKind::Usage);
         assert_eq!(SubmitError::Interrupted.kind(), ErrorKind::Interrupted);
         let missing = HdfsError::NotFound { path: "hdfs://nn/x.jar".to_owned() };

@@ -1,4 +1,4 @@
-//! What is wrong before anything has been changed on the cluster.
+//! Errors found before anything has been changed on the cluster.
 
 use std::path::PathBuf;
 
@@ -17,55 +17,55 @@ use crate::hdfs::stage::StageError;
 use crate::security::UserError;
 use crate::yarn::YarnError;
 
-/// Something that is wrong before anything has been changed on the cluster.
+/// Something that is wrong, found before anything has been changed on the cluster.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PreflightError {
-    /// Hadoop's configuration.
+    /// Hadoop's configuration is wrong.
     #[error(transparent)]
     Hadoop(#[from] ConfError),
-    /// Flink's configuration.
+    /// Flink's configuration is wrong.
     #[error(transparent)]
     Flink(#[from] ConfigError),
-    /// Nobody knows who is asking.
+    /// The user's name is unknown.
     #[error(transparent)]
     User(#[from] UserError),
-    /// No Flink distribution was named.
-    #[error("no Flink distribution: FLINK_HOME is not set")]
+    /// No Flink distribution was given.
+    #[error("no Flink distribution: `FLINK_HOME` is not set")]
     NoFlinkHome,
     /// The Flink distribution cannot be used.
     #[error(transparent)]
     Distribution(#[from] DistError),
-    /// Jars in the cluster's file system are to be used, and none of them is flink-dist.
-    #[error("no flink-dist-<version>.jar in {}", dirs.join(", "))]
+    /// Jars in the cluster's file system are to be used, but none of them is flink-dist.
+    #[error("no `flink-dist-<version>.jar` in {}", dirs.join(", "))]
     NoProvidedDist {
         /// `yarn.provided.lib.dirs`.
         dirs: Vec<String>,
     },
-    /// The version of a distribution in the cluster's file system is out of range.
-    #[error("Flink {version} is not supported (1.17 to 2.3 are)")]
+    /// The version of a distribution in the cluster's file system is not supported.
+    #[error("Flink {version} is not supported (supported: 1.20 and 2.0 to 2.3)")]
     UnsupportedVersion {
         /// The version found.
         version: Version,
     },
-    /// The job's jar.
+    /// The job's jar cannot be used.
     #[error(transparent)]
     Jar(#[from] JarError),
     /// The application master's binary is missing.
-    #[error("the application master's binary {} does not exist", path.display())]
+    #[error("the application master binary {} does not exist", path.display())]
     NoAppMaster {
         /// Where it was looked for.
         path: PathBuf,
     },
     /// A deployment target other than ours.
     #[error(
-        "the target '{target}' does not exist here: a job runs as an application of its own (yarn-application)"
+        "the target `{target}` is not available: each job runs as its own YARN application (`yarn-application`)"
     )]
     Target {
         /// What was given.
         target: String,
     },
-    /// A size on the command line.
+    /// A size on the command line is invalid.
     #[error("{option} {source}")]
     Size {
         /// The option.
@@ -74,48 +74,48 @@ pub enum PreflightError {
         #[source]
         source: SizeError,
     },
-    /// A number on the command line that must be at least 1.
-    #[error("{option} must be at least 1")]
+    /// A number on the command line must be at least 1.
+    #[error("`{option}` must be at least 1")]
     Zero {
         /// The option.
         option: &'static str,
     },
-    /// `--min` above `--max`.
-    #[error("a session cannot have at least {min} and at most {max} TaskManagers")]
+    /// `--min` is larger than `--max`.
+    #[error("a session cannot have a minimum of {min} and a maximum of {max} TaskManagers")]
     SessionSize {
         /// `--min`.
         min: u32,
         /// `--max`, or `slotmanager.number-of-slots.max` in TaskManagers.
         max: u32,
     },
-    /// A running session of the same user has the name.
-    #[error("there is a session of the name '{name}' already: {application}")]
+    /// A running session of the same user already has the name.
+    #[error("there is already a running session named `{name}`: {application}")]
     SessionName {
         /// The name.
         name: String,
-        /// The session.
+        /// The session's application.
         application: proto::ids::ApplicationId,
     },
-    /// A session's name that reads as an id.
-    #[error("a session cannot have the name '{name}': it would be taken for an application id")]
+    /// The name of a session looks like an id.
+    #[error("a session cannot be named `{name}`: it would be taken for an application id")]
     SessionNameIsId {
         /// The name.
         name: String,
     },
-    /// A setting that a session's job cannot have.
-    #[error("-D {key} describes a cluster, and that of the session runs already")]
+    /// A setting that cannot apply to a job of a session.
+    #[error("`{key}` is a cluster setting; it cannot be changed for a job in a running session")]
     ClusterKey {
         /// The key.
         key: String,
     },
-    /// Further jars for a job that a session runs: Flink's jar handler takes one.
-    #[error("{key} cannot be given to a job of a session: Flink loads its own jar alone")]
+    /// Additional jars for a job of a session: Flink's jar handler accepts only one.
+    #[error("`{key}` cannot be used for a job in a session: Flink loads only the job's own jar")]
     SessionJars {
         /// The key.
         key: &'static str,
     },
-    /// A port range.
-    #[error("{key}: {source}")]
+    /// A port range is invalid.
+    #[error("`{key}`: {source}")]
     Ports {
         /// The key.
         key: &'static str,
@@ -123,11 +123,11 @@ pub enum PreflightError {
         #[source]
         source: PortRangeError,
     },
-    /// A path at which state would be lost.
+    /// State would be lost at a configured path.
     #[error(transparent)]
     StatePath(#[from] StatePathError),
-    /// Any other value of Flink's configuration that YARN would not take.
-    #[error("{key}: '{value}' {reason}")]
+    /// Any other value of Flink's configuration that YARN would not accept.
+    #[error("`{key}`: `{value}` {reason}")]
     Value {
         /// The key.
         key: &'static str,
@@ -136,20 +136,20 @@ pub enum PreflightError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A job's id that Flink would not take.
-    #[error("'{given}' is not a job id (32 hexadecimal digits)")]
+    /// A job id that Flink would not accept.
+    #[error("`{given}` is not a job id (32 hexadecimal digits)")]
     JobId {
         /// What was given.
         given: String,
     },
-    /// A key that cannot be one.
-    #[error("--key {reason}")]
+    /// A key (`--key`) that is not valid.
+    #[error("`--key` {reason}")]
     Key {
         /// Why not.
         reason: &'static str,
     },
     /// `-n` without `-s`.
-    #[error("--allow-non-restored-state has no meaning without a savepoint")]
+    #[error("`--allow-non-restored-state` has no effect without a savepoint")]
     NoSavepoint,
     /// Memory sizes that do not add up.
     #[error("{}", memory_text(role, source))]
@@ -160,39 +160,39 @@ pub enum PreflightError {
         #[source]
         source: MemoryError,
     },
-    /// Limits of the number of TaskManagers that nothing satisfies.
+    /// Limits on the number of TaskManagers that cannot be satisfied.
     #[error(transparent)]
     Limits(#[from] crate::flink::limits::LimitsError),
-    /// A file to ship that is not there.
-    #[error("{key}: {} does not exist", path.display())]
+    /// A file to ship does not exist.
+    #[error("`{key}`: {} does not exist", path.display())]
     ShipFile {
         /// The key.
         key: &'static str,
         /// The file.
         path: PathBuf,
     },
-    /// A savepoint without the file that describes it.
-    #[error("{path} is no savepoint: it holds no _metadata")]
+    /// A savepoint lacks the file that describes it.
+    #[error("{path} is not a savepoint: it contains no `_metadata`")]
     NoSavepointMetadata {
         /// As given.
         path: String,
     },
-    /// Checkpoints of an earlier run lie where this one would write its own, and Flink would delete them.
+    /// Checkpoints of an earlier run are where this one would write its own, and Flink would delete them.
     #[error(
-        "the job would write its checkpoints, from chk-{first} on, into {directory}, where those of an earlier run are: \
-         Flink deletes what is in the way of a new one"
+        "the job would write its checkpoints, starting with `chk-{first}`, to {directory}, and Flink \
+         would overwrite those of an earlier run there"
     )]
     CheckpointsInTheWay {
         /// Full URI of the directory.
         directory: String,
         /// Full URI of the newest one in it.
         newest: String,
-        /// Number of the first one the job would write.
+        /// Number of the first checkpoint that the job would write.
         first: u64,
         /// Jobs of any id write there (`execution.checkpointing.create-subdir: false`).
         shared: bool,
     },
-    /// Something in the cluster's file system that is to be used, and is not there.
+    /// Something in the cluster's file system that is to be used does not exist.
     #[error("{what} {path} cannot be used: {source}")]
     Remote {
         /// The key, or "the jar".
@@ -203,50 +203,50 @@ pub enum PreflightError {
         #[source]
         source: Box<HdfsError>,
     },
-    /// The staging area.
+    /// The staging area cannot be used.
     #[error(transparent)]
     Staging(Box<StageError>),
     /// There is no such queue.
-    #[error("the queue '{queue}' does not exist")]
+    #[error("queue `{queue}` does not exist")]
     NoQueue {
         /// The queue.
         queue: String,
-        /// Queues that take applications, nearest name first.
+        /// Queues that accept applications, most similar name first.
         known: Vec<String>,
     },
-    /// The queue takes no applications.
-    #[error("the queue '{queue}' takes no applications: it is {state}")]
+    /// The queue accepts no applications.
+    #[error("queue `{queue}` does not accept applications: it is {state}")]
     QueueClosed {
         /// The queue.
         queue: String,
         /// YARN's name of its state.
         state: String,
-        /// Queues that take applications, nearest name first.
+        /// Queues that accept applications, most similar name first.
         known: Vec<String>,
     },
-    /// The queue has queues below it, and only those take applications.
-    #[error("the queue '{queue}' only holds other queues")]
+    /// The queue has queues below it, and only those accept applications.
+    #[error("queue `{queue}` is not a leaf queue")]
     QueueNotLeaf {
         /// The queue.
         queue: String,
-        /// Queues that take applications, nearest name first.
+        /// Queues that accept applications, most similar name first.
         known: Vec<String>,
     },
-    /// A container that no node may give.
-    #[error("the {role} needs {needed} {unit}, and the cluster gives a container at most {maximum}")]
+    /// A container larger than any that the cluster grants.
+    #[error("the {role} needs {needed} {unit}, but containers of the cluster have at most {maximum}")]
     TooLarge {
         /// "JobManager" or "TaskManager".
         role: &'static str,
-        /// What is asked.
+        /// What is requested.
         needed: u64,
         /// "MiB of memory", "vcores", or the name of another resource.
         unit: String,
         /// `yarn.scheduler.maximum-allocation-…`.
         maximum: u64,
-        /// Keys that make it smaller.
+        /// Keys that reduce it.
         keys: &'static str,
     },
-    /// The ResourceManager's answer to a question before the submission.
+    /// The ResourceManager's response to a request before the submission.
     #[error("{}", resource_manager_text(.0))]
     ResourceManager(#[source] YarnError),
 }
@@ -264,7 +264,7 @@ impl PreflightError {
         }
     }
 
-    /// What to do next, where there is something to do.
+    /// What to do next, if there is something to do.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Hadoop(source) => return source.hint(),
@@ -278,80 +278,84 @@ impl PreflightError {
             Self::Staging(source) => return source.hint(),
             Self::Remote { source, path, .. } if source.is_not_found() => {
                 let above = path.trim_end_matches('/').rsplit_once('/').map_or("/", |(above, _)| above);
-                format!("check the path; `hdfs dfs -ls {above}/` shows what is there")
+                format!("check the path; list what is there with `hdfs dfs -ls {above}/`")
             }
             Self::Remote { source, .. } => return source.hint(),
             Self::NoSavepointMetadata { .. } => {
-                "name the directory of one savepoint, or of one checkpoint (chk-<number>)".to_owned()
+                "name the directory of a single savepoint or checkpoint (`chk-<number>`)".to_owned()
             }
             Self::CheckpointsInTheWay { newest, shared, .. } => format!(
-                "go on from the newest one with -s {newest}, or choose another {}",
+                "resume from the latest one with `-s {newest}`, or choose another {}",
                 if *shared {
-                    "directory (execution.checkpointing.dir), or leave execution.checkpointing.create-subdir out"
+                    "directory (`execution.checkpointing.dir`), or leave out \
+                     `execution.checkpointing.create-subdir`"
                 } else {
-                    "id (pipeline.jobid) or directory (execution.checkpointing.dir)"
+                    "job id (`pipeline.jobid`) or directory (`execution.checkpointing.dir`)"
                 }
             ),
             Self::ResourceManager(source) => return resource_manager_hint(source),
             Self::NoFlinkHome => {
-                "set FLINK_HOME, or --flink-home, to the directory that holds Flink's lib/; or \
-                 yarn.provided.lib.dirs to directories of the cluster"
+                "set `FLINK_HOME` or `--flink-home` to the directory that contains Flink's `lib/`, or \
+                 `yarn.provided.lib.dirs` to directories on the cluster"
                     .to_owned()
             }
             Self::NoProvidedDist { .. } => {
-                "yarn.provided.lib.dirs must name the directories lib and plugins of one Flink distribution".to_owned()
+                "set `yarn.provided.lib.dirs` to the directories `lib` and `plugins` of one Flink distribution".to_owned()
             }
             Self::NoAppMaster { .. } => {
-                "it belongs beside yarn-flink; or name it with --app-master or YARN_FLINK_APP_MASTER".to_owned()
+                "put it next to `yarn-flink`, or name it with `--app-master` or `YARN_FLINK_APP_MASTER`".to_owned()
             }
             Self::Target { target } if target.contains("session") => {
-                "name the session: --session ID|NAME".to_owned()
+                "name the session with `--session ID|NAME`".to_owned()
             }
             Self::Target { .. } => {
-                "leave -t and -m out (or say -t yarn-application); --session ID|NAME sends a job to a cluster that runs".to_owned()
+                "leave out `-t` and `-m` (or use `-t yarn-application`); submit a job to a running \
+                 cluster with `--session ID|NAME`".to_owned()
             },
             Self::Size { .. } => {
-                "write it as a whole number with a unit, such as 1600m or 2g; without a unit it is in MiB".to_owned()
+                "write it as a whole number with a unit, such as `1600m` or `2g`; without a unit it is in MiB".to_owned()
             }
-            Self::Ports { .. } => "write it as 50100, 50100-50200 or 50100,50200-50300; 0 is any free port".to_owned(),
+            Self::Ports { .. } => "write it as `50100`, `50100-50200` or `50100,50200-50300`; `0` means any free port".to_owned(),
             Self::NoQueue { known, .. }
             | Self::QueueClosed { known, .. }
             | Self::QueueNotLeaf { known, .. } => {
                 if known.is_empty() {
                     return None;
                 }
-                format!("choose one with --queue: {}", known.join(", "))
+                format!("choose one with `--queue`: {}", known.join(", "))
             }
-            Self::TooLarge { keys, .. } => format!("lower {keys}, or raise yarn.scheduler.maximum-allocation-*"),
-            Self::NoSavepoint => "add -s PATH".to_owned(),
-            Self::Key { .. } => "a key names one run, such as nightly-2026-11-23".to_owned(),
-            Self::SessionSize { .. } => "raise --max (or slotmanager.number-of-slots.max), or lower --min".to_owned(),
+            Self::TooLarge { keys, .. } => format!("lower {keys}, or raise `yarn.scheduler.maximum-allocation-*`"),
+            Self::NoSavepoint => "add `-s PATH`".to_owned(),
+            Self::Key { .. } => "use a key that names one run, such as `nightly-2026-11-23`".to_owned(),
+            Self::SessionSize { .. } => "raise `--max` (or `slotmanager.number-of-slots.max`), or lower `--min`".to_owned(),
             Self::SessionName { application, .. } => format!(
-                "choose another --name, use the one that runs (run --session {application}), or end it: yarn-flink session stop {application}"
+                "choose another `--name`, use the running one (`yarn-flink run --session {application}`), \
+                 or stop it with `yarn-flink session stop {application}`"
             ),
-            Self::SessionNameIsId { .. } => "choose another --name".to_owned(),
+            Self::SessionNameIsId { .. } => "choose another `--name`".to_owned(),
             Self::ClusterKey { .. } => {
-                "set it with `session start`, or give the job a cluster of its own: `run` without --session".to_owned()
+                "set it with `yarn-flink session start`, or run the job on its own cluster, without `--session`".to_owned()
             }
-            Self::SessionJars { .. } => "put them into the jar, below lib/; or give the job a cluster of its own: `run` without --session".to_owned(),
-            Self::Zero { .. } => "give a whole number from 1".to_owned(),
-            Self::JobId { .. } => "leave it out, and the job gets an id of its own".to_owned(),
-            Self::UnsupportedVersion { .. } => "use another distribution".to_owned(),
+            Self::SessionJars { .. } => "put them into `lib/` in the jar, or run the job on its own cluster, without `--session`".to_owned(),
+            Self::Zero { .. } => "set it to 1 or more".to_owned(),
+            Self::JobId { .. } => "leave it out to have a job id generated".to_owned(),
+            Self::UnsupportedVersion { .. } => "use a supported distribution".to_owned(),
             Self::Value { key, .. } if key.contains('.') => {
-                format!("correct it in Flink's configuration; -D {key}=... overrides what is there")
+                format!("correct it in Flink's configuration, or override it with `-D {key}=...`")
             }
             Self::Value { key, .. } if key.starts_with('-') => {
-                format!("`yarn-flink run --help` says what {key} takes")
+                format!("see `yarn-flink run --help` for the values of `{key}`")
             }
-            Self::Value { .. } => "name the jar itself".to_owned(),
+            Self::Value { .. } => "name the jar file itself".to_owned(),
             Self::ShipFile { .. } => {
-                "a relative path is taken from the working directory; for a file of the cluster write hdfs://...".to_owned()
+                "relative paths are resolved against the working directory; for a file on the cluster \
+                 write `hdfs://...`".to_owned()
             }
         };
         Some(text)
     }
 
-    /// The peer's whole answer, a Java stack trace included.
+    /// The peer's complete response, including a Java stack trace.
     pub fn detail(&self) -> Option<&str> {
         match self {
             Self::Remote { source, .. } => source.detail(),
@@ -370,8 +374,8 @@ impl From<StageError> for PreflightError {
 
 fn memory_text(role: &str, error: &MemoryError) -> String {
     match error {
-        // One bad value: its text names the key.
+        // A single bad value: its text names the key.
         MemoryError::Value(error) => error.to_string(),
-        error => format!("the memory of the {role} does not add up: {error}"),
+        error => format!("the memory of the {role} is inconsistent: {error}"),
     }
 }

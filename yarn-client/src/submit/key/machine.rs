@@ -1,83 +1,83 @@
-//! What a client does for a key, step by step. Pure: says what to do next, and is told what came of it.
+//! What a client does for a key, step by step. Pure: it says what to do next, and is given the outcome.
 //!
-//! A client may stop at every step, and a reply may be lost at each: the next client with the key starts at
-//! [`Step::Read`] and goes on from what is written. Whatever the clients do, the application master's fence
-//! ([`KeyRecord::start`](crate::hdfs::key_record::KeyRecord::start)) lets one submission of a key run its job.
+//! A client may stop at every step, and a response may be lost at each: the next client with the key starts at
+//! [`Step::Read`] and continues from what is written. Whatever the clients do, the application master's fence
+//! ([`KeyRecord::start`](crate::hdfs::key_record::KeyRecord::start)) lets only one submission of a key run its job.
 
 use proto::ids::ApplicationId;
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Read the record of the key. Answer: [`Happened::Found`].
+    /// Read the record of the key. Outcome: [`Happened::Found`].
     Read,
-    /// Ask the ResourceManager for the application. Answer: [`Happened::Known`] or [`Happened::Unknown`].
+    /// Ask the ResourceManager for the application. Outcome: [`Happened::Known`] or [`Happened::Unknown`].
     Ask(ApplicationId),
-    /// Check everything there is to check, and get a fresh id. Answer: [`Happened::Prepared`].
+    /// Check everything that can be checked, and get a fresh id. Outcome: [`Happened::Prepared`].
     Prepare,
-    /// Write the record of this generation. Answer: [`Happened::Published`].
+    /// Write the record of this generation. Outcome: [`Happened::Published`].
     Publish {
         /// Its number.
         generation: u32,
         /// The application it names.
         application: ApplicationId,
     },
-    /// Stage, and submit under this id. Answer: [`Happened::Taken`].
+    /// Stage, and submit under this id. Outcome: [`Happened::Taken`].
     Submit(ApplicationId),
-    /// Nothing more.
+    /// Stop: the protocol has ended.
     Done(End),
 }
 
-/// What came of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Happened {
-    /// The record that counts, if any.
+    /// The current record, if any.
     Found(Option<Located>),
     /// The ResourceManager knows the application.
     Known {
-        /// It failed before its first attempt, and so will never run.
+        /// Whether it failed before its first attempt, and so will never run.
         refused: bool,
-        /// Digest of its program, where the application's tags tell.
+        /// Digest of its program, if the application's tags contain it.
         program: Option<String>,
     },
     /// The ResourceManager does not know the application.
     Unknown,
-    /// The cluster can take the job; here is a fresh id.
+    /// The cluster can accept the job; here is a fresh id.
     Prepared(ApplicationId),
-    /// Whether the record is ours (`true`) or somebody else's.
+    /// Whether the record is ours (`true`) or another client's.
     Published(bool),
-    /// The ResourceManager has taken the submission, or had taken an earlier one with this id.
+    /// The ResourceManager has accepted the submission, or an earlier one with this id.
     Taken,
 }
 
 /// The id of the Flink job that an application runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobId {
-    /// 32 hexadecimal digits; empty when the program's jobs have ids of Flink's.
+    /// 32 hexadecimal digits; empty if Flink chooses the ids of the program's jobs.
     pub id: String,
-    /// Chosen by the user: other applications may have it.
+    /// Whether the user has chosen it: other applications may have it, too.
     pub fixed: bool,
 }
 
-/// A record as far as decisions depend on it.
+/// A record, as far as decisions depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Located {
-    /// Its number.
+    /// Its generation number.
     pub generation: u32,
     /// The application it names.
     pub application: ApplicationId,
     /// Its job.
     pub job: JobId,
-    /// Digest of the program that an application master has begun with.
+    /// Digest of the program that an application master has started.
     pub started: Option<String>,
-    /// Whether the outcome is written.
+    /// Whether the outcome has been written.
     pub ended: bool,
 }
 
-/// Where it leads.
+/// How the protocol ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// The application is the ResourceManager's: follow it.
+    /// The ResourceManager has the application: follow it.
     Follow {
         /// The application.
         application: ApplicationId,
@@ -86,26 +86,26 @@ pub enum End {
     },
     /// The application has ended, YARN has forgotten it, and the record says how.
     Ended(ApplicationId),
-    /// The application has run, YARN has forgotten it, and nobody knows how it ended.
+    /// The application has run, YARN has forgotten it, and how it ended is not known.
     Forgotten(ApplicationId),
     /// The key stands for another program.
     Differs(ApplicationId),
 }
 
-/// The course of one client.
+/// The protocol of a key, as one client goes through it.
 #[derive(Debug, Clone)]
-pub struct Course {
+pub struct KeyProtocol {
     program: String,
     own: JobId,
     step: Step,
     found: Option<Located>,
-    /// The ResourceManager said that it does not know the record's application; the record is read once more.
+    /// The ResourceManager said that it does not know the record's application; the record is read again.
     unknown: bool,
     submitted: bool,
 }
 
-impl Course {
-    /// A client that wants the program of this digest run. `own`: the job's id, unless an application is there already.
+impl KeyProtocol {
+    /// A client that wants to run the program with this digest. `own`: the job's id, unless there is already an application.
     pub fn new(program: impl Into<String>, own: JobId) -> Self {
         let program = program.into();
         Self { program, own, step: Step::Read, found: None, unknown: false, submitted: false }
@@ -116,25 +116,25 @@ impl Course {
         &self.step
     }
 
-    /// The job of the application that the step is about: what the record says, so that all who submit the application
-    /// submit it with the same; the client's own for one that is not published yet.
+    /// The job of the application that the step is about: the recorded one, so that all clients submit the application
+    /// with the same id; the client's own for an application that is not published yet.
     pub fn job(&self) -> &JobId {
         match (&self.step, &self.found) {
             (Step::Publish { .. }, _) | (_, None) => &self.own,
-            // The program has one job for one caller and several for the other: sizes and settings may differ.
+            // The program has one job for one client and several for the other: sizes and settings may differ.
             (_, Some(found)) if found.job.id.is_empty() || self.own.id.is_empty() => &self.own,
             (_, Some(found)) => &found.job,
         }
     }
 
-    /// Takes note of what came of the step.
+    /// Processes the outcome of the step.
     pub fn handle(&mut self, happened: Happened) {
         self.step = match (&self.step, happened) {
             (Step::Read, Happened::Found(found)) => self.found(found),
             (Step::Ask(application), Happened::Known { refused, program }) => {
                 let application = *application;
                 match program {
-                    // An application that will never run binds nobody to its program.
+                    // An application that will never run does not tie the key to its program.
                     _ if refused && !self.submitted => {
                         self.unknown = false;
                         Step::Prepare
@@ -143,7 +143,7 @@ impl Course {
                     _ => Step::Done(End::Follow { application, submitted: self.submitted }),
                 }
             }
-            // Just taken and not known: a ResourceManager that failed over. Whoever waits submits again.
+            // Just accepted and not known: a ResourceManager that failed over. The client that waits submits again.
             (Step::Ask(application), Happened::Unknown) if self.submitted => {
                 Step::Done(End::Follow { application: *application, submitted: true })
             }
@@ -169,7 +169,7 @@ impl Course {
                 self.submitted = true;
                 Step::Ask(*application)
             }
-            // An answer to another question changes nothing.
+            // An outcome of another step changes nothing.
             (step, _) => step.clone(),
         };
     }

@@ -1,11 +1,11 @@
-//! `run --key`: the same key never runs its job twice, whatever step a client dies at or whichever reply is lost.
+//! `run --key`: the same key never runs its job twice, whichever step a client dies at and whichever response is lost.
 //!
-//! [`machine::Course`] decides; here each of its steps is done. The record lies in HDFS
-//! ([`KeyRecord`]): the application id is written before the application is submitted, a later client submits *that* id
-//! again, and the ResourceManager answers success for an id it has (`ClientRMService.submitApplication`).
+//! [`machine::KeyProtocol`] decides; this module carries out its steps. The record is stored in HDFS ([`KeyRecord`]): the
+//! application id is written before the application is submitted, a later client submits *that* id again, and the
+//! ResourceManager reports success for an id it already has (`ClientRMService.submitApplication`).
 //!
-//! The Flink job's id stands in the record too: it belongs to one application, since checkpoints lie below it. Whoever
-//! submits the application again submits it with that id, and another application under the key gets another one.
+//! The record also holds the Flink job's id: it belongs to one application, since checkpoints are stored below it. A client
+//! that submits the application again uses the same id, and another application under the key gets a different one.
 
 pub mod machine;
 
@@ -16,7 +16,7 @@ use proto::ids::ApplicationId;
 use proto::launch;
 use sha2::{Digest as _, Sha256};
 
-use self::machine::{Course, End, Happened, JobId, Located, Step};
+use self::machine::{End, Happened, JobId, KeyProtocol, Located, Step};
 use super::application::{Submitted, hand_over, stage};
 use super::error::{PreflightError, SubmitError};
 use super::plan::Plan;
@@ -28,12 +28,9 @@ use crate::hdfs::digest::Digests;
 use crate::hdfs::key_record::{Found, KeyRecord, Published, Record};
 use crate::hdfs::stage::{Progress, StageError, Staging};
 use crate::hex;
-use crate::yarn::{
-    ApplicationReport, ApplicationState, ApplicationSubmission, FinalStatus, LogAggregation, MAX_TAGS,
-    ResourceUsage,
-};
+use crate::yarn::{ApplicationReport, ApplicationState, ApplicationSubmission, FinalStatus, MAX_TAGS};
 
-/// A longer key is a mistake, such as a whole configuration.
+/// A longer key is a mistake, such as a whole configuration passed as the key.
 const MAX_LENGTH: usize = 1024;
 
 /// The key of a submission.
@@ -43,22 +40,31 @@ pub struct Key {
     digest: String,
 }
 
-/// What a submission with a key came to.
+/// The outcome of a submission with a key.
 #[derive(Debug)]
 pub enum Keyed {
-    /// The ResourceManager has the application, by us or by an earlier client.
+    /// The ResourceManager has the application, from us or from an earlier client.
     Submitted(Box<Submitted>),
-    /// It has ended and YARN has forgotten it: what its record says, as a report.
+    /// It has ended, and YARN has forgotten it.
     Ended {
         /// The application.
         submitted: Box<Submitted>,
-        /// With state, result and diagnostics; the rest is not known any more.
-        report: Box<ApplicationReport>,
+        /// How it ended.
+        end: RecordedEnd,
     },
 }
 
+/// The end of an application, from the record of its key: what its master reported to YARN when it unregistered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedEnd {
+    /// YARN's result.
+    pub final_status: FinalStatus,
+    /// The master's diagnostics; beyond 16 KiB the middle is left out.
+    pub diagnostics: String,
+}
+
 impl Key {
-    /// Takes any text of 1 to 1024 bytes.
+    /// Accepts any text of 1 to 1024 bytes.
     ///
     /// # Errors
     /// [`PreflightError::Key`].
@@ -72,7 +78,7 @@ impl Key {
         Ok(Self { text: text.to_owned(), digest: hex(&Sha256::digest(text.as_bytes())) })
     }
 
-    /// SHA-256 of the key, hexadecimal: the name of its directory.
+    /// The SHA-256 of the key in hexadecimal: the name of its directory.
     pub fn digest(&self) -> &str {
         &self.digest
     }
@@ -86,15 +92,15 @@ impl Key {
         format!("{}{program}", self.tag_prefix())
     }
 
-    /// The digest of the program, as the tags of an application say.
+    /// The digest of the program, from the tags of an application.
     fn program_of(&self, tags: &[String]) -> Option<String> {
         let prefix = self.tag_prefix();
         tags.iter().find_map(|tag| tag.strip_prefix(&prefix)).map(str::to_owned)
     }
 }
 
-/// Digest of what a key stands for: jar, class, arguments, savepoint. Sizes, queue and settings may differ between two
-/// calls: a retry with more memory is a retry.
+/// The digest of what a key stands for: jar, class, arguments, savepoint. Sizes, queue and settings may differ between
+/// two calls: a retry with more memory is still a retry.
 async fn program(job: &ResolvedJob, digests: &Digests) -> Result<String, StageError> {
     let jar = match &job.jar {
         None => String::new(),
@@ -105,7 +111,7 @@ async fn program(job: &ResolvedJob, digests: &Digests) -> Result<String, StageEr
     let class = job.main_class.as_deref().unwrap_or_default();
     let savepoint = job.savepoint.as_deref().unwrap_or_default();
     for part in [jar.as_str(), class, savepoint].into_iter().chain(job.args.iter().map(String::as_str)) {
-        // With its length, so that two lists cannot read the same.
+        // Each part with its length, so that different lists cannot produce the same digest.
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
@@ -122,13 +128,13 @@ pub struct Submission<'a> {
     pub plan: &'a Plan,
     /// The key.
     pub key: &'a Key,
-    /// Names this client's attempt; must be of chance.
+    /// Names this client's attempt; must be random.
     pub name: &'a str,
     /// The time of day, ms since the epoch.
     pub now_ms: u64,
     /// Digests of local files.
     pub digests: &'a Digests,
-    /// Hears what is uploaded.
+    /// Is notified about uploads.
     pub progress: &'a (dyn Progress + Sync),
 }
 
@@ -141,8 +147,8 @@ impl fmt::Debug for Submission<'_> {
 impl Submission<'_> {
     /// Submits the job, or finds the application that has been submitted with the key.
     ///
-    /// Whatever fails, record and staging directory stay: another client with the key may be using them, and the next one
-    /// goes on from them. `interrupt`: see [`submit`](crate::submit::submit).
+    /// If anything fails, record and staging directory are kept: another client with the key may be using them, and the
+    /// next one continues from them. `interrupt`: see [`submit`](crate::submit::submit).
     ///
     /// # Errors
     /// [`SubmitError`].
@@ -162,9 +168,7 @@ impl Submission<'_> {
             opened = open => opened?,
         };
         if plan.tags.len() >= MAX_TAGS {
-            return Err(
-                PreflightError::Key { reason: "needs a tag of its own; yarn.tags has ten already" }.into()
-            );
+            return Err(PreflightError::Key { reason: "needs a tag, but `yarn.tags` already has ten" }.into());
         }
         plan.tags.insert(self.key.tag(&program));
 
@@ -178,13 +182,13 @@ impl Submission<'_> {
         let own = JobId { id: plan.job_id.clone(), fixed: self.job.fixed_job_id };
         let gateway = self.gateway;
         let mut client = Client { asked: self, plan, record, found: None, ready: None, sent: None };
-        let mut course = Course::new(program, own);
+        let mut protocol = KeyProtocol::new(program, own);
         loop {
-            tracing::debug!(step = ?course.step(), "key");
-            let happened = match course.step().clone() {
-                Step::Done(end) => return client.end(end, course.job(), &staging),
+            tracing::debug!(step = ?protocol.step(), "key");
+            let happened = match protocol.step().clone() {
+                Step::Done(end) => return client.end(end, protocol.job(), &staging),
                 Step::Submit(application) => {
-                    client.plan.set_job_id(&course.job().id, course.job().fixed);
+                    client.plan.set_job_id(&protocol.job().id, protocol.job().fixed);
                     let staged = tokio::select! {
                         biased;
                         () = &mut interrupt => {
@@ -193,7 +197,7 @@ impl Submission<'_> {
                         }
                         staged = client.stage(application, &marks) => staged?,
                     };
-                    // From here on the answer is waited for.
+                    // From here on the response is waited for.
                     tracing::debug!(%application, "key: files staged");
                     hand_over(gateway, &staged.1, interrupt.as_mut()).await?;
                     client.sent = Some(staged);
@@ -202,15 +206,15 @@ impl Submission<'_> {
                 step => tokio::select! {
                     biased;
                     () = &mut interrupt => return Err(SubmitError::Interrupted),
-                    happened = client.perform(step, course.job()) => happened?,
+                    happened = client.perform(step, protocol.job()) => happened?,
                 },
             };
-            course.handle(happened);
+            protocol.handle(happened);
         }
     }
 }
 
-/// What the steps work with, and what they have learnt.
+/// What the steps work with, and what they have found out.
 struct Client<'a> {
     asked: Submission<'a>,
     plan: Plan,
@@ -252,7 +256,7 @@ impl Client<'_> {
                 let published = self.record.publish(generation, &record).await.map_err(StageError::from)?;
                 Ok(Happened::Published(published == Published::Ours))
             }
-            // The caller's, for they need more than this.
+            // Handled by the caller, as they need more than this struct has.
             Step::Submit(_) | Step::Done(_) => Ok(Happened::Taken),
         }
     }
@@ -273,14 +277,14 @@ impl Client<'_> {
         application: ApplicationId,
         marks: &launch::Key,
     ) -> Result<(String, ApplicationSubmission), SubmitError> {
-        // The course prepares before it submits.
+        // The protocol always prepares before it submits.
         let Some(ready) = &self.ready else { return Err(SubmitError::Interrupted) };
         let mut kept = None;
         let Submission { digests, progress, .. } = self.asked;
         stage(&self.plan, &ready.staging, application, Some(marks), digests, progress, &mut kept).await
     }
 
-    /// What an interrupted upload has not published; the names are this client's own.
+    /// Removes what an interrupted upload has not published; the names are this client's own.
     async fn discard_temporaries(&self) {
         if let Some(ready) = &self.ready {
             ready.staging.cache().discard_temporaries().await;
@@ -302,6 +306,8 @@ impl Client<'_> {
                     staging_dir,
                     name: self.plan.name.clone(),
                     queue: self.plan.queue.clone(),
+                    application_type: self.plan.application_type.clone(),
+                    tags: self.plan.tags.iter().cloned().collect(),
                     submission: sent.map(|(_, submission)| submission),
                     followed: !by_us,
                 })
@@ -313,47 +319,19 @@ impl Client<'_> {
             End::Ended(application) => {
                 let ended = self.found.take().and_then(|found| found.ended);
                 let Some(ended) = ended else { return Err(SubmitError::KeyRecord { directory }) };
-                let report = Box::new(self.report(application, &ended.final_status, ended.diagnostics));
-                Ok(Keyed::Ended { submitted: submitted(application, None, false), report })
+                let end = RecordedEnd {
+                    final_status: ended.final_status.parse().unwrap_or(FinalStatus::Undefined),
+                    diagnostics: ended.diagnostics,
+                };
+                Ok(Keyed::Ended { submitted: submitted(application, None, false), end })
             }
             End::Forgotten(application) => Err(SubmitError::KeyForgotten { key, application, directory }),
             End::Differs(application) => Err(SubmitError::KeyDiffers { key, application }),
         }
     }
-
-    /// What YARN would say, had it not forgotten.
-    fn report(&self, id: ApplicationId, final_status: &str, diagnostics: String) -> ApplicationReport {
-        ApplicationReport {
-            id,
-            attempt: None,
-            user: self.plan.user().to_owned(),
-            queue: self.plan.queue.clone().unwrap_or_default(),
-            name: self.plan.name.clone(),
-            application_type: self.plan.application_type.clone(),
-            host: "N/A".to_owned(),
-            rpc_port: -1,
-            state: ApplicationState::Finished,
-            final_status: final_status.parse().unwrap_or(FinalStatus::Undefined),
-            progress: 1.0,
-            tracking_url: "N/A".to_owned(),
-            original_tracking_url: "N/A".to_owned(),
-            diagnostics,
-            started_ms: 0,
-            launched_ms: 0,
-            finished_ms: 0,
-            usage: ResourceUsage { containers: -1, ..ResourceUsage::default() },
-            tags: self.plan.tags.iter().cloned().collect(),
-            priority: 0,
-            unmanaged: false,
-            am_rm_token: None,
-            log_aggregation: LogAggregation::Disabled,
-            node_label: None,
-            am_node_label: None,
-        }
-    }
 }
 
-/// Failed before the first attempt: YARN refused it (no such queue, no right to use it), and it will never run.
+/// Whether it failed before its first attempt: YARN rejected it (no such queue, no right to use it), so it will never run.
 fn never_ran(report: &ApplicationReport) -> bool {
     report.state == ApplicationState::Failed && report.attempt.is_none_or(|attempt| attempt.attempt < 1)
 }

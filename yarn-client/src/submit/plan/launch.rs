@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use proto::launch::{self, File, Job, JobManager, Key, LaunchSpec, Limits, TaskManager};
+use proto::launch::{self, File, Job, JobManager, Key, LaunchSpec, Limits, Program, TaskManager, Workload};
 
 use super::{APP_MASTER, CONF_DIR, Plan, UserJar, text};
 use crate::flink::settings::Mode;
@@ -14,7 +14,7 @@ use crate::yarn::LocalResource;
 use crate::yarn::launch::{Kind, Visibility};
 
 impl Plan {
-    /// `placed` is everything the containers get; the TaskManagers get all of it but the application master's binary.
+    /// `placed` is everything the containers get; the TaskManagers get all of it except the application master's binary.
     ///
     /// # Errors
     /// [`PreflightError::Flink`] for a value that `flink-conf.yaml` cannot hold.
@@ -41,7 +41,6 @@ impl Plan {
             user: self.user.clone(),
             hadoop_conf: self.hadoop_conf.clone().into_iter().collect(),
             flink_conf: config.flat().clone().into_iter().collect(),
-            session: self.sizes.session,
             limits: Some(Limits {
                 min_task_managers: limits.min,
                 max_task_managers: limits.max,
@@ -49,7 +48,7 @@ impl Plan {
             }),
             open_rest: self.job.open_rest,
             web_port_range: self.ports.web.clone(),
-            job: self.job.session.is_none().then(|| self.launched_job(placed)),
+            workload: Some(self.workload(placed)),
             job_manager: Some(self.job_manager(master_exits)),
             task_manager: Some(self.task_manager(task_manager_exits, placed, &classpath)),
             classpath,
@@ -66,16 +65,25 @@ impl Plan {
         })
     }
 
-    fn launched_job(&self, placed: &Placed) -> Job {
-        Job {
-            multi_job: self.job.multi_job,
-            job_id: self.job_id.clone(),
+    fn workload(&self, placed: &Placed) -> Workload {
+        if let Some(session) = self.sizes.session {
+            return Workload::Session(session);
+        }
+        let program = self.program(placed);
+        if self.job.multi_job {
+            return Workload::Program(program);
+        }
+        let (job_id, fixed_id) = (self.job_id.clone(), self.job.fixed_job_id);
+        Workload::Job(Job { job_id, fixed_id, program: Some(program) })
+    }
+
+    fn program(&self, placed: &Placed) -> Program {
+        Program {
             main_class: self.main_class.clone(),
             args: self.job.args.clone(),
             parallelism: self.sizes.parallelism,
             savepoint_path: self.savepoint.clone(),
             allow_non_restored_state: self.job.allow_non_restored_state,
-            fixed_id: self.job.fixed_job_id && !self.job.multi_job,
             jar: placed.jar.clone().or_else(|| files::jar_link(&self.job, self.user_jar)).unwrap_or_default(),
         }
     }
@@ -131,8 +139,8 @@ fn in_launch_spec(resource: &LocalResource) -> launch::LocalResource {
     launch::LocalResource { link, url, size, timestamp_ms, kind: kind.into(), visibility: visibility.into() }
 }
 
-/// The class path of both JVMs, relative to the working directory: directories, then jars, each sorted, flink-dist
-/// last (`YarnClusterDescriptor`). Plugins and `usrlib` have class loaders of their own; archives are not class path.
+/// The class path of both JVMs, relative to the working directory: directories, then jars, each sorted, flink-dist last
+/// (`YarnClusterDescriptor`). Plugins and `usrlib` have class loaders of their own; archives are not on the class path.
 pub(super) fn class_path(placed: &Placed, user_jar: UserJar) -> Vec<String> {
     let mut directories = BTreeSet::from([CONF_DIR.to_owned()]);
     let mut jars = BTreeSet::new();
@@ -144,19 +152,19 @@ pub(super) fn class_path(placed: &Placed, user_jar: UserJar) -> Vec<String> {
         if apart || kind == Kind::Archive {
             continue;
         }
-        // Loaded by the plain name, in the order of the known one.
+        // Loaded by the plain name, in the order of the original one.
         let link = resource.link.clone();
         if let Some(user) = known.strip_prefix(files::USER_JAR_DIR) {
             match user_jar {
                 UserJar::First => first.push(link),
                 UserJar::Last => last.push(link),
-                // By name among the others, wherever it lies.
+                // Sorted by name among the others, whichever directory it is in.
                 UserJar::Order | UserJar::UserLib => {
                     jars.insert((user.to_owned(), link));
                 }
             }
         } else if !name.ends_with(".jar") {
-            // No class path can hold the others.
+            // A class path cannot contain the others.
             if !directory.contains(':') {
                 directories.insert(directory.to_owned());
             }

@@ -5,7 +5,7 @@ use crate::flink::ports::PortRange;
 use crate::submit::error::PreflightError;
 use crate::submit::keys;
 
-/// The port every stock configuration names; two JobManagers on one node cannot both have it.
+/// The port in every stock configuration; two JobManagers on one node cannot both have it.
 const STOCK_RPC_PORT: &str = "6123";
 
 /// Ranges as Flink writes them; `0` is any free port.
@@ -14,13 +14,13 @@ pub(super) struct Ports {
     pub(super) rpc: String,
     pub(super) rest: String,
     pub(super) blob: String,
-    /// The application master's page, and the way to Flink's REST server.
+    /// The application master's page, and its proxy for Flink's REST server.
     pub(super) web: String,
 }
 
 impl Ports {
     /// # Errors
-    /// [`PreflightError::Ports`] for the first that is no range.
+    /// [`PreflightError::Ports`] for the first invalid range.
     pub(super) fn of(config: &FlinkConfig) -> Result<Self, PreflightError> {
         let checked = |key: &'static str, range: &str| match PortRange::parse(range) {
             Ok(_) => Ok(range.to_owned()),

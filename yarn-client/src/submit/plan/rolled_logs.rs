@@ -1,19 +1,19 @@
-//! What of a container's log directory is collected while it runs.
+//! What is aggregated from a container's log directory while it runs.
 
 use crate::conf::{Configuration, keys};
 
-/// Files that a log library has rolled away, such as `taskmanager.log.1`. A NodeManager deletes what it has collected, so
-/// none that is still written to must match; the pattern is searched for in the name (`AggregatedLogFormat`).
+/// Files that a logging library has rolled, such as `taskmanager.log.1`. A NodeManager deletes what it has aggregated, so
+/// the pattern must not match a file that is still written to; it is searched for in the name (`AggregatedLogFormat`).
 const ROLLED_AWAY: &str = r"\.(log|out|err|stdout|stderr)\.[0-9]+(\.gz)?$";
 
-/// The pattern of a user who has configured none.
+/// The pattern if the user has not configured one.
 ///
-/// None where nodes write indexed files: there they do not take note of what they have collected
-/// (`LogAggregationIndexedFileController.write`, seen in 3.4.1), so that they collect the same files again in every round
-/// and delete none. The log library's own limit has to be enough there.
+/// `None` where nodes write indexed files: there they do not record what they have aggregated
+/// (`LogAggregationIndexedFileController.write`, seen in 3.4.1), so they aggregate the same files again in every round
+/// and delete none. There the logging library's own limit has to suffice.
 pub(super) fn default_pattern(hadoop: &Configuration) -> Option<String> {
     let formats = hadoop.get(keys::LOG_AGGREGATION_FORMATS).unwrap_or_default();
-    // Nodes write the first.
+    // Nodes write the first format.
     let written = formats.split(',').next().unwrap_or_default().trim();
     let class = hadoop.get(&format!("yarn.log-aggregation.file-controller.{written}.class"));
     let indexed = written == "IFile" || class.is_some_and(|class| class.contains("IndexedFile"));

@@ -1,4 +1,4 @@
-//! How large the containers are, and how many of them are wanted.
+//! How large the containers are, and how many of them are needed.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ use crate::yarn::Resource;
 const STOCK_SIZES: [(&str, &str); 2] =
     [(keys::JOB_MANAGER_PROCESS_SIZE, "1600m"), (keys::TASK_MANAGER_PROCESS_SIZE, "1728m")];
 
-/// What the configuration says of sizes and numbers.
+/// What the configuration says about sizes and numbers.
 #[derive(Debug, Clone)]
 pub(super) struct Sizes {
     pub(super) job_manager: JobManagerMemory,
     pub(super) task_manager_memory: TaskManagerMemory,
     pub(super) limits: TaskManagerLimits,
-    /// Of a session.
+    /// The limits of a session.
     pub(super) session: Option<proto::launch::Session>,
     pub(super) parallelism: u32,
     /// YARN's resource name for each of `external-resources` that has one.
@@ -30,10 +30,10 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    /// Where `config` has no sizes at all, those of the stock configuration are set in it.
+    /// If `config` has no sizes at all, those of the stock configuration are set in it.
     ///
     /// # Errors
-    /// Sizes that do not add up, limits that nothing satisfies, numbers out of range.
+    /// Sizes that do not add up, limits that cannot be satisfied, numbers out of range.
     pub(super) fn derive(
         config: &mut FlinkConfig,
         session: Option<&SessionSize>,
@@ -54,12 +54,12 @@ impl Sizes {
         })
     }
 
-    /// Container of the application master.
+    /// The container of the application master.
     pub(super) fn master(&self) -> Resource {
         Resource::new(self.job_manager.process_mib(), self.master_vcores)
     }
 
-    /// Container of a TaskManager.
+    /// The container of a TaskManager.
     pub(super) fn task_manager(&self) -> Resource {
         Resource {
             memory_mib: self.task_manager_memory.process_mib(),
@@ -73,7 +73,7 @@ impl Sizes {
         self.task_manager_memory.slots.max(1)
     }
 
-    /// TaskManagers to begin with.
+    /// The number of TaskManagers to start with.
     pub(super) fn task_managers(&self) -> u32 {
         match &self.session {
             Some(session) => session.min_task_managers,
@@ -81,12 +81,12 @@ impl Sizes {
         }
     }
 
-    /// TaskManagers that the parallelism needs.
+    /// The number of TaskManagers that the parallelism needs.
     fn demand(&self) -> u32 {
         self.parallelism.div_ceil(self.slots())
     }
 
-    /// For a job that needs more than the limits allow. Whether it is streaming is not known yet.
+    /// A warning for a job that needs more than the limits allow. Whether it is streaming is not known yet.
     pub(super) fn beyond_limits(&self) -> Option<Warning> {
         let (demand, most) = (self.demand(), self.limits.max);
         (self.session.is_none() && demand > most).then(|| Warning {
@@ -101,7 +101,7 @@ impl Sizes {
     }
 }
 
-/// Derives memory sizes; where nothing at all is configured, from the stock configuration's process size.
+/// Derives memory sizes; if nothing at all is configured, from the stock configuration's process size.
 fn derive<T>(
     config: &mut FlinkConfig,
     role: &'static str,

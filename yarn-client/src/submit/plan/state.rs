@@ -1,4 +1,4 @@
-//! The first step: paths of state with their file system, before anything is derived from the configuration.
+//! The first step: resolves state paths to their file systems, before anything is derived from the configuration.
 
 use crate::cluster::state_paths::StateRoot;
 use crate::conf::Configuration;
@@ -7,12 +7,12 @@ use crate::submit::error::PreflightError;
 use crate::submit::keys;
 use crate::submit::spec::ResolvedJob;
 
-/// A job's configuration in which every path of state is a full URI.
+/// A job's configuration in which every state path is a full URI.
 pub(super) struct State {
     pub(super) config: FlinkConfig,
-    /// The savepoint to begin with.
+    /// The savepoint to start from.
     pub(super) savepoint: Option<String>,
-    /// Those of the job, and one for each path that was not a full URI.
+    /// The warnings of the job, and one for each path that was not a full URI.
     pub(super) warnings: Vec<Warning>,
 }
 
@@ -25,7 +25,7 @@ impl State {
         let Some(given) = &job.savepoint else { return Ok(Self { config, savepoint: None, warnings }) };
         let path = root.qualify("the savepoint", given)?.into_owned();
         if path != *given {
-            let text = format!("{given} is taken as {path}");
+            let text = format!("{given} resolves to {path}");
             warnings.push(Warning { key: keys::SAVEPOINT.key.to_owned(), text });
         }
         Ok(Self { config, savepoint: Some(path), warnings })

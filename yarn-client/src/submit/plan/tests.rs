@@ -80,7 +80,7 @@ fn item<'a>(plan: &'a Plan, link: &str) -> &'a StageItem {
         .unwrap_or_else(|| panic!("{link} in {:?}", links(plan)))
 }
 
-/// What staging would make of a plan.
+/// The result of staging a plan.
 fn staged(plan: &Plan) -> Vec<LocalResource> {
     let resource = |item: &StageItem| LocalResource {
         link: item.link.clone(),
@@ -175,7 +175,7 @@ fn values_yarn_would_not_take_are_refused() {
         ("yarn.ship-archives", "hdfs://nn/a.rar", "not an archive"),
         ("yarn.ship-files", "hdfs://nn/usrlib", "usrlib"),
         ("yarn.ship-files", "/no/such/file", "does not exist"),
-        ("yarn.provided.usrlib.dir", "hdfs://nn/libs", "named usrlib"),
+        ("yarn.provided.usrlib.dir", "hdfs://nn/libs", "named `usrlib`"),
     ] {
         let text = refusal(&[(key, value)]);
         assert!(text.contains(reason), "{key}={value}: {text}");
@@ -329,8 +329,8 @@ fn odd_names_are_plain_where_they_are_loaded() {
         staged.push(LocalResource { link: link.to_owned(), ..LocalResource::default() });
     }
     let spec = plan.launch_spec(plan.config.clone(), &plan.place(staged), String::new(), None).unwrap();
-    assert_eq!(spec.job.unwrap().jar, "userjar/my__1_job.jar");
-    // No class path can hold `a:b`.
+    assert_eq!(spec.workload.unwrap().program().unwrap().jar, "userjar/my__1_job.jar");
+    // A class path cannot contain `a:b`.
     let expected = [
         "userjar/my__1_job.jar",
         "userjar/more.jar",
@@ -365,10 +365,11 @@ fn the_launch_specification_is_complete() {
     assert_eq!(spec.staging_dir, "hdfs://nn/staging");
     assert_eq!((spec.flink_version.as_str(), spec.application_name.as_str()), ("1.20.5", "WordCount"));
     assert_eq!((spec.user.as_str(), spec.conf_dir.as_str(), spec.max_attempts), ("alice", "conf", 2));
-    let job = spec.job.unwrap();
-    assert_eq!((job.job_id.as_str(), job.parallelism), (JOB, 3));
-    assert_eq!(job.main_class.as_deref(), Some("com.example.WordCount"));
-    assert_eq!(job.args, ["--input", "in"]);
+    let workload = spec.workload.unwrap();
+    let program = workload.program().unwrap();
+    assert_eq!((workload.job_id(), program.parallelism), (Some(JOB), 3));
+    assert_eq!(program.main_class.as_deref(), Some("com.example.WordCount"));
+    assert_eq!(program.args, ["--input", "in"]);
     let job_manager = spec.job_manager.unwrap();
     assert_eq!(
         [&job_manager.rpc_port_range, &job_manager.rest_port_range, &job_manager.blob_port_range],
@@ -415,7 +416,7 @@ fn port_ranges_are_the_users() {
         ]),
         ["50100-50200", "8081,8090-8099", "50300"]
     );
-    // 6123 stands in every stock configuration: not a choice.
+    // 6123 is in every stock configuration, so the user has not chosen it.
     assert_eq!(ranges(&[("jobmanager.rpc.port", "6123")])[0], "0");
     assert_eq!(ranges(&[("jobmanager.rpc.port", "6200")])[0], "6200");
 }
@@ -435,10 +436,10 @@ fn with_high_availability_flink_is_told_the_range_by_its_other_key() {
 #[test]
 fn a_parallelism_that_can_never_be_is_refused() {
     let text = refusal(&[("parallelism.default", "100000")]);
-    assert_eq!(text, "parallelism.default: '100000' is not between 1 and 32768");
+    assert_eq!(text, "`parallelism.default`: `100000` is not between 1 and 32768");
     assert_eq!(plan(&[("parallelism.default", "32768")]).task_managers, 32768);
     let warnings = plan(&[("parallelism.default", "200"), ("pipeline.max-parallelism", "128")]).warnings;
-    assert!(warnings[0].text.contains("pipeline.max-parallelism allows (128)"), "{warnings:?}");
+    assert!(warnings[0].text.contains("`pipeline.max-parallelism` allows (128)"), "{warnings:?}");
     assert!(plan(&[("parallelism.default", "128"), ("pipeline.max-parallelism", "128")]).warnings.is_empty());
 }
 

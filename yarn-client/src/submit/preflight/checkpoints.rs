@@ -1,8 +1,8 @@
-//! Checkpoints of others where a job would write its own.
+//! Checkpoints of another run where a job would write its own.
 //!
-//! Flink numbers a job's checkpoints from 1, or goes on behind the one it starts from. When it comes to a number whose
-//! directory holds a complete checkpoint, the new one fails, the job starts over, and what stood there is deleted: the
-//! state of an earlier run. That can only be where the directory is not this application's alone.
+//! Flink numbers a job's checkpoints from 1, or continues after the one it starts from. When it reaches a number whose
+//! directory holds a complete checkpoint, the new one fails, the job starts over, and the old one is deleted: the state
+//! of an earlier run. That can only happen where the directory does not belong to this application alone.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use crate::submit::keys;
 use crate::submit::plan::Plan;
 use crate::submit::spec::ResolvedJob;
 
-/// A file system that does not answer is no reason to refuse a job.
+/// A file system that does not respond is not a reason to reject a job.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Refuses a job that would run into the checkpoints of another run.
+/// Rejects a job that would run into the checkpoints of another run.
 ///
 /// # Errors
 /// [`PreflightError::CheckpointsInTheWay`].
@@ -35,22 +35,22 @@ pub(super) async fn check(
         }
         Ok(Ok(None)) => Ok(()),
         Ok(Err(error)) => {
-            tracing::debug!(directory, %error, "checkpoints of earlier runs are not known");
+            tracing::debug!(directory, %error, "cannot look for checkpoints of earlier runs");
             Ok(())
         }
         Err(_) => {
-            tracing::debug!(directory, "checkpoints of earlier runs are not known: no answer");
+            tracing::debug!(directory, "cannot look for checkpoints of earlier runs: no response");
             Ok(())
         }
     }
 }
 
-/// The directory that the job's checkpoints go to when others may have used it, and whether jobs of any id do so.
+/// The directory of the job's checkpoints if others may have used it, and whether jobs of any id do so.
 fn directory(job: &ResolvedJob, config: &FlinkConfig) -> Result<Option<(String, bool)>, PreflightError> {
     let Some(root) = config.explicit(&CHECKPOINT_DIR).filter(|_| job.session.is_none()) else {
         return Ok(None);
     };
-    // With a cluster id of the user's, Flink finds in ZooKeeper where the earlier run was.
+    // With a cluster id set by the user, Flink finds in ZooKeeper where the earlier run was.
     if settings::recovers(config) && config.explicit(&keys::HA_CLUSTER_ID).is_some() {
         return Ok(None);
     }
@@ -66,7 +66,7 @@ fn directory(job: &ResolvedJob, config: &FlinkConfig) -> Result<Option<(String, 
 /// What is in the way.
 struct InTheWay {
     directory: String,
-    /// Full URI of the newest one there.
+    /// Full URI of the newest checkpoint there.
     newest: String,
     /// The number of the first checkpoint that the job would write.
     first: u64,
@@ -88,7 +88,7 @@ async fn look(
         None => 0,
         Some(savepoint) => {
             let (fs, savepoint) = file_systems.locate(checkpoints::directory_of(savepoint))?;
-            // A savepoint that says nothing of its number may be a later one than any of these.
+            // A savepoint without a known number may be later than any of these.
             checkpoints::number_of(fs.as_ref(), &savepoint).await?.unwrap_or(u64::MAX)
         }
     };
@@ -144,13 +144,13 @@ mod tests {
         assert!(checked(&root, true, None, &[]).await.is_ok(), "nobody was there");
         checkpoint(&own, 9, true);
         checkpoint(&own, 10, true);
-        // Begun, and not there for Flink: it is in nobody's way.
+        // Started but not complete, so it does not exist for Flink: it is not in the way.
         checkpoint(&own, 11, false);
         let newest = format!("{root}/{JOB}/chk-10");
 
         let error = checked(&root, true, None, &[]).await.unwrap_err();
         let (text, hint) = (error.to_string(), error.hint().unwrap());
-        assert!(text.contains(&format!("{root}/{JOB}")) && text.contains("chk-1 "), "{text}");
+        assert!(text.contains(&format!("{root}/{JOB}")) && text.contains("`chk-1`"), "{text}");
         assert!(hint.contains(&format!("-s {newest}")) && hint.contains("pipeline.jobid"), "{hint}");
         assert_eq!(error.kind(), crate::cluster::ErrorKind::Usage);
 
@@ -159,8 +159,8 @@ mod tests {
         }
         let older = format!("{root}/{JOB}/chk-9");
         let error = checked(&root, true, Some(&older), &[]).await.unwrap_err();
-        assert!(error.to_string().contains("chk-10 "), "{error}");
-        // An id of chance has a directory of its own.
+        assert!(error.to_string().contains("`chk-10`"), "{error}");
+        // A random id has a directory of its own.
         assert!(checked(&root, false, None, &[]).await.is_ok());
         let found_again = [
             ("high-availability.type", "zookeeper"),
@@ -177,7 +177,7 @@ mod tests {
         let root = format!("file://{}", directory.path().display());
         checkpoint(&directory.path().join(JOB), 10, true);
         for (number, good) in [(9, false), (10, true), (11, true)] {
-            // Savepoints are files of the same kind with other names.
+            // Savepoints are files of the same format with other names.
             checkpoint(&directory.path().join("savepoints"), number, true);
             let savepoint = format!("{root}/savepoints/chk-{number}");
             assert_eq!(checked(&root, true, Some(&savepoint), &[]).await.is_ok(), good, "{number}");

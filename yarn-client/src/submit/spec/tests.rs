@@ -63,9 +63,9 @@ fn class_paths_are_urls() {
         assert_eq!(refusal(good, false), None, "{good}");
     }
     let plain = refusal("/opt/x.jar", false).unwrap();
-    assert!(plain.starts_with("-C: '/opt/x.jar' is no URL; write file:///opt/x.jar"), "{plain}");
-    assert!(refusal("lib/x.jar", true).unwrap().starts_with("pipeline.classpaths: 'lib/x.jar' is no URL"));
-    assert!(refusal("hdfs:///x.jar", false).unwrap().contains("knows no 'hdfs:'"));
+    assert!(plain.starts_with("`-C`: `/opt/x.jar` is not a URL; write `file:///opt/x.jar`"), "{plain}");
+    assert!(refusal("lib/x.jar", true).unwrap().starts_with("`pipeline.classpaths`: `lib/x.jar` is not a URL"));
+    assert!(refusal("hdfs:///x.jar", false).unwrap().contains("`hdfs:` is unknown"));
 }
 
 #[test]
@@ -75,10 +75,10 @@ fn bad_options_name_themselves() {
     assert!(size.to_string().starts_with("-jm "), "{size}");
     assert!(size.hint().is_some());
     let part = error(JobSubmission { task_manager_memory: Some("1.5g".into()), ..submission() });
-    assert_eq!(part.to_string(), "-tm `1.5g` is not a memory size: it is no whole number");
-    assert!(part.hint().unwrap().contains("such as 1600m"), "{part:?}");
+    assert_eq!(part.to_string(), "-tm `1.5g` is not a memory size: it is not a whole number");
+    assert!(part.hint().unwrap().contains("such as `1600m`"), "{part:?}");
     let zero = error(JobSubmission { slots: Some(0), ..submission() });
-    assert_eq!(zero.to_string(), "--slots must be at least 1");
+    assert_eq!(zero.to_string(), "`--slots` must be at least 1");
     let dynamic = error(JobSubmission { dynamic: vec!["nonsense".into()], ..submission() });
     assert!(dynamic.to_string().contains("nonsense"), "{dynamic}");
     for error in [size, zero, dynamic] {
@@ -106,7 +106,7 @@ fn a_jobs_id_is_of_chance_or_the_users() {
         assert!(!config.contains(key));
     }
     let error = take_job_id(&mut file(&[("pipeline.jobid", "7")]), [0; 16]).unwrap_err();
-    assert_eq!(error.to_string(), "'7' is not a job id (32 hexadecimal digits)");
+    assert_eq!(error.to_string(), "`7` is not a job id (32 hexadecimal digits)");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_session_has_the_size_it_is_given() {
     assert_eq!(resolved(size(Some(3), None, None), none), (3, 3));
     assert_eq!(resolved(size(None, Some(2), None), none), (2, u32::MAX));
     assert_eq!(resolved(size(None, Some(2), Some(2)), none), (2, 2));
-    // What is said on the command line wins over Flink's own limits.
+    // The command line overrides Flink's own limits.
     let limits = TaskManagerLimits { min: 2, max: 4, redundant: 1 };
     assert_eq!(resolved(size(None, None, None), limits), (2, 4));
     assert_eq!(resolved(size(None, None, Some(7)), limits), (2, 7));
@@ -196,11 +196,11 @@ fn a_session_of_no_size_is_refused() {
         assert_eq!(error.kind(), crate::cluster::ErrorKind::Usage);
         error.to_string()
     };
-    assert_eq!(refused(size(Some(0), None, None)), "--task-managers must be at least 1");
-    assert_eq!(refused(size(None, None, Some(0))), "--max must be at least 1");
+    assert_eq!(refused(size(Some(0), None, None)), "`--task-managers` must be at least 1");
+    assert_eq!(refused(size(None, None, Some(0))), "`--max` must be at least 1");
     assert_eq!(
         refused(size(None, Some(3), Some(2))),
-        "a session cannot have at least 3 and at most 2 TaskManagers"
+        "a session cannot have a minimum of 3 and a maximum of 2 TaskManagers"
     );
 }
 

@@ -51,7 +51,7 @@ async fn a_heartbeat_whose_answer_is_lost_is_repeated_as_it_was_with_the_newest_
         (first, again)
     });
     client.allocate(&AllocateRequest::default()).await.unwrap();
-    // The open connection stays in use with the old token.
+    // The open connection is still used with the old token.
     client.set_token(token(2));
     let ask = Ask {
         allocation_request_id: 0,
@@ -65,17 +65,17 @@ async fn a_heartbeat_whose_answer_is_lost_is_repeated_as_it_was_with_the_newest_
     assert_eq!(client.allocate(&request).await.unwrap().response_id, 8);
     let (first, again) = server.await.unwrap();
     assert_eq!((first.response_id, again.response_id), (Some(0), Some(7)));
-    // Present on the wire although it is the default of Hadoop 2.
+    // Set in the message although it is the default of Hadoop 2.
     assert_eq!(again.ask[0].allocation_request_id, Some(0));
     assert_eq!(first.blacklist_request, None);
 }
 
-/// A ResourceManager's side of the conversation, which counts as `ApplicationMasterService` does.
+/// A ResourceManager's side of the protocol, which counts as `ApplicationMasterService` does.
 #[derive(Debug)]
 struct Master {
-    /// -1: the attempt is known, and not registered.
+    /// -1: the attempt is known but not registered.
     response_id: i32,
-    /// Calls that were refused for their number.
+    /// Calls that were rejected for their number.
     out_of_step: u32,
 }
 
@@ -84,7 +84,7 @@ impl Master {
         Self { response_id: -1, out_of_step: 0 }
     }
 
-    /// The answer to a call, or the exception: class and message.
+    /// The response to a call, or the exception: class and message.
     fn answer(&mut self, method: &str, payload: &[u8]) -> Result<Vec<u8>, (&'static str, String)> {
         let bad_request = "InvalidApplicationMasterRequestException";
         match method {
@@ -122,7 +122,7 @@ impl Master {
         }
     }
 
-    /// Serves `answered` calls, then it is another process.
+    /// Serves `answered` calls, then is replaced by a new process.
     async fn serve_then_restart(&mut self, listener: &TcpListener, answered: usize) {
         let mut server = accept(listener, 1).await;
         for _ in 0..answered {
@@ -131,7 +131,7 @@ impl Master {
         self.response_id = -1;
     }
 
-    /// Serves `answered` calls, and one more whose answer is lost with the connection.
+    /// Serves `answered` calls, and one more whose response is lost with the connection.
     async fn serve_then_hang_up(&mut self, listener: &TcpListener, answered: usize) {
         let mut server = accept(listener, 1).await;
         for _ in 0..answered {
@@ -160,7 +160,7 @@ impl Master {
     }
 }
 
-/// The ResourceManager restarts, and the answer to the registration after that is lost.
+/// The ResourceManager restarts, and the response to the registration after that is lost.
 #[tokio::test]
 async fn heartbeats_are_accepted_after_the_lost_answer_to_another_registration() {
     let (listener, client) = master().await;
@@ -168,7 +168,7 @@ async fn heartbeats_are_accepted_after_the_lost_answer_to_another_registration()
         let mut master = Master::new();
         // A registration and three heartbeats.
         master.serve_then_restart(&listener, 4).await;
-        // "not registered" is said, and the registration carried out without an answer.
+        // Responds "not registered", and then carries out the registration without a response.
         master.serve_then_hang_up(&listener, 1).await;
         master.serve(&listener).await;
         master
@@ -188,7 +188,7 @@ async fn heartbeats_are_accepted_after_the_lost_answer_to_another_registration()
     assert_eq!(server.await.unwrap().out_of_step, 0);
 }
 
-/// Nobody knows how it came to that; it does not last.
+/// However that came about, it does not last.
 #[tokio::test]
 async fn a_heartbeat_with_a_wrong_number_is_the_last_one_with_it() {
     let (listener, client) = master().await;
@@ -207,9 +207,9 @@ async fn a_heartbeat_with_a_wrong_number_is_the_last_one_with_it() {
     assert_eq!(server.await.unwrap().out_of_step, 1);
 }
 
-/// What each exception of `ApplicationMasterService` means to each of its callers.
+/// What each exception of `ApplicationMasterService` means to each caller.
 #[tokio::test]
-async fn exceptions_of_the_resource_manager_are_told_apart() {
+async fn resource_manager_exceptions_are_distinguished() {
     let bad_request = "org.apache.hadoop.yarn.exceptions.InvalidApplicationMasterRequestException";
     let cases = [
         // class, message, over, refused
@@ -257,7 +257,7 @@ async fn exceptions_of_the_resource_manager_are_told_apart() {
 }
 
 #[tokio::test]
-async fn the_two_orders_of_the_resource_manager_are_told_apart() {
+async fn resync_and_shutdown_are_distinguished() {
     let (listener, client) = master().await;
     tokio::spawn(async move {
         let mut server = accept(&listener, 1).await;
@@ -313,7 +313,7 @@ fn an_answer_keeps_what_it_grants() {
     let preempted = wire::PreemptionContainerProto { id: Some(id.into()) };
     let response = AllocateResponse::from_wire(wire::AllocateResponseProto {
         allocated_containers: vec![granted],
-        // A token without a node is of no use to anybody.
+        // A token without a node is useless.
         nm_tokens: vec![wire::NmTokenProto::default()],
         preempt: Some(wire::PreemptionMessageProto {
             strict_contract: Some(wire::StrictPreemptionContractProto { container: vec![preempted] }),

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::security::{Secret, Token};
 
-/// Does with a command and an environment what a NodeManager does (`ContainerLaunch`): replaces, writes the script,
-/// runs it with bash. Returns what the script printed.
+/// Does with a command and an environment what a NodeManager does (`ContainerLaunch`): replaces placeholders, writes
+/// the script, and runs it with bash. Returns what the script printed.
 fn run(command: &str, env: &[(&str, &str)]) -> String {
     let expand = |text: &str| {
         text.replace("<LOG_DIR>", "/logs/c1").replace("<CPS>", ":").replace("{{", "$").replace("}}", "")
@@ -60,7 +60,7 @@ fn a_quoted_value_arrives_as_it_is() {
 }
 
 #[test]
-fn placeholders_live_where_they_are_wanted() {
+fn placeholders_are_expanded_only_where_intended() {
     let env = [("BASE", "/data"), ("FULL", "$BASE/x<CPS>{{BASE}}/y")];
     let quoted = [
         quote_expanding("-Dlog=<LOG_DIR>/a b.log"),
@@ -68,7 +68,7 @@ fn placeholders_live_where_they_are_wanted() {
         quote_expanding("{{BASE}} \"q\""),
     ];
     assert_eq!(arguments(&quoted, &env), ["-Dlog=/logs/c1/a b.log", "/data/x:/data/y", "/data \"q\""]);
-    // A value that looks like code stays a value.
+    // A value that looks like code remains a value.
     let tricky = quote_env("a\"b$(id)`id`");
     assert_eq!(arguments(&[quote_expanding("$TRICKY")], &[("TRICKY", &tricky)]), ["a\"b$(id)`id`"]);
 }
@@ -76,7 +76,7 @@ fn placeholders_live_where_they_are_wanted() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    // Each case is a process, so each carries several texts.
+    // Each case is a process, so each contains several texts.
     #[test]
     fn any_text_survives_two_shells(texts in prop::collection::vec("[ -~\n\t\u{e9}\u{20ac}]{0,40}", 1..20)) {
         let quoted: Vec<String> = texts.iter().map(|text| quote(text)).collect();
@@ -85,7 +85,7 @@ proptest! {
 }
 
 #[test]
-fn addresses_are_cut_as_hadoop_cuts_them() {
+fn addresses_are_split_as_by_hadoop() {
     let cut = |uri: &str| {
         let url = url_proto(uri)?;
         Some((url.scheme().to_owned(), url.host().to_owned(), url.port(), url.file().to_owned()))
@@ -127,7 +127,7 @@ fn context() -> LaunchContext {
 }
 
 #[test]
-fn the_message_says_what_the_context_says() {
+fn message_matches_the_context() {
     let message = context().to_proto().unwrap();
     let resource = message.local_resources[0].value.clone().unwrap();
     assert_eq!((resource.size(), resource.timestamp()), (5, 17));

@@ -33,7 +33,7 @@ async fn accept(listener: &TcpListener, key: u8) -> Server {
     Server::accept_token(listener.accept().await.unwrap().0, &nm_token(key)).await
 }
 
-/// The next call, which must be of that method: its id.
+/// Receives the next call, which must be of this method, and returns its id.
 async fn expect(server: &mut Server, expected: &str) -> i32 {
     match server.receive().await {
         Received::Call { id, method, .. } if method == expected => id,

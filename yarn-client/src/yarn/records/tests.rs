@@ -4,32 +4,6 @@ use prost::Message;
 use super::*;
 
 #[test]
-fn resources_keep_their_other_types_and_take_memory_from_its_own_field() {
-    let entry = |key: &str, value| wire::ResourceInformationProto {
-        key: key.to_owned(),
-        value: Some(value),
-        ..Default::default()
-    };
-    let message = wire::ResourceProto {
-        memory: Some(2048),
-        virtual_cores: Some(2),
-        resource_value_map: vec![entry("memory-mb", 1), entry("vcores", 1), entry("yarn.io/gpu", 4)],
-    };
-    let resource = Resource::from_wire(&message);
-    assert_eq!(resource.to_string(), "<memory:2048, vCores:2, yarn.io/gpu: 4>");
-    assert_eq!(Resource::from_wire(&resource.to_wire()), resource);
-    assert_eq!(resource.to_string().parse(), Ok(resource.clone()));
-    for text in
-        ["", "<>", "memory:1, vCores:1", "<memory:1>", "<memory:-1, vCores:1>", "<memory:1, vCores:1, gpu>"]
-    {
-        let error = text.parse::<Resource>().unwrap_err();
-        assert!(error.to_string().starts_with(&format!("`{text}` is not an amount")), "{error}");
-    }
-    assert!(Resource::new(2048, 2).fits_in(&resource));
-    assert!(!resource.fits_in(&Resource::new(4096, 4)), "no gpu there");
-}
-
-#[test]
 fn an_application_without_an_attempt_has_none() {
     let mut message = wire::ApplicationReportProto {
         current_application_attempt_id: Some(wire::ApplicationAttemptIdProto {

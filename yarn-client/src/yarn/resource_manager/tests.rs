@@ -8,7 +8,7 @@ use crate::rpc::testing::{FakeServer, Received};
 
 const ID: ApplicationId = ApplicationId { cluster_timestamp: 1_700_000_000_000, id: 7 };
 
-/// A ResourceManager that gives these answers, each to the method it names, in this order.
+/// A ResourceManager that sends these responses in this order, each to the method it names.
 async fn scripted(script: Vec<(&'static str, Vec<u8>)>) -> ResourceManager {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -55,14 +55,14 @@ async fn a_kill_is_repeated_until_it_is_done() {
 }
 
 #[tokio::test]
-async fn what_is_over_is_not_killed() {
+async fn finished_application_is_not_killed() {
     let manager = scripted(vec![report(wire::YarnApplicationStateProto::Finished)]).await;
     let outcome = manager.kill(ID).await.unwrap();
     assert_eq!(outcome, KillOutcome::AlreadyFinished(ApplicationState::Finished));
 }
 
 #[tokio::test]
-async fn a_kill_that_takes_too_long_is_told() {
+async fn kill_that_takes_too_long_is_reported() {
     let manager = scripted(vec![report(wire::YarnApplicationStateProto::Running), kill(false)]).await;
     let error = manager.kill_within(ID, Some("enough"), Duration::ZERO).await.unwrap_err();
     assert!(matches!(error, YarnError::KillPending { id: ID, .. }), "{error:?}");
@@ -85,7 +85,7 @@ async fn an_unknown_queue_is_none_and_an_empty_answer_an_error() {
 }
 
 #[tokio::test]
-async fn a_delegation_token_is_told_whom_it_is_for() {
+async fn delegation_token_is_requested_for_its_renewer() {
     let token =
         proto::hadoop::common::GetDelegationTokenResponseProto { token: Some(Token::default().to_wire()) };
     let manager = scripted(vec![("getDelegationToken", token.encode_length_delimited_to_vec())]).await;

@@ -1,5 +1,5 @@
-//! Whose certificates are believed where YARN's web pages are `HTTPS_ONLY`: those of the truststore that Hadoop's own clients
-//! are told of (`ssl-client.xml`), else the operating system's.
+//! The certificates that are trusted if YARN's web pages are `HTTPS_ONLY`: those of the truststore that Hadoop's own
+//! clients are configured with (`ssl-client.xml`), else the operating system's.
 
 mod jks;
 
@@ -19,7 +19,7 @@ use tokio_rustls::rustls::{
 
 use crate::conf::Configuration;
 
-/// Where distributions keep the certificates that everybody trusts, PEM.
+/// Where distributions keep the system-wide trusted certificates, in PEM.
 const SYSTEM: [&str; 5] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
@@ -29,7 +29,7 @@ const SYSTEM: [&str; 5] = [
 ];
 const LOCATION: &str = "ssl.client.truststore.location";
 
-/// Who is trusted. Nothing is read before somebody is to be.
+/// The trusted certificates, read on first use.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     truststore: Option<PathBuf>,
@@ -44,7 +44,7 @@ pub struct TrustError {
 }
 
 impl Trust {
-    /// By `ssl.client.truststore.location` of `ssl-client.xml` (`hadoop.ssl.client.conf`) beside the configuration.
+    /// From `ssl.client.truststore.location` in `ssl-client.xml` (`hadoop.ssl.client.conf`) beside the configuration.
     pub fn of(conf: &Configuration) -> Self {
         let name = conf.get("hadoop.ssl.client.conf").filter(|name| !name.is_empty());
         let beside = conf.beside(name.as_deref().unwrap_or("ssl-client.xml"));
@@ -52,7 +52,7 @@ impl Trust {
         Self { truststore: location.map(PathBuf::from) }
     }
 
-    /// What is looked at, in words.
+    /// A description of the truststore for messages.
     pub(super) fn source(&self) -> String {
         match &self.truststore {
             Some(path) => format!("{} ({LOCATION})", path.display()),
@@ -60,7 +60,7 @@ impl Trust {
         }
     }
 
-    /// A client that believes these.
+    /// A TLS client configuration that trusts these certificates.
     pub(super) fn client(&self) -> Result<ClientConfig, TrustError> {
         let path = match &self.truststore {
             Some(path) => Some(path.as_path()),
@@ -76,7 +76,7 @@ impl Trust {
             None => Vec::new(),
         };
         let mut roots = RootCertStore::empty();
-        // A bundle may hold some that nobody here understands.
+        // A bundle may contain certificates that are not supported here.
         roots.add_parsable_certificates(trusted.iter().cloned());
         let authorities = match roots.is_empty() {
             true => None,
@@ -100,31 +100,31 @@ impl Trust {
     }
 }
 
-/// Named, so that no other crate's choice decides.
+/// Chosen explicitly, so that no other crate's choice applies.
 fn crypto() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// The certificates of a truststore: PEM, or Java's JKS, whose password only guards against changes.
+/// The certificates of a truststore: PEM, or Java's JKS, whose password only protects against changes.
 fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     if jks::is_one(bytes) {
         return jks::certificates(bytes).map_err(str::to_owned);
     }
-    // A SEQUENCE of ASN.1.
+    // An ASN.1 SEQUENCE.
     if bytes.first() == Some(&0x30) {
-        return Err("it is PKCS#12, which is not read here; `keytool -importkeystore -deststoretype jks` makes a JKS of \
-             it, and PEM is read too"
+        return Err("PKCS#12 is not supported; convert it to JKS with `keytool -importkeystore \
+            -deststoretype jks`, or to PEM"
             .to_owned());
     }
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
     match found {
-        Ok(found) if found.is_empty() => Err("it holds no certificate in PEM, and is no JKS".to_owned()),
+        Ok(found) if found.is_empty() => Err("it is neither JKS nor PEM with a certificate".to_owned()),
         Ok(found) => Ok(found),
         Err(error) => Err(error.to_string()),
     }
 }
 
-/// Certificates that are trusted themselves, and those of authorities.
+/// Certificates that are trusted themselves, and those of certificate authorities.
 struct Believed {
     themselves: BTreeSet<Vec<u8>>,
     authorities: Option<Arc<WebPkiServerVerifier>>,
@@ -137,8 +137,8 @@ impl fmt::Debug for Believed {
 }
 
 impl ServerCertVerifier for Believed {
-    /// A server's own certificate in the truststore, as self-signed ones are, stands for that server whatever names it has:
-    /// nobody else holds its key.
+    /// A server's own certificate in the truststore, such as a self-signed one, is valid for that server whatever names
+    /// it contains: no other server has its key.
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,

@@ -1,4 +1,4 @@
-//! Faults that a client lives through which waits for its job.
+//! Faults that a client survives while it waits for its job.
 
 use std::process::Stdio;
 use std::time::Instant;
@@ -10,8 +10,8 @@ use super::{Application, Bench, Expected, Fault, LOOK, SUBMISSION, Side, text};
 use crate::report::{Answer, Row, Verdict};
 
 impl Bench<'_> {
-    /// Tries, with our client alone and attached, a fault that it outlives: `harm` is done once its application is there,
-    /// and what is expected is on its standard error when it has ended well.
+    /// Tries a fault that our client, alone and attached, survives: `harm` is called once its application exists, and the
+    /// expected text must be on the client's standard error when it has succeeded.
     pub(crate) async fn attached(
         &self,
         fault: Fault,

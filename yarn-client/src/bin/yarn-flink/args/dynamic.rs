@@ -1,11 +1,11 @@
-//! `-D KEY=VALUE`: every command that asks a cluster takes it, as every command of Flink's does.
+//! `-D KEY=VALUE`, which every command that uses a cluster accepts, as in Flink.
 
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory as _};
 
 use super::Cli;
 
 const ID: &str = "dynamic";
-/// They ask nobody.
+/// Commands that do not use a cluster.
 const LOCAL: [&str; 2] = ["simulate", "completions"];
 
 /// The whole command line.
@@ -23,8 +23,8 @@ fn with_option(command: Command) -> Command {
         return command;
     }
     command.arg(Arg::new(ID).short('D').value_name("KEY=VALUE").action(ArgAction::Append).help(
-        "Set a key of Flink's configuration for this command, such as yarn.staging-directory, or \
-             flink.hadoop.KEY for one of Hadoop's (repeatable)",
+        "Set a Flink configuration key for this command, such as `yarn.staging-directory`; \
+         `flink.hadoop.KEY` sets a Hadoop key (repeatable)",
     ))
 }
 
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_command_that_asks_a_cluster_takes_it() {
+    fn every_command_that_uses_a_cluster_accepts_dynamic_settings() {
         command().debug_assert();
         for line in [
             "run -D a=1 -D b=2 job.jar",

@@ -7,7 +7,7 @@ pub(crate) struct Jobs {
     /// Application id, or the name of a session
     #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
-    /// Also those that have ended, as long as Flink remembers them
+    /// Include finished jobs that Flink still remembers
     #[arg(short, long)]
     pub(crate) all: bool,
 }
@@ -17,23 +17,23 @@ pub(crate) struct Cancel {
     /// Application id, or the name of a session
     #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
-    /// Job id [default: the only job that has not ended]
+    /// Job id [default: the only unfinished job]
     #[arg(value_name = "JOB")]
     pub(crate) job: Option<String>,
 }
 
-/// The job goes on until the savepoint is complete, and is FINISHED then. `run -s` goes on from there.
+/// The job keeps running until the savepoint is complete; then it is FINISHED. `run -s` resumes from the savepoint.
 #[derive(Debug, Args)]
 pub(crate) struct Stop {
     /// Application id, or the name of a session
     #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
-    /// Job id [default: the only job that has not ended]
+    /// Job id [default: the only unfinished job]
     #[arg(value_name = "JOB")]
     pub(crate) job: Option<String>,
     #[command(flatten)]
     pub(crate) target: Target,
-    /// Let event time come to its end first: for a job that will not go on
+    /// Advance event time to its end first; for jobs that will not be resumed
     #[arg(short = 'd', long)]
     pub(crate) drain: bool,
     /// How the savepoint is written
@@ -41,13 +41,13 @@ pub(crate) struct Stop {
     pub(crate) kind: SavepointType,
 }
 
-/// The job goes on; the savepoint's path is printed when it is complete.
+/// The job keeps running; the path of the savepoint is printed once it is complete.
 #[derive(Debug, Args)]
 pub(crate) struct Savepoint {
     /// Application id, or the name of a session
     #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
-    /// Job id [default: the only job that has not ended]
+    /// Job id [default: the only unfinished job]
     #[arg(value_name = "JOB")]
     pub(crate) job: Option<String>,
     #[command(flatten)]
@@ -55,7 +55,7 @@ pub(crate) struct Savepoint {
     /// How the savepoint is written
     #[arg(long = "type", value_enum, ignore_case = true, default_value_t = SavepointType::Canonical, value_name = "TYPE")]
     pub(crate) kind: SavepointType,
-    /// Remove this savepoint instead, with the help of this application
+    /// Dispose of this savepoint instead, by way of this application
     #[arg(long, value_name = "PATH", conflicts_with_all = ["job", "directory", "kind"])]
     pub(crate) dispose: Option<String>,
 }
@@ -63,10 +63,10 @@ pub(crate) struct Savepoint {
 /// Where a savepoint goes.
 #[derive(Debug, Args)]
 pub(crate) struct Target {
-    /// Directory for the savepoint [execution.checkpointing.savepoint-dir]; without a scheme it is of fs.defaultFS
+    /// Directory for the savepoint, on `fs.defaultFS` unless it has a scheme [execution.checkpointing.savepoint-dir]
     #[arg(short = 'p', long = "savepointPath", alias = "savepoint-path", value_name = "DIR")]
     pub(crate) directory: Option<String>,
-    /// DIR may be a file: path, as all nodes have mounted it
+    /// Allow a `file:` path for DIR, which all nodes have mounted
     #[arg(long)]
     pub(crate) allow_local_state: bool,
 }
@@ -74,8 +74,8 @@ pub(crate) struct Target {
 /// How a savepoint is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum SavepointType {
-    /// The same for all state backends
+    /// The common format of all state backends
     Canonical,
-    /// The state backend's own: faster
+    /// The state backend's native format, which is faster
     Native,
 }

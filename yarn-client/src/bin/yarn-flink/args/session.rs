@@ -10,28 +10,28 @@ use super::{Cluster, Waiting, duration};
 pub(crate) enum Session {
     /// Start a session
     Start(Box<SessionStart>),
-    /// List running sessions of this user
+    /// List your running sessions
     List,
-    /// End a session; its jobs are cancelled
+    /// Stop a session and cancel its jobs
     Stop(SessionStop),
 }
 
-/// A Flink cluster that runs what `run --session` (or, with --open-rest, Flink's own client) sends to it, until it is
-/// stopped. Without a size it has as many TaskManagers as its jobs need.
+/// A session is a Flink cluster that runs the jobs that `run --session` (or, with `--open-rest`, Flink's own client)
+/// submits to it, until it is stopped. By default it has as many TaskManagers as its jobs need.
 #[derive(Debug, Args)]
 pub(crate) struct SessionStart {
     #[command(flatten)]
     pub(crate) waiting: Waiting,
-    /// So many TaskManagers, whatever the jobs need
+    /// Fixed number of TaskManagers, whatever the jobs need
     #[arg(long, value_name = "N", conflicts_with_all = ["min", "max"])]
     pub(crate) task_managers: Option<u32>,
-    /// At least so many TaskManagers [default: 0]
+    /// Minimum number of TaskManagers [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) min: Option<u32>,
-    /// At most so many TaskManagers [slotmanager.number-of-slots.max]
+    /// Maximum number of TaskManagers [slotmanager.number-of-slots.max]
     #[arg(long, value_name = "N")]
     pub(crate) max: Option<u32>,
-    /// End the session when it has run no job for this time (30s, 5min, 2h; without a unit: seconds)
+    /// Stop the session after it has been idle for this time (`30s`, `5min`, `2h`; without a unit: seconds)
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) idle_timeout: Option<Duration>,
     #[command(flatten)]
@@ -40,18 +40,18 @@ pub(crate) struct SessionStart {
 
 #[derive(Debug, Args)]
 pub(crate) struct SessionStop {
-    /// Application id, or the name of exactly one running session of this user
+    /// Application id, or a name that exactly one of your running sessions has
     #[arg(value_name = "ID|NAME")]
     pub(crate) session: String,
 }
 
-/// A session that follows its jobs has at least this many TaskManagers from then on, any other exactly so many.
+/// For a session sized by its jobs this sets the minimum number of TaskManagers; otherwise it sets the exact number.
 #[derive(Debug, Args)]
 pub(crate) struct Scale {
     /// Application id, or the name of a session
     #[arg(value_name = "ID|NAME")]
     pub(crate) id: String,
-    /// TaskManagers
+    /// Number of TaskManagers
     #[arg(value_name = "N")]
     pub(crate) task_managers: u32,
 }

@@ -11,7 +11,7 @@ fn parsed(line: &str) -> Result<Command, String> {
 }
 
 #[test]
-fn a_sessions_job_takes_no_option_of_a_cluster() {
+fn job_of_a_session_accepts_no_cluster_options() {
     for option in [
         "--queue q",
         "--name n",
@@ -43,7 +43,7 @@ fn a_sessions_job_takes_no_option_of_a_cluster() {
 }
 
 #[test]
-fn a_session_is_of_fixed_size_or_between_two() {
+fn session_has_a_fixed_size_or_bounds() {
     for wrong in ["--task-managers 1 --min 1", "--task-managers 1 --max 1", "--min x", "--max -1"] {
         parsed(&format!("session start {wrong}")).unwrap_err();
     }
@@ -56,7 +56,7 @@ fn a_session_is_of_fixed_size_or_between_two() {
 }
 
 #[test]
-fn a_savepoint_is_made_or_removed() {
+fn savepoint_is_taken_or_disposed_of() {
     for wrong in [
         "savepoint ID JOB --dispose p",
         "savepoint ID -p d --dispose p",

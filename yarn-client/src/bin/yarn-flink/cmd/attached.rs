@@ -1,4 +1,4 @@
-//! What `run` and `session start` do once the ResourceManager has their application: wait, ask on Ctrl-C, tell the end.
+//! What `run` and `session start` do once the ResourceManager has their application: wait, prompt on Ctrl-C, report the end.
 
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use yarn_client::cluster::{ApplicationError, Gateway, ResourceManagerError};
 use yarn_client::explain::{self, Evidence, Outcome, Verdict};
 use yarn_client::running::{WaitLevel, attach, kill, session};
-use yarn_client::submit::Submitted;
+use yarn_client::submit::{RecordedEnd, Submitted};
 use yarn_client::yarn::{ApplicationReport, ApplicationState, KillOutcome};
 
 use super::{Context, Failure, report, standing};
@@ -19,21 +19,21 @@ use crate::render::Fields;
 use crate::signal::{Interrupt, Interrupts};
 use crate::view::{ApplicationView, JobRunView, SubmittedView, further_evidence};
 
-/// What has been submitted, in words.
+/// What has been submitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
     /// Its end ends the application.
     Job,
-    /// It is ended by its owner.
+    /// Its owner ends it.
     Session,
 }
 
-/// A ResourceManager that has just answered answers again by then.
+/// Enough for a ResourceManager that has just responded.
 const IN_PASSING: Duration = Duration::from_secs(2);
-/// What explains a wait that was too long may take.
+/// Limit for finding out why a wait took too long.
 const LAST_LOOK: Duration = Duration::from_secs(5);
 
-/// How long is waited.
+/// How long to wait.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
     /// `--timeout`: for the level.
@@ -54,12 +54,12 @@ pub(super) fn level(waiting: &Waiting) -> WaitLevel {
     }
 }
 
-/// Tells what has been submitted, and waits as far as is asked. `ended`: of an application that YARN has forgotten.
+/// Reports what has been submitted, and waits as far as requested. `ended`: the end of an application that YARN has forgotten.
 pub(super) async fn follow(
     context: &Context,
     gateway: &Gateway,
     (subject, submitted): (Subject, &Submitted),
-    ended: Option<ApplicationReport>,
+    ended: Option<RecordedEnd>,
     waiting: &Waiting,
     interrupts: &mut Interrupts,
 ) -> Result<ExitStatus, Failure> {
@@ -68,7 +68,7 @@ pub(super) async fn follow(
     let view = SubmittedView::new(submitted, &gateway.user.name);
     printer.tell(&view.text());
     if level == WaitLevel::Submitted && (waiting.max_wait.is_none() || ended.is_some()) {
-        // Nobody has named a queue, mostly: whoever reads JSON wants to know.
+        // The queue is usually the default one, whose name is of interest to readers of JSON.
         let report = gateway.application(submitted.application_id);
         let asked = printer.either(|| Some(report), || None);
         if let Some(report) = asked {
@@ -80,7 +80,11 @@ pub(super) async fn follow(
         return Ok(ExitStatus::Success);
     }
     match ended {
-        Some(report) => finish(context, &Evidence::of(report), (subject, submitted), level),
+        Some(end) => {
+            let outcome = Outcome::reported(submitted.application_id, end.final_status, &end.diagnostics);
+            let view = ApplicationView::recorded(submitted, &end, &outcome, &gateway.user.name);
+            finish(context, view, Some(&outcome), (subject, submitted), level)
+        }
         None => {
             let level = if waiting.max_wait.is_some() { level.max(WaitLevel::Running) } else { level };
             let work = !waiting.detached && waiting.wait == Some(Wait::Running);
@@ -147,7 +151,7 @@ async fn watch(
             }
             may_ask = false;
             standing.hide();
-            // The watching goes on behind the question; the end of the job answers it too.
+            // Watching continues during the prompt; the end of the job answers it, too.
             let answer = tokio::select! {
                 ended = &mut waiting => break Some(ended),
                 _ = interrupts.next() => Answer::Detach,
@@ -164,9 +168,9 @@ async fn watch(
                     };
                     tokio::select! {
                         ended = Box::pin(ending) => return ended,
-                        // A ResourceManager that is away is waited for, but not against anybody's will.
+                        // Waiting for an unavailable ResourceManager can be interrupted.
                         _ = interrupts.next() => {
-                            printer.note(&format!("whether {id} has ended is not known; `yarn-flink status {id}` tells"));
+                            printer.note(&format!("it is not known whether {id} has ended; check with `yarn-flink status {id}`"));
                             return Ok(ExitStatus::Interrupted);
                         }
                     }
@@ -182,14 +186,14 @@ async fn watch(
                 explain::consult(gateway, &mut evidence, &bases).await;
             }
             Box::pin(kill::clean_up_unbegun(gateway, &evidence.report, &bases)).await;
-            finish(context, &evidence, (subject, submitted), level)
+            finish_with(context, &evidence, (subject, submitted), level)
         }
         Some(Err(error)) => {
             let timed_out =
                 matches!(error, ApplicationError::ResourceManager(ResourceManagerError::TimedOut { .. }));
             let evidence = match last {
                 Some(last) if timed_out => {
-                    // The time is over: a ResourceManager that is away is not waited for now.
+                    // The time is up, so do not wait for an unavailable ResourceManager.
                     let asked = tokio::time::timeout(LAST_LOOK, explain::evidence(gateway, id)).await;
                     let mut evidence = asked.ok().and_then(Result::ok).unwrap_or_else(|| Evidence::of(last));
                     explain::consult(gateway, &mut evidence, &bases).await;
@@ -202,16 +206,16 @@ async fn watch(
                 .filter(|_| timed_out)
                 .and_then(|it| explain::decide(&it, super::now_ms().cast_signed()).cause)
             {
-                printer.note(&format!("it waits, because {} [{}]", cause.text, cause.code));
+                printer.note(&format!("waiting: {} [{}]", cause.text, cause.code));
             }
             Ok(report(printer, &Failure::from(error)))
         }
         None => {
             print_last(context, last.map(Evidence::of).as_ref(), submitted, &gateway.user.name);
             printer.note(&match subject {
-                Subject::Job => format!("detached; the job goes on. `yarn-flink kill {id}` ends it"),
+                Subject::Job => format!("detached; the job keeps running. To end it: `yarn-flink kill {id}`"),
                 Subject::Session => {
-                    format!("detached; the session goes on. `yarn-flink session stop {id}` ends it")
+                    format!("detached; the session keeps running. To end it: `yarn-flink session stop {id}`")
                 }
             });
             Ok(ExitStatus::Interrupted)
@@ -219,7 +223,7 @@ async fn watch(
     }
 }
 
-/// A line for people who watch.
+/// A line about a change of state, for users who watch.
 fn change(report: &ApplicationReport) -> String {
     let mut text = format!("{} {}", report.id, report.state);
     if report.state == ApplicationState::Running && report.tracking_url != "N/A" {
@@ -228,7 +232,7 @@ fn change(report: &ApplicationReport) -> String {
     text
 }
 
-/// The last that is known, when the wait ended before the application did.
+/// Prints the last known state if the wait ended before the application did.
 fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted, user: &str) {
     match last {
         Some(evidence) => {
@@ -239,18 +243,29 @@ fn print_last(context: &Context, last: Option<&Evidence>, submitted: &Submitted,
     }
 }
 
-fn finish(
+fn finish_with(
     context: &Context,
     evidence: &Evidence,
+    subject: (Subject, &Submitted),
+    level: WaitLevel,
+) -> Result<ExitStatus, Failure> {
+    let view = ApplicationView::explained(evidence, super::now_ms());
+    finish(context, view, Outcome::of_evidence(evidence).as_ref(), subject, level)
+}
+
+/// Prints the state of the application. `outcome`: that of one that has ended.
+fn finish(
+    context: &Context,
+    view: ApplicationView,
+    outcome: Option<&Outcome>,
     (subject, submitted): (Subject, &Submitted),
     level: WaitLevel,
 ) -> Result<ExitStatus, Failure> {
     let printer = &context.printer;
-    let report = &evidence.report;
-    let view = ApplicationView::explained(evidence, super::now_ms()).with_job(&submitted.job_id);
+    let view = view.with_job(&submitted.job_id);
     let mut fields = Fields::default();
     fields.add("state", &view.state);
-    if report.state.is_final() {
+    if outcome.is_some() {
         fields.add("final_status", &view.final_status);
     }
     if let Some(state) = &view.job_state {
@@ -265,7 +280,7 @@ fn finish(
         fields.add("tracking_url", url);
     }
     printer.show(&view, || fields.render());
-    let Some(outcome) = Outcome::of_evidence(evidence) else { return Ok(ExitStatus::Success) };
+    let Some(outcome) = outcome else { return Ok(ExitStatus::Success) };
     let exit = match outcome.verdict {
         Verdict::Succeeded => ExitStatus::Success,
         Verdict::Failed => ExitStatus::JobFailed,
@@ -296,28 +311,29 @@ enum Answer {
     Wait,
 }
 
-/// Asks on the terminal. Standard input is read on a thread of its own, which is left behind when the question is
-/// answered otherwise.
+/// Prompts on the terminal. Standard input is read on a thread of its own, which is abandoned if the question is
+/// answered in another way.
 async fn ask(context: &Context, subject: Subject, id: ApplicationId) -> Answer {
     context.printer.ask(&match subject {
         Subject::Job => format!(
-            "\n{id} goes on without this client (`yarn-flink kill {id}` ends it).\n[d]etach, [k]ill it now, or [w]ait on? [d] "
+            "\n{id} keeps running without this client (to end it: `yarn-flink kill {id}`).\n[d]etach, \
+             [k]ill it now, or keep [w]aiting? [d] "
         ),
         Subject::Session => format!(
-            "\nThe session {id} goes on without this client (`yarn-flink session stop {id}` ends it).\n\
-             [d]etach, [s]top it and its jobs now, or [w]ait on? [d] "
+            "\nThe session {id} keeps running without this client (to end it: `yarn-flink session stop \
+             {id}`).\n[d]etach, [s]top it and its jobs now, or keep [w]aiting? [d] "
         ),
     });
     let (answered, answer) = oneshot::channel();
     std::thread::spawn(move || {
         let mut line = String::new();
         let read = std::io::stdin().read_line(&mut line);
-        // Nobody waits any more when the receiver is gone.
+        // If the receiver is gone, the answer is no longer needed.
         let _ = answered.send(read.map(|_| line));
     });
     match answer.await {
         Ok(Ok(line)) => match line.trim().chars().next().map(|c| c.to_ascii_lowercase()) {
-            // Either letter: nobody means anything else by them.
+            // Either letter, as there is no other meaning for them.
             Some('k' | 's') => Answer::End,
             Some('w') => Answer::Wait,
             _ => Answer::Detach,
@@ -335,13 +351,13 @@ async fn kill_it(context: &Context, gateway: &Gateway, submitted: &Submitted) ->
     }
     let mut evidence = explain::evidence(gateway, id).await?;
     evidence.checkpoint = killed.checkpoint;
-    finish(context, &evidence, (Subject::Job, submitted), WaitLevel::Finished)
+    finish_with(context, &evidence, (Subject::Job, submitted), WaitLevel::Finished)
 }
 
 async fn stop_it(context: &Context, gateway: &Gateway, submitted: &Submitted) -> Result<ExitStatus, Failure> {
     let id = submitted.application_id;
-    let mut on_cancelled = |job: &str| context.printer.note(&format!("job {job} is cancelled"));
+    let mut on_cancelled = |job: &str| context.printer.note(&format!("cancelling job {job}"));
     session::end(gateway, id, &submitted.bases(), &mut on_cancelled).await?;
     let evidence = explain::evidence(gateway, id).await?;
-    finish(context, &evidence, (Subject::Session, submitted), WaitLevel::Finished)
+    finish_with(context, &evidence, (Subject::Session, submitted), WaitLevel::Finished)
 }

@@ -13,7 +13,7 @@ use crate::args::Events;
 use crate::exit::ExitStatus;
 use crate::view::event_line;
 
-/// One line for each event; with `--follow` the exit code is 0 whatever the application's result: that is `status`'s.
+/// Prints one line per event; with `--follow` the exit code is 0 whatever the application's result: that is reported by `status`.
 pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, Failure> {
     let gateway = context.gateway()?;
     let id = session::application(&gateway, &args.id).await?;
@@ -31,12 +31,12 @@ pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, F
             let printed = match reply.reply {
                 Some(watch_reply::Reply::Event(event)) => match EventView::new(event) {
                     Some(view) => printer.show_line(&view, || event_line(&view)),
-                    // Of a newer application master than this client.
+                    // From a newer application master than this client.
                     None => Ok(()),
                 },
                 Some(watch_reply::Reply::Lost(lost)) => {
                     let count = if lost.count == 0 { "some".to_owned() } else { lost.count.to_string() };
-                    printer.warning(&format!("{count} events are not kept any more"));
+                    printer.warning(&format!("{count} older events are no longer available"));
                     Ok(())
                 }
                 None => Ok(()),
@@ -60,7 +60,7 @@ pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, F
             Some(report.state)
         }
         Ok(report) => Some(report.state).filter(|state| state.is_final()),
-        // Its masters have written down what has happened; where they have not, that it has ended is the better answer.
+        // Print what its masters have recorded; if that is nothing, the better response is that it has ended.
         Err(
             error @ (ApplicationError::Master(MasterError::NotLive { .. })
             | ApplicationError::ResourceManager(ResourceManagerError::NotFound { .. })),
@@ -82,7 +82,7 @@ pub(super) async fn run(context: &Context, args: Events) -> Result<ExitStatus, F
     Ok(ExitStatus::Success)
 }
 
-/// Prints what the masters of an application that has ended have left among their logs.
+/// Prints what the masters of an ended application have recorded next to their logs.
 fn print_recorded(context: &Context, recorded: &Recorded) -> Result<(), Failure> {
     let printer = &context.printer;
     for event in &recorded.events {
@@ -93,7 +93,7 @@ fn print_recorded(context: &Context, recorded: &Recorded) -> Result<(), Failure>
     }
     if recorded.incomplete {
         printer.note(
-            "its nodes have not collected all logs yet: the last events may be missing, call again soon",
+            "log aggregation has not completed: the last events may be missing, try again in a few seconds",
         );
     }
     Ok(())

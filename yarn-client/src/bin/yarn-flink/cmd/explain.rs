@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context, args: Explain) -> Result<ExitStatus, 
     let view = ExplanationView::new(&evidence, explain::decide(&evidence, super::now_ms().cast_signed()));
     context.printer.show(&view, || {
         for unknown in &view.unknown {
-            context.printer.warning(&format!("not known: {unknown}"));
+            context.printer.warning(&format!("not available: {unknown}"));
         }
         view.text()
     });

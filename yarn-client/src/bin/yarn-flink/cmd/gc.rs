@@ -14,11 +14,11 @@ struct View {
     /// Nothing has been removed, only listed.
     dry_run: bool,
     removed: Vec<RemovedView>,
-    /// With `--dry-run`; nothing is in `removed` then.
+    /// With `--dry-run`; `removed` is then empty.
     would_remove: Vec<RemovedView>,
-    /// Things that stay.
+    /// Number of things that are kept.
     kept: usize,
-    /// Of these, what Flink's high availability keeps of applications whose end nobody meant.
+    /// Of these, high availability state of applications whose end was not intended.
     kept_state: Vec<KeptStateView>,
     failed: Vec<FailedView>,
 }
@@ -28,11 +28,11 @@ struct RemovedView {
     path: String,
     /// `staging`, `key`, `cache` or `upload`.
     kind: &'static str,
-    /// Null for what applications share.
+    /// `null` for what applications share.
     application_id: Option<String>,
     /// `ended`, `forgotten`, `unknown`, `expired`, `unused` or `abandoned`.
     reason: &'static str,
-    /// The newest checkpoint of the job, as the removed files knew it.
+    /// The latest checkpoint of the job, according to the removed files.
     checkpoint: Option<String>,
 }
 
@@ -44,7 +44,7 @@ struct KeptStateView {
     zookeeper_quorum: String,
     zookeeper_node: String,
     storage: Vec<String>,
-    /// How to remove it by hand.
+    /// How to remove it manually.
     removal: String,
 }
 
@@ -54,7 +54,7 @@ struct FailedView {
     error: String,
 }
 
-/// One line for each thing that was removed; the exit code is 3 when something could not be.
+/// Prints one line for each thing that was removed; the exit code is 3 if something could not be removed.
 pub(super) async fn run(context: &Context, args: Gc) -> Result<ExitStatus, Failure> {
     let gateway = context.gateway()?;
     let bases = context.staging_bases();
@@ -66,7 +66,7 @@ pub(super) async fn run(context: &Context, args: Gc) -> Result<ExitStatus, Failu
         keep_cache: args.keep_cache,
     };
     let printer = &context.printer;
-    // At once, before it is gone: nobody else knows it then.
+    // Immediately, before the only record of it is removed.
     let mut told = |application: ApplicationId, checkpoint: &str| {
         let line = format!("{application} checkpoint: {checkpoint}");
         printer.either(|| printer.note(&line), || printer.data(&line));
@@ -97,7 +97,7 @@ impl View {
     }
 }
 
-/// A line for each thing.
+/// Prints one line per thing.
 fn tell(printer: &Printer, collected: &gc::Collected, dry_run: bool) {
     let verb = if dry_run { "would remove" } else { "removed" };
     for RemovedView { path, application_id, reason, .. } in collected.removed.iter().map(view) {
@@ -106,7 +106,8 @@ fn tell(printer: &Printer, collected: &gc::Collected, dry_run: bool) {
     }
     for kept in &collected.kept_state {
         printer.data(&format!(
-            "kept {} ({}: it leads to what Flink's high availability keeps, {} of ZooKeeper at {}; `{}` removes it)",
+            "kept {} ({}: needed to find the state of Flink's high availability, {} in ZooKeeper at {}; \
+             to remove it: `{}`)",
             kept.directory,
             kept.application,
             kept.storage.iter().fold(kept.node.clone(), |all, storage| format!("{storage}, {all}")),
@@ -156,11 +157,11 @@ fn kept_view(kept: &gc::KeptState) -> KeptStateView {
 fn words(reason: &str) -> &'static str {
     match reason {
         "ended" => "has ended",
-        "forgotten" => "ended so long ago that YARN has forgotten it",
+        "forgotten" => "ended so long ago that YARN no longer remembers it",
         "unknown" => "is not known to this ResourceManager",
-        "unused" => "has not been used for long enough",
-        "abandoned" => "an upload that was cut off",
-        _ => "has ended, and its key has been kept for long enough",
+        "unused" => "unused for longer than `--keep-cache`",
+        "abandoned" => "an incomplete upload",
+        _ => "ended longer than `--keep-keys` ago",
     }
 }
 
@@ -171,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_printed_is_documented() {
+    fn gc_output_is_documented() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/json.md");
         let schema = Schema::parse(&std::fs::read_to_string(path).expect("the page")).expect("whole");
         let removed = || RemovedView {

@@ -13,26 +13,26 @@ use crate::exit::ExitStatus;
 use crate::render::Fields;
 use crate::view::{JobEndView, JobsView, SavepointView};
 
-/// A JobManager that is starting is waited for.
+/// How long to wait for a JobManager that is starting.
 const FLINK_STARTS: Duration = Duration::from_secs(60);
-/// And a program that has not begun its job.
+/// How long to wait for a program that has not submitted its job yet.
 const JOB_BEGINS: Duration = Duration::from_secs(30);
 
 async fn live(context: &Context, wanted: &str) -> Result<(Gateway, Live), Failure> {
     let (gateway, live) = super::live(context, wanted).await?;
-    let mut on_wait = || note_wait(context, "its JobManager, which is starting", FLINK_STARTS);
+    let mut on_wait = || note_wait(context, "the JobManager to start", FLINK_STARTS);
     jobs::ready(&gateway, &live, FLINK_STARTS, &mut on_wait).await?;
     Ok((gateway, live))
 }
 
-/// The job that is meant.
+/// Finds the given job.
 async fn job(
     context: &Context,
     gateway: &Gateway,
     live: &Live,
     wanted: Option<&str>,
 ) -> Result<JobOverview, Failure> {
-    let mut on_wait = || note_wait(context, "its job: its program has not begun it yet", JOB_BEGINS);
+    let mut on_wait = || note_wait(context, "the program to submit its job", JOB_BEGINS);
     Ok(jobs::find(gateway, live, wanted, JOB_BEGINS, &mut on_wait).await?)
 }
 
@@ -40,15 +40,15 @@ fn note_wait(context: &Context, what: &str, limit: Duration) {
     context.printer.note(&format!("waiting up to {} s for {what}", limit.as_secs()));
 }
 
-/// The application, where it turned out to be another program's: YARN's proxy leads to its Flink.
+/// The application, if another client has started it: its Flink is reached through YARN's proxy.
 async fn proxied(context: &Context, failure: Failure) -> Result<(Gateway, Proxied), Failure> {
     let Failure::Application(error) = &failure else { return Err(failure) };
     let ApplicationError::Master(MasterError::Foreign { application }) = **error else { return Err(failure) };
     let gateway = context.gateway()?;
     let proxied = Proxied::open(&gateway, application).await?;
-    context
-        .printer
-        .note(&format!("{application} was not started by yarn-flink: it is asked through YARN's web proxy"));
+    context.printer.note(&format!(
+        "{application} was not started by yarn-flink; using Flink's REST API through YARN's web proxy"
+    ));
     Ok((gateway, proxied))
 }
 
@@ -66,7 +66,7 @@ pub(super) async fn list(context: &Context, args: Jobs) -> Result<ExitStatus, Fa
     Ok(ExitStatus::Success)
 }
 
-/// The way to an application's Flink.
+/// A connection to an application's Flink.
 enum Reached {
     Master(Live),
     Proxy(Proxied),
@@ -87,7 +87,7 @@ pub(super) async fn cancel(context: &Context, args: Cancel) -> Result<ExitStatus
     };
     let state = match &reached {
         _ if job.state.is_terminal() => {
-            context.printer.note(&format!("job {} had ended already", job.id));
+            context.printer.note(&format!("job {} has already ended", job.id));
             job.state
         }
         (gateway, Reached::Master(live)) => jobs::cancel(gateway, live, &job.id).await?.state,
@@ -119,19 +119,19 @@ pub(super) async fn savepoint(context: &Context, args: Savepoint) -> Result<Exit
     }
     let directory = directory(context, &gateway, &args.target)?;
     let job = job(context, &gateway, &live, args.job.as_deref()).await?.id;
-    context.printer.note(&format!("making a savepoint of job {job}"));
+    context.printer.note(&format!("taking a savepoint of job {job}"));
     let (kind, mut progress) = (format(args.kind), progress(context));
     let path = jobs::savepoint(&gateway, &live, &job, directory.as_deref(), kind, &mut progress).await?;
     print(context, live.id().to_string(), Some(job), path, false)
 }
 
-/// Where the savepoint goes, as a full URI.
+/// The directory of the savepoint, as a full URI.
 fn directory(context: &Context, gateway: &Gateway, target: &Target) -> Result<Option<String>, Failure> {
     let Some(given) = &target.directory else { return Ok(None) };
     let root = StateRoot::new(&gateway.configuration, target.allow_local_state);
     let path = root.qualify("-p", given).map_err(ApplicationError::from)?;
     if path != *given {
-        context.printer.note(&format!("-p: {given} is taken as {path}"));
+        context.printer.note(&format!("`-p {given}` resolves to {path}"));
     }
     Ok(Some(path.into_owned()))
 }

@@ -9,10 +9,10 @@ use crate::args::Kill;
 use crate::exit::ExitStatus;
 use crate::view::{KillView, KillsView};
 
-/// Every id is tried; the exit code is that of the first failure.
+/// Tries every id; the exit code is that of the first failure.
 pub(super) async fn run(context: &Context, args: Kill) -> Result<ExitStatus, Failure> {
     let gateway = context.gateway()?;
-    // A typing error in the last id should not be found after the first application is dead.
+    // A typo in the last id should not be found after the first application has been killed.
     let mut ids = Vec::new();
     for wanted in &args.ids {
         ids.push(session::application(&gateway, wanted).await?);
@@ -52,18 +52,18 @@ fn done(context: &Context, killed: &Killed) -> KillView {
     let (outcome, state, text) = match killed.outcome {
         KillOutcome::Killed => ("killed", "KILLED".to_owned(), format!("{id} killed")),
         KillOutcome::AlreadyFinished(state) => {
-            ("already_finished", state.to_string(), format!("{id} had ended already: {state}"))
+            ("already_finished", state.to_string(), format!("{id} has already ended: {state}"))
         }
     };
     context.printer.tell(&text);
     if let Some(checkpoint) = &killed.checkpoint {
-        context.printer.note(&format!("checkpoint: {checkpoint}; `run -s` goes on from there"));
+        context.printer.note(&format!("checkpoint: {checkpoint}; to resume from it: `run -s`"));
     }
     if let Some(path) = &killed.removed {
         context.printer.note(&format!("removed {path}"));
     }
     if let Some(reason) = &killed.not_removed {
-        context.printer.warning(&format!("files of {id} may be left: {reason}"));
+        context.printer.warning(&format!("files of {id} may have been left behind: {reason}"));
     }
     KillView {
         application_id: id.to_string(),

@@ -50,7 +50,7 @@ fn table(applications: &[ApplicationView], now_ms: u64) -> String {
             .started_ms
             .map(|started| span(application.finished_ms.unwrap_or(now_ms).saturating_sub(started)));
         let number = |value: Option<u64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
-        // YARN keeps the last figures of an ended application; they mean nothing.
+        // YARN keeps the last figures of an ended application, but they mean nothing.
         let live = application.finished_ms.is_none();
         let result = if live { "-" } else { &application.final_status };
         table.row(vec![

@@ -25,7 +25,7 @@ use crate::view::{LogCopiesView, LogsView};
 pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Failure> {
     let container = args.container.as_deref().map(str::parse).transpose().map_err(ApplicationError::from)?;
     let mut hadoop = context.gateway()?.configuration;
-    // Those of Flink's that are Hadoop's in other words have been taken already.
+    // Flink settings that stand for Hadoop's have already been applied.
     for (key, value) in args.dynamic.iter().filter_map(|given| given.split_once('=')) {
         hadoop.set(key, value);
     }
@@ -45,8 +45,7 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
     }
     let incomplete = || {
         if found.incomplete {
-            let text =
-                "its nodes have not collected all logs yet: the last lines may be missing, call again soon";
+            let text = "log aggregation has not completed: the last lines may be missing, try again in a few seconds";
             context.printer.note(text);
         }
     };
@@ -57,7 +56,7 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
         let path = |path: &PathBuf| path.display().to_string();
         let (directory, files) = (path(&sink.directory), sink.written.iter().map(path).collect());
         context.printer.sum_up(&LogCopiesView { application_id: id.to_string(), directory, files });
-        context.printer.note(&format!("{count} files written below {}", sink.directory.display()));
+        context.printer.note(&format!("wrote {count} files to {}", sink.directory.display()));
         incomplete();
         return ended(context, unseen, failed);
     }
@@ -73,7 +72,7 @@ pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Fai
     ended(context, unseen, failed)
 }
 
-/// Logs to print, up to now or for as long as more comes.
+/// Logs to print, either up to now or until the application ends.
 struct Asked<'a> {
     gateway: &'a Gateway,
     id: ApplicationId,
@@ -84,7 +83,7 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Returns what could not be read.
+    /// Prints JSON. Returns what could not be read.
     async fn print_json(&self, context: &Context) -> Result<Vec<LogsError>, Failure> {
         let mut sink = json::Lines::new(BufWriter::with_capacity(64 * 1024, io::stdout()), self.tail);
         let Read { progress, failed } = self.found.read(self.wanted, &mut sink).await?;
@@ -96,7 +95,7 @@ impl Asked<'_> {
         Ok(logs::follow(self.gateway.into(), self.id, self.wanted, self.found, progress, &mut sink).await?)
     }
 
-    /// The same for people.
+    /// Prints text. Returns what could not be read.
     async fn print(&self, context: &Context) -> Result<Vec<LogsError>, Failure> {
         let to = Shown::new(BufWriter::with_capacity(64 * 1024, io::stdout()));
         let mut sink = Print { to, tail: Tail::new(self.tail) };
@@ -113,7 +112,7 @@ impl Asked<'_> {
         Ok(failed)
     }
 
-    /// Nodes that have `failed` are asked again.
+    /// Reports that nodes that have `failed` will be asked again.
     fn go_on(&self, context: &Context, failed: &[LogsError]) -> Result<(), Failure> {
         super::wait_out(context, self.gateway)?;
         failed.iter().for_each(|error| warn(context, error));
@@ -121,7 +120,7 @@ impl Asked<'_> {
     }
 }
 
-/// `unseen`: places that may hold more. What could not be read is an error at the end, when all the rest has been.
+/// `unseen`: places that may contain more. What could not be read is reported as an error at the end, after all the rest.
 fn ended(
     context: &Context,
     unseen: Vec<LogsError>,
@@ -142,7 +141,7 @@ fn warn(context: &Context, error: &LogsError) {
     context.printer.warning(&text);
 }
 
-/// Time as `yarn logs` prints it (`Times.format`).
+/// The time in the format of `yarn logs` (`Times.format`).
 fn modified(file: &LogFile) -> String {
     let time = || {
         let time = Timestamp::from_millisecond(file.modified_ms?).ok()?.to_zoned(TimeZone::system());
@@ -151,7 +150,7 @@ fn modified(file: &LogFile) -> String {
     file.modified.clone().or_else(time).unwrap_or_default()
 }
 
-/// Keeps the last lines of a file, where only these are wanted.
+/// Keeps the last lines of a file, if only these are wanted.
 struct Tail {
     lines: Option<usize>,
     kept: VecDeque<Vec<u8>>,
@@ -162,7 +161,7 @@ impl Tail {
         Self { lines, kept: VecDeque::new() }
     }
 
-    /// What can be written now.
+    /// Returns what can be written now.
     fn take<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let Some(lines) = self.lines else { return bytes };
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -181,17 +180,17 @@ impl Tail {
         self.kept.drain(..).try_for_each(|line| to.write_all(&line))
     }
 
-    /// What was kept, all at once.
+    /// Returns everything that was kept.
     fn all(&mut self) -> Vec<u8> {
         self.kept.drain(..).flatten().collect()
     }
 }
 
-/// Standard output. A terminal does not get what it would obey: anybody's program has written it.
+/// Standard output. Control characters are not sent to a terminal: the text comes from arbitrary programs.
 struct Shown<W: Write> {
     to: W,
     is_terminal: bool,
-    /// The first half of what may be a control character in UTF-8 (U+0080 to U+009F).
+    /// Whether the last byte was the first half of what may be a control character in UTF-8 (U+0080 to U+009F).
     half: bool,
 }
 
@@ -232,7 +231,7 @@ impl<W: Write> Write for Shown<W> {
     }
 }
 
-/// Everything one after the other.
+/// Prints files one after the other.
 struct Print<W: Write> {
     to: W,
     tail: Tail,
@@ -255,7 +254,7 @@ impl<W: Write + Send> Sink for Print<W> {
     }
 }
 
-/// What is written meanwhile: which file it is from is said when that changes.
+/// Prints what is written from now on, and the name of the file whenever it changes.
 struct Following<W: Write> {
     to: W,
     last: Option<(String, String)>,
@@ -280,18 +279,18 @@ impl<W: Write + Send> Sink for Following<W> {
     }
 }
 
-/// Each into a file of its own.
+/// Writes each log into a file of its own.
 struct Files {
     directory: PathBuf,
     tail: Option<usize>,
     open: Option<(BufWriter<File>, Tail)>,
-    /// Each once, although a container's log that was collected in pieces comes in pieces.
+    /// Files that have been opened; a log that was aggregated in pieces arrives in pieces.
     written: BTreeSet<PathBuf>,
 }
 
 impl Sink for Files {
     fn begin(&mut self, file: &LogFile) -> io::Result<ControlFlow<()>> {
-        // Names come from the cluster: none may lead elsewhere.
+        // Names come from the cluster: none may point outside the directory.
         let part = |name: &str| match name {
             "" | "." | ".." => "_".to_owned(),
             name => name.replace(['/', '\0'], "_"),
@@ -299,7 +298,7 @@ impl Sink for Files {
         let folder = self.directory.join(part(&file.node.replace(':', "_"))).join(part(&file.container));
         std::fs::create_dir_all(&folder)?;
         let path = folder.join(part(&file.name));
-        // What an earlier call has left is of no use.
+        // Files of an earlier call are overwritten.
         let opened = match self.written.contains(&path) {
             true => File::options().append(true).open(&path)?,
             false => File::create(&path)?,
@@ -330,7 +329,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_is_told_nothing_by_a_log() {
+    fn control_characters_of_logs_do_not_reach_a_terminal() {
         let mut shown = Shown { to: Vec::new(), is_terminal: true, half: false };
         for part in ["a\x1b[31mb\r\n\tü", "\u{9b}2J", "é"].concat().as_bytes().chunks(2) {
             shown.write_all(part).expect("memory");
@@ -339,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lines_are_kept_however_they_come() {
+    fn tail_keeps_the_last_lines_however_they_are_split() {
         for step in [1, 3, 100] {
             let mut tail = Tail::new(Some(2));
             for part in b"one\ntwo\nthree\nfour".chunks(step) {
@@ -373,7 +372,7 @@ mod tests {
             modified: None,
             origin: logs::Origin::Local,
         };
-        // A second call into the same directory writes the same.
+        // A second call with the same directory writes the same.
         for mut files in [files(), files()] {
             for part in ["a", "b"] {
                 assert!(files.begin(&file).expect("a file").is_continue());

@@ -1,10 +1,11 @@
-//! One file a verb: from arguments to library calls to output.
+//! One file per command: from arguments to library calls to output.
 
 mod attached;
 mod completions;
 mod events;
 mod explain;
 mod gc;
+mod hint;
 mod jobs;
 mod kill;
 mod list;
@@ -39,22 +40,22 @@ use crate::exit::ExitStatus;
 use crate::legacy;
 use crate::printer::Printer;
 
-/// An application master that is about to be there is waited for.
+/// How long to wait for an application master that is about to start.
 const MASTER_STARTS: Duration = Duration::from_secs(15);
 
-/// What every verb works with.
+/// What every command works with.
 pub(crate) struct Context {
     pub(crate) printer: Printer,
     pub(crate) global: Global,
     pub(crate) environment: Environment,
-    /// The `-D`s, in order.
+    /// The values of `-D`, in order.
     pub(crate) dynamic: Vec<String>,
-    /// What they and Flink's configuration file say, once somebody has asked.
+    /// Settings from these and from Flink's configuration file, loaded on first use.
     pub(crate) settings: OnceLock<FlinkConfig>,
 }
 
 impl Context {
-    /// What Flink's configuration on this host says, and the `-D`s on top of it.
+    /// Flink's configuration on this host, overridden by `-D`.
     pub(crate) fn settings(&self) -> Result<&FlinkConfig, Failure> {
         if let Some(settings) = self.settings.get() {
             return Ok(settings);
@@ -74,21 +75,21 @@ impl Context {
         Ok(Gateway::configured(&self.environment, self.global.conf_dir.as_deref(), settings)?)
     }
 
-    /// `yarn.staging-directory`, where it is set.
+    /// `yarn.staging-directory`, if it is set.
     pub(crate) fn staging_bases(&self) -> Vec<String> {
         self.settings().map(cluster::staging_bases).unwrap_or_default()
     }
 }
 
-/// Why a verb failed.
+/// Why a command failed.
 pub(crate) enum Failure {
-    /// Before or at submission.
+    /// A failure before or during the submission.
     Submit(Box<SubmitError>),
-    /// A question to the ResourceManager.
+    /// A failed request to the ResourceManager or an application.
     Application(Box<ApplicationError>),
-    /// Logs of containers.
+    /// A failure to read container logs.
     Logs(Box<LogsError>),
-    /// Standard output.
+    /// A failure to write to standard output.
     Output(io::Error),
 }
 
@@ -136,14 +137,14 @@ impl fmt::Debug for Failure {
     }
 }
 
-/// Parses the arguments and does what they say.
+/// Parses the arguments and runs the command.
 pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
     let command = args::command();
     let output = output_of(&arguments);
     let arguments = match legacy::rewrite(&command, arguments) {
         Ok(arguments) => arguments,
         Err(message) => {
-            let hint = Some("`--help` behind the command lists its options");
+            let hint = Some("run the command with `--help` to see its options");
             Printer::new(output, false, 0).error_text(&message, hint, ExitStatus::Usage);
             return ExitStatus::Usage;
         }
@@ -153,7 +154,7 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
         .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, args::given(&matches))));
     let (cli, dynamic) = match parsed {
         Ok(cli) => cli,
-        // Help and version are no errors and go to standard output.
+        // Help and version are not errors and go to standard output.
         Err(error) => {
             if !error.use_stderr() {
                 let _ = error.print();
@@ -194,22 +195,23 @@ pub(crate) async fn run(arguments: Vec<OsString>) -> ExitStatus {
         Command::Completions(args) => completions::run(&context, args),
     };
     match done.unwrap_or_else(|failure| report(&context.printer, &failure)) {
-        // Of what was done on the cluster the exit code tells, and not of who was told.
+        // The exit code of a command that changes the cluster reports what was done, not whether it could be printed.
         ExitStatus::Success if context.printer.has_lost_data() && !changes_something => ExitStatus::Usage,
         status => status,
     }
 }
 
-/// Says what went wrong and finds the exit code for it.
+/// Reports what went wrong and returns the exit code for it.
 pub(crate) fn report(printer: &Printer, failure: &Failure) -> ExitStatus {
     let (error, hint, detail, kind): (&(dyn std::error::Error + 'static), _, _, _) = match failure {
-        // Whoever read our output has had enough, as in `yarn-flink list | head -1`.
+        // The reader has closed the pipe, as in `yarn-flink list | head -1`.
         Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => return ExitStatus::Success,
         Failure::Output(error) => (error, None, None, ErrorKind::Usage),
         Failure::Submit(error) => (error.as_ref(), error.hint(), error.detail(), error.kind()),
         Failure::Application(error) => (error.as_ref(), error.hint(), error.detail(), error.kind()),
         Failure::Logs(error) => (error.as_ref(), error.hint(), error.detail(), error.kind()),
     };
+    let hint = hint::of(failure).or(hint);
     let exit = match kind {
         ErrorKind::Cluster => ExitStatus::Cluster,
         ErrorKind::NotFound => ExitStatus::NotFound,
@@ -222,7 +224,7 @@ pub(crate) fn report(printer: &Printer, failure: &Failure) -> ExitStatus {
     exit
 }
 
-/// What a command line that cannot be understood wants its errors to be.
+/// The format in which errors of an invalid command line are to be printed.
 fn output_of(arguments: &[OsString]) -> Output {
     let json = arguments
         .windows(2)
@@ -231,7 +233,7 @@ fn output_of(arguments: &[OsString]) -> Output {
     if json { Output::Json } else { Output::Text }
 }
 
-/// Logs go to standard error, and only when asked for: `-v` (what we do), `-vv` (how), `-vvv` (every library), or by
+/// Logs go to standard error, and only when requested: `-v` (what we do), `-vv` (how), `-vvv` (every library), or by
 /// `YARN_FLINK_LOG` with tracing's directives.
 fn start_logging(verbosity: u8, environment: &Environment) {
     let directives = match (environment.non_empty("YARN_FLINK_LOG"), verbosity) {
@@ -250,17 +252,17 @@ fn start_logging(verbosity: u8, environment: &Environment) {
     drop(started);
 }
 
-/// The way to a running application, by its id or by the name of a session.
+/// Connects to a running application, by its id or by the name of a session.
 async fn live(context: &Context, wanted: &str) -> Result<(Gateway, Live), Failure> {
     let gateway = context.gateway()?;
     let id = running::session::application(&gateway, wanted).await?;
     let mut on_wait = |report: &ApplicationReport, limit: Duration| {
         let mut text = format!(
-            "waiting up to {} s for the application master of {id}, which is {}",
+            "waiting up to {} s for the application master of {id} ({})",
             limit.as_secs(),
             report.state
         );
-        // By the report alone: more is asked for when it has waited in vain.
+        // From the report only; more is requested once the wait has timed out.
         let why = causes::decide(&Evidence::of(report.clone()), now_ms().cast_signed());
         if let Some(cause) = why.cause {
             text.push_str(&format!(": {} [{}]", cause.text, cause.code));
@@ -272,29 +274,29 @@ async fn live(context: &Context, wanted: &str) -> Result<(Gateway, Live), Failur
     Ok((gateway, live))
 }
 
-/// From now on a ResourceManager that is away is waited for, and that is said.
+/// From now on waits for an unavailable ResourceManager, and says so.
 fn wait_out(context: &Context, gateway: &Gateway) -> Result<(), Failure> {
     let printer = context.printer.clone();
     let told = Arc::new(move |told: Told<'_>| match told {
         Told::Away { error, limit } => {
             let at = error.endpoint().map_or_else(String::new, |endpoint| format!(" at {endpoint}"));
-            // "For ever" is no number of minutes.
+            // "Forever" is not a number of minutes.
             let limit = match limit.as_secs() {
                 seconds if seconds < 120 => format!(" for up to {seconds} s"),
                 seconds if seconds < 86_400 => format!(" for up to {} min", seconds / 60),
                 _ => String::new(),
             };
             printer.note(&format!(
-                "the ResourceManager{at} does not answer ({}); waiting for it{limit}",
+                "the ResourceManager{at} is not responding ({}); waiting for it{limit}",
                 error.kind()
             ));
         }
-        Told::Back => printer.note("the ResourceManager answers again"),
+        Told::Back => printer.note("the ResourceManager is responding again"),
     });
     Ok(gateway.wait_out(told)?)
 }
 
-/// Does what a verb is for, and meanwhile tidies up a little.
+/// Runs a command, and cleans up a little at the same time.
 async fn tidying<T>(gateway: &Gateway, work: impl Future<Output = T>) -> T {
     // Both are too large for the callers' stacks.
     tokio::join!(Box::pin(work), Box::pin(running::gc::tidy(gateway, now_ms()))).0

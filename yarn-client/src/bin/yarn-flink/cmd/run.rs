@@ -6,10 +6,9 @@ use futures::FutureExt as _;
 use yarn_client::cluster::Gateway;
 use yarn_client::hdfs::digest::Digests;
 use yarn_client::submit::{
-    FlinkHome, JobSubmission, Key, Keyed, Plan, PreflightError, ResolvedJob, Site, SubmitError, Submitted,
-    app_master_path, key, preflight, submit,
+    FlinkHome, JobSubmission, Key, Keyed, Plan, PreflightError, RecordedEnd, ResolvedJob, Site, SubmitError,
+    Submitted, app_master_path, key, preflight, submit,
 };
-use yarn_client::yarn::ApplicationReport;
 
 use super::{Context, Failure, attached, session_job};
 use crate::args::{Cluster, Run};
@@ -37,17 +36,17 @@ pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Fail
     let bring = bring(context, &gateway, &job, &plan, key.as_ref(), &mut interrupts);
     let Bring { submitted, ended } = super::tidying(&gateway, bring).await?;
     let subject = (attached::Subject::Job, &submitted);
-    attached::follow(context, &gateway, subject, ended.map(|it| *it), &args.waiting, &mut interrupts).await
+    attached::follow(context, &gateway, subject, ended, &args.waiting, &mut interrupts).await
 }
 
-/// What the submission came to.
+/// The outcome of the submission.
 pub(super) struct Bring {
     pub(super) submitted: Submitted,
-    /// Of an application that YARN has forgotten, by the record of its key.
-    pub(super) ended: Option<Box<ApplicationReport>>,
+    /// The end of an application that YARN has forgotten.
+    pub(super) ended: Option<RecordedEnd>,
 }
 
-/// Brings the job to the ResourceManager, or finds it there by its key.
+/// Submits the job to the ResourceManager, or finds it there by its key.
 pub(super) async fn bring(
     context: &Context,
     gateway: &Gateway,
@@ -78,15 +77,15 @@ pub(super) async fn bring(
     uploads.finish();
     let (submitted, ended) = match keyed? {
         Keyed::Submitted(submitted) => (*submitted, None),
-        Keyed::Ended { submitted, report } => (*submitted, Some(report)),
+        Keyed::Ended { submitted, end } => (*submitted, Some(end)),
     };
     if submitted.followed {
-        context.printer.note(&format!("{} was submitted with this key before", submitted.application_id));
+        context.printer.note(&format!("{} was already submitted with this key", submitted.application_id));
     }
     Ok(Bring { submitted, ended })
 }
 
-/// What was typed, as the library takes it.
+/// The arguments in the form that the library expects.
 fn submission(args: &Run) -> JobSubmission {
     JobSubmission {
         jar: args.jar.clone(),
@@ -103,7 +102,7 @@ fn submission(args: &Run) -> JobSubmission {
     }
 }
 
-/// The part of it that describes the cluster.
+/// The part of the submission that describes the cluster.
 pub(super) fn cluster(args: &Cluster) -> JobSubmission {
     JobSubmission {
         placement: args.placement.clone(),
@@ -133,14 +132,14 @@ pub(super) fn site(context: &Context, app_master: Option<&Path>) -> Site {
     }
 }
 
-/// Configuration, distribution and jar.
+/// Reads configuration, distribution and jar.
 pub(super) async fn prepare(
     context: &Context,
     site: &Site,
     job: &JobSubmission,
 ) -> Result<(Gateway, ResolvedJob), Failure> {
     let home = match FlinkHome::open(site, None) {
-        // No distribution here: perhaps there is one on the cluster.
+        // No distribution here: there may be one on the cluster.
         Err(PreflightError::NoFlinkHome) => {
             let dirs = preflight::provided_dirs(context.settings()?);
             if dirs.is_empty() {

@@ -62,14 +62,16 @@ async fn list(context: &Context) -> Result<ExitStatus, Failure> {
 async fn stop(context: &Context, args: SessionStop) -> Result<ExitStatus, Failure> {
     let gateway = context.gateway()?;
     let id = session::find(&gateway, &args.session).await?.id;
-    let mut on_cancelled = |job: &str| context.printer.note(&format!("job {job} is cancelled"));
+    let mut on_cancelled = |job: &str| context.printer.note(&format!("cancelling job {job}"));
     let stopped = session::stop(&gateway, id, &context.staging_bases(), &mut on_cancelled).await;
     let session::Stopped { report, cancelled_jobs } = stopped.inspect_err(|error| {
         if matches!(
             error,
             ApplicationError::Master(MasterError::Starting { .. } | MasterError::Control { .. })
         ) {
-            context.printer.note(&format!("`yarn-flink kill {id}` ends it without its application master"));
+            context
+                .printer
+                .note(&format!("to end it without its application master: `yarn-flink kill {id}`"));
         }
     })?;
     let view = StoppedView {
@@ -95,11 +97,13 @@ pub(super) async fn scale(context: &Context, args: Scale) -> Result<ExitStatus, 
         previous_task_managers: reply.previous,
         task_managers: reply.task_managers,
     };
-    let text = || format!("task_managers: {} (were {})\n", view.task_managers, reply.previous);
+    let text = || format!("task_managers: {} (previously {})\n", view.task_managers, reply.previous);
     context.printer.show(&view, text);
     if reply.task_managers > args.task_managers {
-        let text =
-            format!("its jobs need {}; without them it has {}", reply.task_managers, args.task_managers);
+        let text = format!(
+            "its jobs need {} TaskManagers; once they have ended, it keeps {}",
+            reply.task_managers, args.task_managers
+        );
         context.printer.note(&text);
     }
     Ok(ExitStatus::Success)

@@ -17,7 +17,7 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     let printer = &context.printer;
     let mut interrupts = Interrupts::install();
     let gateway = context.gateway()?;
-    // Of a session Flink says one or the other.
+    // Flink's own client accepts one or the other for a session.
     for (given, known) in [(&args.target, "yarn-session"), (&args.master, "yarn-cluster")] {
         if let Some(target) = given.as_ref().filter(|target| *target != known) {
             return Err(PreflightError::Target { target: target.clone() }.into());
@@ -42,8 +42,8 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     tokio::select! {
         ran = uploaded.run(&run) => ran?,
         _ = interrupts.next() => {
-            printer.note(&format!("interrupted; if job {} has been submitted already, it goes on", run.job_id));
-            // Whoever is in a hurry interrupts once more.
+            printer.note(&format!("interrupted; if job {} was already submitted, it keeps running", run.job_id));
+            // A second interrupt exits immediately.
             tokio::select! {
                 () = uploaded.remove() => {}
                 _ = interrupts.next() => {}
@@ -63,14 +63,14 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     if args.stop_session_after {
         match live.stop_after_job(&run.job_id).await {
             Ok(jobs) => view.cancelled_jobs = jobs,
-            // The job runs: whoever reads JSON gets its id too.
+            // The job is running, so readers of JSON get its id as well.
             Err(error) => {
                 printer.sum_up(&view);
                 return Err(error.into());
             }
         }
         for job in &view.cancelled_jobs {
-            printer.note(&format!("job {job}, if it still runs then, will be cancelled with the session"));
+            printer.note(&format!("job {job} will be cancelled with the session if it is still running"));
         }
     }
     if args.waiting.detached {
@@ -92,14 +92,14 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
         never = Box::pin(standing::tell(printer, &gateway, live.id(), &bases)) => match never {},
         () = limit => {
             printer.error_text(
-                &format!("job {} has not ended in time", run.job_id),
-                Some(&format!("it goes on; `yarn-flink jobs {}` shows it", live.id())),
+                &format!("job {} did not end in time", run.job_id),
+                Some(&format!("it keeps running; check it with `yarn-flink jobs {}`", live.id())),
                 ExitStatus::TimedOut,
             );
             return Ok(ExitStatus::TimedOut);
         }
         _ = interrupts.next() => {
-            printer.note(&format!("detached; the job goes on. `yarn-flink cancel {} {}` ends it", live.id(), run.job_id));
+            printer.note(&format!("detached; the job keeps running. To end it: `yarn-flink cancel {} {}`", live.id(), run.job_id));
             return Ok(ExitStatus::Interrupted);
         }
     };
@@ -117,7 +117,7 @@ pub(super) async fn run(context: &Context, args: &Run, wanted: &str) -> Result<E
     })
 }
 
-/// For the job, and for the session when that ends with it.
+/// Waits for the job, and for the session if that ends with it.
 async fn wait(
     gateway: &Gateway,
     live: &Live,
@@ -131,7 +131,7 @@ async fn wait(
     }
 }
 
-/// What was typed, as the library takes it.
+/// The arguments in the form that the library expects.
 fn job(args: &Run) -> SessionJob {
     SessionJob {
         jar: args.jar.clone(),

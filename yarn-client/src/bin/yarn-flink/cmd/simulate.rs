@@ -1,6 +1,6 @@
-//! `yarn-flink simulate`: the application master's own decisions, played through in virtual time.
+//! `yarn-flink simulate`: runs the application master's own decision logic in virtual time.
 //!
-//! The machine that decides lives in `flink-app-master`; this client only passes the question on.
+//! The machine that decides is in `flink-app-master`; this client only passes the request on.
 
 use std::process::{Command, Stdio};
 
@@ -35,7 +35,7 @@ pub(super) fn run(context: &Context, args: &Simulate) -> Result<ExitStatus, Fail
     let pairs = pairs.map(|(key, value)| format!("{key}={value}"));
     let json = context.global.output == Output::Json;
     if json && args.trace {
-        let text = "--trace tells a life in words: leave `-o json` out";
+        let text = "`--trace` prints text only: leave out `-o json`";
         context.printer.error_text(text, None, ExitStatus::Usage);
         return Ok(ExitStatus::Usage);
     }

@@ -1,4 +1,4 @@
-//! Where an application stands that a command waits for, in one line of a terminal.
+//! The progress of an application that a command is waiting for, in one line of a terminal.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,12 +12,12 @@ use yarn_client::yarn::{ApplicationReport, ApplicationState};
 
 use crate::printer::Printer;
 
-/// Between two looks.
+/// Pause between two updates.
 const PAUSE: Duration = Duration::from_secs(1);
-/// What is not answered by then is left as it was.
+/// What has not been answered by then is left as it was.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Keeps the line up to date. It is for looking at: what fails is left out.
+/// Keeps the line up to date. It is only informative: what fails is left out.
 pub(super) async fn tell(
     printer: &Printer,
     gateway: &Gateway,
@@ -44,7 +44,7 @@ async fn look(
     let report = gateway.application(id).await.ok()?;
     let mut status = None;
     let evidence = if report.state == ApplicationState::Running {
-        // Of another attempt, the way leads nowhere.
+        // A connection to another attempt is of no use.
         if live.as_ref().is_none_or(|live| live.report.attempt != report.attempt) {
             let file_systems = gateway.file_systems().ok()?;
             *live = Live::of(&file_systems, report.clone(), bases).await.ok();
@@ -77,7 +77,7 @@ fn words(report: &ApplicationReport, status: Option<&StatusReply>, cause: Option
                     parts.push(format!("tasks: {active} running, {done} done of {total}"));
                 }
             }
-            ([], None) => parts.push("its job has not begun".to_owned()),
+            ([], None) => parts.push("the job has not started".to_owned()),
             (jobs, _) => parts.push(format!("unfinished jobs: {}", jobs.iter().filter(unfinished).count())),
         }
         let here = crate::view::registered(status).count();
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_how_far_it_is_and_what_it_waits_for() {
+    fn progress_line_shows_state_and_cause_of_waiting() {
         let running = crate::view::tests::report();
         let waiting = ApplicationReport {
             state: ApplicationState::Accepted,
@@ -130,7 +130,7 @@ mod tests {
         let none = StatusReply::default();
         assert_eq!(
             words(&running, Some(&none), None),
-            "RUNNING, its job has not begun, TaskManagers: 0 of 0"
+            "RUNNING, the job has not started, TaskManagers: 0 of 0"
         );
         let jobs = vec![job("RUNNING", [1, 0, 1]), job("FINISHED", [0, 1, 1])];
         let session = StatusReply { session: Some(Session::default()), jobs, ..none };

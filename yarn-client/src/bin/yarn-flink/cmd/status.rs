@@ -13,7 +13,7 @@ use crate::args::Status;
 use crate::exit::ExitStatus;
 use crate::view::{ApplicationView, LiveView, StatusView};
 
-/// What YARN says is told all the same when the application master is slower than this.
+/// If the application master is slower than this, only YARN's view is shown.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
 pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, Failure> {
@@ -37,7 +37,7 @@ pub(super) async fn run(context: &Context, args: Status) -> Result<ExitStatus, F
     Ok(ExitStatus::Success)
 }
 
-/// What its own master says, where it can be reached.
+/// What its own master reports, if it can be reached.
 async fn snapshot(context: &Context, gateway: &Gateway, evidence: &Evidence) -> Option<Snapshot> {
     let report = &evidence.report;
     if report.state != ApplicationState::Running || report.rpc_port <= 0 {

@@ -1,12 +1,12 @@
-//! `flink list|cancel|stop|savepoint`, which name the application by an option.
+//! `flink list|cancel|stop|savepoint`, which identify the application by an option.
 
 use std::ffi::{OsStr, OsString};
 
 const BY_NAME: &str =
-    "an application is named by its id, or a session by its name: `yarn-flink list` shows both";
-const NOT_DETACHED: &str = "only `run` and `session start` return before it is done";
+    "name the application by its id, or a session by its name; `yarn-flink list` shows both";
+const NOT_DETACHED: &str = "only `run` and `session start` can be detached";
 
-/// Long names of Flink's options, which its parser takes behind a single dash as well.
+/// Long names of Flink's options, which its parser also accepts after a single dash.
 const LONG: &[&str] = &[
     "all",
     "detached",
@@ -29,7 +29,7 @@ const LONG: &[&str] = &[
     "zookeeperNamespace",
 ];
 
-/// Options of Flink's that describe a cluster which is yet to be started.
+/// Flink's options that describe a cluster yet to be started.
 const OF_CLUSTERS: &[(&str, &str)] = &[
     ("yat", "yarnapplicationType"),
     ("yd", "yarndetached"),
@@ -44,8 +44,8 @@ const OF_CLUSTERS: &[(&str, &str)] = &[
     ("ytm", "yarntaskManagerMemory"),
 ];
 
-/// The command and its arguments, with the application in front: `cancel -yid application_1_0001 JOB` becomes
-/// `cancel application_1_0001 JOB`, and `list -yid application_1_0001` is `jobs application_1_0001`.
+/// The command and its arguments, preceded by the application: `cancel -yid application_1_0001 JOB` becomes `cancel
+/// application_1_0001 JOB`, and `list -yid application_1_0001` becomes `jobs application_1_0001`.
 ///
 /// # Errors
 /// The message for an option that has no meaning here.
@@ -71,7 +71,7 @@ pub(super) fn rewrite(
         };
         let long = name.strip_prefix('-').filter(|name| LONG.contains(name)).map(|name| format!("--{name}"));
         let name = long.as_deref().unwrap_or(name);
-        let refused = |reason: &str| Err(format!("option '{name}' cannot be used: {reason}"));
+        let refused = |reason: &str| Err(format!("option `{name}` cannot be used: {reason}"));
         let mut value = || joined.clone().or_else(|| arguments.next());
         match (verb, name) {
             (_, "-yid" | "-id" | "--yarnapplicationId" | "--applicationId") => typed.application = value(),
@@ -85,20 +85,20 @@ pub(super) fn rewrite(
             (_, "-D" | "-yD") => typed.setting(&value().unwrap_or_default())?,
             (_, "-yh" | "--yarnhelp") => typed.kept.push("--help".into()),
             ("cancel", "-s" | "--withSavepoint" | "-type" | "--type") => {
-                return refused("`yarn-flink stop ID JOB -p DIR` ends a job with a savepoint");
+                return refused("stop a job with a savepoint by `yarn-flink stop ID JOB -p DIR`");
             }
             ("list" | "cancel", "-d") | (_, "--detached") => return refused(NOT_DETACHED),
             ("list", "-r" | "--running" | "-s" | "--scheduled" | "-a" | "--all") => {
                 typed.which.push(name.into())
             }
             ("savepoint", "-j" | "--jarfile") => {
-                return refused("the application removes a savepoint with its own classes");
+                return refused("a savepoint is disposed of with the application's own classes");
             }
             ("savepoint", "-d" | "--dispose") => typed.option("--dispose", value()),
             ("stop" | "savepoint", "-type" | "--type") => typed.option("--type", value()),
             ("stop" | "savepoint", "-p" | "--savepointPath") => typed.option("-p", value()),
             (_, name) if is_of_clusters(name) => {
-                return refused("it describes a cluster that is to be started, and this one runs");
+                return refused("it configures a new cluster, and this one is already running");
             }
             (_, name) if long.is_some() => typed.kept.push(name.into()),
             _ => {
@@ -114,11 +114,11 @@ pub(super) fn rewrite(
     typed.arguments(verb)
 }
 
-/// What was typed behind the verb.
+/// What was typed after the command.
 #[derive(Debug, Default)]
 struct Typed {
     application: Option<OsString>,
-    /// Of `list`: which jobs are shown.
+    /// For `list`: which jobs are shown.
     which: Vec<OsString>,
     positional: Vec<OsString>,
     kept: Vec<OsString>,
@@ -130,7 +130,7 @@ impl Typed {
         self.kept.extend(value);
     }
 
-    /// The settings that say which application is meant.
+    /// Handles the settings that identify the application.
     fn setting(&mut self, pair: &OsStr) -> Result<(), String> {
         match pair.to_str().and_then(|pair| pair.split_once('=')) {
             Some(("yarn.application.id", id)) => {
@@ -152,7 +152,7 @@ impl Typed {
         let named = self.application.is_some();
         let mut out = vec![OsString::from(verb)];
         out.extend(self.application);
-        // A word too many is of `savepoint JOB DIR`.
+        // An additional word belongs to `savepoint JOB DIR`.
         let jobs_place = if named { 1 } else { 2 };
         let directory = (verb == "savepoint" && self.positional.len() > jobs_place)
             .then(|| self.positional.remove(jobs_place));
@@ -161,7 +161,7 @@ impl Typed {
         {
             let job = job.to_string_lossy();
             return Err(format!(
-                "'{job}' is the id of a job, and its application is missing: `yarn-flink {verb} ID {job}`; \
+                "`{job}` is a job id, and its application is missing: `yarn-flink {verb} ID {job}`; \
                  `yarn-flink list` shows applications"
             ));
         }
@@ -176,12 +176,13 @@ impl Typed {
     fn list(self) -> Result<Vec<OsString>, String> {
         let all = self.which.iter().any(|option| option == "-a" || option == "--all");
         let mut out: Vec<OsString> = match (self.application, self.which.first()) {
-            // Those that run and those that are scheduled are all that have not ended.
+            // Running and scheduled jobs are all that have not ended.
             (Some(application), _) => vec!["jobs".into(), application],
             (None, Some(option)) if !all => {
                 let option = option.to_string_lossy();
                 return Err(format!(
-                    "option '{option}' cannot be used: `list` is of applications; `yarn-flink jobs ID` lists the jobs of one"
+                    "option `{option}` cannot be used: `list` lists applications; list the jobs of one \
+                     with `yarn-flink jobs ID`"
                 ));
             }
             (None, _) => vec!["list".into()],
@@ -197,7 +198,7 @@ impl Typed {
 fn target(option: &str, value: Option<OsString>) -> Result<(), String> {
     match value.as_deref().and_then(OsStr::to_str) {
         Some("yarn-session" | "yarn-application" | "yarn-per-job") => Ok(()),
-        _ => Err(format!("option '{option}' cannot be used: everything here runs on YARN, and {BY_NAME}")),
+        _ => Err(format!("option `{option}` cannot be used: everything here runs on YARN; {BY_NAME}")),
     }
 }
 

@@ -1,10 +1,10 @@
-//! Flink's options of `run` and `yarn-session.sh`, and what becomes of them. `docs/options.md` shows each.
+//! Flink's options of `run` and `yarn-session.sh`, and how they are treated. `docs/options.md` lists them.
 
 use std::ffi::OsString;
 
 use super::known_long;
 
-/// What becomes of one of Flink's options.
+/// How one of Flink's options is treated.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Meaning {
     /// The same as this option.
@@ -13,7 +13,7 @@ pub(super) enum Meaning {
     Setting(&'static str),
     /// Names the jar, which is the first positional argument here.
     Jar,
-    /// Not possible (now); the text says why, or what to use.
+    /// Not possible, or not yet; the text says why, or what to use.
     Refused(&'static str),
 }
 
@@ -22,7 +22,7 @@ use Meaning::{Jar, Refused, Same, Setting};
 /// Short name, long name, meaning.
 type Row = (&'static str, &'static str, Meaning);
 
-/// An option as typed, in our terms; a value that was joined to it by `=` comes along.
+/// An option as typed, in our form, with a value that was joined to it by `=`.
 #[derive(Debug)]
 pub(super) enum Typed {
     /// One of ours.
@@ -35,10 +35,10 @@ pub(super) enum Typed {
 
 const CLAIM_MODE: Meaning = Setting("execution.state-recovery.claim-mode");
 const PYTHON: Meaning = Refused("Python programs are not supported yet");
-const DISTRIBUTION: Meaning = Refused("name the distribution with --flink-home");
+const DISTRIBUTION: Meaning = Refused("name the distribution with `--flink-home`");
 const RESOURCES: Meaning = Refused("use `yarn node -list` and `yarn queue -status` for now");
 
-/// Options of `flink run` and of `flink run -m yarn-cluster`, where clap's definition does not have them.
+/// Options of `flink run` and of `flink run -m yarn-cluster` that are not in clap's definition.
 pub(super) const RUN: &[Row] = &[
     ("jm", "jobManagerMemory", Same("--job-manager-memory")),
     ("yjm", "yarnjobManagerMemory", Same("--job-manager-memory")),
@@ -63,7 +63,7 @@ pub(super) const RUN: &[Row] = &[
     ("yid", "yarnapplicationId", Same("--session")),
     ("e", "executor", Same("--target")),
     ("j", "jarfile", Jar),
-    ("a", "arguments", Refused("the program's arguments stand behind the jar")),
+    ("a", "arguments", Refused("put the program's arguments after the jar")),
     ("cm", "claimMode", CLAIM_MODE),
     ("rm", "restoreMode", CLAIM_MODE),
     ("yq", "yarnquery", RESOURCES),
@@ -71,7 +71,7 @@ pub(super) const RUN: &[Row] = &[
     (
         "sae",
         "shutdownOnAttachedExit",
-        Refused("the job does not depend on this client; `yarn-flink kill` ends it"),
+        Refused("the job does not depend on this client; to end it use `yarn-flink kill`"),
     ),
     ("py", "python", PYTHON),
     ("pyfs", "pyFiles", PYTHON),
@@ -84,20 +84,25 @@ pub(super) const RUN: &[Row] = &[
 ];
 
 const NO_ATTACHING: Meaning = Refused(
-    "a session needs nobody attached: `yarn-flink run --session ID` sends it a job, `status ID` shows it",
+    "a session needs no attached client: send it a job with `yarn-flink run --session ID`, check it with \
+     `yarn-flink status ID`",
 );
-const NO_JOB: Meaning = Refused("a session starts without a job; `yarn-flink run --session ID` sends it one");
+const NO_JOB: Meaning =
+    Refused("a session starts without a job; send it one with `yarn-flink run --session ID`");
 
-/// What differs in `yarn-session.sh`.
+/// Differences in `yarn-session.sh`.
 pub(super) const SESSION: &[Row] = &[
     ("s", "slots", Same("--slots")),
     ("t", "ship", Same("--ship")),
     (
         "n",
         "container",
-        Refused("TaskManagers follow the jobs; --min, --max and --task-managers say how many there may be"),
+        Refused(
+            "TaskManagers are started as jobs need them; bound their number with `--min` and `--max`, \
+            or fix it with `--task-managers`",
+        ),
     ),
-    ("st", "streaming", Refused("a session runs streaming and batch jobs")),
+    ("st", "streaming", Refused("a session runs both streaming and batch jobs")),
     ("j", "jar", DISTRIBUTION),
     ("", "query", RESOURCES),
     ("id", "applicationId", NO_ATTACHING),
@@ -108,7 +113,7 @@ pub(super) const SESSION: &[Row] = &[
     ("", "jarfile", NO_JOB),
 ];
 
-/// What an option is here. Flink's parser takes long names behind a single dash as well.
+/// What an option means here. Flink's parser accepts long names after a single dash as well.
 ///
 /// # Errors
 /// The message for an option that has no meaning here.
@@ -141,7 +146,7 @@ pub(super) fn translate(
         Some((_, _, Same(same))) => Ok(ours(same)),
         Some((_, _, Setting(key))) => Ok(Typed::Setting(key, value)),
         Some((_, _, Jar)) => Ok(Typed::Jar(value)),
-        Some((_, _, Refused(reason))) => Err(format!("option '{typed}' cannot be used: {reason}")),
+        Some((_, _, Refused(reason))) => Err(format!("option `{typed}` cannot be used: {reason}")),
         None if !is_long && name.len() > 1 && known_long(of, name) => Ok(ours(&format!("--{name}"))),
         None => Ok(Typed::Option(argument)),
     }

@@ -19,12 +19,12 @@ fn run(line: &str) -> Run {
 }
 
 #[test]
-fn the_definition_is_consistent() {
+fn command_definition_is_consistent() {
     Cli::command().debug_assert();
 }
 
 #[test]
-fn flinks_two_letter_options() {
+fn two_letter_options_are_accepted() {
     for line in [
         "yarn-flink run -jm 1g -tm 2g -ys 2 -nm word-count -qu etl job.jar",
         "yarn-flink run -yjm 1g -ytm 2g -ys 2 -ynm word-count -yqu etl job.jar",
@@ -45,7 +45,7 @@ fn flinks_two_letter_options() {
 }
 
 #[test]
-fn the_rest_of_the_y_family() {
+fn y_options_are_accepted() {
     let run =
         run("yarn-flink run -m yarn-cluster -yd -yat Batch -ynl ssd -yt a.txt -yt b -yz ns -p 4 job.jar");
     assert!(run.waiting.detached);
@@ -58,7 +58,7 @@ fn the_rest_of_the_y_family() {
 }
 
 #[test]
-fn dynamic_properties_in_every_spelling() {
+fn dynamic_properties_are_accepted_in_every_spelling() {
     let run = run("yarn-flink run -D a=1 -Db=2 -yD c=3 -yDd=4=5 -t yarn-application job.jar");
     assert_eq!(run.cluster.dynamic, ["a=1", "b=2", "c=3", "d=4=5"]);
     assert_eq!(run.target.as_deref(), Some("yarn-application"));
@@ -83,7 +83,7 @@ fn everything_after_the_jar_belongs_to_the_program() {
 }
 
 #[test]
-fn short_options() {
+fn short_options_are_accepted() {
     let run = run("yarn-flink run -d -c M -C http://a/x.jar -C file:///y.jar -p 8 -s hdfs:///sp -n job.jar");
     assert!(run.waiting.detached && run.allow_non_restored_state);
     assert_eq!(run.class.as_deref(), Some("M"));
@@ -108,7 +108,7 @@ fn global_options_stand_before_or_after_the_command() {
 }
 
 #[test]
-fn wait_levels_and_timeouts() {
+fn wait_levels_and_timeouts_are_parsed() {
     let run_ = run("yarn-flink run --wait accepted --timeout 90s job.jar");
     assert_eq!(run_.waiting.wait, Some(Wait::Accepted));
     assert_eq!(run_.waiting.timeout.unwrap().as_secs(), 90);
@@ -136,7 +136,7 @@ fn refused_options_say_why() {
 }
 
 #[test]
-fn sessions_as_flink_names_them() {
+fn session_options_of_flink_are_accepted() {
     for line in [
         "yarn-flink run -yid application_1_0001 -d job.jar",
         "yarn-flink run -m yarn-cluster -yid application_1_0001 -d job.jar",
@@ -151,7 +151,7 @@ fn sessions_as_flink_names_them() {
 }
 
 #[test]
-fn usage_errors() {
+fn usage_errors_are_reported() {
     for line in [
         "yarn-flink",
         "yarn-flink run",
@@ -175,7 +175,7 @@ fn usage_errors() {
 }
 
 #[test]
-fn other_commands_are_left_alone() {
+fn other_commands_are_not_rewritten() {
     let cli = parse("yarn-flink kill application_1_0001 application_1_0002 -q").unwrap();
     assert!(cli.global.quiet);
     match cli.command {
@@ -185,7 +185,7 @@ fn other_commands_are_left_alone() {
 }
 
 #[test]
-fn yarn_session_sh() {
+fn options_of_yarn_session_sh_are_accepted() {
     for line in [
         "yarn-flink session start -jm 1g -tm 2g -s 2 -nm etl -qu q -D a=b -d -at Batch -nl ssd -z ns -t lib",
         "yarn-flink -o json session start -d --jobManagerMemory 1g -tm=2g --slots 2 --name etl --queue q -Da=b -at Batch \
@@ -208,7 +208,7 @@ fn yarn_session_sh() {
         );
     }
     for (line, reason) in [
-        ("yarn-flink session start -n 4", "--min, --max"),
+        ("yarn-flink session start -n 4", "`--min` and `--max`"),
         ("yarn-flink session start -id application_1_0001", "run --session ID"),
     ] {
         assert!(parse(line).unwrap_err().contains(reason), "{line}");
@@ -216,7 +216,7 @@ fn yarn_session_sh() {
 }
 
 #[test]
-fn the_verbs_for_jobs_as_flink_has_them() {
+fn flinks_job_commands_are_accepted() {
     let same = |flinks: &str, ours: &str| {
         let of = |line: &str| {
             format!("{:?}", parse(line).unwrap_or_else(|error| panic!("{line}: {error}")).command)
@@ -244,7 +244,7 @@ fn the_verbs_for_jobs_as_flink_has_them() {
     same("run-application -t yarn-application j.jar -d x", "run -d -t yarn-application j.jar -d x");
     for (line, reason) in [
         ("yarn-flink cancel -s hdfs:///sp -yid application_1_0001 abc", "yarn-flink stop"),
-        ("yarn-flink cancel -m localhost:8081 abc", "is named by its id"),
+        ("yarn-flink cancel -m localhost:8081 abc", "name the application by its id"),
         ("yarn-flink cancel -t kubernetes-session abc", "runs on YARN"),
         ("yarn-flink stop -D execution.target=local abc", "runs on YARN"),
         (

@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_task_manager() {
+    fn lost_task_manager_is_shown_with_its_cause() {
         let lost = ContainerLost {
             container: "container_1".to_owned(),
             node: "n1:8041".to_owned(),

@@ -1,4 +1,4 @@
-//! What is printed of sessions and of their jobs.
+//! Sessions and their jobs as printed.
 
 use proto::control::{Container, ContainerState, Job, StatusReply};
 use proto::ids::ApplicationId;
@@ -13,7 +13,7 @@ use yarn_client::running::session::Listed;
 use super::{ApplicationView, SubmittedView};
 use crate::render::{Align, Fields, Table, span, time};
 
-/// What `status` prints: the application, and what its own master says while it can be reached.
+/// What `status` prints: the application, and what its own master reports while it can be reached.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct StatusView {
     #[serde(flatten)]
@@ -22,7 +22,7 @@ pub(crate) struct StatusView {
     pub(crate) live: LiveView,
 }
 
-/// A running application as its master and Flink see it; `null` what neither of them says.
+/// A running application as its master and Flink see it; `null` if neither of them reports a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct LiveView {
     pub(crate) session: bool,
@@ -30,9 +30,9 @@ pub(crate) struct LiveView {
     pub(crate) task_managers_wanted: Option<u32>,
     pub(crate) slots_total: Option<u32>,
     pub(crate) slots_free: Option<u32>,
-    /// Why fewer TaskManagers are there.
+    /// Why there are fewer TaskManagers than wanted.
     pub(crate) waiting: Option<String>,
-    /// The session ends with this job.
+    /// The job with which the session ends.
     pub(crate) stop_after_job: Option<String>,
     pub(crate) jobs: Option<Vec<JobView>>,
 }
@@ -53,7 +53,7 @@ impl LiveView {
         }
     }
 
-    /// Of an application whose master cannot be asked: what Flink says through YARN's proxy, if that leads there.
+    /// For an application whose master cannot be asked: what Flink reports through YARN's proxy, if that leads there.
     pub(crate) fn without_master(evidence: &Evidence) -> Self {
         let flink = evidence.flink.as_ref();
         Self {
@@ -68,7 +68,7 @@ impl LiveView {
 }
 
 impl StatusView {
-    /// `key: value` lines, and a paragraph for each job.
+    /// `key: value` lines, and a paragraph per job.
     pub(crate) fn text(&self, now_ms: u64) -> String {
         let mut text = self.application.text(now_ms);
         let live = &self.live;
@@ -111,11 +111,11 @@ pub(crate) struct CheckpointsView {
     pub(crate) completed: u64,
     pub(crate) failed: u64,
     pub(crate) in_progress: u64,
-    /// Where the newest completed one is.
+    /// Path of the newest completed checkpoint.
     pub(crate) newest: Option<String>,
 }
 
-/// One session of `session list`.
+/// One session in the output of `session list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct SessionView {
     pub(crate) application_id: String,
@@ -127,7 +127,7 @@ pub(crate) struct SessionView {
     pub(crate) containers: Option<u32>,
     pub(crate) memory_mib: Option<u64>,
     pub(crate) tracking_url: Option<String>,
-    /// `null`, like the following, while its master does not answer.
+    /// `null`, like the following, while its master does not respond.
     pub(crate) task_managers: Option<usize>,
     pub(crate) slots_total: Option<u32>,
     pub(crate) slots_free: Option<u32>,
@@ -156,7 +156,7 @@ impl SessionView {
     }
 }
 
-/// TaskManagers that are there.
+/// TaskManagers that are registered.
 pub(crate) fn registered(status: &StatusReply) -> impl Iterator<Item = &Container> {
     status.containers.iter().filter(|it| it.state() == ContainerState::Registered)
 }
@@ -165,7 +165,7 @@ fn ended(job: &Job) -> bool {
     job.state.parse::<JobStatus>().is_ok_and(JobStatus::is_terminal)
 }
 
-/// All of `session list`.
+/// The output of `session list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct SessionsView {
     pub(crate) sessions: Vec<SessionView>,
@@ -222,14 +222,14 @@ pub(crate) struct ScaleView {
     pub(crate) task_managers: u32,
 }
 
-/// A submission that is not waited for, and what `run --session` prints: what was submitted, and how the job ended.
+/// What `run --session` prints, and a submission without waiting: what was submitted, and how the job ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct JobRunView {
     #[serde(flatten)]
     pub(crate) submitted: SubmittedView,
     /// `null` with `-d`.
     pub(crate) job_state: Option<String>,
-    /// Of a failed job.
+    /// The cause, for a failed job.
     pub(crate) cause: Option<Cause>,
     /// With `--stop-session-after`: unfinished jobs that are cancelled with the session.
     pub(crate) cancelled_jobs: Vec<String>,
@@ -259,7 +259,7 @@ pub(crate) struct SavepointView {
     pub(crate) disposed: bool,
 }
 
-/// One job of `jobs`.
+/// One job in the output of `jobs`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct JobView {
     pub(crate) job_id: String,
@@ -270,7 +270,7 @@ pub(crate) struct JobView {
     pub(crate) tasks_total: u32,
     pub(crate) tasks_running: u32,
     pub(crate) tasks_finished: u32,
-    /// Only `status` asks for this and the next.
+    /// This and the next are only requested by `status`.
     pub(crate) checkpoints: Option<CheckpointsView>,
     pub(crate) last_exception: Option<String>,
 }
@@ -291,7 +291,7 @@ impl JobView {
         }
     }
 
-    /// With what `status` tells beside it.
+    /// With the details that `status` shows.
     fn detailed(job: &JobSnapshot) -> Self {
         let checkpoints = job.checkpoints.as_ref().map(|it| CheckpointsView {
             completed: it.completed,
@@ -304,7 +304,7 @@ impl JobView {
     }
 }
 
-/// All of `jobs`.
+/// The output of `jobs`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct JobsView {
     pub(crate) application_id: String,

@@ -12,27 +12,27 @@ pub(crate) struct LogFileView {
     pub(crate) container: String,
     pub(crate) node: String,
     pub(crate) file: String,
-    /// Bytes.
+    /// Length in bytes.
     pub(crate) length: u64,
     /// `LOCAL` or `AGGREGATED`.
     pub(crate) aggregation: &'static str,
 }
 
-/// All of `logs --list`.
+/// The output of `logs --list`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct LogsView {
     pub(crate) application_id: String,
     pub(crate) files: Vec<LogFileView>,
 }
 
-/// One line of `logs`.
+/// One line in the output of `logs`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct LogLineView<'a> {
     pub(crate) container: &'a str,
     pub(crate) node: &'a str,
     pub(crate) file: &'a str,
     pub(crate) text: &'a str,
-    /// The line ends here.
+    /// Whether the line ends here.
     pub(crate) complete: bool,
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn report() -> ApplicationReport {
 }
 
 #[test]
-fn json_of_a_running_application() {
+fn json_of_a_running_application_is_complete() {
     let value = serde_json::to_value(ApplicationView::new(&report())).unwrap();
     assert_eq!(
         value,
@@ -88,13 +88,13 @@ fn json_of_a_failed_job_has_its_cause() {
             "code": "job_failed",
             "text": "java.lang.RuntimeException: boom",
             "evidence": ["Job 0123456789abcdef0123456789abcdef FAILED: java.lang.RuntimeException: boom"],
-            "hint": "`yarn-flink logs application_1700000000000_0007` prints what its containers have written",
+            "hint": "see the logs of its containers: `yarn-flink logs application_1700000000000_0007`",
         })
     );
 }
 
 #[test]
-fn what_the_caller_may_not_see_is_null() {
+fn fields_hidden_from_the_caller_are_null() {
     let hidden = ApplicationReport {
         host: "N/A".into(),
         tracking_url: "N/A".into(),
@@ -108,12 +108,12 @@ fn what_the_caller_may_not_see_is_null() {
 }
 
 #[test]
-fn the_submissions_job_id_fills_the_gap() {
+fn missing_job_id_is_taken_from_the_submission() {
     assert_eq!(ApplicationView::new(&report()).with_job("ab").job_id.as_deref(), Some("ab"));
 }
 
 #[test]
-fn text_of_an_application() {
+fn application_is_printed_as_text() {
     let text = ApplicationView::new(&report()).text(1_700_000_043_000);
     for line in
         ["application_id: application_1700000000000_0007", "state: RUNNING", "containers: 3", "elapsed: 42 s"]
@@ -146,7 +146,7 @@ fn explained(evidence: &Evidence) -> ExplanationView {
 }
 
 #[test]
-fn an_explanation_is_sentence_evidence_hint() {
+fn explanation_prints_sentence_evidence_and_hint() {
     let failed = ApplicationReport {
         state: ApplicationState::Finished,
         final_status: FinalStatus::Failed,
@@ -162,7 +162,10 @@ fn an_explanation_is_sentence_evidence_hint() {
     assert_eq!(lines.next(), Some("java.lang.OutOfMemoryError: Java heap space [out_of_memory]"));
     assert_eq!(lines.next(), Some("  a.Wrapper: of    it [31m"));
     assert_eq!(lines.next(), Some("  note: a note"));
-    assert!(lines.next().unwrap().starts_with("hint: raise taskmanager.memory.process.size (-tm)"), "{text}");
+    assert!(
+        lines.next().unwrap().starts_with("hint: raise `taskmanager.memory.process.size` (`-tm`)"),
+        "{text}"
+    );
     assert_eq!(lines.next(), None);
     let value = serde_json::to_value(&view).unwrap();
     for key in ["application_id", "state", "final_status", "job_id", "job_state", "text", "cause", "unknown"]
@@ -173,7 +176,7 @@ fn an_explanation_is_sentence_evidence_hint() {
 }
 
 #[test]
-fn a_checkpoint_to_go_on_from_is_shown() {
+fn checkpoint_to_resume_from_is_shown() {
     let failed = ApplicationReport {
         state: ApplicationState::Finished,
         final_status: FinalStatus::Failed,
@@ -193,9 +196,9 @@ fn a_checkpoint_to_go_on_from_is_shown() {
 }
 
 #[test]
-fn nothing_wrong_is_said_too() {
+fn explanation_without_a_problem_is_printed() {
     let view = explained(&Evidence::of(report()));
-    assert_eq!(view.text(), "RUNNING: it runs, and nothing is known to be wrong\n");
+    assert_eq!(view.text(), "RUNNING: it is running, and no problem was found\n");
     assert_eq!(serde_json::to_value(&view).unwrap()["cause"], Value::Null);
 }
 
@@ -214,7 +217,7 @@ fn a_waiting_application_shows_its_cause() {
 }
 
 #[test]
-fn a_session_that_does_not_answer_is_listed_all_the_same() {
+fn unresponsive_session_is_listed() {
     use proto::control::{Container, ContainerState, Job, StatusReply};
     use yarn_client::running::session::Listed;
 
@@ -247,7 +250,49 @@ fn a_session_that_does_not_answer_is_listed_all_the_same() {
     assert!(row.contains("1/2") && row.contains("42 s"), "{text}");
 }
 
-/// `docs/json.md`, held against a view.
+#[test]
+fn json_of_an_application_that_yarn_has_forgotten_is_complete() {
+    let report = report();
+    let submitted = Submitted {
+        application_id: report.id,
+        job_id: "ab".repeat(16),
+        staging_dir: "hdfs://n/user/alice/.yarn-flink/apps/application_1700000000000_0007".to_owned(),
+        name: report.name.clone(),
+        queue: None,
+        application_type: report.application_type.clone(),
+        tags: report.tags.clone(),
+        submission: None,
+        followed: true,
+    };
+    let job = "0123456789abcdef0123456789abcdef";
+    let end = RecordedEnd {
+        final_status: FinalStatus::Failed,
+        diagnostics: format!("Job {job} FAILED: java.lang.RuntimeException: boom\n"),
+    };
+    let outcome = Outcome::reported(report.id, end.final_status, &end.diagnostics);
+    let view = ApplicationView::recorded(&submitted, &end, &outcome, "alice");
+    documented("application", &view);
+    // As if YARN still knew it, without what only YARN can know.
+    let known = ApplicationReport {
+        queue: String::new(),
+        host: "N/A".to_owned(),
+        tracking_url: "N/A".to_owned(),
+        attempt: None,
+        state: ApplicationState::Finished,
+        final_status: end.final_status,
+        progress: 1.0,
+        diagnostics: end.diagnostics,
+        started_ms: 0,
+        launched_ms: 0,
+        usage: ResourceUsage { containers: -1, ..ResourceUsage::default() },
+        priority: 0,
+        ..report
+    };
+    assert_eq!(view, ApplicationView::new(&known));
+    assert_eq!((view.job_id.as_deref(), view.state.as_str()), (Some(job), "FINISHED"));
+}
+
+/// Checks a view against `docs/json.md`.
 fn documented(object: &str, view: &impl Serialize) {
     let value = serde_json::to_value(view).unwrap();
     schema().check(object, &value).unwrap_or_else(|error| panic!("docs/json.md: {error}\n{value:#}"));
@@ -258,9 +303,9 @@ fn schema() -> yarn_client::schema::Schema {
     yarn_client::schema::Schema::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// What tests on clusters hardly ever see; everything else that they get is held against the same page.
+/// Objects that tests on clusters hardly ever see; all others that these get are checked against the same page.
 #[test]
-fn what_is_seldom_printed_is_documented_too() {
+fn rarely_printed_objects_are_documented() {
     use proto::control::{CheckpointCompleted, Event, EventId, Scaled, event::What};
     use yarn_client::control::EventView;
 
@@ -308,7 +353,7 @@ fn what_is_seldom_printed_is_documented_too() {
     documented("kills", &KillsView { applications: vec![kill] });
 }
 
-/// A new command, or a new verb of `session`, has its row.
+/// A new command, or a new subcommand of `session`, must have a row.
 #[test]
 fn every_command_is_in_the_documented_table() {
     use clap::CommandFactory as _;

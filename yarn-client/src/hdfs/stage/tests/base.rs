@@ -1,4 +1,4 @@
-//! The base directory: whose it is, who may write there, and who makes it.
+//! The base directory: who owns it, who may write there, and who creates it.
 
 use super::*;
 use crate::hdfs::LocalFs;
@@ -19,7 +19,7 @@ async fn the_base_directory_is_checked() {
 }
 
 #[tokio::test]
-async fn a_refused_write_names_the_base_and_the_way_out() {
+async fn refused_write_names_the_base_and_a_remedy() {
     let world = World::new();
     let staging = world
         .scripted(|operation, path| match operation {
@@ -34,7 +34,10 @@ async fn a_refused_write_names_the_base_and_the_way_out() {
         })
         .await;
     let error = staging.application_dir(&id(1)).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("user ada may not write to file://{}", world.home.display()));
+    assert_eq!(
+        error.to_string(),
+        format!("user ada is not permitted to write to file://{}", world.home.display())
+    );
     assert!(error.hint().unwrap().contains("chown ada") && error.detail() == Some("trace"));
 }
 
@@ -46,7 +49,7 @@ async fn a_world_writable_base_is_divided_by_user() {
     assert_eq!(staging.base(), world.home.join("ada").to_str().unwrap());
     let staged = stage(&staging, vec![cached(&world.file("a.jar", b"a"))], 1, &Quiet).await.unwrap();
     assert!(staged[0].url.contains("/home/ada/.yarn-flink/cache/"));
-    // Whoever made eve's directory, it was not eve.
+    // Eve's directory was created by another user.
     fs::create_dir(world.home.join("eve")).unwrap();
     let inner = LocalFs::new("ada", world.home.to_str().unwrap());
     let fs = Scripted { inner, user: "eve", script: Arc::new(|_, _| Answer::Go) };
@@ -55,7 +58,7 @@ async fn a_world_writable_base_is_divided_by_user() {
     assert!(matches!(&error, StageError::ForeignDirectory { owner, .. } if owner == "ada"), "{error:?}");
 }
 
-/// A staging directory `base`, as `user` sees it; nobody but its owner may write there where `closed`.
+/// A staging directory `base`, as `user` sees it; if `closed`, only its owner may write there.
 async fn based(world: &World, user: &'static str, base: &str, closed: bool) -> Result<Staging, StageError> {
     let inner = LocalFs::new("ada", world.home.to_str().unwrap());
     let script = move |operation: &str, path: &str| match operation {
@@ -89,12 +92,12 @@ async fn a_missing_staging_directory_is_made_when_something_is_written() {
 }
 
 #[tokio::test]
-async fn a_second_user_has_a_directory_of_his_own_below_the_firsts() {
+async fn second_user_has_a_separate_directory() {
     let world = World::new();
     based(&world, "ada", "base", false).await.unwrap().application_dir(&id(1)).await.unwrap();
     let base = world.home.join("base");
     assert!(base.join(".yarn-flink/apps").is_dir());
-    // Writable by a group, an ACL or nobody: not for the owner's own directory.
+    // Whether it is writable by a group, through an ACL or not at all does not matter for the owner's own directory.
     let second = based(&world, "eve", "base", false).await.unwrap();
     assert_eq!(second.base(), base.join("eve").to_str().unwrap());
     second.application_dir(&id(2)).await.unwrap();
@@ -103,8 +106,10 @@ async fn a_second_user_has_a_directory_of_his_own_below_the_firsts() {
     let (base, hint) = (base.display(), error.hint().unwrap());
     assert_eq!(
         error.to_string(),
-        format!("the staging directory file://{base} belongs to ada, and bob may not make a directory in it")
+        format!(
+            "the staging directory file://{base} belongs to ada, and bob is not permitted to create a directory in it"
+        )
     );
-    assert!(hint.contains(&format!("as ada: hdfs dfs -chmod 1777 file://{base}")), "{hint}");
+    assert!(hint.contains(&format!("as ada run `hdfs dfs -chmod 1777 file://{base}`")), "{hint}");
     assert!(hint.contains(&format!("hdfs dfs -chown bob file://{base}/bob")), "{hint}");
 }

@@ -1,4 +1,4 @@
-//! Marks of use of cache entries, and the removal of those without.
+//! Marks of use of cache entries, and the removal of entries without them.
 
 use std::time::{Duration, SystemTime};
 
@@ -61,7 +61,7 @@ async fn a_mark_that_cannot_be_set_is_an_error() {
         }),
         _ => Answer::Go,
     };
-    // Without it the entry could go under a running application.
+    // Without it the entry could be removed under a running application.
     let staging = world.scripted(refuse).await;
     stage(&staging, vec![cached(&job)], 2, &Quiet).await.unwrap_err();
 }
@@ -91,7 +91,7 @@ async fn an_entry_that_is_marked_while_it_is_being_removed_is_put_back() {
     let directory = world.entry();
     mark(&directory, 30 * DAY);
     let file = fs::metadata(directory.join("job.jar")).unwrap().modified().unwrap();
-    // A submission passes just before the entry is moved aside.
+    // A submission marks it just before the entry is moved aside.
     let marked = directory.clone();
     let staging = world
         .scripted(move |operation, path| {
@@ -116,7 +116,7 @@ async fn a_copy_that_was_uploaded_while_the_entry_was_aside_stays() {
     let directory = world.entry();
     mark(&directory, 30 * DAY);
     let place = directory.clone();
-    // Marked before the move, looked for after it.
+    // Marked before the move, looked up after it.
     let staging = world
         .scripted(move |operation, path| {
             if operation == "rename" && Path::new(path) == place {

@@ -1,4 +1,4 @@
-//! The world of these tests: a "cluster" on this host's disk that answers as a test wants it to.
+//! The world of these tests: a "cluster" on this host's disk that responds as a test wants it to.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use super::*;
 use crate::hdfs::{CreateOptions, FileRead, FileStatus, FileWrite, LocalFs};
 
-/// A local file system that answers as a test wants it to.
+/// A local file system that responds as a test wants it to.
 #[derive(Clone)]
 pub(super) struct Scripted {
     pub(super) inner: LocalFs,

@@ -41,7 +41,7 @@ impl Cipher {
         [Self::TripleDes, Self::Rc4]
             .into_iter()
             .find(offers)
-            .ok_or_else(|| unusable(format!("no usable cipher among '{}'", offered.join(","))))
+            .ok_or_else(|| unusable(format!("no supported cipher among `{}`", offered.join(","))))
     }
 }
 

@@ -135,7 +135,7 @@ fn wraps_as_the_jdk_does() {
 }
 
 #[test]
-fn limits_are_those_of_the_jdk() {
+fn buffer_limits_match_the_jdk() {
     let key = [7; 16];
     let limit =
         |protection, cipher| layer::new(protection, cipher, &key, 65536).unwrap().unwrap().seal.limit();
@@ -181,7 +181,7 @@ fn challenges_are_read_leniently_where_the_rfc_is_lenient() {
 }
 
 #[test]
-fn nothing_secret_shows() {
+fn debug_output_shows_no_secret() {
     let (mechanism, _) = responded(2);
     let shown = format!("{mechanism:?}");
     assert_eq!(shown, "DigestMd5 { state: \"responded\", .. }");
@@ -197,7 +197,7 @@ fn layers() -> impl Strategy<Value = (Protection, Option<Cipher>)> {
 
 proptest! {
     #[test]
-    fn what_one_side_seals_the_other_opens(
+    fn sealed_messages_are_opened_by_the_other_side(
         (protection, cipher) in layers(),
         key in any::<[u8; 16]>(),
         messages in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..100), 1..5),
@@ -213,7 +213,7 @@ proptest! {
     }
 
     #[test]
-    fn a_changed_bit_is_noticed(
+    fn changed_bit_is_detected(
         (protection, cipher) in layers(),
         message in prop::collection::vec(any::<u8>(), 0..60),
         position in any::<prop::sample::Index>(),

@@ -1,5 +1,5 @@
-//! The course in a world where everything dies: clients at every step, replies, application masters, the
-//! ResourceManager's memory. Twelve thousand lives, each of a seed; a failing one prints what happened.
+//! The protocol in a world where everything fails: clients at every step, responses, application masters, the
+//! ResourceManager's memory. Twelve thousand lives, each with its own seed; a failing one prints what happened.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,16 +16,16 @@ fn id(number: i32) -> ApplicationId {
     ApplicationId { cluster_timestamp: 1, id: number }
 }
 
-/// The job of a client's own.
+/// The job id that a client brings.
 fn job(client: u32) -> JobId {
     JobId { id: format!("{client:032x}"), fixed: false }
 }
 
-fn course(client: u32, program: &str) -> Course {
-    Course::new(program, job(client))
+fn protocol(client: u32, program: &str) -> KeyProtocol {
+    KeyProtocol::new(program, job(client))
 }
 
-/// Where an application is, for the ResourceManager.
+/// The state of an application, as the ResourceManager sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Accepted,
@@ -68,8 +68,8 @@ impl World {
         self.trace.push(text);
     }
 
-    fn carry_out(&mut self, client: u32, course: &Course) -> Happened {
-        let (step, program, job) = (course.step(), course.program.as_str(), course.job().clone());
+    fn carry_out(&mut self, client: u32, protocol: &KeyProtocol) -> Happened {
+        let (step, program, job) = (protocol.step(), protocol.program.as_str(), protocol.job().clone());
         let happened = match step {
             Step::Read => {
                 Happened::Found(self.records.last_key_value().map(|(generation, (application, job))| {
@@ -150,8 +150,8 @@ impl World {
         self.note(format!("application {number}: {before:?} -> {after:?}"));
     }
 
-    /// The ResourceManager forgets: what has ended, or (restarted without a state store) everything; containers are
-    /// then killed.
+    /// The ResourceManager forgets what has ended or, if it is restarted without a state store, everything; containers
+    /// are then killed.
     fn forget(&mut self, rng: &mut StdRng) {
         let everything = rng.next_u32().is_multiple_of(3);
         self.applications.retain(|_, application| {
@@ -171,7 +171,7 @@ impl World {
     }
 }
 
-/// How often each end was met, so that a world in which nothing happens is noticed.
+/// How often each end occurred, so that a world in which nothing happens is noticed.
 #[derive(Debug, Default)]
 struct Ends {
     follow: u32,
@@ -182,19 +182,19 @@ struct Ends {
     replaced: u32,
 }
 
-/// One life; how its last client ended.
+/// Plays one life and counts how its last client ended.
 fn play(seed: u64, ends: &mut Ends) {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut world = World::default();
-    let mut clients: Vec<(u32, Course)> = Vec::new();
+    let mut clients: Vec<(u32, KeyProtocol)> = Vec::new();
     let mut born = 0;
     for _ in 0..STEPS {
         match rng.next_u32() % 16 {
             0 | 1 => {
                 born += 1;
-                // A few want another program.
+                // A few clients want another program.
                 let program = if rng.next_u32().is_multiple_of(8) { "other" } else { PROGRAM };
-                clients.push((born, course(born, program)));
+                clients.push((born, protocol(born, program)));
             }
             2..=5 => world.live(&mut rng, false),
             6 => {
@@ -211,15 +211,15 @@ fn play(seed: u64, ends: &mut Ends) {
                     world.note(format!("client {name}: SIGKILL"));
                     continue;
                 }
-                let (name, course) = &mut clients[at];
-                let happened = world.carry_out(*name, course);
+                let (name, protocol) = &mut clients[at];
+                let happened = world.carry_out(*name, protocol);
                 if fate == 1 {
                     world.note(format!("client {name}: the reply is lost"));
                     clients.swap_remove(at);
                     continue;
                 }
-                course.handle(happened);
-                if let Step::Done(end) = course.step() {
+                protocol.handle(happened);
+                if let Step::Done(end) = protocol.step() {
                     world.trace.push(format!("client {name}: {end:?}"));
                     clients.swap_remove(at);
                 }
@@ -227,17 +227,17 @@ fn play(seed: u64, ends: &mut Ends) {
         }
         world.check(seed);
     }
-    // One last client that nothing happens to.
-    let mut course = course(0, PROGRAM);
+    // A last client to which nothing happens.
+    let mut protocol = protocol(0, PROGRAM);
     let (mut submitted, known) = (false, !world.records.is_empty());
     let mut rounds = 0;
     let end = loop {
-        if let Step::Done(end) = course.step() {
+        if let Step::Done(end) = protocol.step() {
             break *end;
         }
-        submitted |= matches!(course.step(), Step::Submit(_));
-        let happened = world.carry_out(0, &course);
-        course.handle(happened);
+        submitted |= matches!(protocol.step(), Step::Submit(_));
+        let happened = world.carry_out(0, &protocol);
+        protocol.handle(happened);
         rounds += 1;
         assert!(rounds < 20, "seed {seed}: the client does not come to an end\n{}", world.trace.join("\n"));
     };
@@ -249,7 +249,7 @@ fn play(seed: u64, ends: &mut Ends) {
     let ran = world.ran.len();
     let right = match end {
         End::Follow { .. } | End::Ended(_) | End::Forgotten(_) => ran == 1,
-        // Somebody else's program has the key: it runs, and only it.
+        // Another program has the key: it runs, and only it.
         End::Differs(_) => ran == 1 && world.trace.iter().any(|line| line.contains("\"other\"")),
     };
     assert!(right, "seed {seed}: {end:?}, and {ran} runs\n{}", world.trace.join("\n"));
@@ -275,13 +275,13 @@ fn twelve_thousand_lives_and_no_job_runs_twice() {
     }
 }
 
-/// Kills one client before each step in turn, and loses each reply; a second client goes on.
+/// Kills one client before each step in turn, and loses each response; a second client continues.
 #[test]
 fn a_client_that_dies_at_any_step_is_followed_or_adopted() {
     for steps in 0..8 {
         for lost in [false, true] {
             let mut world = World::default();
-            let mut first = course(1, PROGRAM);
+            let mut first = protocol(1, PROGRAM);
             for _ in 0..steps {
                 if matches!(first.step(), Step::Done(_)) {
                     break;
@@ -292,7 +292,7 @@ fn a_client_that_dies_at_any_step_is_followed_or_adopted() {
             if lost && !matches!(first.step(), Step::Done(_)) {
                 world.carry_out(1, &first);
             }
-            let mut second = course(2, PROGRAM);
+            let mut second = protocol(2, PROGRAM);
             while !matches!(second.step(), Step::Done(_)) {
                 let happened = world.carry_out(2, &second);
                 second.handle(happened);
@@ -314,28 +314,28 @@ fn a_refused_application_gives_the_key_back() {
     world.records.insert(1, (id(1), job.clone()));
     let refused = Application { state: State::Refused, submission: 9, job, program: "other".to_owned() };
     world.applications.insert(1, refused);
-    let mut course = course(1, PROGRAM);
-    while !matches!(course.step(), Step::Done(_)) {
-        let happened = world.carry_out(1, &course);
-        course.handle(happened);
+    let mut protocol = protocol(1, PROGRAM);
+    while !matches!(protocol.step(), Step::Done(_)) {
+        let happened = world.carry_out(1, &protocol);
+        protocol.handle(happened);
     }
-    assert_eq!(course.step(), &Step::Done(End::Follow { application: id(2), submitted: true }));
+    assert_eq!(protocol.step(), &Step::Done(End::Follow { application: id(2), submitted: true }));
     assert_eq!(world.records[&2], (id(2), self::job(1)), "a job of its own");
 }
 
 #[test]
 fn another_program_is_told_apart() {
-    let mut course = course(1, "mine");
-    course.handle(Happened::Found(Some(Located {
+    let mut protocol = protocol(1, "mine");
+    protocol.handle(Happened::Found(Some(Located {
         generation: 1,
         application: id(1),
         job: job(2),
         started: None,
         ended: false,
     })));
-    assert_eq!(course.step(), &Step::Ask(id(1)));
-    course.handle(Happened::Known { refused: false, program: Some("yours".to_owned()) });
-    assert_eq!(course.step(), &Step::Done(End::Differs(id(1))));
+    assert_eq!(protocol.step(), &Step::Ask(id(1)));
+    protocol.handle(Happened::Known { refused: false, program: Some("yours".to_owned()) });
+    assert_eq!(protocol.step(), &Step::Done(End::Differs(id(1))));
 }
 
 #[test]
@@ -344,14 +344,14 @@ fn ids_of_flinks_own_are_left_to_flink() {
     for (own, recorded, expected) in
         [(&several, job(2), &several), (&job(1), several.clone(), &job(1)), (&job(1), job(2), &job(2))]
     {
-        let mut course = Course::new(PROGRAM, own.clone());
-        course.handle(Happened::Found(Some(Located {
+        let mut protocol = KeyProtocol::new(PROGRAM, own.clone());
+        protocol.handle(Happened::Found(Some(Located {
             generation: 1,
             application: id(1),
             job: recorded,
             started: None,
             ended: false,
         })));
-        assert_eq!(course.job(), expected);
+        assert_eq!(protocol.job(), expected);
     }
 }

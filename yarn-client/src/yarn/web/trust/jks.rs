@@ -1,4 +1,4 @@
-//! Java's own key stores (JKS, and JCEKS, which differs in how keys are hidden): the certificates lie open in them.
+//! Java's own key stores (JKS, and JCEKS, which only differs in how keys are encrypted): the certificates in them are not encrypted.
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
@@ -8,14 +8,14 @@ const JCEKS: u32 = 0xcece_cece;
 const KEY: u32 = 1;
 const CERTIFICATE: u32 = 2;
 
-/// Whether it begins as one.
+/// Whether the content starts like a key store.
 pub(super) fn is_one(bytes: &[u8]) -> bool {
     matches!(Reader(bytes).number(), Some(JKS | JCEKS))
 }
 
-/// What Java would trust: certificates that stand for themselves, and the first of each key's chain.
+/// What Java would trust: trusted certificate entries, and the first certificate of each key's chain.
 pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, &'static str> {
-    read(bytes).ok_or("it is cut off, or holds secret keys")
+    read(bytes).ok_or("it is cut off, or contains secret keys")
 }
 
 fn read(bytes: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
@@ -27,7 +27,7 @@ fn read(bytes: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     for _ in 0..entries {
         let kind = reader.number()?;
         reader.text()?;
-        // When it was made.
+        // Its creation time.
         reader.take(8)?;
         match kind {
             KEY => {

@@ -12,14 +12,14 @@ use super::*;
 use crate::yarn::container_logs;
 use crate::yarn::web::WebError;
 
-/// Of `keytool -importcert -storetype jks`, with a certificate for `CN=n`.
+/// Created with `keytool -importcert -storetype jks`, with a certificate for `CN=n`.
 const STORE: &str = "feedfeed00000002000000010000000200016e000001a21fe356df0005582e353039000001323082012e3081d5a003020102020835d81ca202f8a5de300a06082a8648ce3d040302300c310a3008060355040313016e301e170d3236313132383032303230305a170d3336313132353032303230305a300c310a3008060355040313016e3059301306072a8648ce3d020106082a8648ce3d0301070342000488c52c217da7c0bc49abc835052eda264812c12bec6bae1cc4562c1014edbb2177062408b2b1db0ea43e560fbb45a754d3eb35da6575cfe8a0919b8c166d7dafa321301f301d0603551d0e041604140880dea73481c8f50af70d437ca6d95ffce12512300a06082a8648ce3d040302034800304502205c1c31cf8abeb2685a0e3bc38b3093255b6795c9778951ec24a660f9b3897aa30221009bd639fe328dbbf81b96a94eb7e945a4d0d473fef4e1d02da130e39779bd63860dd1819ba13241c9527dc9eaf866aaab6583ee09";
 
 fn store() -> Vec<u8> {
     (0..STORE.len()).step_by(2).map(|at| u8::from_str_radix(&STORE[at..at + 2], 16).unwrap()).collect()
 }
 
-/// A node with a certificate for these names that it has signed itself: its address, and the certificate in PEM.
+/// A node with a self-signed certificate for these names: its address, and the certificate in PEM.
 async fn node(names: &[&str], is_authority: bool) -> (String, String) {
     let mut params =
         CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
@@ -41,7 +41,7 @@ async fn node(names: &[&str], is_authority: bool) -> (String, String) {
         let acceptor = TlsAcceptor::from(Arc::new(config));
         loop {
             let (stream, _) = listener.accept().await.unwrap();
-            // Whoever does not trust us hangs up.
+            // A client that does not trust the certificate hangs up.
             let Ok(stream) = acceptor.accept(stream).await else { continue };
             let mut stream = BufReader::new(stream);
             let mut request = String::new();
@@ -70,7 +70,7 @@ fn trusting(content: &[u8]) -> (Trust, tempfile::NamedTempFile) {
 }
 
 #[tokio::test]
-async fn a_node_is_believed_when_its_certificate_is_in_the_truststore() {
+async fn node_with_a_certificate_in_the_truststore_is_trusted() {
     for (names, is_authority) in
         [(&["localhost"][..], false), (&["localhost"], true), (&["node7.example.com"], false)]
     {
@@ -84,7 +84,7 @@ async fn a_node_is_believed_when_its_certificate_is_in_the_truststore() {
     assert!(matches!(error, WebError::Untrusted { .. }), "{error:?}");
     assert!(error.to_string().contains(&file.path().display().to_string()), "{error}");
     assert!(matches!(asked(&address, &Trust::default()).await, Err(WebError::Untrusted { .. })));
-    // Somebody who does not speak TLS at all.
+    // A server that does not use TLS at all.
     let plain = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = format!("https://localhost:{}", plain.local_addr().unwrap().port());
     let silent = container_logs::list(&address, "c", &other, Duration::from_millis(200)).await;
@@ -92,13 +92,13 @@ async fn a_node_is_believed_when_its_certificate_is_in_the_truststore() {
 }
 
 #[test]
-fn truststores_of_all_kinds() {
+fn truststores_of_every_format_are_read() {
     let found = certificates(&store()).unwrap();
     assert_eq!((found.len(), found[0].len()), (1, 306));
     for (content, reason) in [
         (&store()[..200], "cut off"),
         (&b"\x30\x82\x01\x02"[..], "PKCS#12"),
-        (&b"nothing"[..], "no certificate in PEM"),
+        (&b"nothing"[..], "neither JKS nor PEM"),
     ] {
         let error = trusting(content).0.client().unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
@@ -108,7 +108,7 @@ fn truststores_of_all_kinds() {
 }
 
 #[test]
-fn the_truststore_is_that_of_hadoops_own_clients() {
+fn truststore_of_hadoops_own_clients_is_used() {
     let dir = tempfile::tempdir().unwrap();
     let site = |pairs: &[(&str, &str)]| {
         let property =
@@ -128,7 +128,7 @@ fn the_truststore_is_that_of_hadoops_own_clients() {
 
 proptest! {
     #[test]
-    fn no_store_panics(at in 0..364_usize, byte in any::<u8>(), length in 0..364_usize) {
+    fn arbitrary_truststores_never_panic(at in 0..364_usize, byte in any::<u8>(), length in 0..364_usize) {
         let mut content = store();
         content[at] = byte;
         content.truncate(length);

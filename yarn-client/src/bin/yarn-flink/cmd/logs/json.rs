@@ -1,4 +1,4 @@
-//! Logs for programs: one object for each line.
+//! Logs for programs: one object per line.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -8,15 +8,15 @@ use yarn_client::logs::{LogFile, Sink};
 use super::Tail;
 use crate::view::LogLineView;
 
-/// Lines that are longer come in pieces: a log may be one line of gigabytes.
+/// Longer lines are split: a log may be one line of gigabytes.
 const LONGEST: usize = 64 * 1024;
 
-/// One JSON object for each line, or piece of one, as it comes.
+/// Prints one JSON object for each line, or piece of one, as it arrives.
 pub(super) struct Lines<W: Write> {
     to: W,
     pub(super) tail: Tail,
     file: Option<LogFile>,
-    /// The beginning of a line whose end has not come yet.
+    /// The beginning of a line whose end has not arrived yet.
     begun: Vec<u8>,
 }
 
@@ -39,14 +39,14 @@ impl<W: Write> Lines<W> {
         Ok(())
     }
 
-    /// Writes what has come of a line.
+    /// Writes what has arrived of a line.
     fn write(&mut self, complete: bool) -> io::Result<()> {
         let Some(file) = &self.file else { return Ok(()) };
         let mut bytes = std::mem::take(&mut self.begun);
         if complete {
             bytes.pop();
         } else {
-            // The rest of a character that is cut comes with the next piece.
+            // The rest of a split character arrives with the next piece.
             self.begun = bytes.split_off(whole(&bytes));
         }
         let text = String::from_utf8_lossy(&bytes);
@@ -58,7 +58,7 @@ impl<W: Write> Lines<W> {
     }
 }
 
-/// How many bytes of a text are whole characters, as far as its end goes.
+/// The length in bytes of the text without an incomplete character at its end.
 fn whole(bytes: &[u8]) -> usize {
     let tail = bytes.len().saturating_sub(3);
     let cut = bytes[tail..].iter().rposition(|byte| *byte >= 0xc0).map(|at| tail + at);
@@ -84,7 +84,7 @@ impl<W: Write + Send> Sink for Lines<W> {
         self.take(&kept)?;
         if !self.begun.is_empty() {
             self.write(false)?;
-            // Half a character at the end of a file is none.
+            // An incomplete character at the end of a file is dropped.
             if !self.begun.is_empty() {
                 let half = std::mem::take(&mut self.begun);
                 self.begun = String::from_utf8_lossy(&half).into_owned().into_bytes();
@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    /// What comes of files with this content, in parts of `step` bytes: texts, and whether the lines end.
+    /// The output for files with this content, in parts of `step` bytes: texts, and whether the lines end.
     fn lines(files: &[&[u8]], step: usize, tail: Option<usize>) -> Vec<(String, bool)> {
         let mut lines = Lines::new(Vec::new(), tail);
         for (n, content) in files.iter().enumerate() {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_an_object_however_it_comes() {
+    fn log_line_is_one_object_however_it_is_split() {
         for step in [1, 2, 3, 100] {
             let files: [&[u8]; 3] = ["eins\n\nzwölf\r\n\x1b[1m".as_bytes(), b"", b"a\xff\nb\xc3"];
             let right = [
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_line_comes_in_pieces_of_whole_characters() {
+    fn long_log_line_is_split_between_characters() {
         let content = format!("{}ü\nlast\n", "x".repeat(LONGEST - 1));
         for step in [7, 64 * 1024, 1 << 20] {
             let lines = lines(&[content.as_bytes()], step, None);

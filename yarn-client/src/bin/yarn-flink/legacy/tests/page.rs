@@ -1,4 +1,4 @@
-//! `docs/options.md`: each of its examples, as our parser takes it.
+//! `docs/options.md`: each of its examples, parsed by our parser.
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 
@@ -7,7 +7,7 @@ use crate::args::Cli;
 
 const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/options.md"));
 
-/// What the parser makes of a line.
+/// How the parser treats a line.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Accepted(String),
@@ -28,7 +28,7 @@ fn outcome(line: &str) -> Outcome {
     }
 }
 
-/// A row of one of the tables: names, example, what it is here.
+/// A row of one of the tables: names, example, and its meaning here.
 struct Row {
     names: Vec<&'static str>,
     example: &'static str,
@@ -54,7 +54,7 @@ fn codes(text: &'static str) -> Vec<&'static str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// Every way in which Flink's parser takes the option: of long names also with one dash.
+/// Every spelling of the option that Flink's parser accepts: for long names also with one dash.
 fn spellings(row: &Row) -> Vec<String> {
     let typed = *row
         .names
@@ -73,7 +73,7 @@ fn spellings(row: &Row) -> Vec<String> {
         .collect()
 }
 
-/// Where this word stands in a line.
+/// The position of this word in a line.
 fn word(line: &str, name: &str) -> Option<usize> {
     line.split(' ')
         .scan(0, |at, word| Some((std::mem::replace(at, *at + word.len() + 1), word)))
@@ -82,7 +82,7 @@ fn word(line: &str, name: &str) -> Option<usize> {
 }
 
 #[test]
-fn every_example_of_the_page_is_what_the_page_says() {
+fn examples_of_the_options_page_are_correct() {
     let rows = rows();
     assert!(rows.len() > 90, "{}", rows.len());
     for row in &rows {
@@ -98,7 +98,7 @@ fn every_example_of_the_page_is_what_the_page_says() {
                     let Outcome::Refused(message) = here else { panic!("{typed}: {here:?}") };
                     assert!(message.contains(codes_of(text)), "{typed}: {message}");
                 } else {
-                    // `list` of an application is `jobs`.
+                    // `list` for an application is `jobs`.
                     let ours =
                         codes_of(row.here).replace("VERB", if *verb == "list" { "jobs" } else { verb });
                     assert!(matches!(here, Outcome::Accepted(_)), "{typed}: {here:?}");

@@ -1,4 +1,4 @@
-//! The conversation with the ResourceManager: registration, heartbeats, and the containers that come of them.
+//! The conversation with the ResourceManager: registration, heartbeats, and the containers that result.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,48 +13,48 @@ use super::{
     Action, AppMaster, Heartbeat, HeartbeatAnswer, HeartbeatFailure, JobView, Occurrence, Timer, text,
 };
 
-/// The first pause while containers are waited for. It doubles up to `heartbeat_pending`: a cluster with room answers
+/// The first pause while waiting for containers. It doubles up to `heartbeat_pending`: a cluster with room answers
 /// within a node's heartbeat, and every TaskManager's start begins with that answer.
 const HEARTBEAT_QUICK: Duration = Duration::from_millis(50);
 
-/// How long a better place is waited for.
+/// How long to wait for a better host.
 const SPREAD_PATIENCE: Duration = Duration::from_secs(30);
 /// The longest pause between heartbeats that get no answer.
 const LOST_PAUSE: Duration = Duration::from_secs(10);
-/// What was refused is asked for again after this time: a node may have come back that is large enough.
+/// A refused request is made again after this time: a node that is large enough may have come back.
 const REFUSED_PAUSE: Duration = Duration::from_secs(10);
-/// How often it is asked who holds results, while something is idle.
+/// How often Flink is asked which TaskManagers hold results, while some are idle.
 const HOLDERS_PAUSE: Duration = Duration::from_secs(5);
 
-/// Where the registration with the ResourceManager stands.
+/// The state of the registration with the ResourceManager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Registration {
     Pending,
     Done,
 }
 
-/// The line to the ResourceManager.
+/// The ResourceManager as the machine sees it: the registration, and heartbeats with and without answers.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct ResourceManager {
     pub(super) registration: Registration,
     in_flight: Option<Heartbeat>,
-    /// A heartbeat without an answer, to be said again word for word: the ResourceManager may have heard it, and then
-    /// answers the repetition with the answer that was lost, without reading it (`ApplicationMasterService.allocate`
-    /// goes by the response id).
+    /// A heartbeat without an answer, to be repeated verbatim: the ResourceManager may have received it, and then
+    /// answers the repetition with the lost answer, without reading it (`ApplicationMasterService.allocate` goes by the
+    /// response id).
     unanswered: Option<Heartbeat>,
-    /// Answers since the last ask that brought less than was asked for.
+    /// Answers since the last request that brought less than was requested.
     unsatisfied: u32,
-    /// Since when containers are waited for, where they are to be spread.
+    /// Since when it has been waiting for containers that should be spread.
     spread_since: Option<Duration>,
-    /// Heartbeats in a row that were not answered.
+    /// Heartbeats in a row without an answer.
     lost: u32,
-    /// Largest container the ResourceManager gave at the last registration, MiB.
+    /// The largest container the ResourceManager gave at the last registration, in MiB.
     maximum_mib: u64,
-    /// What was asked for last was refused: why, and when it is asked again.
+    /// The last request was refused: why, and when it is made again.
     refused: Option<(Cause, Duration)>,
 }
 
-impl Line {
+impl ResourceManager {
     pub(super) fn new() -> Self {
         Self {
             registration: Registration::Pending,
@@ -73,7 +73,7 @@ impl Line {
         self.refused.as_ref().map(|(cause, _)| cause)
     }
 
-    /// What was refused is not asked for again yet.
+    /// Whether it is too early to repeat a refused request.
     fn holds_back(&self, now: Duration) -> bool {
         self.refused.as_ref().is_some_and(|(_, until)| *until > now)
     }
@@ -85,17 +85,17 @@ impl Line {
 
 impl AppMaster {
     pub(super) fn registered(&mut self, maximum_mib: u64, previous: Vec<AllocatedContainer>, now: Duration) {
-        self.line.registration = Registration::Done;
+        self.resource_manager.registration = Registration::Done;
         self.tell(Occurrence::Registered);
         self.confirm_lease(now);
         self.timers.set(Timer::Heartbeat, now);
-        self.line.maximum_mib = maximum_mib;
+        self.resource_manager.maximum_mib = maximum_mib;
         self.adopt(previous, now);
         self.advance_ending(now);
     }
 
-    /// Takes over what an earlier attempt has launched; without high availability its TaskManagers can never find
-    /// this attempt's JobManager.
+    /// Takes over what an earlier attempt has launched; without high availability its TaskManagers can never find this
+    /// attempt's JobManager.
     fn adopt(&mut self, previous: Vec<AllocatedContainer>, now: Duration) {
         let keep = self.settings.recovers && self.ending.is_none();
         for container in previous {
@@ -105,19 +105,23 @@ impl AppMaster {
     }
 
     pub(super) fn heartbeat(&mut self, now: Duration) {
-        if !self.line.idle() {
+        if !self.resource_manager.idle() {
             return;
         }
         let progress = self.progress();
-        let heartbeat = match self.line.unanswered.take() {
+        let heartbeat = match self.resource_manager.unanswered.take() {
             Some(unanswered) => Heartbeat { progress, ..unanswered },
             None => {
-                let ask = if self.line.holds_back(now) { None } else { self.containers.ask(self.desired()) };
+                let ask = if self.resource_manager.holds_back(now) {
+                    None
+                } else {
+                    self.containers.ask(self.desired())
+                };
                 if ask.is_some() {
-                    self.line.unsatisfied = 0;
+                    self.resource_manager.unsatisfied = 0;
                 }
-                // What is refused is asked for again and again, and told once.
-                if ask.is_some() && self.line.refused.is_none() {
+                // A refused request is made again and again, but reported once.
+                if ask.is_some() && self.resource_manager.refused.is_none() {
                     self.tell(Occurrence::Requested { task_managers: self.desired() });
                 }
                 let full = self.full_hosts(now);
@@ -125,29 +129,29 @@ impl AppMaster {
                 Heartbeat { ask, releases: self.containers.take_releases(), exclude, welcome, progress }
             }
         };
-        self.line.in_flight = Some(heartbeat.clone());
-        // Until the answer comes: should it get lost, the driver says so.
+        self.resource_manager.in_flight = Some(heartbeat.clone());
+        // For the time until the answer comes: if it is lost, the driver says so.
         self.timers.set(Timer::Heartbeat, now + self.settings.heartbeat);
         self.actions.push_back(Action::Heartbeat(heartbeat));
     }
 
-    /// Hosts that have their share, where TaskManagers are to be spread. A cluster that gives nothing for a while has no
-    /// better place: then any will do.
+    /// Hosts that have their share, if TaskManagers should be spread. If the cluster gives nothing for a while, there is
+    /// no better host, and any will do.
     fn full_hosts(&mut self, now: Duration) -> BTreeSet<String> {
         if !self.settings.spread || self.nodes.usable == 0 {
             return BTreeSet::new();
         }
         let waiting = self.containers.working() < self.desired();
-        match (waiting, self.line.spread_since) {
-            (false, _) => self.line.spread_since = None,
-            (true, None) => self.line.spread_since = Some(now),
+        match (waiting, self.resource_manager.spread_since) {
+            (false, _) => self.resource_manager.spread_since = None,
+            (true, None) => self.resource_manager.spread_since = Some(now),
             (true, Some(since)) if since + SPREAD_PATIENCE <= now => return BTreeSet::new(),
             (true, Some(_)) => {}
         }
         self.containers.hosts_with(self.desired().div_ceil(self.nodes.usable).max(1))
     }
 
-    /// Share of the job that is done, from its finished tasks. A streaming job has no end to measure against and
+    /// The fraction of the job that is done, by its finished tasks. A streaming job has no end to measure against and
     /// shows 0.5 while it runs.
     fn progress(&self) -> f32 {
         if self.job_finished() || self.ending.as_ref().is_some_and(Ending::succeeded) {
@@ -169,11 +173,11 @@ impl AppMaster {
     }
 
     pub(super) fn heartbeat_answered(&mut self, answer: HeartbeatAnswer, now: Duration) {
-        let asked = self.line.in_flight.take().is_some_and(|heartbeat| heartbeat.ask.is_some());
+        let asked = self.resource_manager.in_flight.take().is_some_and(|heartbeat| heartbeat.ask.is_some());
         if asked {
-            self.line.refused = None;
+            self.resource_manager.refused = None;
         }
-        self.line.lost = 0;
+        self.resource_manager.lost = 0;
         self.containers.heartbeat_answered(now);
         self.confirm_lease(now);
         self.nodes.usable = match self.settings.hosts {
@@ -189,7 +193,7 @@ impl AppMaster {
         self.adopt(answer.previous, now);
         let desired = self.desired();
         for container in answer.allocated {
-            // A node's heartbeat may bring more at once than its host shall have: those are given back.
+            // A node's heartbeat may bring more at once than its host should have: those are given back.
             let full = self.full_hosts(now).contains(&container.node.host);
             if self.containers.allocated(&container, if full { 0 } else { desired }, now) {
                 let AllocatedContainer { id, node, .. } = container.clone();
@@ -228,15 +232,15 @@ impl AppMaster {
     }
 
     pub(super) fn heartbeat_failed(&mut self, failure: HeartbeatFailure, now: Duration) {
-        let lost = self.line.in_flight.take();
+        let lost = self.resource_manager.in_flight.take();
         match failure {
             HeartbeatFailure::Resync => {
-                self.line.registration = Registration::Pending;
+                self.resource_manager.registration = Registration::Pending;
                 self.containers.resync();
                 self.nodes.forgotten();
                 self.actions.push_back(Action::Register);
             }
-            // It may have taken our report before it read this: the answer to that one decides.
+            // It may have taken our report before it read this heartbeat: the answer to the report decides.
             HeartbeatFailure::Shutdown if self.ending.as_ref().is_some_and(Ending::reports) => {}
             HeartbeatFailure::Shutdown => {
                 tracing::error!("the ResourceManager has ended this attempt");
@@ -247,26 +251,27 @@ impl AppMaster {
             }
             HeartbeatFailure::Refused { cause, for_good: false } => self.ask_refused(lost, &cause, now),
             HeartbeatFailure::Lost(_) => {
-                let pause = self.settings.heartbeat_pending.saturating_mul(1 << self.line.lost.min(16));
-                self.line.lost += 1;
-                self.line.unanswered = lost;
+                let pause =
+                    self.settings.heartbeat_pending.saturating_mul(1 << self.resource_manager.lost.min(16));
+                self.resource_manager.lost += 1;
+                self.resource_manager.unanswered = lost;
                 self.timers.set(Timer::Heartbeat, now + pause.min(LOST_PAUSE));
             }
         }
     }
 
-    /// The ResourceManager cannot give such containers with the nodes it has now. That is no reason to end: it says the same
-    /// while nodes are on their way back to it after it has restarted.
+    /// The ResourceManager cannot give such containers with the nodes it has now. That is not a reason to end: it says the
+    /// same while its nodes are still coming back after a restart.
     fn ask_refused(&mut self, refused: Option<Heartbeat>, cause: &str, now: Duration) {
-        let (wanted, maximum) = (self.settings.task_manager_mib, self.line.maximum_mib);
+        let (wanted, maximum) = (self.settings.task_manager_mib, self.resource_manager.maximum_mib);
         let cause = if wanted > maximum { text::too_large(wanted, maximum) } else { text::refuses(cause) };
-        if self.line.refused.is_none() {
+        if self.resource_manager.refused.is_none() {
             tracing::warn!("{}", cause.text);
         }
-        self.line.refused = Some((cause, now + REFUSED_PAUSE));
+        self.resource_manager.refused = Some((cause, now + REFUSED_PAUSE));
         self.containers.refused();
-        // The rest of it was not read.
-        self.line.unanswered = refused.map(|heartbeat| Heartbeat {
+        // The rest of the heartbeat was not read.
+        self.resource_manager.unanswered = refused.map(|heartbeat| Heartbeat {
             ask: None,
             releases: self.containers.take_releases(),
             ..heartbeat
@@ -274,11 +279,11 @@ impl AppMaster {
         self.timers.set(Timer::Heartbeat, now + self.settings.heartbeat_pending);
     }
 
-    /// Soon while something is pending, at the idle interval otherwise.
+    /// Sets the next heartbeat: soon while something is pending, at the idle interval otherwise.
     fn schedule_heartbeat(&mut self, now: Duration) {
         let interval = if self.containers.waiting() {
-            let quick = HEARTBEAT_QUICK.saturating_mul(1 << self.line.unsatisfied.min(16));
-            self.line.unsatisfied += 1;
+            let quick = HEARTBEAT_QUICK.saturating_mul(1 << self.resource_manager.unsatisfied.min(16));
+            self.resource_manager.unsatisfied += 1;
             quick.min(self.settings.heartbeat_pending)
         } else if self.containers.starting() > 0 || self.work.job().is_some_and(|job| job.result.is_some()) {
             self.settings.heartbeat_pending
@@ -286,13 +291,13 @@ impl AppMaster {
             self.settings.heartbeat
         };
         self.timers.set(Timer::Heartbeat, now + interval);
-        if let Some((_, again)) = &self.line.refused {
+        if let Some((_, again)) = &self.resource_manager.refused {
             self.timers.set_at_most(Timer::Heartbeat, (*again).max(now + self.settings.heartbeat_pending));
         }
         self.hasten_heartbeat(now);
     }
 
-    /// Containers that the job can do without; none while it is not listed, for then nobody knows.
+    /// Number of containers that the job can do without; 0 while it is not listed, as its need is unknown then.
     pub(super) fn surplus(&self) -> u32 {
         if !self.knows_jobs() {
             return 0;
@@ -300,10 +305,10 @@ impl AppMaster {
         self.containers.working().saturating_sub(self.desired())
     }
 
-    /// Brings the containers in line with what is desired: sooner heartbeat for more, stops for less.
+    /// Brings the containers in line with what is desired: an earlier heartbeat for more, stops for less.
     pub(super) fn fit_containers(&mut self, now: Duration) {
         let surplus = self.surplus();
-        // A container on its way is given back only when the jobs run without it.
+        // A container on its way is given back only if the jobs run without it.
         if surplus > 0 && self.jobs_run() {
             let stopped = self.containers.take_unregistered(surplus);
             self.stop_containers(stopped);
@@ -317,7 +322,7 @@ impl AppMaster {
         self.all_jobs(runs)
     }
 
-    /// Sees to it that surplus TaskManagers are looked at once they have been idle for long enough.
+    /// Schedules a look at surplus TaskManagers for when they will have been idle long enough.
     fn watch_surplus(&mut self, now: Duration) {
         let idle =
             (self.surplus() > 0).then(|| self.containers.next_idle(self.settings.idle_timeout)).flatten();
@@ -330,26 +335,26 @@ impl AppMaster {
         }
     }
 
-    /// Something has been idle for long enough. It may hold results of a batch job that a later stage has yet to read, and be
-    /// in use again a moment later: only a fresh look tells.
+    /// A TaskManager has been idle for long enough. It may hold results of a batch job that a later stage has yet to read,
+    /// and be in use again a moment later: only a fresh look can tell.
     pub(super) fn look_for_surplus(&mut self, now: Duration) {
         self.wants_holders = true;
         self.timers.set_at_most(Timer::FlinkPoll, now);
     }
 
-    /// Stops what this look has shown to be idle and to hold nothing.
+    /// Stops the TaskManagers that this look has shown to be idle and to hold nothing.
     pub(super) fn release_surplus(&mut self, holders: &BTreeSet<String>, now: Duration) {
         let surplus = self.surplus();
         let stopped = self.containers.take_idle(surplus, self.settings.idle_timeout, holders, now);
         self.stop_containers(stopped);
     }
 
-    /// News for the ResourceManager does not wait for the interval; while a heartbeat is under way, its answer
-    /// sets the next one.
+    /// News for the ResourceManager does not wait for the interval; while a heartbeat is under way, its answer sets the
+    /// next one.
     pub(super) fn hasten_heartbeat(&mut self, now: Duration) {
-        let asks = !self.line.holds_back(now) && self.containers.ask_differs(self.desired());
+        let asks = !self.resource_manager.holds_back(now) && self.containers.ask_differs(self.desired());
         let news = asks || self.containers.has_releases();
-        if news && self.line.idle() && self.line.unanswered.is_none() {
+        if news && self.resource_manager.idle() && self.resource_manager.unanswered.is_none() {
             self.timers.set_at_most(Timer::Heartbeat, now);
         }
     }
@@ -361,7 +366,7 @@ impl AppMaster {
         }
     }
 
-    /// The same failure again and again will not get better by repeating it.
+    /// Gives up when the same failure recurs: repeating it will not help.
     pub(super) fn check_failures(&mut self, now: Duration) {
         if self.ending.is_some() {
             return;
@@ -381,7 +386,7 @@ impl AppMaster {
             let cause = text::start_failures(failures);
             return self.end(Outcome::failed(cause), now);
         }
-        // What a session's job does to its TaskManagers is that job's affair.
+        // What a session's job does to its TaskManagers is that job's own business.
         if self.work.is_session() {
             return;
         }
