@@ -51,11 +51,11 @@
 //! | [`hdfs`] | file systems and staging |
 //! | [`yarn`] | typed clients of ResourceManager and NodeManagers |
 //! | [`rpc`] | Hadoop RPC: calls, connections, failover |
-//! | [`security`] | users, tokens, SASL |
+//! | [`security`] | users, Kerberos, tokens, SASL |
 //! | [`conf`] | Hadoop's configuration |
 //!
 //! # Caveats
-//! - Kerberos is not supported yet: clusters with `hadoop.security.authentication=kerberos` can only be reached with tokens.
+//! - Kerberos needs `libgssapi_krb5.so.2` on the host, which is loaded when it is first needed; tokens do not.
 //! - A call may reach a server twice, if its response is lost and it is safe to repeat: see [`rpc::Safety`]. Nothing is
 //!   submitted, started or finished twice because of that.
 //! - Futures may be dropped. A request that has been sent is carried out all the same.
@@ -71,7 +71,8 @@
 //! | error | when | |
 //! |---|---|---|
 //! | [`conf::ConfError`] | no configuration, or one that cannot be used | names file and line, or key and origin |
-//! | [`security::UserError`] | this process's user has no name | |
+//! | [`security::UserError`] | this process's user has no name, or nothing to log in with | |
+//! | [`security::KerberosError`] | Kerberos does not let us in | also inside of an `RpcError` |
 //! | [`security::CredentialsError`] | a file of tokens cannot be read | |
 //! | [`rpc::RpcError`] | a call failed | [`kind`](rpc::RpcErrorKind), attempts, what the server said |
 //! | [`yarn::YarnError`] | an operation on YARN failed | classified by its methods: `is_not_found`, `is_unreachable`, … |

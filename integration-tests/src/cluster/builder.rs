@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::daemons::{Layout, NameNodePorts, ResourceManagerPorts, node_address};
 use super::download::Hadoop;
+use super::kerberos::{ALICE, Kerberos};
 use super::ports::Ports;
 use super::sites::{self, Audience, Properties};
 use super::users::OsUser;
@@ -35,6 +36,7 @@ pub struct Builder {
     log_aggregation: bool,
     node_labels: bool,
     access_control: bool,
+    protection: Option<String>,
     sites: Vec<(String, String)>,
     scheduler: Vec<(String, String)>,
 }
@@ -57,6 +59,7 @@ impl Builder {
             log_aggregation: false,
             node_labels: false,
             access_control: false,
+            protection: None,
             sites: Vec::new(),
             scheduler: Vec::new(),
         }
@@ -145,6 +148,13 @@ impl Builder {
         self
     }
 
+    /// A secure cluster with a KDC of its own, and `protection` (`authentication`, `integrity` or `privacy`) for RPC and
+    /// for data of HDFS. Clients are `alice`; see [`Cluster::keytab`] and [`Cluster::kinit`].
+    pub fn kerberos(mut self, protection: &str) -> Self {
+        self.protection = Some(protection.to_owned());
+        self
+    }
+
     /// Sets one property for daemons and clients, overriding our own value: `dfs.*` in hdfs-site, `yarn.*` in
     /// yarn-site, all others in core-site.
     pub fn property(mut self, key: &str, value: &str) -> Self {
@@ -225,7 +235,7 @@ impl Builder {
             hadoop: self.hadoop.version.to_owned(),
             jars: hadoop.jars.clone(),
             java_home,
-            user: user()?,
+            user: if self.protection.is_some() { ALICE.to_owned() } else { user()? },
             default_fs: match &name_node {
                 Some(ports) => format!("hdfs://localhost:{}", ports.rpc),
                 None => "file:///".to_owned(),
@@ -236,6 +246,7 @@ impl Builder {
             node_managers: self.node_managers,
             node_users: node_users.collect::<Result<_>>()?,
             cuttable: self.cuttable,
+            kerberos: None,
             pids: Vec::new(),
             directory,
         };
@@ -244,6 +255,10 @@ impl Builder {
         }
         if self.cuttable {
             cut::prepare(&layout.directory)?;
+        }
+        if let Some(protection) = &self.protection {
+            let port = ports.reserve(&cache, Ipv4Addr::LOCALHOST)?;
+            layout.kerberos = Some(Kerberos::prepare(&layout, port, protection)?);
         }
         let cluster = Cluster::new(layout)?; // from here on the reaper removes the folder
         self.write_configuration(&cluster.layout, &mut ports, &cache)?;
@@ -254,6 +269,10 @@ impl Builder {
         cluster.hold(ports);
         for daemon in cluster.daemons() {
             cluster.start(daemon)?;
+            // Without their keytabs the others end at once.
+            if daemon == Daemon::Kdc {
+                cluster.wait_for_kdc()?;
+            }
         }
         Ok(cluster)
     }
@@ -266,6 +285,10 @@ impl Builder {
         let of_logs = |key: &String| shared.iter().any(|prefix| key.starts_with(prefix));
         let daemons = self.daemon_properties(layout);
         client.extend(daemons.into_iter().filter(|(key, _)| of_logs(key)));
+        if let Some(kerberos) = &layout.kerberos {
+            kerberos.write(layout)?;
+            client.extend(kerberos.client_properties());
+        }
         if self.access_control {
             client.insert("yarn.acl.enable".into(), "true".into());
         }
@@ -274,6 +297,7 @@ impl Builder {
 
         let mut daemon = client.clone();
         daemon.extend(self.daemon_properties(layout));
+        daemon.extend(layout.kerberos.iter().flat_map(|kerberos| kerberos.daemon_properties(layout)));
         own(&mut daemon);
         let mut scheduler = Properties::from([
             ("root.queues".to_owned(), "default".to_owned()),

@@ -14,6 +14,7 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::kerberos::{self, Kerberos};
 use super::processes::{lives, signal};
 use super::reaper::MARKER;
 use super::users::OsUser;
@@ -57,6 +58,9 @@ pub(crate) struct Layout {
     /// Whether processes of containers can be cut off from each other.
     #[serde(default)]
     pub(crate) cuttable: bool,
+    /// None where a name is believed.
+    #[serde(default)]
+    pub(crate) kerberos: Option<Kerberos>,
     /// Process ids at the time of writing.
     pub(crate) pids: Vec<(Daemon, u32)>,
 }
@@ -84,6 +88,9 @@ pub(crate) fn node_address(number: u8) -> Ipv4Addr {
 impl Layout {
     pub(crate) fn daemons(&self) -> Vec<Daemon> {
         let mut daemons = Vec::new();
+        if self.kerberos.is_some() {
+            daemons.push(Daemon::Kdc);
+        }
         if self.zookeeper.is_some() {
             daemons.push(Daemon::ZooKeeper);
         }
@@ -119,12 +126,18 @@ impl Layout {
     /// A JVM with this cluster's jars; `conf` comes first on its class path because test jars contain other files of
     /// the same names.
     pub(crate) fn java(&self, conf: &Path) -> Command {
+        let mut command = self.jvm(conf);
+        command.arg("-classpath").arg(format!("{}:{}/*", conf.display(), self.jars.display()));
+        command
+    }
+
+    /// A JVM without a class path.
+    fn jvm(&self, conf: &Path) -> Command {
         let mut command = Command::new(self.java_home.join("bin/java"));
-        command.args(JVM_FLAGS).arg("-classpath").arg(format!(
-            "{}:{}/*",
-            conf.display(),
-            self.jars.display()
-        ));
+        command.args(JVM_FLAGS);
+        if self.kerberos.is_some() {
+            command.arg(kerberos::java_option(self));
+        }
         command.env_clear().env("JAVA_HOME", &self.java_home).env("HADOOP_CONF_DIR", conf);
         command.env("HADOOP_USER_NAME", &self.user).env("USER", &self.user);
         command.env(MARKER, format!("{}/", self.directory.display()));
@@ -133,16 +146,25 @@ impl Layout {
                 command.env(name, value);
             }
         }
+        if self.kerberos.is_some() {
+            command.env("KRB5_CONFIG", kerberos::krb5_conf(self));
+        }
         command.current_dir(&self.directory).stdin(Stdio::null());
         command
     }
 
     fn command(&self, daemon: Daemon) -> Command {
+        if let (Daemon::Kdc, Some(kerberos)) = (daemon, &self.kerberos) {
+            let mut command = self.jvm(&self.daemon_conf(daemon));
+            kerberos.command(self, &mut command);
+            return command;
+        }
         let mut command = self.java(&self.daemon_conf(daemon));
         let logs = self.log_dir(daemon);
         command.arg(format!("-Dhadoop.log.dir={}", logs.display()));
         command.arg(format!("-Dyarn.log.dir={}", logs.display()));
         match daemon {
+            Daemon::Kdc => &mut command,
             Daemon::NameNode => command.arg("org.apache.hadoop.hdfs.server.namenode.NameNode"),
             Daemon::DataNode => command.arg("org.apache.hadoop.hdfs.server.datanode.DataNode"),
             Daemon::ZooKeeper => command
@@ -248,6 +270,7 @@ impl Cluster {
 
     async fn is_ready(&self, daemon: Daemon) -> bool {
         match daemon {
+            Daemon::Kdc => kerberos::folder(&self.layout).join("ready").exists(),
             Daemon::ZooKeeper => {
                 let port = self.layout.zookeeper.unwrap_or_default();
                 tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok()

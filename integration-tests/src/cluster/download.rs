@@ -32,28 +32,32 @@ impl Hadoop {
     }
 }
 
-/// A project whose only purpose is its dependencies. The test jars contain what a NameNode needs to run in a test
-/// (`webapps/hdfs` is nowhere else); no parent, no build.
-fn pom(version: HadoopVersion) -> String {
-    let jackson = version.jackson_bom.map_or_else(String::new, |bom| {
-        format!(
-            "<dependencyManagement><dependencies><dependency><groupId>com.fasterxml.jackson</groupId>\
-             <artifactId>jackson-bom</artifactId><version>{bom}</version><type>pom</type><scope>import</scope>\
-             </dependency></dependencies></dependencyManagement>"
-        )
-    });
+/// Folder with the jars of `hadoop-minikdc`, downloaded once: a KDC in Java, of the same release.
+///
+/// # Errors
+/// As [`Hadoop::download`].
+pub(crate) fn mini_kdc(version: &str) -> Result<PathBuf> {
+    let entry = cache::entry(&format!("minikdc-{version}"), |folder| {
+        prerequisites::check()?;
+        maven(&pom("", "hadoop-minikdc", version), folder, &format!("the KDC of Hadoop {version}"))
+    })?;
+    Ok(entry.join("lib"))
+}
+
+/// A project whose only purpose is its dependencies; no parent, no build.
+fn pom(management: &str, artifact: &str, version: &str) -> String {
     format!(
         "<project xmlns=\"http://maven.apache.org/POM/4.0.0\"><modelVersion>4.0.0</modelVersion>\
          <groupId>local</groupId><artifactId>hadoop-jars</artifactId><version>1</version><packaging>pom</packaging>\
-         {jackson}<dependencies><dependency><groupId>org.apache.hadoop</groupId>\
-         <artifactId>hadoop-minicluster</artifactId><version>{}</version></dependency></dependencies></project>\n",
-        version.version
+         {management}<dependencies><dependency><groupId>org.apache.hadoop</groupId>\
+         <artifactId>{artifact}</artifactId><version>{version}</version></dependency></dependencies></project>\n"
     )
 }
 
-fn copy_dependencies(version: HadoopVersion, folder: &Path) -> Result<()> {
+/// Copies all that the project needs at run time to `folder/lib`.
+fn maven(pom: &str, folder: &Path, what: &str) -> Result<()> {
     let pom_file = folder.join("pom.xml");
-    fs::write(&pom_file, pom(version)).with_context(|| format!("cannot write {}", pom_file.display()))?;
+    fs::write(&pom_file, pom).with_context(|| format!("cannot write {}", pom_file.display()))?;
     let jars = folder.join("lib");
     let mut maven = Command::new("mvn");
     maven
@@ -64,8 +68,22 @@ fn copy_dependencies(version: HadoopVersion, folder: &Path) -> Result<()> {
         ))
         .arg("-DincludeScope=runtime")
         .arg(format!("-DoutputDirectory={}", jars.display()));
-    progress::run(&format!("download Hadoop {} from Maven Central", version.version), maven, &jars)
-        .context("hint: Maven needs the network once; a mirror or proxy goes into ~/.m2/settings.xml")?;
+    progress::run(&format!("download {what} from Maven Central"), maven, &jars)
+        .context("hint: Maven needs the network once; a mirror or proxy goes into ~/.m2/settings.xml")
+}
+
+/// The test jars bring what a NameNode needs to run in a test (`webapps/hdfs` is nowhere else).
+fn copy_dependencies(version: HadoopVersion, folder: &Path) -> Result<()> {
+    let jackson = version.jackson_bom.map_or_else(String::new, |bom| {
+        format!(
+            "<dependencyManagement><dependencies><dependency><groupId>com.fasterxml.jackson</groupId>\
+             <artifactId>jackson-bom</artifactId><version>{bom}</version><type>pom</type><scope>import</scope>\
+             </dependency></dependencies></dependencyManagement>"
+        )
+    });
+    let pom = pom(&jackson, "hadoop-minicluster", version.version);
+    maven(&pom, folder, &format!("Hadoop {}", version.version))?;
+    let jars = folder.join("lib");
     for entry in fs::read_dir(&jars).with_context(|| format!("cannot read {}", jars.display()))? {
         let path = entry?.path();
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

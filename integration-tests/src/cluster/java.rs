@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
-use super::Cluster;
 use super::reaper::MARKER;
+use super::{Cluster, kerberos};
 
 /// `yarn application …`.
 pub const APPLICATION_CLI: &str = "org.apache.hadoop.yarn.client.cli.ApplicationCLI";
@@ -73,17 +73,35 @@ pub async fn output(command: Command) -> Result<ToolOutput> {
 }
 
 impl Cluster {
+    /// Environment for a client program: where the configuration is, and who the user is; on a secure cluster a keytab.
+    pub fn client_environment(&self) -> Vec<(String, String)> {
+        let mut environment = vec![
+            ("HADOOP_CONF_DIR".to_owned(), self.client_conf_dir().display().to_string()),
+            ("HADOOP_USER_NAME".to_owned(), self.layout.user.clone()),
+        ];
+        if self.layout.kerberos.is_some() {
+            let keytab = self.keytab(&self.layout.user).display().to_string();
+            environment.extend([
+                ("KRB5_CONFIG".to_owned(), self.krb5_conf().display().to_string()),
+                ("KRB5PRINCIPAL".to_owned(), kerberos::principal(&self.layout.user)),
+                ("KRB5KEYTAB".to_owned(), keytab),
+            ]);
+        }
+        environment
+    }
+
     /// A `java` command that runs a Hadoop class with the cluster's client configuration, jars and user. Its
     /// environment contains only what an installation's script would set.
     pub fn hadoop_command(&self, main_class: &str) -> Command {
         let conf = self.client_conf_dir();
         let mut command = Command::new(self.layout.java_home.join("bin/java"));
         command
-            .args(["-Xmx512m", "--add-opens=java.base/java.lang=ALL-UNNAMED", "-classpath"])
+            .args(["-Xmx512m", "--add-opens=java.base/java.lang=ALL-UNNAMED"])
+            .args(self.layout.kerberos.as_ref().map(|_| kerberos::java_option(&self.layout)))
+            .arg("-classpath")
             .arg(format!("{}:{}/*", conf.display(), self.layout.jars.display()))
             .arg(main_class)
-            .env("HADOOP_CONF_DIR", &conf)
-            .env("HADOOP_USER_NAME", &self.layout.user)
+            .envs(self.client_environment())
             .env_remove("HADOOP_OPTS")
             .env(MARKER, format!("{}/", self.directory().display()));
         command

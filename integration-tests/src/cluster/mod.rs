@@ -21,6 +21,7 @@ pub mod download;
 pub mod hdfs;
 pub mod java;
 mod kept;
+pub mod kerberos;
 mod parts;
 mod ports;
 mod preload;
@@ -54,6 +55,8 @@ const TERM_LIMIT: Duration = Duration::from_secs(30);
 /// One process of the cluster. Numbers start at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Daemon {
+    /// The KDC, only with [`Builder::kerberos`]. It forgets all keys when it ends.
+    Kdc,
     /// The HDFS NameNode.
     NameNode,
     /// The HDFS DataNode.
@@ -69,6 +72,7 @@ pub enum Daemon {
 impl fmt::Display for Daemon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Kdc => write!(f, "kdc"),
             Self::NameNode => write!(f, "namenode"),
             Self::DataNode => write!(f, "datanode"),
             Self::ZooKeeper => write!(f, "zookeeper"),
@@ -118,7 +122,9 @@ impl Cluster {
         for daemon in others {
             self.wait_until_ready(daemon).await?;
         }
-        if self.layout.name_node.is_some() {
+        if self.layout.name_node.is_some() && self.layout.kerberos.is_some() {
+            self.prepare_secure_hdfs().await?;
+        } else if self.layout.name_node.is_some() {
             let hdfs = self.hdfs()?;
             hdfs.mkdirs(&format!("/user/{}", self.layout.user)).await?;
             for shared in ["/tmp", "/app-logs"] {
@@ -147,7 +153,7 @@ impl Cluster {
         &self.layout.jars
     }
 
-    /// Name of the user who started the cluster: owner of everything, HDFS superuser and YARN administrator.
+    /// Who started the cluster: owner of everything, HDFS superuser, YARN administrator. On a secure one `alice`, just a user.
     pub fn user(&self) -> &str {
         &self.layout.user
     }
@@ -311,14 +317,6 @@ impl Cluster {
         Ok(())
     }
 
-    /// Environment for a client program: where the configuration is, and who the user is.
-    pub fn client_environment(&self) -> Vec<(String, String)> {
-        vec![
-            ("HADOOP_CONF_DIR".to_owned(), self.client_conf_dir().display().to_string()),
-            ("HADOOP_USER_NAME".to_owned(), self.layout.user.clone()),
-        ]
-    }
-
     /// Creates an empty folder on the machine, below the cluster's folder; `name` is the prefix of its name.
     ///
     /// # Errors
@@ -355,8 +353,9 @@ impl Cluster {
     fn end(&mut self, discard_logs: bool) -> Result<()> {
         let Some(reaper) = self.reaper.take() else { return Ok(()) };
         let running = std::mem::take(&mut *self.running());
-        let storage =
-            |daemon: &Daemon| matches!(daemon, Daemon::NameNode | Daemon::DataNode | Daemon::ZooKeeper);
+        let storage = |daemon: &Daemon| {
+            matches!(daemon, Daemon::Kdc | Daemon::NameNode | Daemon::DataNode | Daemon::ZooKeeper)
+        };
         let (storage, managers): (Vec<_>, Vec<_>) =
             running.into_iter().partition(|(daemon, _)| storage(daemon));
         for (_, daemon) in managers {
@@ -409,6 +408,7 @@ mod tests {
             node_managers: 0,
             node_users: BTreeMap::new(),
             cuttable: false,
+            kerberos: None,
             pids: Vec::new(),
             directory,
         };

@@ -182,9 +182,9 @@ async fn errors_on_this_host_have_messages_and_hints() -> Result<()> {
             &["the memory of the JobManager is inconsistent", "`jobmanager.memory.process.size` (`-jm`)"],
         ),
         case(
-            &run(&["-D", "security.kerberos.login.keytab=/k"]),
+            &run(&["-D", "security.kerberos.login.contexts=Client"]),
             2,
-            &["`security.kerberos.login.keytab` is not supported", "Kerberos", "remove it"],
+            &["`security.kerberos.login.contexts` is not supported", "renewal of tokens", "remove it"],
         ),
         // Names a session, as with Flink's own client.
         case(

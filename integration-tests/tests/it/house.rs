@@ -125,7 +125,7 @@ fn modules_of_the_client_library_depend_downwards() -> Result<()> {
         ("rpc", &["security", "conf"]),
         ("yarn", &["rpc", "security", "conf"]),
         ("cause", &["yarn", "flink"]),
-        ("hdfs", &["yarn", "security", "conf"]),
+        ("hdfs", &["yarn", "rpc", "security", "conf"]),
         ("cluster", &["hdfs", "yarn", "rpc", "security", "conf", "flink", "control"]),
         ("explain", &["cluster", "cause", "yarn", "flink"]),
         ("running", &["explain", "cluster", "hdfs", "yarn", "flink"]),

@@ -11,7 +11,7 @@ use crate::flink::options::Opt;
 use crate::flink::{ConfigError, Distribution, FlinkConfig, Version, config, options};
 use crate::hdfs::FileSystems;
 use crate::rpc::OnOutage;
-use crate::security::User;
+use crate::security::{LoginSettings, User};
 use crate::yarn::{ApplicationFilter, ApplicationReport, ApplicationState, ResourceManager};
 
 /// Flink's configuration on this host for a command that submits nothing: the file (`FLINK_CONF_DIR`, or that of the
@@ -50,6 +50,18 @@ pub fn host_settings(
     Ok((settings, warning))
 }
 
+/// What Flink's configuration says about the login with Kerberos, below what was said before.
+fn login_settings(settings: &FlinkConfig, above: &LoginSettings) -> LoginSettings {
+    let text = |option: &Opt| settings.explicit(option).filter(|text| !text.is_empty()).map(str::to_owned);
+    LoginSettings {
+        keytab: above.keytab.clone().or_else(|| text(&options::KERBEROS_KEYTAB).map(PathBuf::from)),
+        principal: above.principal.clone().or_else(|| text(&options::KERBEROS_PRINCIPAL)),
+        use_ticket_cache: above.use_ticket_cache
+            && settings.explicit(&options::KERBEROS_USE_TICKET_CACHE) != Some("false"),
+        proxy_user: above.proxy_user.clone(),
+    }
+}
+
 /// A cluster, and our identity there. Nothing is connected before it is used.
 #[derive(Debug)]
 pub struct Gateway {
@@ -71,7 +83,8 @@ impl Gateway {
     }
 
     /// The same, with what Flink's configuration says about Hadoop's (`flink.hadoop.*`, `flink.yarn.*`, and
-    /// `env.hadoop.conf.dir`, `env.yarn.conf.dir` if the variables are not set).
+    /// `env.hadoop.conf.dir`, `env.yarn.conf.dir` if the variables are not set) and about the login
+    /// (`security.kerberos.login.*`). `login` overrides the latter.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -79,6 +92,7 @@ impl Gateway {
         environment: &Environment,
         conf_dir: Option<&Path>,
         settings: &FlinkConfig,
+        login: &LoginSettings,
     ) -> Result<Self, ApplicationError> {
         let named = |option: &Opt| {
             let dir = settings.explicit(option).filter(|dir| !dir.is_empty())?;
@@ -93,7 +107,7 @@ impl Gateway {
         for (key, value) in settings.hadoop_overrides() {
             configuration.set(key, value);
         }
-        Self::with(configuration, environment)
+        Self::logged_in(configuration, environment, &login_settings(settings, login))
     }
 
     /// A cluster with a configuration that has already been read.
@@ -101,9 +115,27 @@ impl Gateway {
     /// # Errors
     /// As [`Self::open`].
     pub fn with(configuration: Configuration, environment: &Environment) -> Result<Self, ApplicationError> {
-        let user = User::resolve(environment, &configuration)?;
+        Self::logged_in(configuration, environment, &LoginSettings::default())
+    }
+
+    fn logged_in(
+        configuration: Configuration,
+        environment: &Environment,
+        login: &LoginSettings,
+    ) -> Result<Self, ApplicationError> {
+        let user = User::resolve_with(environment, &configuration, login)?;
         let resource_manager = ResourceManager::new(&configuration, &user).map_err(ApplicationError::from)?;
         Ok(Self { configuration, user, resource_manager })
+    }
+
+    /// The same user with another configuration.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn reconfigured(self, configuration: Configuration) -> Result<Self, ApplicationError> {
+        let resource_manager =
+            ResourceManager::new(&configuration, &self.user).map_err(ApplicationError::from)?;
+        Ok(Self { configuration, resource_manager, ..self })
     }
 
     /// From now on waits for a ResourceManager that does not respond; see [`ResourceManager::wait_out`].
@@ -169,7 +201,8 @@ mod tests {
         let opened = |dynamic: &[&str]| {
             let dynamic: Vec<_> = dynamic.iter().map(|given| (*given).to_owned()).collect();
             let (settings, warning) = host_settings(&environment, None, &dynamic).unwrap();
-            let gateway = Gateway::configured(&environment, None, &settings).unwrap();
+            let gateway =
+                Gateway::configured(&environment, None, &settings, &LoginSettings::default()).unwrap();
             let get = |key: &str| gateway.configuration.get(key).unwrap_or_default();
             let base = settings.get("yarn.staging-directory").unwrap_or_default().to_owned();
             (get("fs.defaultFS"), get("yarn.resourcemanager.hostname"), base, warning)
@@ -195,7 +228,8 @@ mod tests {
         let (settings, _) = host_settings(&environment, None, &named).unwrap();
         let bare: Environment = [("FLINK_CONF_DIR", flink.path().to_str().unwrap())].into_iter().collect();
         for (environment, host) in [(&bare, "other"), (&environment, "a")] {
-            let gateway = Gateway::configured(environment, None, &settings).unwrap();
+            let gateway =
+                Gateway::configured(environment, None, &settings, &LoginSettings::default()).unwrap();
             assert_eq!(gateway.configuration.get("yarn.resourcemanager.hostname").as_deref(), Some(host));
         }
         // A bad file does not prevent listing, but causes a warning.

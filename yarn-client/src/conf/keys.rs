@@ -7,6 +7,12 @@ pub const FS_DEFAULT_FS: &str = "fs.defaultFS";
 pub const SECURITY_AUTHENTICATION: &str = "hadoop.security.authentication";
 /// Hadoop's default of [`SECURITY_AUTHENTICATION`].
 pub const SECURITY_AUTHENTICATION_DEFAULT: &str = "simple";
+/// Rules that make short names of principals.
+pub const AUTH_TO_LOCAL: &str = "hadoop.security.auth_to_local";
+/// How they are meant: `hadoop` (default) or `mit`.
+pub const AUTH_TO_LOCAL_MECHANISM: &str = "hadoop.security.auth_to_local.mechanism";
+/// Whether a secure client speaks to a server without security. `false` unless set.
+pub const FALLBACK_TO_SIMPLE: &str = "ipc.client.fallback-to-simple-auth-allowed";
 /// Quality of protection of RPC: any of `authentication`, `integrity`, `privacy`.
 pub const RPC_PROTECTION: &str = "hadoop.rpc.protection";
 
@@ -18,6 +24,8 @@ pub const DFS_USER_HOME_PREFIX_DEFAULT: &str = "/user";
 pub const DFS_HA_NAMENODES_PREFIX: &str = "dfs.ha.namenodes.";
 /// Prefix of `dfs.namenode.rpc-address.<name service>[.<NameNode id>]`.
 pub const DFS_NAMENODE_RPC_ADDRESS_PREFIX: &str = "dfs.namenode.rpc-address.";
+/// Principal of NameNodes; may hold `_HOST`.
+pub const DFS_NAMENODE_PRINCIPAL: &str = "dfs.namenode.kerberos.principal";
 /// Port of a NameNode whose URI has none (`HdfsClientConfigKeys.DFS_NAMENODE_RPC_PORT_DEFAULT`).
 pub const DFS_NAMENODE_RPC_PORT_DEFAULT: u16 = 8020;
 /// The number of times that a client fails over to the next NameNode of a name service.

@@ -185,6 +185,12 @@ options! {
     JAVA_DEFAULT_OPTS_TM = Opt::with("env.java.default-opts.taskmanager", "");
     /// `JAVA_HOME` on the nodes (2.0).
     JAVA_HOME = Opt::new("env.java.home");
+    /// Keytab to log in with.
+    KERBEROS_KEYTAB = Opt::new("security.kerberos.login.keytab").or(&["security.keytab"]);
+    /// The principal whose key in it is used.
+    KERBEROS_PRINCIPAL = Opt::new("security.kerberos.login.principal").or(&["security.principal"]);
+    /// Whether tickets of `kinit` may be used.
+    KERBEROS_USE_TICKET_CACHE = Opt::with("security.kerberos.login.use-ticket-cache", "true");
     /// The directory of Hadoop's configuration on this host, for `HADOOP_CONF_DIR`.
     HADOOP_CONF_DIR = Opt::new("env.hadoop.conf.dir");
     /// The same, for `YARN_CONF_DIR`.

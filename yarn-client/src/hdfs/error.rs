@@ -7,6 +7,15 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HdfsError {
+    /// A NameNode gives no delegation token.
+    #[error("{address} gives no delegation token")]
+    Token {
+        /// The NameNode, or the name service.
+        address: String,
+        /// Why.
+        #[source]
+        source: Box<crate::rpc::RpcError>,
+    },
     /// There is no such file or directory.
     #[error("{path} does not exist")]
     NotFound {
@@ -220,6 +229,7 @@ impl HdfsError {
                      the cluster's"
                 )
             }
+            Self::Token { source, .. } => return source.hint(),
             Self::Unreachable { address, named_by, .. } => {
                 format!("check that the NameNode is running, and that {address} is right (from {named_by})")
             }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{FileSystem, FileUri, Hdfs, HdfsError, LocalFs, ViewFs};
+use super::{FileSystem, FileUri, Hdfs, HdfsError, LocalFs, ViewFs, tokens};
 use crate::conf::{Configuration, keys};
-use crate::security::User;
+use crate::security::{Token, User};
 
 /// The default file system, and others by URI. There is one connection to each NameNode.
 #[derive(Debug)]
@@ -59,6 +59,16 @@ impl FileSystems {
     /// The configuration with which they were opened.
     pub fn configuration(&self) -> &Configuration {
         &self.conf
+    }
+
+    /// Tokens with which the containers of an application may use the default file system and those of `uris`, for the user of
+    /// this process; none without Kerberos. By alias, as [`Credentials::tokens`](crate::security::Credentials::tokens).
+    ///
+    /// # Errors
+    /// [`HdfsError::Configuration`], [`HdfsError::Token`].
+    pub async fn delegation_tokens(&self, uris: &[&str]) -> Result<Vec<(String, Token)>, HdfsError> {
+        let default = self.conf.get(keys::FS_DEFAULT_FS).unwrap_or_default();
+        tokens::obtain(&self.conf, &self.user, &[&[&*default], uris].concat()).await
     }
 
     /// The file system of `text` (URI or path), and its absolute path there.

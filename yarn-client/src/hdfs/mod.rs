@@ -67,6 +67,7 @@ mod local;
 mod native;
 mod resource;
 pub mod stage;
+mod tokens;
 mod upload;
 mod uri;
 mod viewfs;

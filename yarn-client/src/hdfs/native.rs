@@ -6,6 +6,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,10 +19,12 @@ use hdfs_native::{Client, ClientBuilder, WriteOptions};
 use self::error::failed;
 use super::{CreateOptions, FileRead, FileStatus, FileSystem, FileUri, FileWrite, HdfsError};
 use crate::conf::{Configuration, TimeUnit, keys};
-use crate::security::User;
+use crate::security::{Login, User};
 
 /// Limit for a response of a NameNode (`ipc.client.rpc-timeout.ms`). The crate itself would wait forever.
 const RPC_TIMEOUT: Duration = Duration::from_secs(120);
+/// Limit for a response of a KDC.
+const TICKET_TIMEOUT: Duration = Duration::from_secs(15);
 /// With one NameNode there is nothing to fail over to: one more attempt, half a second later.
 const SINGLE_NAMENODE_ATTEMPTS: &str = "1";
 /// Four rounds over a pair, some 15 s in all: longer than a failover takes. Hadoop's 15 would take minutes.
@@ -44,6 +47,14 @@ struct Target {
     address: String,
     named_by: String,
     timeout: Duration,
+    login: Option<Arc<FirstTicket>>,
+}
+
+/// The crate asks a KDC on the runtime's own thread, without a limit. So that it finds a ticket, it is got before.
+#[derive(Debug)]
+struct FirstTicket {
+    login: Login,
+    done: tokio::sync::OnceCell<()>,
 }
 
 impl fmt::Debug for Hdfs {
@@ -97,9 +108,18 @@ impl Hdfs {
             // rules.
             .with_config_dir("/dev/null")
             .with_config(flat);
-        if !secure {
-            // With security on this would mean impersonation; the credentials identify us.
+        // With security on this would mean impersonation; the credentials identify us.
+        if !secure || user.real().is_some() {
             builder = builder.with_user(&user.name);
+        }
+        if let Some(login) = user.login() {
+            builder = builder.with_kerberos_principal(login.principal());
+            if let Some(cache) = login.cache() {
+                builder = builder.with_kerberos_cache(cache);
+            }
+            if let Some(keytab) = login.keytab() {
+                builder = builder.with_kerberos_keytab(keytab.to_string_lossy());
+            }
         }
         let client = std::panic::catch_unwind(AssertUnwindSafe(|| builder.build()))
             .map_err(|panic| panic_text(&*panic))
@@ -124,6 +144,9 @@ impl Hdfs {
                 address,
                 named_by: named_by.to_owned(),
                 timeout,
+                login: user.login().map(|login| {
+                    Arc::new(FirstTicket { login: login.clone(), done: tokio::sync::OnceCell::new() })
+                }),
             },
             replication: replication.filter(|n| *n > 0),
         })
@@ -131,7 +154,7 @@ impl Hdfs {
 }
 
 /// Adds the NameNode's port to a host without one, unless it is a name service.
-fn authority(authority: &str, conf: &Configuration) -> String {
+pub(super) fn authority(authority: &str, conf: &Configuration) -> String {
     let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     if authority.is_empty() || has_port || name_service(authority, conf).is_some() {
         authority.to_owned()
@@ -141,7 +164,7 @@ fn authority(authority: &str, conf: &Configuration) -> String {
 }
 
 /// The addresses of the NameNodes of a name service; `None` if `authority` is not one.
-fn name_service(authority: &str, conf: &Configuration) -> Option<Vec<String>> {
+pub(super) fn name_service(authority: &str, conf: &Configuration) -> Option<Vec<String>> {
     let ids = conf.list(&format!("{}{authority}", keys::DFS_HA_NAMENODES_PREFIX));
     let address = |id| conf.get(&format!("{}{authority}.{id}", keys::DFS_NAMENODE_RPC_ADDRESS_PREFIX));
     (!ids.is_empty()).then(|| ids.into_iter().filter_map(address).collect())
@@ -157,6 +180,10 @@ impl Target {
         call: impl Future<Output = hdfs_native::Result<T>> + Send,
     ) -> Result<T, HdfsError> {
         let path = || format!("{}{path}", self.root);
+        if let Some(first) = &self.login {
+            let ticket = first.done.get_or_try_init(|| first.login.get_ticket(TICKET_TIMEOUT)).await;
+            ticket.map_err(|error| self.authentication(error.to_string()))?;
+        }
         match tokio::time::timeout(self.timeout, AssertUnwindSafe(call).catch_unwind()).await {
             Ok(Ok(result)) => result.map_err(|error| self.error(operation, path(), error)),
             Ok(Err(panic)) => {
@@ -366,6 +393,7 @@ mod tests {
             address: "nn:8020".to_owned(),
             named_by: "fs.defaultFS".to_owned(),
             timeout: Duration::from_millis(200),
+            login: None,
         }
     }
 

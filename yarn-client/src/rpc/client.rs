@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::failover::{Decision, Stage, decide};
+use super::failover::{Decision, Stage, decide, is_refused_ticket};
 use super::frame::ClientId;
 use super::outage::{OnOutage, Outage};
 use super::{
@@ -35,6 +35,9 @@ pub struct Client {
     /// Locked while connecting, so that many first calls make one connection.
     connections: tokio::sync::Mutex<HashMap<(usize, &'static str), Connection>>,
 }
+
+/// A server that refuses tickets is asked no more often (`Client.Connection.setupIOstreams`).
+const MAX_LOGINS: u32 = 5;
 
 /// A failed try.
 struct Failure {
@@ -116,7 +119,8 @@ impl Client {
             };
             sent |= stage == Stage::Sent && !matches!(kind, RpcErrorKind::Remote(_));
             let decision = decide(&kind, stage, C::SAFETY);
-            if decision == Decision::Fail {
+            let hopeless = is_refused_ticket(&kind) && tries >= MAX_LOGINS;
+            if decision == Decision::Fail || hopeless {
                 return Err(error(kind, tries, sent));
             }
             tracing::debug!(method = C::METHOD, tries, ?decision, "call failed: {kind}");
@@ -189,7 +193,8 @@ impl Client {
         let auth = self.auth.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let limit = self.options.connect_timeout;
         let stream = connect::connect(endpoint, limit).await?;
-        let setup = Setup { protocol, auth: &auth, client_id: self.client_id, options: &self.options };
+        let peer = stream.peer_addr().ok().map(|address| address.ip());
+        let setup = Setup { protocol, auth: &auth, client_id: self.client_id, peer, options: &self.options };
         let connection = match timeout(limit, Connection::establish(stream, setup)).await {
             Ok(established) => established.map_err(|error| kind_of(Arc::new(error)))?,
             Err(_) => return Err(RpcErrorKind::Timeout(limit)),

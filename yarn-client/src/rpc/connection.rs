@@ -8,6 +8,7 @@
 mod establish;
 mod table;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ pub struct Setup<'a> {
     pub auth: &'a Auth,
     /// Who is calling, to the server's statistics.
     pub client_id: ClientId,
+    /// The server's address, whose name `_HOST` stands for in principals.
+    pub peer: Option<IpAddr>,
     /// Timers, limits, protections.
     pub options: &'a Options,
 }
@@ -238,13 +241,13 @@ impl<S: AsyncRead + AsyncWrite + Send> Writer<S> {
             result = self.write_all() => if let Err(error) = result {
                 // What the server said before it hung up tells more than that it did.
                 let _ = tokio::time::timeout(LAST_WORDS, table.poisoned()).await;
-                table.poison(ConnectionError::Io(error));
+                table.poison(error);
             }
         }
         let _ = self.sink.shutdown().await;
     }
 
-    async fn write_all(&mut self) -> std::io::Result<()> {
+    async fn write_all(&mut self) -> Result<(), ConnectionError> {
         while let Some(item) = self.queue.recv().await {
             let mut plain = std::mem::take(&mut self.first);
             self.append(item, &mut plain);
@@ -252,18 +255,22 @@ impl<S: AsyncRead + AsyncWrite + Send> Writer<S> {
                 self.append(item, &mut plain);
             }
             match &mut self.wrapper {
-                None => self.sink.write_all(&plain).await?,
+                None => self.write(&plain).await?,
                 Some(wrapper) => {
                     let mut wrapped = BytesMut::new();
-                    for message in wrapper.wrap(&plain) {
+                    for message in wrapper.wrap(&plain)? {
                         frame::put_sasl(&mut wrapped, &message);
                     }
-                    self.sink.write_all(&wrapped).await?;
+                    self.write(&wrapped).await?;
                 }
             }
-            self.sink.flush().await?;
         }
         Ok(())
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
+        self.sink.write_all(bytes).await.map_err(ConnectionError::Io)?;
+        self.sink.flush().await.map_err(ConnectionError::Io)
     }
 
     fn append(&self, item: Outgoing, plain: &mut BytesMut) {

@@ -99,6 +99,11 @@ impl Remote {
         }
     }
 
+    /// Whether the server could not make anything of our ticket (`Server.Connection.processSaslMessage`). Why, only its log tells.
+    pub(super) fn is_refused_ticket(&self) -> bool {
+        self.kind() == RemoteKind::Authentication && self.message.contains("GSS initiate failed")
+    }
+
     /// What it means.
     pub fn kind(&self) -> RemoteKind {
         // The ResourceManager wraps refusals of its own checks into exceptions of other classes.
@@ -219,7 +224,7 @@ impl RpcError {
                 format!("check the network and firewalls between this host and {server}")
             }
             RpcErrorKind::Timeout(_) => format!("{server} is overloaded or hangs; see its log"),
-            RpcErrorKind::Authentication(error) => error.hint()?.to_owned(),
+            RpcErrorKind::Authentication(error) => error.hint()?,
             RpcErrorKind::Connection(cause) => match &**cause {
                 ConnectionError::Frame(FrameError::Http) => {
                     "configure the port of Hadoop RPC instead of that of the web pages".to_owned()
@@ -238,8 +243,18 @@ impl RpcError {
                 RemoteKind::AccessDenied
                     if remote.message.contains("SIMPLE authentication is not enabled") =>
                 {
-                    "the cluster requires Kerberos or a token".to_owned()
+                    "the cluster requires Kerberos or a token: set `hadoop.security.authentication` in `core-site.xml` to \
+                     `kerberos`"
+                        .to_owned()
                 }
+                RemoteKind::AccessDenied if remote.message.contains("is not allowed to impersonate") => {
+                    "the cluster's administrators must allow it with `hadoop.proxyuser.<user>.hosts` and `.groups`; or act \
+                     for yourself, without a proxy user"
+                        .to_owned()
+                }
+                RemoteKind::Authentication if remote.is_refused_ticket() => format!(
+                    "check this host's clock; the log of {server} tells why it did not accept the ticket"
+                ),
                 RemoteKind::AccessDenied => "ask the cluster's administrators for the permission".to_owned(),
                 RemoteKind::InvalidToken => {
                     "get a new token; this one has expired or was cancelled".to_owned()

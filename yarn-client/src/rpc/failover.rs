@@ -35,6 +35,7 @@ pub(super) fn decide(kind: &RpcErrorKind, stage: Stage, safety: Safety) -> Decis
         RpcErrorKind::Remote(remote) => match remote.kind() {
             RemoteKind::Standby => Decision::FailOver,
             RemoteKind::Retriable => Decision::Retry,
+            _ if stage == Stage::Connecting && is_refused_ticket(kind) => Decision::Retry,
             _ => Decision::Fail,
         },
         RpcErrorKind::Connection(cause) => match (&**cause, stage) {
@@ -53,6 +54,12 @@ pub(super) fn decide(kind: &RpcErrorKind, stage: Stage, safety: Safety) -> Decis
             Decision::Fail
         }
     }
+}
+
+/// Whether a server could not make anything of a ticket. It may take two clients that begin in the same microsecond for a replay,
+/// and says no more than this of anything.
+pub(super) fn is_refused_ticket(kind: &RpcErrorKind) -> bool {
+    matches!(kind, RpcErrorKind::Remote(remote) if remote.is_refused_ticket())
 }
 
 fn repeat(safety: Safety) -> Decision {
@@ -88,6 +95,7 @@ mod tests {
             (remote("org.apache.hadoop.ipc.RetriableException"), Stage::Sent, any, Decision::Retry),
             (remote("org.apache.hadoop.security.AccessControlException"), Stage::Sent, safe, Decision::Fail),
             (remote("java.lang.NullPointerException"), Stage::Sent, safe, Decision::Fail),
+            (remote("javax.security.sasl.SaslException"), Stage::Connecting, safe, Decision::Fail),
             (closed(), Stage::Connecting, any, Decision::FailOver),
             (closed(), Stage::Unsent, any, Decision::Retry),
             (closed(), Stage::Sent, safe, Decision::FailOver),
@@ -98,5 +106,11 @@ mod tests {
         ] {
             assert_eq!(decide(&kind, stage, safety), decision, "{kind} {stage:?} {safety:?}");
         }
+        let refused = Remote {
+            class: "javax.security.sasl.SaslException".to_owned(),
+            message: "GSS initiate failed".to_owned(),
+            detail: String::new(),
+        };
+        assert_eq!(decide(&RpcErrorKind::Remote(refused), Stage::Connecting, not), Decision::Retry);
     }
 }

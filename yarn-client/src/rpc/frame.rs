@@ -121,11 +121,19 @@ fn put_length(out: &mut BytesMut, length: usize) {
     out.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
 }
 
-/// Appends the connection context: which protocol is spoken and, unless a token implies it, by whom.
-pub fn put_context(out: &mut BytesMut, client_id: &ClientId, protocol: &str, user: Option<&str>) {
+/// Appends the connection context: which protocol is spoken and, unless a token implies it, for whom (`user`); and by whom, where
+/// that is another and nothing has proved it (`real`).
+pub fn put_context(
+    out: &mut BytesMut,
+    client_id: &ClientId,
+    protocol: &str,
+    user: Option<&str>,
+    real: Option<&str>,
+) {
     let header = header(call_id::CONTEXT, client_id, NO_RETRY_COUNT);
     // Without a user the message is there and empty.
-    let user = UserInformationProto { effective_user: user.map(str::to_owned), real_user: None };
+    let user =
+        UserInformationProto { effective_user: user.map(str::to_owned), real_user: real.map(str::to_owned) };
     let context = IpcConnectionContextProto { user_info: Some(user), protocol: Some(protocol.to_owned()) };
     put_length(out, delimited(&header) + delimited(&context));
     put_delimited(out, &header);

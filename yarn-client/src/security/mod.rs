@@ -1,7 +1,7 @@
-//! Who we are and how we prove it: users, tokens, credential files and SASL.
+//! Who we are and how we prove it: users, Kerberos, tokens, credential files and SASL.
 //!
 //! Start with [`Auth`], which says how a connection proves its identity: [`User::resolve`] finds the user as Hadoop's own
-//! tools do, and [`Credentials`] reads and writes the files that carry [`Token`]s between Hadoop processes. [`sasl`] turns a token
+//! tools do, [`Login`] is what proves it to Kerberos, and [`Credentials`] reads and writes the files that carry [`Token`]s between Hadoop processes. [`sasl`] turns a token
 //! into an authenticated, possibly encrypted, stream. Nothing here opens a socket.
 //!
 //! ```
@@ -25,17 +25,19 @@
 //!   `yarn::AM_RM_TOKEN`, with which they could speak for it.
 //!
 //! # Errors
-//! [`UserError`] where the operating system has no name for this process's user, [`CredentialsError`] for a file that is no
-//! credentials file, [`sasl::SaslError`] for a login that failed; the last comes inside of an
-//! `rpc::RpcError`.
+//! [`UserError`] where it cannot be said who this process's user is, [`KerberosError`] for why Kerberos does not let them in,
+//! [`CredentialsError`] for a file that is no credentials file, [`sasl::SaslError`] for a login that failed; the last comes
+//! inside of an `rpc::RpcError`.
 
 mod credentials;
 mod entropy;
+pub mod kerberos;
 pub mod sasl;
 mod user;
 
 pub use credentials::{Credentials, CredentialsError, Secret, Token};
 pub use entropy::{Entropy, SystemEntropy};
+pub use kerberos::{Kerberos, KerberosError, Login, LoginSettings, ServerPrincipal};
 pub use user::{User, UserError};
 
 /// How a connection proves who is calling.
@@ -46,4 +48,6 @@ pub enum Auth {
     Simple(User),
     /// SASL DIGEST-MD5 with a token issued by the server's side. The token implies the user.
     Token(Token),
+    /// A ticket for the server: `hadoop.security.authentication=kerberos`.
+    Kerberos(Box<Kerberos>),
 }

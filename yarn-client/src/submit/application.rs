@@ -161,8 +161,11 @@ pub(super) async fn stage(
     let spec = plan.launch_spec(config, &placed, directory.uri(), key.cloned())?;
     let master_env = plan.master_env_with(&spec.classpath);
     let secret = Secret::new(Bytes::from(spec.encode_to_vec()));
-    let credentials =
-        Credentials { secrets: vec![(proto::launch::SECRET.to_owned(), secret)], ..Credentials::default() };
+    let tokens = staging.file_systems().delegation_tokens(&[&directory.uri()]).await;
+    let credentials = Credentials {
+        tokens: tokens.map_err(crate::hdfs::stage::StageError::from)?,
+        secrets: vec![(proto::launch::SECRET.to_owned(), secret)],
+    };
 
     let context = LaunchContext {
         command: plan.command.clone(),

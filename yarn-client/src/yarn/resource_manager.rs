@@ -1,5 +1,6 @@
 //! `ApplicationClientProtocol`: submit, watch, list and kill applications; inspect the cluster.
 
+use std::net::ToSocketAddrs as _;
 use std::time::Duration;
 
 use proto::hadoop::common::{
@@ -9,7 +10,7 @@ use proto::hadoop::yarn as wire;
 use proto::ids::{ApplicationAttemptId, ApplicationId};
 use tokio::time::Instant;
 
-use crate::conf::{Configuration, RmService, TimeUnit, keys};
+use crate::conf::{Configuration, Endpoint, RmService, TimeUnit, keys};
 use crate::rpc::{Client, OnOutage, Options, Patience};
 use crate::security::{Auth, Token, User};
 
@@ -18,6 +19,8 @@ use super::{
     NodeState, QueueInfo, Resource, YarnError,
 };
 
+/// Kind of the token with which a process speaks to the ResourceManager for a user (`RMDelegationTokenIdentifier`).
+const RM_DELEGATION_TOKEN: &str = "RM_DELEGATION_TOKEN";
 /// `yarn.client.application-client-protocol.poll-interval-ms`.
 const KILL_POLL: Duration = Duration::from_millis(200);
 
@@ -64,6 +67,18 @@ pub enum KillOutcome {
     AlreadyFinished(ApplicationState),
 }
 
+/// Whether a token is for one of these servers. Its service names all ResourceManagers by address, or by name
+/// (`hadoop.security.token.service.use_ip`).
+fn is_for(token: &Token, endpoints: &[Endpoint]) -> bool {
+    let is_named = |name: &str| token.service.split(',').any(|service| service == name);
+    let addresses = |server: &Endpoint| (&*server.host, server.port).to_socket_addrs().into_iter().flatten();
+    token.kind == RM_DELEGATION_TOKEN
+        && endpoints.iter().any(|server| {
+            is_named(&server.to_string().to_ascii_lowercase())
+                || addresses(server).any(|address| is_named(&address.to_string()))
+        })
+}
+
 impl ResourceManager {
     /// A client of the configured ResourceManagers, with the patience of a person at a prompt. Nothing is connected yet.
     ///
@@ -71,7 +86,9 @@ impl ResourceManager {
     /// [`YarnError::Configuration`] if an address or a setting is missing or unusable.
     pub fn new(conf: &Configuration, user: &User) -> Result<Self, YarnError> {
         let options = Options::from_configuration(conf)?;
-        Self::with_options(conf, Auth::Simple(user.clone()), options)
+        let endpoints = conf.resource_managers(RmService::Client)?;
+        let auth = user.auth(conf, keys::RM_PRINCIPAL, |token| is_for(token, &endpoints));
+        Self::with_options(conf, auth, options)
     }
 
     /// Like [`Self::new`], with a choice of identity and patience.

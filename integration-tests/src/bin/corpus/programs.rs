@@ -26,7 +26,7 @@ pub(crate) async fn of_the_job(bench: &Bench<'_>) -> Result<()> {
             .says("this is the root of it"),
         Fault::new("System.exit in main()", "the program calls System.exit", "job_failed")
             .runs(&["ExitInMain"])
-            .says("attempted to exit JVM"),
+            .says("called `System.exit(3)`"),
         Fault::new("no execute()", "the program never calls execute()", "job_failed")
             .runs(&["NoExecute"])
             .says("contains no execute() calls"),

@@ -29,7 +29,7 @@ pub(crate) async fn by_the_resource_manager(bench: &Bench<'_>) -> Result<()> {
     let fault = Fault::refused(
         "no right to the label",
         "the queue has no accessible-node-labels",
-        "leave the node label out",
+        "leave out the node label",
     )
     .set(queue("masters"))
     .set("yarn.application.node-label=gpu");
@@ -59,7 +59,7 @@ pub(crate) async fn by_the_client(bench: &Bench<'_>) -> Result<()> {
     );
     bench.tries(fault.set("jobmanager.memory.process.size=5000m"), nothing, fine).await?;
     let fault =
-        Fault::refused("no such class", "-c names a class that is not in the jar", "NoSuchClass is not in");
+        Fault::refused("no such class", "-c names a class that is not in the jar", "NoSuchClass` is not in");
     bench.tries(fault.runs(&["NoSuchClass"]), nothing, fine).await?;
     let fault = Fault::refused(
         "no such savepoint",

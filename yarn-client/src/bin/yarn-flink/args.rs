@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use yarn_client::security::LoginSettings;
+
 pub(crate) use dynamic::{command, given};
 pub(crate) use jobs::{Cancel, Jobs, Savepoint, SavepointType, Stop, Target};
 pub(crate) use session::{Scale, Session, SessionStart, SessionStop};
@@ -49,6 +51,28 @@ pub(crate) struct Global {
     /// The Flink distribution to run: the directory that contains `lib/` [default: $FLINK_HOME]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) flink_home: Option<PathBuf>,
+    /// Keytab to log in with where the cluster requires Kerberos [default: `security.kerberos.login.keytab`, $KRB5KEYTAB,
+    /// then the ticket cache]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) keytab: Option<PathBuf>,
+    /// Kerberos principal in the keytab [default: `security.kerberos.login.principal`, $KRB5PRINCIPAL]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) principal: Option<String>,
+    /// Act for another user, which the cluster must allow (`hadoop.proxyuser.*`) [default: $HADOOP_PROXY_USER]
+    #[arg(long, global = true, value_name = "USER")]
+    pub(crate) proxy_user: Option<String>,
+}
+
+impl Global {
+    /// What was said about the login.
+    pub(crate) fn login(&self) -> LoginSettings {
+        LoginSettings {
+            keytab: self.keytab.clone(),
+            principal: self.principal.clone(),
+            proxy_user: self.proxy_user.clone(),
+            ..LoginSettings::default()
+        }
+    }
 }
 
 /// Format of standard output.

@@ -77,7 +77,7 @@ impl ApplicationError {
             Self::Local { .. } => Some("check the path and the permissions of the file".to_owned()),
             Self::FileSystem(source) => source.hint(),
             Self::Hadoop(source) => source.hint(),
-            Self::User(source) => Some(source.hint().to_owned()),
+            Self::User(source) => source.hint(),
             Self::Id(error) if error.to_string().contains("container") => Some(
                 "use an id such as container_1700000000000_0001_01_000002; `yarn-flink logs ID --list` \
                  shows them"

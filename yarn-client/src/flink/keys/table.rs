@@ -25,7 +25,9 @@ const fn refused(reason: &'static str) -> Treatment {
     Refused { reason, harmless: &[] }
 }
 
-const KERBEROS: Treatment = refused("it comes with Kerberos support");
+const KERBEROS: Treatment = refused("it comes with the renewal of tokens; leave it out");
+const LOGIN: &str = "the containers of an application act by delegation tokens, which end after 7 days unless \
+    the cluster says otherwise; a keytab only logs in on this host";
 const REST_SSL: Treatment = Refused {
     reason: "the application master could not access Flink's REST server, which without `--open-rest` \
         listens on the loopback interface only",
@@ -371,14 +373,11 @@ pub(super) const OURS: &[Row] = &[
         names!["jobmanager.rpc.bind-port", "taskmanager.rpc.bind-port", "taskmanager.data.bind-port"],
         Removed(BIND_PORT),
     ),
+    row(&[o::KERBEROS_KEYTAB, o::KERBEROS_PRINCIPAL, o::KERBEROS_USE_TICKET_CACHE], Removed(LOGIN)),
     // Refused.
     row(names!["security.ssl.rest.enabled", "security.ssl.enabled"], REST_SSL),
     row(names!["execution.state-recovery.claim-mode", "execution.savepoint-restore-mode"], CLAIM),
-    row(names!["security.kerberos.", "yarn.security.", "security.keytab", "security.principal"], KERBEROS),
-    row(
-        names!["security.kerberos.login.use-ticket-cache"],
-        Refused { reason: "it comes with Kerberos support", harmless: &["true"] },
-    ),
+    row(names!["security.kerberos.", "yarn.security."], KERBEROS),
     of(Open, names!["python."], refused("Python jobs are not supported yet")),
     row(&[o::YARN_APPLICATION_ID], refused("it names a session: use `run --session ID`")),
     // Without meaning here.

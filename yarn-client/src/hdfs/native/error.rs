@@ -34,7 +34,7 @@ impl Target {
         }
     }
 
-    fn authentication(&self, detail: String) -> HdfsError {
+    pub(super) fn authentication(&self, detail: String) -> HdfsError {
         HdfsError::Authentication {
             address: self.address.clone(),
             user: self.user.clone(),

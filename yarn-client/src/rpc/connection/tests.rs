@@ -26,7 +26,7 @@ fn options() -> Options {
 async fn connect(options: &Options) -> (Connection, DuplexStream) {
     let (near, far) = duplex(1 << 16);
     let auth = Auth::Simple(User::new("alice"));
-    let setup = Setup { protocol: Echo::PROTOCOL, auth: &auth, client_id: [7; 16], options };
+    let setup = Setup { protocol: Echo::PROTOCOL, auth: &auth, client_id: [7; 16], peer: None, options };
     (Connection::establish(near, setup).await.unwrap(), far)
 }
 
@@ -69,7 +69,7 @@ async fn nothing_is_written_before_the_first_call_and_then_all_at_once() {
     let call = tokio::spawn(async move { connection.call(&echo("x"), 0).await });
     let length = far.read(&mut bytes).await.unwrap();
     let mut expected = BytesMut::from(&frame::preamble(false)[..]);
-    frame::put_context(&mut expected, &[7; 16], Echo::PROTOCOL, Some("alice"));
+    frame::put_context(&mut expected, &[7; 16], Echo::PROTOCOL, Some("alice"), None);
     frame::put_call(&mut expected, &[7; 16], 0, 0, &echo("x"));
     assert_eq!(bytes[..length], expected);
     drop(far);
@@ -237,10 +237,12 @@ async fn a_simple_conversation_is_byte_for_byte_that_of_hadoop() {
     let (auth, options) = (Auth::Simple(User::new("alice")), Options::default());
     let client_id = from_hex("3f6e75dab0ea49ea80e72117ada8d9d4").try_into().unwrap();
     let protocol = GetNewApplicationRequestProto::PROTOCOL;
-    let connection =
-        Connection::establish(near, Setup { protocol, auth: &auth, client_id, options: &options })
-            .await
-            .unwrap();
+    let connection = Connection::establish(
+        near,
+        Setup { protocol, auth: &auth, client_id, peer: None, options: &options },
+    )
+    .await
+    .unwrap();
     let answer = connection.call(&GetNewApplicationRequestProto {}, 0).await.unwrap();
     assert_eq!(answer.application_id.unwrap().id(), 7);
     let id = ApplicationId { cluster_timestamp: 1, id: 1 };
@@ -275,7 +277,7 @@ async fn token_conversations_are_byte_for_byte_those_of_hadoop() {
         let (near, far) = duplex(1 << 16);
         let server = tokio::spawn(replay(far, segments));
         let protocol = AllocateRequestProto::PROTOCOL;
-        let setup = Setup { protocol, auth: &auth, client_id, options: &options };
+        let setup = Setup { protocol, auth: &auth, client_id, peer: None, options: &options };
         let connection = Connection::establish(near, setup).await.unwrap();
         connection.begin_call_ids_at(first_call);
         let finish = FinishApplicationMasterRequestProto {
@@ -306,7 +308,8 @@ async fn a_refused_login_tells_the_servers_reason() {
         far.read_to_end(&mut sink).await
     });
     let (auth, options) = (Auth::Token(Token::default()), options());
-    let setup = Setup { protocol: Echo::PROTOCOL, auth: &auth, client_id: [0; 16], options: &options };
+    let setup =
+        Setup { protocol: Echo::PROTOCOL, auth: &auth, client_id: [0; 16], peer: None, options: &options };
     let error = Connection::establish(near, setup).await.unwrap_err();
     assert!(
         matches!(&error, ConnectionError::Fatal(remote) if remote.message == "token is expired"),

@@ -18,7 +18,7 @@ fn client_id() -> ClientId {
 fn a_simple_connection_begins_as_hadoops_does() {
     let mut out = BytesMut::from(&preamble(false)[..]);
     let protocol = <GetNewApplicationRequestProto as Call>::PROTOCOL;
-    put_context(&mut out, &client_id(), protocol, Some("alice"));
+    put_context(&mut out, &client_id(), protocol, Some("alice"), None);
     put_call(&mut out, &client_id(), 0, 0, &GetNewApplicationRequestProto {});
     assert_eq!(out, from_hex(SIMPLE[0].1));
 

@@ -17,6 +17,8 @@ use challenge::Challenge;
 use layer::Cipher;
 
 pub(super) const NAME: &str = "DIGEST-MD5";
+/// Hadoop's name of the method.
+pub(crate) const TOKEN: &str = "TOKEN";
 /// Only one handshake is made with a nonce, so it always counts 1.
 const NONCE_COUNT: &str = "00000001";
 /// The longest protected message we say we take, and the one assumed of the server (RFC 2831 `maxbuf`).
@@ -158,7 +160,7 @@ impl DigestMd5 {
 
 impl Mechanism for DigestMd5 {
     fn method(&self) -> &'static str {
-        "TOKEN"
+        TOKEN
     }
 
     fn name(&self) -> &'static str {

@@ -1,5 +1,7 @@
 //! Why two sides cannot agree on who they are.
 
+use crate::security::KerberosError;
+
 /// A failed handshake, or a message that fails its check afterwards. Trying again does not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -40,6 +42,9 @@ pub enum SaslError {
     /// A protected message was changed, replayed or lost on its way.
     #[error("a protected message failed verification: {0}")]
     Forged(&'static str),
+    /// Kerberos does not let us in.
+    #[error(transparent)]
+    Kerberos(#[from] KerberosError),
 }
 
 impl SaslError {
@@ -48,13 +53,21 @@ impl SaslError {
     }
 
     /// What to do about it, where there is something.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Kerberos(error) => return error.hint(),
             Self::NoCommonProtection { .. } => {
-                Some("set `hadoop.rpc.protection` in `core-site.xml` to what the cluster uses")
+                "set `hadoop.rpc.protection` in `core-site.xml` to what the cluster uses"
             }
-            Self::NoCommonMethod { .. } => Some("configure the kind of login that the cluster requires"),
-            _ => None,
-        }
+            Self::NoCommonMethod { offered, .. } if offered.contains("KERBEROS") => {
+                "set `hadoop.security.authentication` in `core-site.xml` to `kerberos`"
+            }
+            Self::NoCommonMethod { offered, .. } if offered.contains("SIMPLE") => {
+                "the server has no security: check the address, or set `ipc.client.fallback-to-simple-auth-allowed` to `true`"
+            }
+            Self::NoCommonMethod { .. } => "configure the kind of login that the cluster requires",
+            _ => return None,
+        };
+        Some(hint.to_owned())
     }
 }

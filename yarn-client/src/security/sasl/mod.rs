@@ -1,7 +1,8 @@
 //! SASL as Hadoop RPC carries it: a conversation of `RpcSaslProto` messages before the first call.
 //!
 //! `Handshake` is the conversation without the socket: it is fed the server's messages and says what to send.
-//! A `Mechanism` is one way to prove an identity inside of it; `DigestMd5` proves the possession of a token.
+//! A `Mechanism` is one way to prove an identity inside of it; `DigestMd5` proves the possession of a token, `Krb5` shows a
+//! ticket.
 //! A mechanism may end in a `SecurityLayer`, which signs or encrypts everything that follows; `Wrapper` cuts
 //! the stream into messages for it. Users of the crate see the [`Protection`] they ask for, and [`SaslError`].
 //!
@@ -9,7 +10,9 @@
 
 mod digest_md5;
 mod error;
+pub(crate) mod gssapi;
 mod handshake;
+mod krb5;
 mod rc4;
 mod wrap;
 
@@ -17,9 +20,10 @@ use std::fmt;
 
 use bytes::Bytes;
 
-pub(crate) use digest_md5::DigestMd5;
+pub(crate) use digest_md5::{DigestMd5, TOKEN};
 pub use error::SaslError;
-pub(crate) use handshake::{Handshake, Outcome, Step};
+pub(crate) use handshake::{Handshake, Method, Outcome, Step};
+pub(crate) use krb5::Krb5;
 pub(crate) use wrap::{Unwrapper, Wrapper};
 
 /// What is done to the stream once both sides know each other (`hadoop.rpc.protection`).
@@ -54,7 +58,7 @@ impl Protection {
     }
 }
 
-/// One way to prove an identity. A new mechanism (GSSAPI) implements this and is handed to [`Handshake::new`].
+/// One way to prove an identity.
 pub(crate) trait Mechanism: fmt::Debug + Send {
     /// Hadoop's name of the method, such as `TOKEN`.
     fn method(&self) -> &'static str;
@@ -97,7 +101,10 @@ pub(crate) trait Seal: fmt::Debug + Send {
     fn limit(&self) -> usize;
 
     /// Signs, or signs and encrypts.
-    fn seal(&mut self, message: &[u8]) -> Bytes;
+    ///
+    /// # Errors
+    /// [`SaslError`] where the layer is of no more use.
+    fn seal(&mut self, message: &[u8]) -> Result<Bytes, SaslError>;
 }
 
 /// Checks incoming messages. Order matters: each call counts.

@@ -27,12 +27,14 @@ impl Wrapper {
     }
 
     /// As many messages as the peer's buffer requires; they must be sent in this order.
-    pub(crate) fn wrap(&mut self, plain: &[u8]) -> Vec<RpcSaslProto> {
+    ///
+    /// # Errors
+    /// [`SaslError`] where the layer is of no more use.
+    pub(crate) fn wrap(&mut self, plain: &[u8]) -> Result<Vec<RpcSaslProto>, SaslError> {
         let limit = self.seal.limit().max(1);
-        let wrapped = |chunk: &[u8]| RpcSaslProto {
-            state: SaslState::Wrap.into(),
-            token: Some(self.seal.seal(chunk)),
-            ..RpcSaslProto::default()
+        let wrapped = |chunk: &[u8]| {
+            let token = Some(self.seal.seal(chunk)?);
+            Ok(RpcSaslProto { state: SaslState::Wrap.into(), token, ..RpcSaslProto::default() })
         };
         plain.chunks(limit).map(wrapped).collect()
     }

@@ -270,7 +270,7 @@ impl PreflightError {
             Self::Hadoop(source) => return source.hint(),
             Self::Flink(source) => return source.hint(),
             Self::StatePath(source) => source.hint(),
-            Self::User(source) => source.hint().to_owned(),
+            Self::User(source) => return source.hint(),
             Self::Distribution(source) => return source.hint(),
             Self::Jar(source) => return source.hint(),
             Self::Memory { source, .. } => return source.hint(),

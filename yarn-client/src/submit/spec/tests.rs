@@ -64,7 +64,9 @@ fn class_paths_are_urls() {
     }
     let plain = refusal("/opt/x.jar", false).unwrap();
     assert!(plain.starts_with("`-C`: `/opt/x.jar` is not a URL; write `file:///opt/x.jar`"), "{plain}");
-    assert!(refusal("lib/x.jar", true).unwrap().starts_with("`pipeline.classpaths`: `lib/x.jar` is not a URL"));
+    assert!(
+        refusal("lib/x.jar", true).unwrap().starts_with("`pipeline.classpaths`: `lib/x.jar` is not a URL")
+    );
     assert!(refusal("hdfs:///x.jar", false).unwrap().contains("`hdfs:` is unknown"));
 }
 

@@ -3,6 +3,7 @@
 use yarn_client::cluster::{ApplicationError, ResourceManagerError};
 use yarn_client::conf::ConfError;
 use yarn_client::logs::LogsError;
+use yarn_client::security::{KerberosError, UserError};
 use yarn_client::yarn::YarnError;
 
 use super::Failure;
@@ -23,11 +24,26 @@ fn of_application(error: &ApplicationError) -> Option<String> {
              `yarn-site.xml`"
                 .to_owned(),
         ),
+        ApplicationError::User(UserError::Kerberos(error)) => of_login(error),
         ApplicationError::ResourceManager(ResourceManagerError::Call(YarnError::KillPending {
             id, ..
         })) => Some(format!("the ResourceManager keeps trying; check it with `yarn-flink status {id}`")),
         _ => None,
     }
+}
+
+fn of_login(error: &KerberosError) -> Option<String> {
+    let hint = match error {
+        KerberosError::NoTicket { .. } => {
+            "run `kinit`, or use a keytab with `--keytab FILE --principal NAME`; `klist` shows tickets"
+        }
+        KerberosError::NoPrincipal => {
+            "add `--principal NAME` (or `security.kerberos.login.principal`); `klist -k` shows the principals of a keytab"
+        }
+        KerberosError::PrincipalAlone => "add `--keytab FILE` (or `security.kerberos.login.keytab`)",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn of_logs(error: &LogsError) -> Option<String> {

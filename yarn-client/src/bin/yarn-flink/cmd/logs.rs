@@ -24,12 +24,13 @@ use crate::view::{LogCopiesView, LogsView};
 
 pub(super) async fn run(context: &Context, args: Logs) -> Result<ExitStatus, Failure> {
     let container = args.container.as_deref().map(str::parse).transpose().map_err(ApplicationError::from)?;
-    let mut hadoop = context.gateway()?.configuration;
+    let gateway = context.gateway()?;
+    let mut hadoop = gateway.configuration.clone();
     // Flink settings that stand for Hadoop's have already been applied.
     for (key, value) in args.dynamic.iter().filter_map(|given| given.split_once('=')) {
         hadoop.set(key, value);
     }
-    let gateway = Gateway::with(hadoop, &context.environment)?;
+    let gateway = gateway.reconfigured(hadoop)?;
     let id = session::application(&gateway, &args.id).await?;
     let wanted = Wanted { container, masters: args.am, files: args.files, rolled: false };
     let mut found = logs::find((&gateway).into(), id).await?;

@@ -72,7 +72,13 @@ impl Context {
     /// The cluster, for a command that submits nothing.
     pub(crate) fn gateway(&self) -> Result<Gateway, Failure> {
         let settings = self.settings()?;
-        Ok(Gateway::configured(&self.environment, self.global.conf_dir.as_deref(), settings)?)
+        self.gateway_with(settings)
+    }
+
+    /// The cluster, by these settings of Flink's.
+    pub(crate) fn gateway_with(&self, settings: &FlinkConfig) -> Result<Gateway, Failure> {
+        let (global, environment) = (&self.global, &self.environment);
+        Ok(Gateway::configured(environment, global.conf_dir.as_deref(), settings, &global.login())?)
     }
 
     /// `yarn.staging-directory`, if it is set.

@@ -151,6 +151,5 @@ pub(super) async fn prepare(
         other => other?,
     };
     let settings = job.settings(&home.config)?;
-    let gateway = Gateway::configured(&context.environment, context.global.conf_dir.as_deref(), &settings)?;
-    Ok((gateway, job.resolve(home, site)?))
+    Ok((context.gateway_with(&settings)?, job.resolve(home, site)?))
 }

@@ -209,7 +209,7 @@ impl Seal for Sealer {
     }
 
     /// message, padding, first 10 bytes of the hash (encrypted together), type, sequence number.
-    fn seal(&mut self, message: &[u8]) -> Bytes {
+    fn seal(&mut self, message: &[u8]) -> Result<Bytes, SaslError> {
         let (mac, sequence) = self.signer.next(message);
         let mac = mac.finalize().into_bytes();
         let mut out = BytesMut::with_capacity(message.len() + BLOCK + MAC_LENGTH + TRAILER);
@@ -232,7 +232,7 @@ impl Seal for Sealer {
         }
         out.put_slice(&TYPE);
         out.put_u32(sequence);
-        out.freeze()
+        Ok(out.freeze())
     }
 }
 

@@ -126,8 +126,8 @@ fn wraps_as_the_jdk_does() {
         let (mut mechanism, _) = responded(answer);
         mechanism.evaluate(format!("rspauth={}", ANSWERS[answer].5).as_bytes()).unwrap();
         let mut layer = mechanism.layer().unwrap();
-        assert_eq!(layer.seal.seal(b"hello"), from_hex(first));
-        assert_eq!(layer.seal.seal(b"world!!!"), from_hex(second));
+        assert_eq!(layer.seal.seal(b"hello").unwrap(), from_hex(first));
+        assert_eq!(layer.seal.seal(b"world!!!").unwrap(), from_hex(second));
         assert_eq!(layer.open.open(&from_hex(reply)).unwrap(), "hello");
         // The same message again is a replay.
         assert!(matches!(layer.open.open(&from_hex(reply)), Err(SaslError::Forged(_))));
@@ -205,9 +205,9 @@ proptest! {
         let mut client = layer::new(protection, cipher, &key, 65536).unwrap().unwrap();
         let mut server = layer::server(protection, cipher, &key).unwrap();
         for message in messages {
-            let sealed = client.seal.seal(&message);
+            let sealed = client.seal.seal(&message).unwrap();
             prop_assert_eq!(&server.open.open(&sealed).unwrap()[..], &message[..]);
-            let sealed = server.seal.seal(&message);
+            let sealed = server.seal.seal(&message).unwrap();
             prop_assert_eq!(&client.open.open(&sealed).unwrap()[..], &message[..]);
         }
     }
@@ -221,7 +221,7 @@ proptest! {
     ) {
         let key = [3; 16];
         let mut server = layer::server(protection, cipher, &key).unwrap();
-        let mut sealed = layer::new(protection, cipher, &key, 65536).unwrap().unwrap().seal.seal(&message).to_vec();
+        let mut sealed = layer::new(protection, cipher, &key, 65536).unwrap().unwrap().seal.seal(&message).unwrap().to_vec();
         let position = position.index(sealed.len());
         sealed[position] ^= 1 << bit;
         prop_assert!(matches!(server.open.open(&sealed), Err(SaslError::Forged(_))));
