@@ -57,7 +57,7 @@ fn login_settings(settings: &FlinkConfig, above: &LoginSettings) -> LoginSetting
         keytab: above.keytab.clone().or_else(|| text(&options::KERBEROS_KEYTAB).map(PathBuf::from)),
         principal: above.principal.clone().or_else(|| text(&options::KERBEROS_PRINCIPAL)),
         use_ticket_cache: above.use_ticket_cache
-            && settings.explicit(&options::KERBEROS_USE_TICKET_CACHE) != Some("false"),
+            && settings.boolean(&options::KERBEROS_USE_TICKET_CACHE).ok().flatten() != Some(false),
         proxy_user: above.proxy_user.clone(),
     }
 }

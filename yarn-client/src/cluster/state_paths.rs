@@ -23,14 +23,15 @@ const STATE: [Opt; 5] = [
 /// What is written there is useful later, but not needed by any job.
 const RECORDS: Opt = options::ARCHIVE_DIR;
 
+const RELATIVE: &str =
+    "is relative, so it would be in a container's directory, which is removed with the container";
+const ONE_NODE: &str = "is on the local disk of the node that the JobManager happens to run on";
+
 /// State would be lost at a path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StatePathError {
     /// It is below the working directory of a container.
-    #[error(
-        "{what}: {path} is relative, so it would be in a container's directory, which is removed with the \
-         container"
-    )]
+    #[error("{what}: {path} {RELATIVE}")]
     Relative {
         /// The key, or what the path is for.
         what: String,
@@ -40,7 +41,7 @@ pub enum StatePathError {
         root: String,
     },
     /// It is on the disk of one node.
-    #[error("{what}: {path} is on the local disk of the node that the JobManager happens to run on")]
+    #[error("{what}: {path} {ONE_NODE}")]
     OneNode {
         /// The key, or what the path is for.
         what: String,
@@ -52,6 +53,14 @@ pub enum StatePathError {
 }
 
 impl StatePathError {
+    /// What is wrong with the path.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Relative { .. } => RELATIVE,
+            Self::OneNode { .. } => ONE_NODE,
+        }
+    }
+
     /// What to write instead.
     pub fn hint(&self) -> String {
         match self {
@@ -138,12 +147,7 @@ impl StateRoot {
             let (path, text) = match self.qualify(RECORDS.key, given.trim()) {
                 Ok(path) if path == given.trim() => return Ok(warnings),
                 Ok(path) => (path.into_owned(), None),
-                Err(error) => {
-                    // The warning already starts with the key.
-                    let told = error.to_string();
-                    let told = told.strip_prefix(&format!("{}: ", RECORDS.key)).unwrap_or(&told);
-                    (given.clone(), Some(format!("{told}; {}", error.hint())))
-                }
+                Err(error) => (given.clone(), Some(format!("{given} {}; {}", error.reason(), error.hint()))),
             };
             let text = text.unwrap_or_else(|| format!("{given} resolves to {path}"));
             warnings.push(Warning { key: RECORDS.key.to_owned(), text });

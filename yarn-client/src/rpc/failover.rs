@@ -35,7 +35,7 @@ pub(super) fn decide(kind: &RpcErrorKind, stage: Stage, safety: Safety) -> Decis
         RpcErrorKind::Remote(remote) => match remote.kind() {
             RemoteKind::Standby => Decision::FailOver,
             RemoteKind::Retriable => Decision::Retry,
-            _ if stage == Stage::Connecting && is_refused_ticket(kind) => Decision::Retry,
+            _ if stage == Stage::Connecting && remote.is_refused_ticket() => Decision::Retry,
             _ => Decision::Fail,
         },
         RpcErrorKind::Connection(cause) => match (&**cause, stage) {

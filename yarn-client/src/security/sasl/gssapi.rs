@@ -13,6 +13,7 @@ use std::{fmt, ptr};
 
 use bytes::Bytes;
 
+use super::krb5::Conversation;
 use crate::security::kerberos::Status;
 
 /// The library's file name.
@@ -375,11 +376,13 @@ impl Context {
         Ok(Self { functions: credentials.functions, credentials, target, handle: ptr::null_mut() })
     }
 
-    /// Takes the server's token, none at first, and makes ours, which may be empty; also whether this side is done. Blocks.
-    ///
-    /// # Errors
-    /// [`Status`].
-    pub(crate) fn step(&mut self, token: &[u8]) -> Result<(Bytes, bool), Status> {
+    fn need_handle(&self) -> Result<(), Status> {
+        if self.handle.is_null() { Err(unusable("it has not begun")) } else { Ok(()) }
+    }
+}
+
+impl Conversation for Context {
+    fn step(&mut self, token: &[u8]) -> Result<(Bytes, bool), Status> {
         let (mut minor, mut output) = (0, Output::new(self.functions));
         let (token, mechanism) = (input(token), oid(KERBEROS));
         // SAFETY: the handles are the library's (null is a context that begins), the buffers outlive the call; an empty token is
@@ -405,11 +408,7 @@ impl Context {
         Ok((Bytes::copy_from_slice(output.bytes()), major & CONTINUE_NEEDED == 0))
     }
 
-    /// Signs a message, and encrypts it if `encrypt`.
-    ///
-    /// # Errors
-    /// [`Status`], also where the context cannot encrypt.
-    pub(crate) fn wrap(&mut self, message: &[u8], encrypt: bool) -> Result<Bytes, Status> {
+    fn wrap(&mut self, message: &[u8], encrypt: bool) -> Result<Bytes, Status> {
         self.need_handle()?;
         let (mut minor, mut encrypted, mut output) = (0, 0, Output::new(self.functions));
         let message = input(message);
@@ -432,11 +431,7 @@ impl Context {
         Ok(Bytes::copy_from_slice(output.bytes()))
     }
 
-    /// Checks a message, and says whether it was encrypted.
-    ///
-    /// # Errors
-    /// [`Status`] where it is not the peer's next message.
-    pub(crate) fn unwrap(&mut self, sealed: &[u8]) -> Result<(Bytes, bool), Status> {
+    fn unwrap(&mut self, sealed: &[u8]) -> Result<(Bytes, bool), Status> {
         self.need_handle()?;
         let (mut minor, mut encrypted, mut output) = (0, 0, Output::new(self.functions));
         let sealed = input(sealed);
@@ -459,11 +454,7 @@ impl Context {
         Ok((Bytes::copy_from_slice(output.bytes()), encrypted != 0))
     }
 
-    /// The longest message that is no longer than `largest` once it is wrapped, bytes.
-    ///
-    /// # Errors
-    /// [`Status`].
-    pub(crate) fn wrap_limit(&mut self, largest: u32, encrypt: bool) -> Result<u32, Status> {
+    fn wrap_limit(&mut self, largest: u32, encrypt: bool) -> Result<u32, Status> {
         self.need_handle()?;
         let (mut minor, mut limit) = (0, 0);
         // SAFETY: as in `wrap`.
@@ -479,10 +470,6 @@ impl Context {
         };
         self.functions.check(major, minor)?;
         Ok(limit)
-    }
-
-    fn need_handle(&self) -> Result<(), Status> {
-        if self.handle.is_null() { Err(unusable("it has not begun")) } else { Ok(()) }
     }
 }
 

@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::gssapi;
 use super::{Mechanism, Open, Protection, SaslError, Seal, SecurityLayer};
 use crate::security::KerberosError;
 use crate::security::kerberos::Status;
@@ -17,31 +16,19 @@ const NAME: &str = "GSSAPI";
 /// The longest protected message we say we take, bytes; that of the JDK's client.
 const MAX_BUFFER: u32 = 65536;
 
-/// What the mechanism needs of a GSSAPI context; see [`gssapi::Context`].
+/// What the mechanism needs of a GSSAPI context; see [`Context`](super::gssapi::Context).
 pub(crate) trait Conversation: fmt::Debug + Send {
-    /// Takes the peer's token, empty at first; makes ours, and says whether this side is done.
+    /// Takes the peer's token, empty at first; makes ours, which may be empty, and says whether this side is done. Blocks.
+    ///
+    /// # Errors
+    /// [`Status`], here and below.
     fn step(&mut self, token: &[u8]) -> Result<(Bytes, bool), Status>;
-    /// Signs, and encrypts if asked to.
+    /// Signs, and encrypts if asked to; fails if the context cannot.
     fn wrap(&mut self, message: &[u8], encrypt: bool) -> Result<Bytes, Status>;
-    /// Checks, and says whether it was encrypted.
+    /// Checks that it is the peer's next message, and says whether it was encrypted.
     fn unwrap(&mut self, sealed: &[u8]) -> Result<(Bytes, bool), Status>;
-    /// The longest message that is not longer than `largest` once it is wrapped.
+    /// The longest message that is not longer than `largest` once it is wrapped, bytes.
     fn wrap_limit(&mut self, largest: u32, encrypt: bool) -> Result<u32, Status>;
-}
-
-impl Conversation for gssapi::Context {
-    fn step(&mut self, token: &[u8]) -> Result<(Bytes, bool), Status> {
-        Self::step(self, token)
-    }
-    fn wrap(&mut self, message: &[u8], encrypt: bool) -> Result<Bytes, Status> {
-        Self::wrap(self, message, encrypt)
-    }
-    fn unwrap(&mut self, sealed: &[u8]) -> Result<(Bytes, bool), Status> {
-        Self::unwrap(self, sealed)
-    }
-    fn wrap_limit(&mut self, largest: u32, encrypt: bool) -> Result<u32, Status> {
-        Self::wrap_limit(self, largest, encrypt)
-    }
 }
 
 /// A conversation with a server, and its principal.
