@@ -6,6 +6,8 @@
 //! | [`driver`] | turns each action into a task that ends in an event | sockets, processes, files, the clock |
 //! | [`control`] | answers clients: gRPC over mutual TLS | sockets |
 //! | [`web`] | answers browsers, and forwards requests to Flink | sockets |
+//! | [`listener`] | accepts connections for both, and chooses which to keep | sockets |
+//! | [`renewal`] | decides when tokens are renewed | nothing |
 //! | [`sim`] | simulates whole lives around the machine in virtual time, with faults from a seed | nothing |
 //! | [`trace`] | records a real life and replays it | a file |
 //!
@@ -15,8 +17,13 @@
 
 pub mod control;
 pub mod driver;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
+pub mod listener;
 pub mod log;
 pub mod machine;
+pub mod renewal;
 pub mod sim;
 pub mod telling;
 pub mod trace;

@@ -1,12 +1,14 @@
 //! Occurrences as lines of the application master's own log.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::machine::Occurrence;
 
 /// Checkpoints complete every few seconds for months: there is one line for all those within this time.
 const CHECKPOINTS: Duration = Duration::from_secs(300);
+/// The beginning of that year, ms since the epoch.
+const YEAR_9999: u64 = 253_370_764_800_000;
 
 impl fmt::Display for Occurrence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,10 +38,31 @@ impl fmt::Display for Occurrence {
             Self::Scaled { previous, task_managers, cause } => {
                 write!(f, "scaled {previous} -> {task_managers}: {cause}")
             }
+            Self::TokensRenewed { end_ms } => {
+                write!(f, "new tokens, which end on {}", Utc(*end_ms))
+            }
+            Self::TokenRenewalFailed { cause, end_ms } => {
+                write!(f, "tokens cannot be renewed, and end on {}", Utc(*end_ms))?;
+                tail(f, Some(cause))
+            }
             Self::Stopping { job, cause, .. } => {
                 write!(f, "ending: {job}")?;
                 tail(f, cause.as_deref())
             }
+        }
+    }
+}
+
+/// A time of day, from ms since the epoch.
+struct Utc(u64);
+
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = UNIX_EPOCH.checked_add(Duration::from_millis(self.0));
+        // The formatter knows years of four digits only.
+        match time.filter(|_| self.0 < YEAR_9999) {
+            Some(time) => httpdate::HttpDate::from(time).fmt(f),
+            None => write!(f, "day {}", self.0 / 86_400_000),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::machine::{Action, AppMaster, Event, Settings};
+use crate::machine::{Action, AppMaster, Event, NEVER, Settings};
 
 /// Version of the form of events and actions. Goes up whenever an earlier trace could not be replayed with the same
 /// actions.
@@ -128,6 +128,12 @@ pub enum ReplayError {
         /// The line's number, from 1.
         line: usize,
     },
+    /// A time before that of the line above, or beyond any application's life.
+    #[error("line {line} has no time that can follow that of the line above")]
+    Time {
+        /// From 1.
+        line: usize,
+    },
     /// The machine takes another action than recorded.
     #[error("line {line}: recorded {recorded}, replayed {now}")]
     Diverged {
@@ -147,9 +153,19 @@ pub enum ReplayError {
 pub fn replay(trace: &str) -> Result<Replayed, ReplayError> {
     let mut machine: Option<AppMaster> = None;
     let (mut told, mut actions) = (0, 0);
+    let mut now = Duration::ZERO;
     for (line, text) in (1..).zip(trace.lines()) {
         let parsed = serde_json::from_str(text).map_err(|source| ReplayError::Line { line, source })?;
+        if let Line::Event { at, .. } | Line::Timeout { at } = &parsed {
+            if !(now..NEVER).contains(at) {
+                return Err(ReplayError::Time { line });
+            }
+            now = *at;
+        }
         if let Line::Begin { at, version: found, settings } = parsed {
+            if at >= NEVER {
+                return Err(ReplayError::Time { line });
+            }
             if found != VERSION {
                 return Err(ReplayError::Version { found });
             }
@@ -233,6 +249,9 @@ mod tests {
         assert!(matches!(replay("{}"), Err(ReplayError::Line { line: 1, .. })));
         let older = trace.replacen(&format!("\"version\":{VERSION}"), "\"version\":0", 1);
         assert!(matches!(replay(&older), Err(ReplayError::Version { found: 0 })));
+        let begun = trace.lines().next().expect("lines");
+        let never = r#"{"Timeout":{"at":{"secs":18446744073709551615,"nanos":0}}}"#;
+        assert!(matches!(replay(&format!("{begun}\n{never}")), Err(ReplayError::Time { line: 2 })));
         assert!(matches!(replay(""), Ok(Replayed { told: 0, actions: 0 })));
     }
 }

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{Method, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use yarn_client::flink::rest::Connect;
 
 /// Time limit for one response; a hanging daemon must not hang the test.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -111,6 +113,31 @@ async fn once(method: &str, url: &str, headers: &[(&str, &str)], body: Bytes) ->
     let stream =
         TcpStream::connect(&address).await.with_context(|| format!("cannot connect to {address}"))?;
     stream.set_nodelay(true).context("cannot set TCP_NODELAY")?;
+    exchange(stream, method, authority, path, headers, body).await
+}
+
+/// `GET path` over a connection that may be secured, without following redirects.
+///
+/// # Errors
+/// Those of [`get`].
+pub async fn get_over(way: &dyn Connect, path: &str) -> Result<Response> {
+    let (url, none) = (format!("{}{path}", way.address()), Bytes::new());
+    let asked = async { exchange(way.connect().await?, "GET", &way.address(), path, &[], none).await };
+    let answer = tokio::time::timeout(TIMEOUT, asked).await.with_context(|| url.clone())?;
+    match answer.with_context(|| url.clone())? {
+        Answer::Done(status, body) => Ok(Response { status: status.as_u16(), body, url }),
+        Answer::Redirect(target) => bail!("{url} redirects to {target}"),
+    }
+}
+
+async fn exchange(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    method: &str,
+    authority: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Bytes,
+) -> Result<Answer> {
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let mut request = Request::builder()

@@ -37,7 +37,7 @@ pub mod launch {
     pub use launch_spec::Workload;
 
     /// The layout version this build writes and reads.
-    pub const VERSION: u32 = 3;
+    pub const VERSION: u32 = 4;
     /// Alias of the secret that holds it in the container's credentials.
     pub const SECRET: &str = "yarn-flink.launch-spec";
     /// Alias of the secret that holds [`Files`] in the credentials of a TaskManager's container.

@@ -113,6 +113,9 @@ pub mod explain;
 mod file_name;
 #[cfg(feature = "flink")]
 pub mod flink;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod hdfs;
 pub mod logs;
 pub mod rpc;
@@ -123,6 +126,7 @@ pub mod schema;
 pub mod security;
 #[cfg(feature = "flink")]
 pub mod submit;
+mod tls;
 pub mod yarn;
 
 pub use proto::ids;

@@ -106,7 +106,9 @@ impl Events {
             // The next of the same attempt, or the first of the next one. It is unknown how much a killed attempt had not
             // written down.
             let (attempt, number) = place(after);
-            lost = if first.0 == attempt { first.1.saturating_sub(number + 1) } else { first.1 - 1 };
+            // What earlier attempts have written may say anything.
+            let before = if first.0 == attempt { number } else { 0 };
+            lost = first.1.saturating_sub(before).saturating_sub(1);
         }
         let lost = Some(lost).filter(|lost| *lost > 0);
         Watcher { events: self.clone(), next, news: self.count.subscribe(), follow, lost }

@@ -26,22 +26,28 @@ use hyper_util::service::TowerToHyperService;
 use proto::control::StatusReply;
 use proto::control::control_server::ControlServer;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
+use crate::listener::places::Limits;
+use crate::listener::{Place, ServeError, accept};
 use crate::machine::{self, Refusal, Reply};
-use crate::warnings::Warnings;
 use crate::web::forward::Forward;
 use events::Events;
 use service::Service;
 
-/// Connections at a time; more wait in the kernel's queue.
-const CONNECTIONS: usize = 256;
+/// Each attached client of a session holds a connection, and most of them come from one gateway. The silence is the time limit
+/// of the TLS handshake.
+const LIMITS: Limits = Limits {
+    total: 256,
+    reserved: 32,
+    silent_per_peer: 128,
+    silence: Duration::from_secs(10),
+    grace: Duration::from_millis(50),
+};
 /// The ALPN name of HTTP/1.1.
 const HTTP_1_1: &[u8] = b"http/1.1";
-/// Time limit for a client's TLS handshake.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How often watchers are pinged, to notice those that left without closing the connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
@@ -63,41 +69,24 @@ pub async fn serve(
     flink: Forward,
 ) {
     let acceptor = TlsAcceptor::from(tls);
-    let warnings = Warnings::of("accepting a control plane connection");
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
     let service = ControlServer::new(Service::new(events, questions));
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => {
-                warnings.worked();
-                accepted
-            }
-            Err(error) => {
-                // No descriptor is free, and this will not change at once.
-                warnings.failed(&error);
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        let (acceptor, service, flink) = (acceptor.clone(), service.clone(), flink.clone());
-        tokio::spawn(async move {
-            if let Err(error) = converse(stream, &acceptor, service, flink).await {
-                tracing::debug!(%peer, "control plane: {error}");
-            }
-            drop(place);
-        });
-    }
+    accept(listener, "control plane", LIMITS, |stream, _, place| {
+        converse(stream, place, acceptor.clone(), service.clone(), flink.clone())
+    })
+    .await;
 }
 
 async fn converse(
     stream: TcpStream,
-    acceptor: &TlsAcceptor,
+    place: Place,
+    acceptor: TlsAcceptor,
     service: ControlServer<Service>,
     flink: Forward,
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<(), ServeError> {
     stream.set_nodelay(true)?;
-    let stream = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await??;
+    let stream = acceptor.accept(stream).await?;
+    // With the client's certificate.
+    place.heard();
     if stream.get_ref().1.alpn_protocol() == Some(HTTP_1_1) {
         // Not gRPC: the request is for Flink.
         let ask = service_fn(move |request: Request<Incoming>| {

@@ -6,6 +6,7 @@ use yarn_client::control::{Control, Identity};
 
 use super::certificates::Certificates;
 use super::*;
+use crate::listener::crowd::{self, Crowd};
 
 fn application(id: i32) -> ApplicationId {
     ApplicationId { cluster_timestamp: 1_700_000_000_000, id }
@@ -83,4 +84,28 @@ async fn client_without_the_certificate_is_rejected() {
     let _ = tokio::io::AsyncReadExt::read_to_end(&mut plain, &mut answer).await;
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
     client(&address, &pem).await.expect("still let in");
+}
+
+#[tokio::test]
+async fn silent_connections_lock_no_client_out() {
+    let events = Events::new(1, Vec::new());
+    let (address, pem) = start(&events).await;
+    let mut before = client(&address, &pem).await.expect("let in");
+    let crowd = Crowd::gather(&address, 1000).await;
+    // From the crowd's own address, as it may be behind the same gateway.
+    crowd::in_time(client(&address, &pem)).await.expect("let in");
+    assert!(crowd.held() <= LIMITS.silent_per_peer, "{} places", crowd.held());
+    let again = async || client(&address, &pem).await.is_ok();
+    crowd::through_the_storm(&address, LIMITS.silent_per_peer + 100, again).await;
+    before.status(StatusRequest {}).await.expect("still served");
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshake_byte_by_byte_is_cut_off() {
+    let events = Events::new(1, Vec::new());
+    let (address, _) = start(&events).await;
+    // The head of a record that never becomes whole.
+    let drip = [0x16, 0x03, 0x01, 0x02, 0x00, 0x01].into_iter().chain(std::iter::repeat(0));
+    let lasted = crowd::drip(&address, drip).await;
+    assert!(lasted <= LIMITS.silence + crowd::PAUSE, "{lasted:?}");
 }

@@ -52,6 +52,10 @@ impl From<Occurrence> for What {
             Occurrence::Scaled { previous, task_managers, cause } => {
                 Self::Scaled(control::Scaled { previous, task_managers, cause })
             }
+            Occurrence::TokensRenewed { end_ms } => Self::TokensRenewed(control::TokensRenewed { end_ms }),
+            Occurrence::TokenRenewalFailed { cause, end_ms } => {
+                Self::TokenRenewalFailed(control::TokenRenewalFailed { cause, end_ms })
+            }
             Occurrence::Stopping { job, cause, code } => Self::Stopping(control::Stopping {
                 job_state: job.to_string(),
                 cause: cause.unwrap_or_default(),

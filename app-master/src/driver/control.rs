@@ -20,7 +20,9 @@ use crate::machine::Occurrence;
 use crate::telling::Telling;
 use crate::warnings::Warnings;
 use crate::web::access::Access;
+use crate::web::acl::Rights;
 use crate::web::forward::Forward;
+use crate::web::groups::Groups;
 use crate::web::{self, Web};
 
 /// Number of questions that may wait for the machine.
@@ -108,6 +110,8 @@ impl ControlPlane {
         tokio::spawn(access.clone().keep_resolving());
         let web = Web {
             access,
+            rights: Rights::new(conf, spec, &application),
+            groups: Groups::new(conf),
             flink,
             events: self.events.clone(),
             questions: self.asker.clone(),

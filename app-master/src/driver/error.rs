@@ -41,6 +41,9 @@ pub enum StartError {
     /// The Flink version cannot be read.
     #[error(transparent)]
     FlinkVersion(#[from] yarn_client::flink::version::VersionError),
+    /// There is no way to Flink's REST server as its owner has secured it.
+    #[error("the application master could not access Flink's REST server")]
+    RestTls(#[from] yarn_client::flink::tls::rest::RestTlsError),
     /// The container's tokens cannot be read.
     #[error("cannot read the container's credentials")]
     Credentials(#[from] yarn_client::security::CredentialsError),

@@ -79,6 +79,7 @@ pub fn unpack(env: &Environment, directory: &Path) -> Result<(), FilesError> {
 /// # Errors
 /// [`FilesError`].
 pub(super) fn prepare(spec: &mut LaunchSpec, directory: &Path) -> Result<(), FilesError> {
+    write(&spec.master_files, directory)?;
     let Made { program, libraries } = make(&of(spec), directory)?;
     let launched = spec.workload.as_mut().and_then(Workload::program_mut);
     let (Some(launched), Some(manager)) = (launched, &mut spec.job_manager) else { return Ok(()) };

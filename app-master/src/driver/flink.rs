@@ -1,13 +1,14 @@
 //! Looks at Flink through its REST interface and translates what it reports.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 use yarn_client::flink::JobStatus;
 use yarn_client::flink::demand;
 use yarn_client::flink::rest::{
-    ApplicationOverview, Client, ExecutionResult, JobOverview, Options, RestError,
+    ApplicationOverview, Client, Connect, ExecutionResult, JobOverview, Options, RestError,
 };
 use yarn_client::flink::results::{Wanted, wanted};
 use yarn_client::with_cause;
@@ -38,10 +39,11 @@ pub(super) struct Flink {
 
 impl Flink {
     /// A client; nothing is connected yet.
-    pub(super) fn new(host: &str, port: u16, application_layer: bool) -> Self {
-        let options =
-            Options { connect_timeout: Duration::from_secs(2), timeout: TIMEOUT, ..Options::default() };
-        Self { rest: Client::new(host, port, options), application_layer }
+    pub(super) fn over(way: Arc<dyn Connect>, application_layer: bool) -> Self {
+        // A JobManager that is busy delays a TLS handshake as it delays its answer, so the limit for both applies. The
+        // connection itself is made by the kernel.
+        let options = Options { connect_timeout: TIMEOUT * 2, timeout: TIMEOUT, ..Options::default() };
+        Self { rest: Client::over(way, options), application_layer }
     }
 
     /// Takes one look; `details` adds the slots each unfinished job needs, `checkpoints` what it could resume from,
@@ -249,6 +251,7 @@ fn end_of(application: &ApplicationOverview) -> Option<JobStatus> {
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
+    use yarn_client::flink::rest::Plain;
 
     use super::*;
 
@@ -264,7 +267,8 @@ mod tests {
                 let _ = stream.write_all((head + answer).as_bytes()).await;
             }
         });
-        Flink::new("127.0.0.1", port, false)
+        let way = Plain { host: "127.0.0.1".to_owned(), port };
+        Flink::over(Arc::new(way), false)
     }
 
     fn in_progress() -> String {

@@ -45,7 +45,7 @@ struct End {
     settled: bool,
 }
 
-pub(super) fn encode(journal: &Journal) -> Bytes {
+pub(crate) fn encode(journal: &Journal) -> Bytes {
     let stored = Stored {
         job_seen: journal.job_seen,
         checkpoints: journal.checkpoints.as_ref().map(|checkpoints| match checkpoints {
@@ -70,7 +70,7 @@ pub(super) fn encode(journal: &Journal) -> Bytes {
 
 /// # Errors
 /// The content is not a journal.
-pub(super) fn decode(content: &[u8]) -> Result<Journal, serde_json::Error> {
+pub(crate) fn decode(content: &[u8]) -> Result<Journal, serde_json::Error> {
     let stored: Stored = serde_json::from_slice(content)?;
     let outcome = match stored.outcome {
         None => None,

@@ -7,15 +7,16 @@ mod error;
 pub mod files;
 mod flink;
 pub mod job_manager;
-mod journal;
+pub(crate) mod journal;
 mod key_record;
 mod node_managers;
 mod ports;
 mod program;
 mod resource_manager;
-mod settings;
+pub(crate) mod settings;
 mod staging;
 mod start;
+mod tokens;
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -32,8 +33,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 use yarn_client::cause::{Cause, CauseCode};
 use yarn_client::conf::{Configuration, Environment};
-use yarn_client::flink::FlinkConfig;
 use yarn_client::flink::options::{HA_CLUSTER_ID, HA_STORAGE_DIR};
+use yarn_client::flink::rest::{Connect, Plain};
+use yarn_client::flink::tls::rest::RestTls;
+use yarn_client::flink::{FlinkConfig, Version};
 use yarn_client::security::{Credentials, User};
 use yarn_client::yarn::{AM_RM_TOKEN, NodeManagerClient};
 
@@ -52,7 +55,8 @@ use program::Watched;
 use resource_manager::AmRmClient;
 use settings::settings;
 use staging::Staging;
-use start::{checkpoint_dir, history, only_hosts, own_node, take_spec, trace_file};
+use start::{checkpoint_dir, history, of_containers, only_hosts, own_node, take_spec, trace_file};
+use tokens::{Held, News, Tokens};
 
 /// Runs the application to its end and returns the exit code.
 ///
@@ -69,9 +73,17 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     let conf = Configuration::from_flat(spec.hadoop_conf.clone());
     let user = User::new(spec.user.clone());
     let attempt = u32::try_from(container.id.attempt.attempt).unwrap_or(1);
+    let flink_config = FlinkConfig::from_flat(spec.flink_conf.clone());
+    let mut token_status = tokens::status(&credentials);
+    let held = Held::new(of_containers(&spec, &credentials));
+    let mut tokens = Tokens::new(&conf, &spec, &flink_config, &container, (directory, &held));
+    let mut token_news = None;
+    if let Some(tokens) = tokens.as_mut().filter(|tokens| attempt > 1 || tokens.are_old()) {
+        token_news = tokens.before_the_start().await;
+    }
     let staging = Staging::open(&conf, &user, &spec.staging_dir, attempt)?;
     key_record::mark_started(&conf, &spec, &container).await?;
-    let flink_config = FlinkConfig::from_flat(spec.flink_conf.clone());
+    let rest_tls = RestTls::of(&flink_config, &Version::parse(&spec.flink_version)?, directory)?;
     let history = if attempt > 1 { history(&staging).await? } else { History::default() };
     let settings = settings(&spec, &flink_config, &conf, history)?;
     tracing::info!(container = %container.id, attempt, job = settings.workload.job_id().unwrap_or_default(), history = ?settings.history, "starting");
@@ -84,12 +96,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
     let (events, mut inbox) = mpsc::unbounded_channel();
     let mut driver = Driver {
         resource_manager: AmRmClient::new(&conf, token, &spec, &container.host, control.port)?,
-        nodes: NodeManagers::new(
-            NodeManagerClient::new(&conf)?,
-            Arc::clone(&spec),
-            &credentials,
-            &container.host,
-        ),
+        nodes: NodeManagers::new(NodeManagerClient::new(&conf)?, Arc::clone(&spec), held, &container.host),
         application_layer: settings.application_layer,
         recovers: settings.recovers,
         checkpoint_dir: checkpoint_dir(&flink_config, settings.workload.job_id().unwrap_or_default()),
@@ -101,6 +108,7 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         ports: None,
         port_choices: 0,
         flink: None,
+        rest_tls,
         rest,
         web_port,
         start: 0,
@@ -108,6 +116,11 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
         control,
         events,
     };
+    let (news, mut told) = mpsc::unbounded_channel();
+    token_news.into_iter().for_each(|it| drop(news.send(it)));
+    if let Some(tokens) = tokens {
+        tokio::spawn(tokens.keep(news));
+    }
     let start = Instant::now();
     let begun = start.elapsed();
     let mut recorder = Recorder::new(trace_file(&flink_config, &driver.container.log_dir));
@@ -127,8 +140,18 @@ pub async fn run(env: &Environment, directory: &Path) -> Result<u8, StartError> 
             Some(event) = inbox.recv() => Some(event),
             Some(question) = driver.control.questions.recv() => {
                 let now = start.elapsed();
-                let hosts = only_hosts(&driver.spec);
-                answer(question, &mut machine, &mut recorder, (attempt, hosts), now);
+                let overlay = |status| StatusReply {
+                    attempt,
+                    hosts: only_hosts(&driver.spec),
+                    tokens: token_status.clone(),
+                    ..status
+                };
+                answer(question, &mut machine, &mut recorder, overlay, now);
+                continue;
+            }
+            Some(News { occurrence, status }) = told.recv() => {
+                token_status = Some(status);
+                occurrence.into_iter().for_each(|occurrence| driver.control.tell(occurrence));
                 continue;
             }
             Ok(()) = used.changed() => {
@@ -156,7 +179,7 @@ fn answer(
     question: Question,
     machine: &mut AppMaster,
     recorder: &mut Recorder<BufWriter<File>>,
-    (attempt, hosts): (u32, Vec<String>),
+    overlay: impl FnOnce(StatusReply) -> StatusReply,
     now: Duration,
 ) {
     match question {
@@ -165,7 +188,7 @@ fn answer(
             drop(asker.send(machine.ask(request, now)));
         }
         // The requester may be gone.
-        Question::Status(asker) => drop(asker.send(StatusReply { attempt, hosts, ..machine.status() })),
+        Question::Status(asker) => drop(asker.send(overlay(machine.status()))),
     }
 }
 
@@ -194,8 +217,10 @@ struct Driver {
     /// How often ports were chosen; each search starts elsewhere.
     port_choices: u32,
     flink: Option<Flink>,
-    /// Tells those who forward requests where Flink's REST server is.
-    rest: watch::Sender<Option<(String, u16)>>,
+    /// `None`: Flink's REST server speaks plain HTTP.
+    rest_tls: Option<RestTls>,
+    /// Tells those who forward requests the way to Flink's REST server.
+    rest: watch::Sender<Option<Arc<dyn Connect>>>,
     /// The port of the web page, which is the application's page in YARN.
     web_port: Option<u16>,
     /// The number of the newest JobManager.
@@ -402,10 +427,15 @@ impl Driver {
         })?;
         // Without a page of ours, Flink's own, as far as it can be reached.
         let port = self.web_port.unwrap_or(ports.rest);
-        self.resource_manager.set_tracking_url(format!("http://{}:{port}", self.container.host));
+        let scheme = if self.web_port.is_none() && self.rest_tls.is_some() { "https" } else { "http" };
+        self.resource_manager.set_tracking_url(format!("{scheme}://{}:{port}", self.container.host));
         let host = job_manager::rest_host(&self.spec, &self.container).to_owned();
-        self.flink = Some(Flink::new(&host, ports.rest, self.application_layer));
-        self.rest.send_replace(Some((host, ports.rest)));
+        let way: Arc<dyn Connect> = match &self.rest_tls {
+            Some(tls) => Arc::new(tls.at(&host, ports.rest)),
+            None => Arc::new(Plain { host, port: ports.rest }),
+        };
+        self.flink = Some(Flink::over(Arc::clone(&way), self.application_layer));
+        self.rest.send_replace(Some(way));
         self.ports = Some(ports);
         Ok(())
     }

@@ -9,11 +9,12 @@ use proto::launch::LaunchSpec;
 use tokio::sync::Mutex;
 use yarn_client::flink::command;
 use yarn_client::flink::options::IO_TMP_DIRS;
-use yarn_client::security::{Credentials, Token};
+use yarn_client::security::Token;
 use yarn_client::submit::plan::APP_MASTER;
-use yarn_client::yarn::{AM_RM_TOKEN, AllocatedContainer, LaunchContext, NodeManagerClient, launch};
+use yarn_client::yarn::{AllocatedContainer, LaunchContext, NodeManagerClient, launch};
 
 use super::ports::Ports;
+use super::tokens::Held;
 use super::{files, job_manager};
 use crate::machine::Event;
 
@@ -35,29 +36,20 @@ struct Launched {
 pub(super) struct NodeManagers {
     client: Arc<NodeManagerClient>,
     spec: Arc<LaunchSpec>,
-    credentials: Arc<Credentials>,
+    credentials: Held,
     host: String,
     launched: Arc<Mutex<BTreeMap<ContainerId, Launched>>>,
 }
 
 impl NodeManagers {
-    /// `host` is where the JobManager listens.
+    /// `credentials` are those of launched containers; `host` is where the JobManager listens.
     pub(super) fn new(
         client: NodeManagerClient,
         spec: Arc<LaunchSpec>,
-        credentials: &Credentials,
+        credentials: Held,
         host: &str,
     ) -> Self {
-        // With that token the job's code could act as the application master.
-        let mut credentials = credentials.without(AM_RM_TOKEN);
-        files::pack(&spec, &mut credentials);
-        Self {
-            client: Arc::new(client),
-            spec,
-            credentials: Arc::new(credentials),
-            host: host.to_owned(),
-            launched: Arc::default(),
-        }
+        Self { client: Arc::new(client), spec, credentials, host: host.to_owned(), launched: Arc::default() }
     }
 
     /// `startContainers`.
@@ -142,7 +134,7 @@ impl NodeManagers {
             command,
             env,
             local_resources: task_manager.local_resources.into_iter().map(local_resource).collect(),
-            credentials: Some((*self.credentials).clone()),
+            credentials: Some(self.credentials.get()),
             view_acls: spec.view_acls.clone(),
             modify_acls: spec.modify_acls.clone(),
         }
@@ -169,6 +161,7 @@ fn local_resource(resource: proto::launch::LocalResource) -> launch::LocalResour
 mod tests {
     use proto::ids::{ApplicationAttemptId, ApplicationId};
     use yarn_client::conf::Configuration;
+    use yarn_client::security::Credentials;
 
     use super::*;
 
@@ -176,7 +169,7 @@ mod tests {
     async fn ended_container_is_forgotten() {
         let client = NodeManagerClient::new(&Configuration::from_flat(Vec::new())).expect("a client");
         let spec = Arc::new(LaunchSpec::default());
-        let nodes = NodeManagers::new(client, spec, &Credentials::default(), "localhost");
+        let nodes = NodeManagers::new(client, spec, Held::new(Credentials::default()), "localhost");
         let application = ApplicationId { cluster_timestamp: 1, id: 1 };
         let attempt = ApplicationAttemptId { application, attempt: 1 };
         let ids = [1, 2, 3].map(|id| ContainerId { attempt, id });

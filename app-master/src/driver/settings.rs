@@ -31,7 +31,7 @@ const fn without_default(option: Opt) -> Opt {
 
 /// # Errors
 /// A value is malformed.
-pub(super) fn settings(
+pub(crate) fn settings(
     spec: &LaunchSpec,
     config: &FlinkConfig,
     conf: &Configuration,

@@ -13,9 +13,11 @@ use yarn_client::conf::Environment;
 use yarn_client::flink::FlinkConfig;
 use yarn_client::flink::options::{CHECKPOINT_DIR, CHECKPOINT_SUBDIR, TRACE};
 use yarn_client::security::Credentials;
+use yarn_client::yarn::AM_RM_TOKEN;
 
 use super::StartError;
 use super::container::Container;
+use super::files;
 use super::staging::Staging;
 use crate::machine::History;
 
@@ -75,6 +77,14 @@ pub(super) fn take_spec(credentials: &mut Credentials) -> Result<LaunchSpec, Sta
         return Err(StartError::SpecVersion { found: spec.version });
     }
     Ok(spec)
+}
+
+/// What launched containers get of our own credentials.
+pub(super) fn of_containers(spec: &LaunchSpec, own: &Credentials) -> Credentials {
+    // With that token the job's code could act as the application master.
+    let mut credentials = own.without(AM_RM_TOKEN);
+    files::pack(spec, &mut credentials);
+    credentials
 }
 
 pub(super) fn own_node(env: &Environment, container: &Container) -> NodeId {

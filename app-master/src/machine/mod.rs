@@ -173,6 +173,9 @@ pub struct Settings {
     pub lease: Duration,
 }
 
+/// Longer than any application runs.
+pub(crate) const NEVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// The application master's decisions.
 #[derive(Debug)]
 pub struct AppMaster {
@@ -215,9 +218,31 @@ pub struct AppMaster {
     exited: bool,
 }
 
+impl Settings {
+    /// Configurations say "never" with the largest number there is. A century is as good, and can be added to a time.
+    fn bounded(mut self) -> Self {
+        for span in [
+            &mut self.heartbeat_timeout,
+            &mut self.heartbeat,
+            &mut self.heartbeat_pending,
+            &mut self.registration_timeout,
+            &mut self.idle_timeout,
+            &mut self.fence_after,
+            &mut self.lease,
+        ] {
+            *span = (*span).min(NEVER);
+        }
+        if let Workload::Session(SessionSettings { idle_timeout: Some(span), .. }) = &mut self.workload {
+            *span = (*span).min(NEVER);
+        }
+        self
+    }
+}
+
 impl AppMaster {
     /// Creates a machine whose first actions are ready.
     pub fn new(settings: Settings, now: Duration) -> Self {
+        let settings = settings.bounded();
         let mut machine = Self {
             actions: VecDeque::new(),
             timers: Timers::default(),

@@ -88,6 +88,18 @@ pub enum Occurrence {
         /// The reason, as text.
         cause: String,
     },
+    /// There are new delegation tokens.
+    TokensRenewed {
+        /// When they end, ms since the epoch.
+        end_ms: u64,
+    },
+    /// Delegation tokens cannot be renewed; there will be other attempts.
+    TokenRenewalFailed {
+        /// The reason, as text.
+        cause: String,
+        /// When those that there are end, ms since the epoch.
+        end_ms: u64,
+    },
     /// The end is decided.
     Stopping {
         /// The state that the application's result comes from.

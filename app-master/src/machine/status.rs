@@ -46,6 +46,7 @@ impl AppMaster {
             waiting_code: waiting.code.map(|code| code.to_string()).unwrap_or_default(),
             waiting_hint: waiting.hint.unwrap_or_default(),
             hosts: Vec::new(),
+            tokens: None,
             attempt: 0,
             jobs: jobs.collect(),
             containers: containers.collect(),

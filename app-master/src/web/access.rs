@@ -60,12 +60,16 @@ impl Access {
                 Some(failure) => warnings.failed(&failure),
                 None => warnings.worked(),
             }
-            if !found.is_empty()
-                && let Ok(mut addresses) = self.addresses.write()
-            {
-                *addresses = found;
+            if !found.is_empty() {
+                self.know(found);
             }
             tokio::time::sleep(RESOLVE).await;
+        }
+    }
+
+    pub(crate) fn know(&self, found: BTreeSet<IpAddr>) {
+        if let Ok(mut addresses) = self.addresses.write() {
+            *addresses = found;
         }
     }
 
@@ -106,7 +110,7 @@ mod tests {
             entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<Vec<_>>(),
         );
         let access = Access::new(&conf, "application_1_0001");
-        *access.addresses.write().expect("not poisoned") = resolve(&access.hosts).0;
+        access.know(resolve(&access.hosts).0);
         access
     }
 
@@ -138,6 +142,29 @@ mod tests {
         let source = |text: &str| text.parse::<IpAddr>().expect("an address");
         assert_eq!(access.admit(source("127.0.0.2"), &Method::GET, &uri), Admission::Granted);
         assert_ne!(access.admit(source("127.0.0.1"), &Method::GET, &uri), Admission::Granted);
+    }
+
+    #[test]
+    fn browsers_are_sent_to_the_address_with_https() {
+        let uri = Uri::from_static("/am/");
+        for (key, proxy) in [
+            ("yarn.resourcemanager.webapp.https.address", "127.0.0.2:8490"),
+            ("yarn.web-proxy.address", "127.0.0.2:9099"),
+            ("yarn.resourcemanager.hostname", "127.0.0.2"),
+        ] {
+            // The other address is not listened on.
+            let plain = ("yarn.resourcemanager.webapp.address", "127.0.0.1:8088");
+            let access = access(&[("yarn.http.policy", "HTTPS_ONLY"), plain, (key, proxy)]);
+            let port = proxy.split_once(':').map_or("8090", |(_, port)| port);
+            assert_eq!(
+                access.admit("127.0.0.1".parse().expect("an address"), &Method::GET, &uri),
+                Admission::Redirected(format!(
+                    "https://127.0.0.2:{port}/proxy/redirect/application_1_0001/am/"
+                ))
+            );
+            let proxy = "127.0.0.2".parse().expect("an address");
+            assert_eq!(access.admit(proxy, &Method::POST, &uri), Admission::Granted);
+        }
     }
 
     #[test]

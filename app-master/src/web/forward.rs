@@ -15,17 +15,17 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
+use yarn_client::flink::rest::Connect;
 
-/// For connecting to a server on the same machine.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+/// For connecting to a server on the same machine, including TLS with a JVM that may be busy.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The response.
 pub type Answer = Response<BoxBody<Bytes, hyper::Error>>;
 
-/// Where Flink's REST server is: host and port, once they are chosen. They change if another process takes a port.
-pub type Place = watch::Receiver<Option<(String, u16)>>;
+/// The way to Flink's REST server, once its port is chosen. It changes if another process takes the port.
+pub type Place = watch::Receiver<Option<Arc<dyn Connect>>>;
 
 /// The way to Flink. Cheap to clone; all clones count together.
 #[derive(Clone)]
@@ -89,13 +89,13 @@ impl Forward {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         let _in_flight = (!reads).then(|| InFlight::begin(&self.usage));
         let place = self.place.borrow().clone();
-        let Some((host, port)) = place else {
+        let Some(way) = place else {
             return text(StatusCode::SERVICE_UNAVAILABLE, "the JobManager has not been started yet");
         };
-        match exchange(&host, port, request).await {
+        match exchange(way.as_ref(), request).await {
             Ok(answer) => answer.map(BodyExt::boxed),
             Err(error) => {
-                tracing::debug!("Flink's REST server at {host}:{port}: {error}");
+                tracing::debug!("Flink's REST server at {}: {error}", way.address());
                 text(StatusCode::SERVICE_UNAVAILABLE, "the JobManager is not responding; it may be starting")
             }
         }
@@ -112,8 +112,7 @@ pub fn text(status: StatusCode, what: &str) -> Answer {
 }
 
 async fn exchange<B>(
-    host: &str,
-    port: u16,
+    way: &dyn Connect,
     request: Request<B>,
 ) -> Result<Response<Incoming>, Box<dyn std::error::Error + Send + Sync>>
 where
@@ -124,12 +123,10 @@ where
     head.uri = path.parse::<Uri>()?;
     head.version = hyper::Version::HTTP_11;
     remove_hop_by_hop(&mut head.headers);
-    head.headers.insert(HOST, HeaderValue::from_str(&format!("{host}:{port}"))?);
+    head.headers.insert(HOST, HeaderValue::from_str(&way.address())?);
     // One connection for each request, as Flink may close idle ones at any time.
     head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
-    let connect = TcpStream::connect((host, port));
-    let stream = tokio::time::timeout(CONNECT_TIMEOUT, connect).await??;
-    stream.set_nodelay(true)?;
+    let stream = tokio::time::timeout(CONNECT_TIMEOUT, way.connect()).await??;
     let (mut sender, connection) =
         hyper::client::conn::http1::Builder::new().handshake(TokioIo::new(stream)).await?;
     // The task ends with the response body, or when the client is gone and drops it.
@@ -164,8 +161,13 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
 mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
+    use yarn_client::flink::rest::Plain;
 
     use super::*;
+
+    fn way(port: u16) -> Arc<dyn Connect> {
+        Arc::new(Plain { host: "127.0.0.1".to_owned(), port })
+    }
 
     /// A server that takes one request and responds with `answer`. The task's result is what it received.
     async fn server(answer: &'static str) -> (Forward, tokio::task::JoinHandle<String>) {
@@ -182,7 +184,7 @@ mod tests {
             stream.write_all(answer.as_bytes()).await.expect("heard");
             String::from_utf8_lossy(&request).into_owned()
         });
-        let (_, place) = watch::channel(Some(("127.0.0.1".to_owned(), port)));
+        let (_, place) = watch::channel(Some(way(port)));
         (Forward::new(place), told)
     }
 
@@ -223,7 +225,7 @@ mod tests {
     async fn modifying_request_counts_as_use_from_start_to_end() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let (_, place) = watch::channel(Some(("127.0.0.1".to_owned(), port)));
+        let (_, place) = watch::channel(Some(way(port)));
         let forward = Forward::new(place);
         let mut used = forward.watch_use();
         let of = |in_flight, ended| Use { in_flight, ended };
@@ -266,7 +268,7 @@ mod tests {
         let closed = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = closed.local_addr().expect("an address").port();
         drop(closed);
-        sender.send_replace(Some(("127.0.0.1".to_owned(), port)));
+        sender.send_replace(Some(way(port)));
         assert_eq!(forward.ask(request("/")).await.status(), StatusCode::SERVICE_UNAVAILABLE);
     }
 

@@ -2,8 +2,13 @@
 //! node's loopback only, for everything else.
 
 pub mod access;
+pub mod acl;
 pub mod forward;
+pub mod groups;
 mod page;
+
+#[cfg(test)]
+mod tests;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -17,29 +22,46 @@ use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, Header
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use proto::control::StatusReply;
 use serde::Serialize;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::control::Question;
 use crate::control::events::Events;
-use crate::warnings::Warnings;
+use crate::listener::places::Limits;
+use crate::listener::{Place, accept};
 use access::{Access, Admission};
+use acl::{Denial, Membership, Right, Rights};
 use forward::{Answer, Forward, text};
+use groups::Groups;
 use page::StatusView;
 
-/// Connections at a time; more wait in the kernel's queue.
-const CONNECTIONS: usize = 128;
-/// Time limit for a request's head.
-const HEAD: Duration = Duration::from_secs(15);
+/// YARN's proxy opens a connection for each request, and sends it at once. It has no more than 250 at a time, for as many threads
+/// (Jetty's `QueuedThreadPool` by default). The silence is the time limit of a request's head.
+const LIMITS: Limits = Limits {
+    total: 272,
+    reserved: 16,
+    silent_per_peer: 250,
+    silence: Duration::from_secs(15),
+    grace: Duration::from_millis(20),
+};
+
+/// For the head of a request, bytes: Hadoop's servers accept 64 KiB (`hadoop.http.max.request.header.size`). By default hyper
+/// keeps six times as much.
+const BUFFER: usize = 72 * 1024;
 
 /// What responses are made from.
 #[derive(Debug, Clone)]
 pub struct Web {
-    /// Decides who is served.
+    /// Decides from where requests may come.
     pub access: Access,
+    /// Decides who may do what.
+    pub rights: Rights,
+    /// Who belongs to which group.
+    pub groups: Groups,
     /// The way to Flink.
     pub flink: Forward,
     /// What has happened.
@@ -55,46 +77,43 @@ pub struct Web {
 /// Accepts connections for as long as the application master lives. YARN's proxy opens a new one for each request and
 /// leaves it open, so none is kept alive.
 pub async fn serve(listener: TcpListener, web: Web) {
-    let warnings = Warnings::of("accepting a web page connection");
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => {
-                warnings.worked();
-                accepted
-            }
-            Err(error) => {
-                // No descriptor is free, and this will not change at once.
-                warnings.failed(&error);
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
+    accept(listener, "web page", LIMITS, |stream, peer, place| {
         let web = web.clone();
-        tokio::spawn(async move {
-            let answer = service_fn(move |request| {
-                let web = web.clone();
-                async move { Ok::<_, Infallible>(web.answer(peer.ip(), request).await) }
-            });
-            let mut builder = http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(false);
-            if let Err(error) = builder.serve_connection(TokioIo::new(stream), answer).await {
-                tracing::debug!(%peer, "web page: {error}");
-            }
-            drop(place);
-        });
-    }
+        async move { Ok(converse(stream, peer.ip(), Arc::new(place), web).await?) }
+    })
+    .await;
+}
+
+/// Serves one connection.
+pub(crate) async fn converse<S>(
+    stream: S,
+    source: IpAddr,
+    place: Arc<Place>,
+    web: Web,
+) -> Result<(), hyper::Error>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin,
+{
+    let answer = service_fn(move |request| {
+        let (web, place) = (web.clone(), Arc::clone(&place));
+        async move { Ok::<_, Infallible>(web.answer(source, &place, request).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.keep_alive(false).max_buf_size(BUFFER);
+    builder.serve_connection(TokioIo::new(stream), answer).await
 }
 
 impl Web {
-    async fn answer(&self, source: IpAddr, request: Request<Incoming>) -> Answer {
+    async fn answer(&self, source: IpAddr, place: &Place, request: Request<Incoming>) -> Answer {
         match self.access.admit(source, request.method(), request.uri()) {
-            Admission::Granted => {}
+            Admission::Granted => place.heard(),
             Admission::Redirected(to) => return redirect(&to),
             Admission::Refused => {
                 return text(StatusCode::FORBIDDEN, "this page is served to YARN's web proxy only");
             }
+        }
+        if let Err(denial) = self.check(&request).await {
+            return text(StatusCode::FORBIDDEN, &denial.to_string());
         }
         let path = request.uri().path().to_owned();
         let Some(ours) = path.strip_prefix("/am") else { return self.flink.ask(request).await };
@@ -126,6 +145,17 @@ impl Web {
                 "not found; available: /am/, /am/status, /am/events and /am/metrics",
             ),
         }
+    }
+
+    /// Whether the user whom the proxy names may do this.
+    async fn check(&self, request: &Request<Incoming>) -> Result<(), Denial> {
+        let right = Right::needed_for(request.method(), request.uri());
+        let user = acl::proxy_user(request.headers());
+        let groups = match &user {
+            Some(user) if self.rights.depends_on_groups(right, user) => self.groups.of(user).await,
+            _ => Membership::Known(Vec::new()),
+        };
+        self.rights.check(right, user.as_deref(), &groups)
     }
 
     async fn status(&self) -> Option<StatusReply> {

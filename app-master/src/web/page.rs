@@ -25,6 +25,12 @@ pub(super) struct StatusView<'a> {
     /// A code from `docs/causes.md`, if waiting alone may not help.
     waiting_code: Option<&'a str>,
     waiting_hint: Option<&'a str>,
+    /// When the tokens for HDFS end; `null` on a cluster without security.
+    tokens_end_ms: Option<u64>,
+    /// Whether they are replaced before that.
+    tokens_renewed: Option<bool>,
+    /// Why the last attempt to do that has failed.
+    tokens_failure: Option<&'a str>,
     session: Option<SessionView<'a>>,
     jobs: Vec<JobView<'a>>,
     containers: Vec<ContainerView<'a>>,
@@ -84,6 +90,9 @@ impl<'a> StatusView<'a> {
             waiting: &status.waiting,
             waiting_code: some(&status.waiting_code),
             waiting_hint: some(&status.waiting_hint),
+            tokens_end_ms: status.tokens.as_ref().map(|tokens| tokens.end_ms),
+            tokens_renewed: status.tokens.as_ref().map(|tokens| tokens.renewed),
+            tokens_failure: status.tokens.as_ref().and_then(|tokens| some(&tokens.failure)),
             session: status.session.as_ref().map(|session| SessionView {
                 min_task_managers: session.min_task_managers,
                 max_task_managers: Some(session.max_task_managers).filter(|most| *most < u32::MAX),
@@ -168,6 +177,15 @@ pub(super) fn metrics(status: &StatusReply, last_event: u64, resident: Option<u6
         "1 while there are fewer TaskManagers than the target.",
         &one((!status.waiting.is_empty()).into()),
     );
+    if let Some(tokens) = &status.tokens {
+        gauge(
+            "tokens_end_seconds",
+            "When the tokens for HDFS end, since the epoch.",
+            &one(tokens.end_ms / 1000),
+        );
+        let failing = !tokens.failure.is_empty();
+        gauge("tokens_failing", "1 while these tokens cannot be renewed.", &one(failing.into()));
+    }
     if let Some(resident) = resident {
         gauge(
             "resident_memory_bytes",

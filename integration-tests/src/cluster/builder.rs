@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
 use super::daemons::{Layout, NameNodePorts, ResourceManagerPorts, node_address};
 use super::download::Hadoop;
-use super::kerberos::{ALICE, Kerberos};
+use super::kerberos::{self, ALICE, Kerberos};
 use super::ports::Ports;
 use super::sites::{self, Audience, Properties};
 use super::users::OsUser;
-use super::{Cluster, Daemon, cut, timers, users};
+use super::{Cluster, Daemon, closed_web, cut, hdfs, timers, users};
 use crate::versions::{HADOOP_3_4, HadoopVersion};
 use crate::{cache, prerequisites};
 
@@ -37,6 +37,7 @@ pub struct Builder {
     node_labels: bool,
     access_control: bool,
     protection: Option<String>,
+    closed_web: bool,
     sites: Vec<(String, String)>,
     scheduler: Vec<(String, String)>,
 }
@@ -59,7 +60,8 @@ impl Builder {
             log_aggregation: false,
             node_labels: false,
             access_control: false,
-            protection: None,
+            protection: kerberos::wanted_for_all(),
+            closed_web: false,
             sites: Vec::new(),
             scheduler: Vec::new(),
         }
@@ -73,6 +75,7 @@ impl Builder {
 
     /// Boots no HDFS: `fs.defaultFS` is `file:///`. Saves two JVMs if HDFS is not the subject.
     pub fn without_hdfs(mut self) -> Self {
+        self.protection = None;
         self.hdfs = false;
         self
     }
@@ -152,6 +155,12 @@ impl Builder {
     /// for data of HDFS. Clients are `alice`; see [`Cluster::keytab`] and [`Cluster::kinit`].
     pub fn kerberos(mut self, protection: &str) -> Self {
         self.protection = Some(protection.to_owned());
+        self
+    }
+
+    /// The web pages of YARN of a secure cluster want HTTPS and Kerberos. The methods of [`Cluster`] that read them do not work.
+    pub fn closed_web(mut self) -> Self {
+        self.closed_web = true;
         self
     }
 
@@ -247,6 +256,7 @@ impl Builder {
             node_users: node_users.collect::<Result<_>>()?,
             cuttable: self.cuttable,
             kerberos: None,
+            closed_web: self.closed_web,
             pids: Vec::new(),
             directory,
         };
@@ -263,7 +273,7 @@ impl Builder {
         let cluster = Cluster::new(layout)?; // from here on the reaper removes the folder
         self.write_configuration(&cluster.layout, &mut ports, &cache)?;
         if self.hdfs {
-            let formatted = formatted_name_directory(&cluster.layout)?;
+            let formatted = hdfs::formatted_name_directory(&cluster.layout)?;
             copy(&formatted, &cluster.layout.directory.join("data/name"))?;
         }
         cluster.hold(ports);
@@ -292,6 +302,9 @@ impl Builder {
         if self.access_control {
             client.insert("yarn.acl.enable".into(), "true".into());
         }
+        if self.closed_web {
+            client.extend(closed_web::client_properties(layout));
+        }
         own(&mut client);
         sites::write(&layout.conf_dir("client"), &client, &Properties::new(), Audience::Client)?;
 
@@ -319,6 +332,11 @@ impl Builder {
             let path = shared.join("zoo.cfg");
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
+        if self.closed_web {
+            daemon.extend(closed_web::daemon_properties(layout));
+            let manager = layout.daemon_conf(Daemon::ResourceManager(1));
+            sites::write(&manager, &daemon, &scheduler, Audience::Daemon)?;
+        }
         for number in 1..=layout.node_managers {
             let node = Daemon::NodeManager(number);
             let address = node_address(number);
@@ -327,7 +345,7 @@ impl Builder {
                 |key: &str, value: String| properties.insert(format!("yarn.nodemanager.{key}"), value);
             set("hostname", address.to_string());
             // Fixed, so that a restarted NodeManager keeps its node id (which recovery requires).
-            for key in ["address", "localizer.address", "webapp.address"] {
+            for key in ["address", "localizer.address", "webapp.address", "webapp.https.address"] {
                 set(key, format!("{address}:{}", ports.reserve(cache, address)?));
             }
             set("collector-service.address", format!("{address}:0"));
@@ -340,6 +358,9 @@ impl Builder {
             }
             own(&mut properties);
             sites::write(&layout.conf_dir(&node.to_string()), &properties, &scheduler, Audience::Daemon)?;
+        }
+        if self.closed_web {
+            closed_web::write(layout)?;
         }
         Ok(())
     }
@@ -461,26 +482,6 @@ fn user() -> Result<String> {
     let name = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     ensure!(!name.is_empty(), "`id -un` names no user");
     Ok(name)
-}
-
-/// An empty name directory, created once for each Hadoop version: formatting takes a JVM start, copying does not.
-fn formatted_name_directory(layout: &Layout) -> Result<PathBuf> {
-    cache::entry(&format!("name-{}", layout.hadoop), |folder| {
-        let conf = tempfile::tempdir().context("cannot make a folder")?;
-        let properties = Properties::from([
-            ("fs.defaultFS".to_owned(), "hdfs://localhost:1".to_owned()),
-            ("dfs.namenode.name.dir".to_owned(), folder.display().to_string()),
-        ]);
-        sites::write(conf.path(), &properties, &Properties::new(), Audience::Client)?;
-        let output = layout
-            .java(conf.path())
-            .args(["org.apache.hadoop.hdfs.server.namenode.NameNode", "-format", "-nonInteractive", "-force"])
-            .output()
-            .context("cannot run the NameNode's format")?;
-        let text = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "NameNode -format ended with {}\n{text}", output.status);
-        Ok(())
-    })
 }
 
 /// Copies a folder with everything in it.

@@ -1,10 +1,35 @@
 //! HDFS through WebHDFS: an independent witness of what the code under test left in the file system.
 
-use anyhow::{Context as _, Result, bail};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail, ensure};
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::daemons::Layout;
+use super::sites::{self, Audience, Properties};
+use crate::cache;
 use crate::http::{self, Response};
+
+/// An empty name directory, created once for each Hadoop version: formatting takes a JVM start, copying does not.
+pub(super) fn formatted_name_directory(layout: &Layout) -> Result<PathBuf> {
+    cache::entry(&format!("name-{}", layout.hadoop), |folder| {
+        let conf = tempfile::tempdir().context("cannot make a folder")?;
+        let properties = Properties::from([
+            ("fs.defaultFS".to_owned(), "hdfs://localhost:1".to_owned()),
+            ("dfs.namenode.name.dir".to_owned(), folder.display().to_string()),
+        ]);
+        sites::write(conf.path(), &properties, &Properties::new(), Audience::Client)?;
+        let output = layout
+            .java(conf.path())
+            .args(["org.apache.hadoop.hdfs.server.namenode.NameNode", "-format", "-nonInteractive", "-force"])
+            .output()
+            .context("cannot run the NameNode's format")?;
+        let text = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "NameNode -format ended with {}\n{text}", output.status);
+        Ok(())
+    })
+}
 
 /// One entry of a folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,16 +80,18 @@ impl Entry {
 pub struct WebHdfs {
     base: String,
     user: String,
+    /// Proves who the user is on a secure cluster, in the form for URLs.
+    token: Option<String>,
 }
 
 impl WebHdfs {
-    pub(crate) fn new(name_node_web: &str, user: &str) -> Self {
-        Self { base: format!("http://{name_node_web}/webhdfs/v1"), user: user.to_owned() }
+    pub(crate) fn new(name_node_web: &str, user: &str, token: Option<String>) -> Self {
+        Self { base: format!("http://{name_node_web}/webhdfs/v1"), user: user.to_owned(), token }
     }
 
-    /// The same file system as another user.
+    /// The same file system as another user, who is not believed on a secure cluster.
     pub fn as_user(&self, user: &str) -> Self {
-        Self { base: self.base.clone(), user: user.to_owned() }
+        Self { base: self.base.clone(), user: user.to_owned(), token: None }
     }
 
     /// Creates a folder and its parents.
@@ -189,7 +216,11 @@ impl WebHdfs {
     }
 
     async fn call(&self, method: &str, path: &str, query: &str) -> Result<Response> {
-        let url = format!("{}{}?{query}&user.name={}", self.base, encode(path), encode(&self.user));
+        let who = match &self.token {
+            Some(token) => format!("delegation={token}"),
+            None => format!("user.name={}", encode(&self.user)),
+        };
+        let url = format!("{}{}?{query}&{who}", self.base, encode(path));
         http::request(method, &url, &[], Bytes::new()).await
     }
 }

@@ -10,6 +10,8 @@ use super::{Cluster, kerberos};
 
 /// `yarn application …`.
 pub const APPLICATION_CLI: &str = "org.apache.hadoop.yarn.client.cli.ApplicationCLI";
+/// `hdfs fetchdt …`.
+pub const DELEGATION_TOKEN_FETCHER: &str = "org.apache.hadoop.hdfs.tools.DelegationTokenFetcher";
 /// `hdfs dfs …`.
 pub const FS_SHELL: &str = "org.apache.hadoop.fs.FsShell";
 /// `yarn rmadmin …`.

@@ -6,11 +6,14 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use yarn_client::security::{Credentials, HDFS_DELEGATION_TOKEN};
 
 use super::daemons::Layout;
 use super::download::mini_kdc;
-use super::java::{self, FS_SHELL};
+use super::java::{self, DELEGATION_TOKEN_FETCHER, FS_SHELL};
 use super::preload::{self, LD_PRELOAD};
 use super::sites::Properties;
 use super::{Cluster, Daemon};
@@ -24,12 +27,31 @@ pub const ALICE: &str = "alice";
 /// May act for others: `hadoop.proxyuser.bob.*`.
 pub const BOB: &str = "bob";
 
+/// Variable that makes every cluster with HDFS a secure one, with this protection; see [`super::builder::Builder::kerberos`].
+pub const SECURE_VARIABLE: &str = "YARN_FLINK_TEST_SECURE";
+
+pub(super) fn wanted_for_all() -> Option<String> {
+    std::env::var(SECURE_VARIABLE).ok().filter(|value| !value.is_empty())
+}
+
 /// The keytab of all daemons.
 const DAEMONS: &str = "daemons";
 
 /// What is in which keytab, without the realm. Service principals name the host `localhost`, as all addresses do.
 const KEYTABS: [(&str, &[&str]); 3] = [
-    (DAEMONS, &["nn/localhost", "dn/localhost", "rm/localhost", "nm/localhost", "HTTP/localhost"]),
+    (
+        DAEMONS,
+        &[
+            "nn/localhost",
+            "dn/localhost",
+            "rm/localhost",
+            "nm/localhost",
+            "HTTP/localhost",
+            // Of nodes, whose web pages are asked for by address.
+            "HTTP/127.0.0.2",
+            "HTTP/127.0.0.3",
+        ],
+    ),
     (ALICE, &[ALICE]),
     (BOB, &[BOB]),
 ];
@@ -99,7 +121,7 @@ impl Kerberos {
     pub(crate) fn daemon_properties(&self, layout: &Layout) -> Properties {
         let mut properties = Properties::new();
         let mut set = |key: &str, value: &str| properties.insert(key.to_owned(), value.to_owned());
-        let keytab = keytab(layout, DAEMONS).display().to_string();
+        let keytab = daemons_keytab(layout).display().to_string();
         set("dfs.block.access.token.enable", "true");
         // A DataNode's ports would have to be below 1024 otherwise, or its web pages HTTPS.
         set("ignore.secure.ports.for.testing", "true");
@@ -111,6 +133,12 @@ impl Kerberos {
         set("yarn.resourcemanager.keytab", &keytab);
         set("yarn.nodemanager.principal", &principal("nm/localhost"));
         set("yarn.nodemanager.keytab", &keytab);
+        // What `/etc/krb5.conf` is on other nodes.
+        let (option, path) = (java_option(layout), krb5_conf(layout));
+        set(
+            "yarn.nodemanager.admin-env",
+            &format!("MALLOC_ARENA_MAX=4,JAVA_TOOL_OPTIONS={option},KRB5_CONFIG={}", path.display()),
+        );
         for what in ["hosts", "groups"] {
             set(&format!("hadoop.proxyuser.{BOB}.{what}"), "*");
         }
@@ -127,8 +155,16 @@ pub(crate) fn folder(layout: &Layout) -> PathBuf {
     layout.directory.join("kerberos")
 }
 
+fn hdfs_token(layout: &Layout) -> PathBuf {
+    folder(layout).join("hdfs.token")
+}
+
 pub(crate) fn krb5_conf(layout: &Layout) -> PathBuf {
     folder(layout).join("krb5.conf")
+}
+
+pub(crate) fn daemons_keytab(layout: &Layout) -> PathBuf {
+    keytab(layout, DAEMONS)
 }
 
 fn keytab(layout: &Layout, name: &str) -> PathBuf {
@@ -183,7 +219,7 @@ impl Cluster {
     /// The folders a cluster needs, and homes for both users. WebHDFS would want SPNEGO, so Hadoop's own shell does it, as the
     /// NameNode's user.
     pub(crate) async fn prepare_secure_hdfs(&self) -> Result<()> {
-        let keytab = keytab(&self.layout, DAEMONS);
+        let keytab = daemons_keytab(&self.layout);
         let shell = async |arguments: &[&str]| {
             let mut command = self.hadoop_command(FS_SHELL);
             command.env("KRB5PRINCIPAL", principal("nn/localhost")).env("KRB5KEYTAB", &keytab);
@@ -194,8 +230,30 @@ impl Cluster {
         shell(&["-mkdir", "-p", "/tmp", "/app-logs", &alice, &bob]).await?;
         let (shared, hers, his) =
             (["-chmod", "1777", "/tmp", "/app-logs"], ["-chown", ALICE, &alice], ["-chown", BOB, &bob]);
-        tokio::try_join!(shell(&shared), shell(&hers), shell(&his))?;
+        tokio::try_join!(shell(&shared), shell(&hers), shell(&his), self.fetch_hdfs_token())?;
         Ok(())
+    }
+
+    /// Fetches a token for HDFS: WebHDFS takes it in place of a ticket.
+    async fn fetch_hdfs_token(&self) -> Result<()> {
+        let file = hdfs_token(&self.layout).display().to_string();
+        self.java_tool(DELEGATION_TOKEN_FETCHER, &["--renewer", ALICE, &file]).await?.success()?;
+        Ok(())
+    }
+
+    /// The token of the cluster's user, in the form for URLs (`Token.encodeToUrlString`).
+    pub(crate) fn hdfs_token(&self) -> Result<String> {
+        let credentials = Credentials::read(&hdfs_token(&self.layout))?;
+        let token = credentials.find(HDFS_DELEGATION_TOKEN).context("no token was fetched")?;
+        let mut bytes = Vec::new();
+        for part in
+            [&token.identifier, token.password.expose(), token.kind.as_bytes(), token.service.as_bytes()]
+        {
+            // A length above 127 would take more than one byte (`WritableUtils.writeVInt`).
+            bytes.push(u8::try_from(part.len()).ok().filter(|length| *length < 128).context("a long token")?);
+            bytes.extend_from_slice(part);
+        }
+        Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes))
     }
 }
 

@@ -15,6 +15,7 @@
 
 pub mod builder;
 pub mod clock;
+mod closed_web;
 mod cut;
 mod daemons;
 pub mod download;
@@ -409,6 +410,7 @@ mod tests {
             node_users: BTreeMap::new(),
             cuttable: false,
             kerberos: None,
+            closed_web: false,
             pids: Vec::new(),
             directory,
         };

@@ -3,6 +3,9 @@
 use std::path::Path;
 
 use serde_json::Value;
+use yarn_client::flink::rest::Plain;
+use yarn_client::flink::tls::rest::RestTls;
+use yarn_client::flink::{FlinkConfig, Version};
 
 use super::{Cluster, Process};
 use crate::http;
@@ -35,11 +38,22 @@ impl Cluster {
         self.processes_of(id).into_iter().filter(own).collect()
     }
 
-    /// GET on Flink's REST server, on the JobManager's own port (a pair of ResourceManagers has no proxy). `None` while
-    /// it does not answer.
+    /// GET on Flink's REST server, on the JobManager's own port (a pair of ResourceManagers has no proxy), with the keys
+    /// of the application master. `None` while it does not answer.
     pub async fn flink(&self, id: &str, path: &str) -> Option<Value> {
         let (host, port) = self.rest_address(id)?;
-        http::get_json(&format!("http://{host}:{port}{path}")).await.ok()
+        let port = port.parse().ok()?;
+        let directory = self.job_managers(id).first()?.directory();
+        let conf = directory.join("conf");
+        // Versions that read the newer file are told from others by it; nothing else depends on them here.
+        let version = if conf.join("config.yaml").exists() { "2.0.0" } else { "1.17.0" };
+        let version = Version::parse(version).ok()?;
+        let config = FlinkConfig::load(&conf, &version).ok()?;
+        let answer = match RestTls::of(&config, &version, &directory).ok()? {
+            Some(tls) => http::get_over(&tls.at(&host, port), path).await,
+            None => http::get_over(&Plain { host, port }, path).await,
+        };
+        answer.ok()?.json().ok()
     }
 
     /// Host and port of Flink's REST server, as the JobManager was told.

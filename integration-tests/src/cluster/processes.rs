@@ -1,7 +1,9 @@
 //! What runs on the machine for a cluster, read from /proc.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -28,6 +30,26 @@ impl Process {
         let mut variables = environment.split(|byte| *byte == 0);
         let host = variables.find_map(|variable| variable.strip_prefix(b"NM_HOST="))?;
         Some(String::from_utf8_lossy(host).into_owned())
+    }
+
+    /// Its working directory.
+    pub fn directory(&self) -> PathBuf {
+        format!("/proc/{}/cwd", self.pid).into()
+    }
+
+    /// Addresses on which it accepts connections.
+    pub fn listens(&self) -> Vec<SocketAddr> {
+        let table = |name: &str| {
+            let text = fs::read_to_string(format!("/proc/{}/net/{name}", self.pid)).unwrap_or_default();
+            text.lines().skip(1).filter_map(listener).collect::<Vec<_>>()
+        };
+        let entries = fs::read_dir(format!("/proc/{}/fd", self.pid)).into_iter().flatten().flatten();
+        let own: BTreeSet<_> = entries
+            .filter_map(|entry| fs::read_link(entry.path()).ok())
+            .filter_map(|link| Some(link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+            .collect();
+        let all = table("tcp").into_iter().chain(table("tcp6"));
+        all.filter(|(_, inode)| own.contains(inode)).map(|(address, _)| address).collect()
     }
 
     /// Whether it is a Java virtual machine.
@@ -121,6 +143,23 @@ fn belongs(container: &str, application: &str) -> bool {
     application
         .strip_prefix("application_")
         .is_some_and(|numbers| container.contains(&format!("_{numbers}_")))
+}
+
+/// Address and inode of a line of `/proc/net/tcp` or `tcp6` that is a listener's. Wildcards are reached on the loopback
+/// interface.
+fn listener(line: &str) -> Option<(SocketAddr, String)> {
+    let mut columns = line.split_whitespace().skip(1);
+    let (address, port) = columns.next()?.split_once(':')?;
+    let listens = columns.nth(1)? == "0A";
+    let inode = columns.nth(5)?.to_owned();
+    // Words in the machine's byte order; the last one of IPv6 holds an IPv4 address.
+    let word = u32::from_str_radix(address.get(address.len().checked_sub(8)?..)?, 16).ok()?;
+    let ip = match Ipv4Addr::from(word.to_ne_bytes()) {
+        Ipv4Addr::UNSPECIFIED => Ipv4Addr::LOCALHOST,
+        ip => ip,
+    };
+    let address = SocketAddr::new(IpAddr::V4(ip), u16::from_str_radix(port, 16).ok()?);
+    listens.then_some((address, inode))
 }
 
 impl Cluster {

@@ -155,7 +155,8 @@ impl Cluster {
     /// The cluster has no HDFS.
     pub fn hdfs(&self) -> Result<WebHdfs> {
         let ports = self.layout.name_node.as_ref().context("this cluster has no HDFS")?;
-        Ok(WebHdfs::new(&format!("localhost:{}", ports.web), &self.layout.user))
+        let token = self.layout.kerberos.as_ref().map(|_| self.hdfs_token()).transpose()?;
+        Ok(WebHdfs::new(&format!("localhost:{}", ports.web), &self.layout.user, token))
     }
 }
 

@@ -67,7 +67,13 @@ pub(crate) fn write(
     Ok(())
 }
 
-fn xml(properties: impl Iterator<Item = (String, String)>) -> String {
+/// Writes one more file into an existing folder.
+pub(crate) fn write_file(folder: &Path, name: &str, properties: Properties) -> Result<()> {
+    let path = folder.join(name);
+    fs::write(&path, xml(properties)).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn xml(properties: impl IntoIterator<Item = (String, String)>) -> String {
     let mut text = String::from("<?xml version=\"1.0\"?>\n<configuration>\n");
     for (key, value) in properties {
         // Writing to a String cannot fail.

@@ -182,9 +182,21 @@ async fn errors_on_this_host_have_messages_and_hints() -> Result<()> {
             &["the memory of the JobManager is inconsistent", "`jobmanager.memory.process.size` (`-jm`)"],
         ),
         case(
-            &run(&["-D", "security.kerberos.login.contexts=Client"]),
+            &run(&["--keytab", "/no/such.keytab", "--principal", "ada"]),
             2,
-            &["`security.kerberos.login.contexts` is not supported", "renewal of tokens", "remove it"],
+            &["`security.kerberos.login.keytab`", "/no/such.keytab", "cannot be read"],
+        ),
+        case(
+            &run(&[
+                "--keytab",
+                "/no/such.keytab",
+                "--principal",
+                "ada",
+                "-D",
+                "yarn.security.kerberos.localized-keytab-path=/etc/krb5.keytab",
+            ]),
+            2,
+            &["`yarn.security.kerberos.localized-keytab-path`", "yarn.security.kerberos.ship-local-keytab"],
         ),
         // Names a session, as with Flink's own client.
         case(
@@ -202,9 +214,13 @@ async fn errors_on_this_host_have_messages_and_hints() -> Result<()> {
             &["file:///ck is on the local disk of the node", "yarn-flink.allow-local-state"],
         ),
         case(
-            &run(&["-D", "security.ssl.rest.enabled=true"]),
+            &run(&["-D", "security.ssl.algorithms=TLS_RSA_WITH_AES_128_CBC_SHA"]),
             2,
-            &["`security.ssl.rest.enabled` is not supported"],
+            &[
+                "`security.ssl.algorithms`",
+                "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+                "`yarn-flink.internal-tls`",
+            ],
         ),
         case(&run(&["-D", "execution.state-recovery.claim-mode=CLAIM"]), 2, &["NO_CLAIM", "run --session"]),
         case(&run(&["-cm", "claim"]), 2, &["NO_CLAIM", "run --session"]),

@@ -84,19 +84,23 @@ async fn secure_cluster_is_reached_with_keytab_and_ticket_at_every_protection() 
         bad_clocks(cluster, &cache).await,
     ])?;
 
+    bad_name_node(cluster).await?;
     // As Hadoop's own client, which needs a ticket as well.
     cluster.java_tool(APPLICATION_CLI, &["application", "-list"]).await?.success()?;
     cluster.kill_9(Daemon::Kdc)?;
     refused(cluster, &[], &["list"], 3, &["the KDC cannot be reached", "EXAMPLE.COM"]).await
 }
 
-/// Submitted with a ticket, a job goes on without: its containers have tokens.
+/// Submitted with a ticket, a job goes on without: its containers have tokens. All messages are signed; a cluster of `rpc.rs`
+/// encrypts them.
 async fn a_job(cluster: &Cluster, cache: &str) -> Result<()> {
-    let protection = hadoop("hadoop.rpc.protection", "privacy");
-    let krb5 = format!("env.java.opts.all=-Djava.security.krb5.conf={}", cluster.krb5_conf().display());
+    let protection = hadoop("hadoop.rpc.protection", "integrity");
+    let krb5 = format!("security.kerberos.krb5-conf.path={}", cluster.krb5_conf().display());
     let args = run_args(&["-d", "-D", &protection, "-D", &krb5], &["OneSecond"])?;
     let args: Vec<_> = args.iter().map(String::as_str).collect();
-    let id = with(cluster, &only(cache), &args).await?.expect(0)?.application()?;
+    // The library of Kerberos has to hear of `krb5.conf` from the same key.
+    let environment = [&only(cache)[..], &[("KRB5_CONFIG", "")]].concat();
+    let id = with(cluster, &environment, &args).await?.expect(0)?.application()?;
     let application = cluster.wait_for_end(&id, LIMIT).await?;
     ensure!(application["finalStatus"] == "SUCCEEDED" && application["user"] == ALICE, "{application}");
     eventually("no process of the application", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) })
@@ -190,6 +194,16 @@ async fn bad_servers(cluster: &Cluster) -> Result<()> {
         altered(&cluster.krb5_conf(), "closed.conf", "kdc = localhost:", "kdc = localhost:1\n #")?;
     let unreachable = ["the KDC cannot be reached", "krb5.conf"];
     refused(cluster, &[("KRB5_CONFIG", &elsewhere)], &["list"], 3, &unreachable).await
+}
+
+/// A NameNode that is not the one that is configured gets no ticket and no file.
+async fn bad_name_node(cluster: &Cluster) -> Result<()> {
+    let expected = principal("nn/elsewhere");
+    let wrong = hadoop("dfs.namenode.kerberos.principal", &expected);
+    let args = run_args(&["-d", "-D", &wrong], &["OneSecond"])?;
+    let args: Vec<_> = args.iter().map(String::as_str).collect();
+    let says = ["no login at the NameNode", "the server calls itself nn/localhost", &expected];
+    refused(cluster, &[], &args, 3, &says).await
 }
 
 /// A host whose clock is twenty minutes ahead, and one on which tickets have expired.

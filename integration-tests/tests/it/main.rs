@@ -5,6 +5,7 @@
 
 mod clients;
 mod clocks;
+mod closed_web;
 mod counting;
 mod endings;
 mod errors;
@@ -34,12 +35,15 @@ mod queues;
 mod recovery;
 mod relay;
 mod rpc;
+mod secrets;
 mod session;
 mod several;
 mod short_names;
 mod staging;
 mod state;
+mod strangers;
 mod terminal;
+mod token_lives;
 mod tokens;
 mod tool;
 mod users;

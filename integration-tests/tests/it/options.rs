@@ -400,10 +400,6 @@ async fn unsupported_keys_are_refused_with_a_reason() -> Result<()> {
     let cluster = shared::cluster().await?;
     let program = jar()?.display().to_string();
     for (setting, reason) in [
-        ("yarn.security.kerberos.ship-local-keytab=true", "comes with the renewal of tokens"),
-        ("yarn.security.kerberos.localized-keytab-path=k", "comes with the renewal of tokens"),
-        ("yarn.security.appmaster.delegation.token.services=hadoopfs", "comes with the renewal of tokens"),
-        ("security.kerberos.login.contexts=Client", "comes with the renewal of tokens"),
         ("python.files=a.py", "not supported yet"),
         ("yarn.container-start-command-template=ulimit -c 0; %java%", "needs a shell"),
     ] {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+use bytes::Bytes;
 use integration_tests::cluster::Cluster;
 use integration_tests::cluster::java::RM_ADMIN_CLI;
 use integration_tests::cluster::processes::Process;
@@ -80,6 +81,7 @@ async fn queues_labels_acls_and_attempts_reach_the_resource_manager() -> Result<
     let worker = process(&cluster, &id, |process| process.runs(TASK_MANAGER))?;
     assert_eq!(host(worker)?.as_deref(), Some("127.0.0.3"));
 
+    proxied_requests_need_rights(&cluster, &id).await?;
     // 700 and 800 MiB, each rounded up to a multiple of the minimum allocation.
     let memory = Some(1536);
     // bob may view it, eve may not; carol may kill it, eve may not.
@@ -110,6 +112,32 @@ async fn queues_labels_acls_and_attempts_reach_the_resource_manager() -> Result<
     assert_eq!(attempts, Some(1));
     eventually("no process of the application", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) })
         .await
+}
+
+/// bob may look and change nothing, carol may change what she does not see, eve neither.
+async fn proxied_requests_need_rights(cluster: &Cluster, id: &str) -> Result<()> {
+    let proxy = format!("{}/proxy/{id}", cluster.rm_web());
+    // No job has this id: whoever may cancel jobs learns that from Flink.
+    let job = "0".repeat(32);
+    for (user, views, modifies) in
+        [(cluster.user(), true, true), ("bob", true, false), ("carol", false, true), ("eve", false, false)]
+    {
+        for (method, path, may) in [
+            ("GET", "am/status".to_owned(), views),
+            ("GET", "overview".to_owned(), views),
+            ("GET", format!("jobs/{job}/yarn-cancel"), modifies),
+            ("PUT", format!("jobs/{job}"), modifies),
+        ] {
+            let url = format!("{proxy}/{path}?user.name={user}");
+            let answer = http::request(method, &url, &[], Bytes::new()).await?;
+            let denied = answer.status == 403 && answer.text().contains(&format!("`{user}` may not"));
+            ensure!(denied != may, "{method} {url}: {} {}", answer.status, answer.text());
+        }
+    }
+    // Whom the ResourceManager names where nobody has said who they are, unless it is configured.
+    let answer = http::get(&format!("{proxy}/am/status?user.name=dr.who")).await?;
+    ensure!(answer.status == 403 && answer.text().contains("hint: "), "{} {}", answer.status, answer.text());
+    Ok(())
 }
 
 /// The amount of a resource that the application has on the nodes with this label.

@@ -216,7 +216,8 @@ pub(crate) async fn has_staging(cluster: &Cluster, id: &str) -> Result<bool> {
 
 /// Waits until Flink, asked through the ResourceManager's proxy, lists the application's job in this state.
 pub(crate) async fn job_in_state(cluster: &Cluster, id: &str, state: &str) -> Result<()> {
-    let url = format!("{}/proxy/{id}/jobs/overview", cluster.rm_web());
+    // With access control, not everyone may look.
+    let url = format!("{}/proxy/{id}/jobs/overview?user.name={}", cluster.rm_web(), cluster.user());
     let look = || async {
         // Not available yet, or just gone: both are "not yet".
         let Ok(overview) = integration_tests::http::get_json(&url).await else { return Ok(false) };

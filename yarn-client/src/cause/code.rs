@@ -93,6 +93,8 @@ catalogue! {
     SlotsLimited = "slots_limited", Running, "The job needs more TaskManagers than `slotmanager.*` allows.";
     AskLargerThanMaximum = "ask_larger_than_maximum", Running, "A TaskManager needs a larger container than the cluster allows.";
     AskRefused = "ask_refused", Running, "The ResourceManager refused the request for TaskManager containers.";
+    TokensEnded = "tokens_ended", Running, "The delegation tokens of the application have ended: it can no longer use HDFS.";
+    TokensNotRenewed = "tokens_not_renewed", Running, "The application master cannot renew the delegation tokens, which are still valid.";
 
     QueueStopped = "queue_stopped", Refused, "The queue is stopped.";
     QueueNotFound = "queue_not_found", Refused, "There is no such queue.";

@@ -3,6 +3,8 @@
 //! Texts: `ContainersMonitorImpl`, `FSDownload`, `ResourceLocalizationService`, `ContainerLaunch`,
 //! `DefaultContainerExecutor`, `LocalDirsHandlerService`.
 
+use std::collections::HashSet;
+
 use super::{Cause, CauseCode, exit_status, java};
 use crate::flink::failure::is_chatter;
 
@@ -145,7 +147,7 @@ pub(crate) fn incompatible_binary<'a>(words: &[&'a str]) -> Option<&'a str> {
 pub(crate) fn last_words(text: &str) -> Vec<&str> {
     const END: [&str; 2] =
         ["For more detailed output, check the application tracking page", "Container exited with a"];
-    let mut words = Vec::new();
+    let (mut words, mut known) = (Vec::new(), HashSet::new());
     let mut quoting = false;
     for line in text.lines() {
         let bare = undated(line).trim_end();
@@ -153,7 +155,7 @@ pub(crate) fn last_words(text: &str) -> Vec<&str> {
             quoting = true;
         } else if END.iter().any(|end| bare.starts_with(end)) {
             quoting = false;
-        } else if quoting && !bare.trim().is_empty() && !words.contains(&bare) {
+        } else if quoting && !bare.trim().is_empty() && known.insert(bare) {
             words.push(bare);
         }
     }
@@ -177,7 +179,7 @@ pub(super) fn node_words(diagnostics: &str) -> String {
     const DUMP: &str = "Dump of the process-tree";
     const LINES: usize = 4;
     const LENGTH: usize = 300;
-    let mut kept: Vec<String> = Vec::new();
+    let (mut kept, mut known) = (Vec::new(), HashSet::new());
     for line in diagnostics.lines() {
         let text = undated(line).trim();
         if text.starts_with(DUMP) {
@@ -186,9 +188,9 @@ pub(super) fn node_words(diagnostics: &str) -> String {
         if text.is_empty() || is_chatter(text) || FRAME.iter().any(|frame| text.starts_with(frame)) {
             continue;
         }
-        let text: String = text.chars().take(LENGTH).collect();
-        if !kept.contains(&text) {
-            kept.push(text);
+        let end = text.char_indices().nth(LENGTH).map_or(text.len(), |(at, _)| at);
+        if known.insert(&text[..end]) {
+            kept.push(&text[..end]);
         }
     }
     // The last lines of a long error output are more informative than the first ones.

@@ -10,8 +10,8 @@ const SHIP: &str = "add the class to the program's jar or ship its library (`--s
 const VERSIONS: &str = "remove the library from the program's jar (scope `provided`), relocate it when \
     building the jar, or set `classloader.resolve-order`";
 const PERMISSION: &str = "grant the permission to the user who runs the application, or use another path";
-const TOKEN: &str = "submit again with a fresh ticket (`kinit`): a delegation token lives at most as long as the cluster \
-                     allows, 7 days by default";
+const TOKEN: &str = "submit again with a fresh ticket (`kinit`), or with a keytab (`security.kerberos.login.keytab`), by which \
+    tokens are replaced in time: a delegation token lives at most as long as the cluster allows, 7 days by default";
 
 /// Code and next step for a root exception, `class: message`; `None` if the class says nothing specific.
 pub(crate) fn exception(root: &str) -> Option<(CauseCode, &'static str)> {

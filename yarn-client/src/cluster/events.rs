@@ -65,7 +65,8 @@ pub async fn watch(
             Ok(ControlFlow::Continue(())) => {}
             Err(error) => {
                 if matches!(error, ApplicationError::Master(MasterError::Elsewhere { .. }))
-                    && let Some(foreign) = Box::pin(foreign::foreign(&report)).await
+                    && let Some(foreign) =
+                        Box::pin(foreign::foreign(gateway.resource_manager.web(), &report)).await
                 {
                     return Err(foreign);
                 }

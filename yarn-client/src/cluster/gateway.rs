@@ -71,6 +71,8 @@ pub struct Gateway {
     pub user: User,
     /// The ResourceManager.
     pub resource_manager: ResourceManager,
+    /// What was configured about the login.
+    pub login: LoginSettings,
 }
 
 impl Gateway {
@@ -125,7 +127,7 @@ impl Gateway {
     ) -> Result<Self, ApplicationError> {
         let user = User::resolve_with(environment, &configuration, login)?;
         let resource_manager = ResourceManager::new(&configuration, &user).map_err(ApplicationError::from)?;
-        Ok(Self { configuration, user, resource_manager })
+        Ok(Self { configuration, user, resource_manager, login: login.clone() })
     }
 
     /// The same user with another configuration.

@@ -64,17 +64,19 @@ pub(crate) async fn newest_checkpoint(
         .find(|entry| entry.name().starts_with(JOURNAL) && !entry.name().ends_with(UNFINISHED));
     let Some(newest) = newest else { return Ok(None) };
     let content = fs.read(&newest.path, LIMIT).await?;
-    let journal = match serde_json::from_slice::<Journal>(&content) {
-        Ok(journal) => journal,
+    match noted(&content) {
+        Ok(Some(noted)) => Ok(still_there(file_systems, noted).await),
+        Ok(None) => Ok(None),
         Err(error) => {
             tracing::debug!(path = newest.path, %error, "no journal");
-            return Ok(None);
+            Ok(None)
         }
-    };
-    match journal.newest_checkpoint() {
-        Some(noted) => Ok(still_there(file_systems, noted).await),
-        None => Ok(None),
     }
+}
+
+/// The checkpoint that a journal names as the one to resume from.
+pub(crate) fn noted(content: &[u8]) -> Result<Option<String>, serde_json::Error> {
+    serde_json::from_slice::<Journal>(content).map(Journal::newest_checkpoint)
 }
 
 /// The application may have made other checkpoints since it recorded this one, and Flink keeps only the newest.

@@ -46,7 +46,7 @@ mod substitute;
 #[cfg(test)]
 mod tests;
 mod values;
-mod xml;
+pub(crate) mod xml;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -10,10 +10,14 @@ use super::ConfError;
 const MAX_INCLUDE_DEPTH: usize = 16;
 /// Far larger than any real configuration; keeps a wrong path from filling memory.
 const MAX_FILE_LEN: u64 = 16 << 20;
+/// The parser compares each attribute and each declared namespace with all others of its element, so more than a few thousand would
+/// keep it busy for hours.
+const MAX_ATTRIBUTES: usize = 1000;
+const MAX_NAMESPACES: usize = 64;
 
 /// One `<property>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     pub(super) name: String,
     pub(super) value: String,
     pub(super) is_final: bool,
@@ -39,13 +43,14 @@ fn read_into(path: &Path, depth: usize, entries: &mut Vec<Entry>) -> Result<(), 
 }
 
 /// Parses the content of the file `path`; the name is used for includes and messages.
-pub(super) fn parse(
+pub(crate) fn parse(
     path: &Path,
     content: &[u8],
     depth: usize,
     entries: &mut Vec<Entry>,
 ) -> Result<(), ConfError> {
     let text = decode(path, content)?;
+    check(&text).map_err(|reason| malformed(path, 1, reason))?;
     let options = ParsingOptions { allow_dtd: true, nodes_limit: 1 << 20, ..ParsingOptions::default() };
     let document = Document::parse_with_options(&text, options).map_err(|error| {
         // The parser repeats the position at the end of its text.
@@ -53,31 +58,82 @@ pub(super) fn parse(
         let reason = text.rsplit_once(" at ").map_or(text.as_str(), |(reason, _)| reason);
         malformed(path, error.pos().row, reason.to_owned())
     })?;
-    let root = document.root_element();
+    let (file, root) = (File::new(path, &text), document.root_element());
     if root.tag_name().name() != "configuration" {
         let reason = format!("the top-level element is <{}>, not <configuration>", root.tag_name().name());
-        return Err(malformed(path, line(root), reason));
+        return Err(file.malformed(root, reason));
     }
-    walk(path, root, depth, entries)
+    walk(&file, root, depth, entries)
 }
 
-fn walk(path: &Path, parent: Node<'_, '_>, depth: usize, entries: &mut Vec<Entry>) -> Result<(), ConfError> {
+/// Refuses what would take the parser too long.
+fn check(text: &str) -> Result<(), String> {
+    for tag in text.split('<').filter(|tag| !tag.starts_with(['!', '?', '/'])) {
+        let (mut quote, mut attributes) = (None, 0);
+        for byte in tag.bytes() {
+            match (quote, byte) {
+                (Some(open), _) if open == byte => (quote, attributes) = (None, attributes + 1),
+                (None, b'"' | b'\'') => quote = Some(byte),
+                (None, b'>') => break,
+                _ => {}
+            }
+        }
+        if attributes > MAX_ATTRIBUTES {
+            return Err(format!("an element has {attributes} attributes (the limit is {MAX_ATTRIBUTES})"));
+        }
+    }
+    let namespaces = text.matches("xmlns").count();
+    if namespaces > MAX_NAMESPACES {
+        return Err(format!("it declares {namespaces} namespaces (the limit is {MAX_NAMESPACES})"));
+    }
+    Ok(())
+}
+
+/// A file that is being read.
+struct File<'a> {
+    path: &'a Path,
+    /// Where its lines begin, bytes. The parser would count them anew for each property.
+    lines: Vec<usize>,
+}
+
+impl<'a> File<'a> {
+    fn new(path: &'a Path, text: &str) -> Self {
+        let ends = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        Self { path, lines: std::iter::once(0).chain(ends.map(|(at, _)| at + 1)).collect() }
+    }
+
+    fn line(&self, node: Node<'_, '_>) -> u32 {
+        let start = node.range().start;
+        u32::try_from(self.lines.partition_point(|line| *line <= start)).unwrap_or(u32::MAX)
+    }
+
+    fn malformed(&self, node: Node<'_, '_>, reason: String) -> ConfError {
+        malformed(self.path, self.line(node), reason)
+    }
+}
+
+fn walk(
+    file: &File<'_>,
+    parent: Node<'_, '_>,
+    depth: usize,
+    entries: &mut Vec<Entry>,
+) -> Result<(), ConfError> {
     for node in parent.children().filter(Node::is_element) {
         match node.tag_name().name() {
-            "property" => entries.extend(property(path, node)),
-            "include" => include(path, node, depth, entries)?,
-            // Hadoop allows a configuration inside a configuration. The depth is limited, so that a hostile file cannot
-            // exhaust our stack.
-            "configuration" if depth < MAX_INCLUDE_DEPTH => walk(path, node, depth + 1, entries)?,
-            "configuration" => return Err(malformed(path, line(node), "nested too deeply".to_owned())),
-            // Unknown elements are ignored, as in Hadoop.
+            "property" => entries.extend(property(file, node)),
+            "include" => include(file, node, depth, entries)?,
+            // Hadoop allows a configuration inside a configuration. The depth is limited, so that a hostile file
+            // cannot exhaust our stack.
+            "configuration" if depth < MAX_INCLUDE_DEPTH => walk(file, node, depth + 1, entries)?,
+            "configuration" => return Err(file.malformed(node, "nested too deeply".to_owned())),
+            // Unknown elements are ignored, as Hadoop does.
             _ => {}
         }
     }
     Ok(())
 }
 
-fn property(path: &Path, node: Node<'_, '_>) -> Option<Entry> {
+fn property(file: &File<'_>, node: Node<'_, '_>) -> Option<Entry> {
     // Hadoop also reads the short form <property name="…" value="…"/>.
     let mut name = node.attribute("name").map(str::to_owned);
     let mut value = node.attribute("value").map(str::to_owned);
@@ -91,31 +147,36 @@ fn property(path: &Path, node: Node<'_, '_>) -> Option<Entry> {
         }
     }
     let name = name.filter(|name| !name.is_empty())?;
-    Some(Entry { name, value: value?, is_final, path: path.to_owned(), line: line(node) })
+    Some(Entry { name, value: value?, is_final, path: file.path.to_owned(), line: file.line(node) })
 }
 
 /// XInclude as implemented by Hadoop: `href` relative to the including file; `<fallback>` if it is missing.
-fn include(path: &Path, node: Node<'_, '_>, depth: usize, entries: &mut Vec<Entry>) -> Result<(), ConfError> {
+fn include(
+    file: &File<'_>,
+    node: Node<'_, '_>,
+    depth: usize,
+    entries: &mut Vec<Entry>,
+) -> Result<(), ConfError> {
     let Some(href) = node.attribute("href") else { return Ok(()) };
     let href = href.trim();
     let local = href.strip_prefix("file://").or_else(|| href.strip_prefix("file:")).unwrap_or(href);
     if local.contains("://") {
-        return Err(malformed(path, line(node), format!("cannot include {href}: only files are supported")));
+        return Err(file.malformed(node, format!("cannot include {href}: only files are supported")));
     }
-    let target = path.with_file_name("").join(local);
+    let target = file.path.with_file_name("").join(local);
     if depth >= MAX_INCLUDE_DEPTH {
         let reason = format!("includes nest deeper than {MAX_INCLUDE_DEPTH}; does {href} include itself?");
-        return Err(malformed(path, line(node), reason));
+        return Err(file.malformed(node, reason));
     }
     if target.is_file() {
         return read_into(&target, depth + 1, entries);
     }
     match node.children().find(|child| child.tag_name().name() == "fallback") {
-        Some(fallback) => walk(path, fallback, depth + 1, entries),
+        Some(fallback) => walk(file, fallback, depth + 1, entries),
         None => {
             let reason =
                 format!("the included file {} does not exist and there is no fallback", target.display());
-            Err(malformed(path, line(node), reason))
+            Err(file.malformed(node, reason))
         }
     }
 }
@@ -123,10 +184,6 @@ fn include(path: &Path, node: Node<'_, '_>, depth: usize, entries: &mut Vec<Entr
 /// All text below a node: comments and CDATA sections may split it.
 fn text(node: Node<'_, '_>) -> String {
     node.children().filter(Node::is_text).filter_map(|child| child.text()).collect()
-}
-
-fn line(node: Node<'_, '_>) -> u32 {
-    node.document().text_pos_at(node.range().start).row
 }
 
 fn malformed(path: &Path, line: u32, reason: String) -> ConfError {
@@ -247,6 +304,21 @@ mod tests {
             let error = read(&file).unwrap_err().to_string();
             assert!(error.contains("a.xml:2: ") && error.contains(reason), "{error}");
         }
+    }
+
+    #[test]
+    fn elements_that_take_the_parser_too_long_are_refused() {
+        let of = |unit: &dyn Fn(usize) -> String| (0..100_000).map(unit).collect::<String>();
+        let attributes =
+            format!("<configuration><property {}/></configuration>", of(&|i| format!("a{i}='' ")));
+        assert!(parse_text(&attributes).unwrap_err().to_string().contains("attributes"));
+        let namespaces = format!("<configuration>{}", of(&|i| format!("<a xmlns:n{i}='u{i}'>")));
+        assert!(parse_text(&namespaces).unwrap_err().to_string().contains("namespaces"));
+        let value = format!(
+            "<configuration><property><name>a</name><value>{}</value></property></configuration>",
+            of(&|i| format!("{i}=\"\" "))
+        );
+        assert_eq!(parse_text(&value).unwrap().len(), 1, "in a value they do no harm");
     }
 
     #[test]

@@ -39,6 +39,9 @@ pub struct EventView {
     /// The number of the JobManager's start in the attempt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<u32>,
+    /// When tokens end, ms since the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_ms: Option<u64>,
     /// A code of `docs/causes.md`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -107,6 +110,15 @@ impl EventView {
                 event: "scaled".into(),
                 previous: Some(it.previous.to_string()),
                 task_managers: Some(it.task_managers),
+                cause: said(it.cause),
+                ..view
+            },
+            What::TokensRenewed(it) => {
+                Self { event: "tokens_renewed".into(), end_ms: Some(it.end_ms), ..view }
+            }
+            What::TokenRenewalFailed(it) => Self {
+                event: "token_renewal_failed".into(),
+                end_ms: Some(it.end_ms),
                 cause: said(it.cause),
                 ..view
             },

@@ -16,12 +16,13 @@ use proto::ids::ApplicationId;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::crypto::CryptoProvider;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 use tonic::transport::{Channel, Endpoint};
 
+use crate::tls;
 pub use event::EventView;
 
 /// Limit for connecting, including TLS.
@@ -69,9 +70,9 @@ impl ControlError {
     }
 }
 
-/// The implementation of TLS's primitives; chosen explicitly, so that no other crate's choice applies.
+/// The implementation of TLS's primitives.
 pub fn crypto() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
+    tls::crypto()
 }
 
 /// The name in an application master's certificate: it is not valid for any other application.

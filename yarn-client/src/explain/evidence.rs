@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proto::control::StatusReply;
+use proto::control::{StatusReply, Tokens};
 use proto::ids::ApplicationId;
 
 use super::outcome::Outcome;
@@ -82,6 +82,8 @@ pub struct Evidence {
     pub hosts: Vec<String>,
     /// Id and state of a running application's only job, according to its master.
     pub told_job: Option<(String, String)>,
+    /// The tokens of a running application on a secure cluster, according to its master.
+    pub tokens: Option<Tokens>,
     /// Why a running application's own master did not respond, although it should have; see [`consult`](super::consult).
     pub silent: Option<String>,
     /// The newest checkpoint of an application that has ended without reporting one.
@@ -105,6 +107,7 @@ impl Evidence {
             waiting: None,
             hosts: Vec::new(),
             told_job: None,
+            tokens: None,
             silent: None,
             checkpoint: None,
             unknown: Vec::new(),
@@ -115,6 +118,7 @@ impl Evidence {
     pub fn told(&mut self, status: &StatusReply) {
         self.waiting = Waiting::of(status);
         self.hosts.clone_from(&status.hosts);
+        self.tokens.clone_from(&status.tokens);
         self.told_job = match status.jobs.as_slice() {
             [job] if status.session.is_none() => Some((job.id.clone(), job.state.clone())),
             _ => None,
@@ -166,8 +170,8 @@ pub async fn gather(resource_manager: &ResourceManager, report: ApplicationRepor
         asked(waits, containers),
         asked(waits || runs, resource_manager.queue(&report.queue)),
         asked(waits || runs, resource_manager.nodes(&[])),
-        ask_size(report, waits),
-        ask_flink(runs.then_some(report)),
+        ask_size(resource_manager, report, waits),
+        ask_flink(resource_manager, runs.then_some(report)),
     );
     let mut unknown = Vec::new();
     let mut keep = |what: &str, error: String| unknown.push(format!("{what}: {error}"));
@@ -200,7 +204,9 @@ pub async fn gather(resource_manager: &ResourceManager, report: ApplicationRepor
     evidence.unknown = unknown;
     if waits && let Some(container) = evidence.am_container() {
         // A node that does not respond makes the explanation only slightly less specific.
-        let asked = web::container_state(&container.node_http_address, container.id, WEB).await;
+        let asked =
+            web::container_state(resource_manager.web(), &container.node_http_address, container.id, WEB)
+                .await;
         evidence.am_container_state = asked.ok();
     }
     evidence
@@ -221,10 +227,14 @@ async fn asked<T>(
 
 /// The ResourceManager's web service is where its proxy for the application is: only `yarn.web-proxy.address` moves
 /// that elsewhere, to a server that does not support the request.
-async fn ask_size(report: &ApplicationReport, wanted: bool) -> Option<u64> {
+async fn ask_size(
+    resource_manager: &ResourceManager,
+    report: &ApplicationReport,
+    wanted: bool,
+) -> Option<u64> {
     let url = url::Url::parse(&report.tracking_url).ok().filter(|_| wanted)?;
     let address = format!("{}://{}:{}", url.scheme(), url.host_str()?, url.port_or_known_default()?);
-    let asked = web::asked_mib(&address, report.id, WEB).await.ok()?;
+    let asked = web::asked_mib(resource_manager.web(), &address, report.id, WEB).await.ok()?;
     match asked.as_slice() {
         [one] => Some(*one),
         _ => None,
@@ -232,8 +242,11 @@ async fn ask_size(report: &ApplicationReport, wanted: bool) -> Option<u64> {
 }
 
 /// Flink, through YARN's web proxy: its own server listens on loopback.
-async fn ask_flink(report: Option<&ApplicationReport>) -> Option<Result<FlinkView, RestError>> {
-    let client = foreign::client(report?, FLINK)?;
+async fn ask_flink(
+    resource_manager: &ResourceManager,
+    report: Option<&ApplicationReport>,
+) -> Option<Result<FlinkView, RestError>> {
+    let client = foreign::client(resource_manager.web(), report?, FLINK)?;
     let answers = tokio::try_join!(client.overview(), client.jobs_overview());
     Some(answers.map(|(overview, jobs)| FlinkView { overview, jobs }))
 }

@@ -10,6 +10,7 @@ mod ended;
 mod evidence;
 mod outcome;
 mod scheduler;
+mod tokens;
 mod waiting;
 
 pub use consult::consult;
@@ -35,9 +36,12 @@ pub struct Explanation {
 pub fn decide(evidence: &Evidence, now_ms: i64) -> Explanation {
     let report = &evidence.report;
     let (cause, fine) = match report.state {
-        ApplicationState::Running => {
-            (waiting::of_running(evidence), "it is running, and no problem was found")
-        }
+        ApplicationState::Running => (
+            tokens::ended(evidence, now_ms)
+                .or_else(|| waiting::of_running(evidence))
+                .or_else(|| tokens::failing(evidence)),
+            "it is running, and no problem was found",
+        ),
         state if state.is_final() => {
             (Outcome::of_evidence(evidence).and_then(|outcome| outcome.cause), "it finished successfully")
         }

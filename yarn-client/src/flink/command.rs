@@ -206,6 +206,11 @@ pub struct Logging {
     pub file: String,
 }
 
+/// Where the containers have the file of `security.kerberos.krb5-conf.path`.
+pub const KRB5_CONF: &str = "conf/krb5.conf";
+/// What tells a JVM: it does not read `KRB5_CONFIG`.
+const KRB5_OPTION: &str = "-Djava.security.krb5.conf=";
+
 /// Packages that Java 17 must open to Flink and its serializers: the list of Flink's own `config.yaml`.
 const EXPORTS: [&str; 8] = [
     "java.base/sun.net.util",
@@ -264,10 +269,10 @@ pub fn task_manager_jvm_args(
     with_user_options(memory.jvm_args(), user)
 }
 
-/// `env.java.*`, in the order in which flink-yarn puts them.
+/// `env.java.*`, in the order in which flink-yarn puts them, and where `krb5.conf` is.
 fn user_options(config: &FlinkConfig, version: &Version, default_own: &Opt, own: &Opt) -> Vec<String> {
     let defaults = version.features().default_java_opts;
-    [
+    let mut user: Vec<_> = [
         (defaults, &options::JAVA_DEFAULT_OPTS_ALL),
         (true, &options::JAVA_OPTS_ALL),
         (defaults, default_own),
@@ -276,7 +281,12 @@ fn user_options(config: &FlinkConfig, version: &Version, default_own: &Opt, own:
     .into_iter()
     .filter(|(known, _)| *known)
     .flat_map(|(_, option)| shell_words(config.value(option).unwrap_or_default()))
-    .collect()
+    .collect();
+    let krb5 = config.explicit(&options::KERBEROS_KRB5_CONF).filter(|path| !path.is_empty());
+    if krb5.is_some() && !user.iter().any(|option| option.starts_with(KRB5_OPTION)) {
+        user.push(format!("{KRB5_OPTION}{KRB5_CONF}"));
+    }
+    user
 }
 
 fn with_user_options(mut args: Vec<String>, user: Vec<String>) -> Vec<String> {

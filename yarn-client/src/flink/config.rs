@@ -1,6 +1,6 @@
 //! Flink's configuration as a flat, ordered map of text values.
 
-mod text;
+pub(crate) mod text;
 
 #[cfg(test)]
 mod tests;

@@ -26,7 +26,11 @@ pub fn parse(text: &str) -> Result<Duration, DurationError> {
     }
     let too_large = || error("it is too large");
     let number = number.parse::<i64>().map_err(|_| too_large())?.unsigned_abs();
-    let seconds = |per: u64| number.checked_mul(per).map(Duration::from_secs).ok_or_else(too_large);
+    // Java's durations end with a signed number of seconds.
+    let seconds = |per: u64| {
+        let seconds = number.checked_mul(per).filter(|seconds| i64::try_from(*seconds).is_ok());
+        seconds.map(Duration::from_secs).ok_or_else(too_large)
+    };
     // `m` is supported since 1.18 (FLINK-32585).
     match unit.trim().to_lowercase().as_str() {
         "d" | "day" | "days" => seconds(86_400),

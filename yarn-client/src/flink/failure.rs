@@ -24,10 +24,11 @@ const NOISE: [&str; 3] = [
 ];
 
 /// Whether a line of a JVM's standard error is one that every JVM of Flink's writes when nothing is wrong: the greeting
-/// of the logging library, or Java's warnings about `FlinkSecurityManager`.
+/// of the logging library or of Java's options in the environment, or Java's warnings about `FlinkSecurityManager`.
 #[must_use]
 pub fn is_chatter(line: &str) -> bool {
     line.starts_with("SLF4J")
+        || line.trim_start_matches("NOTE: ").starts_with("Picked up ")
         || line.strip_prefix("WARNING: ").is_some_and(|warning| {
             ["SecurityManager", "A terminally deprecated method"].iter().any(|words| warning.contains(words))
         })
@@ -140,6 +141,8 @@ mod tests {
         for line in [
             "SLF4J: Found binding in [jar:file:/a.jar]",
             "SLF4J(W): another",
+            "Picked up JAVA_TOOL_OPTIONS: -Duser.timezone=UTC",
+            "NOTE: Picked up JDK_JAVA_OPTIONS: -Xlog:gc",
             "WARNING: A terminally deprecated method in java.lang.System has been called",
             "WARNING: System::setSecurityManager will be removed in a future release",
         ] {

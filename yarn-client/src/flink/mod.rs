@@ -22,6 +22,7 @@ pub mod rest;
 pub mod results;
 pub mod settings;
 pub mod size;
+pub mod tls;
 pub mod version;
 
 pub use config::{ConfigError, FlinkConfig, Warning};

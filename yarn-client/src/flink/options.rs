@@ -189,6 +189,23 @@ options! {
     KERBEROS_KEYTAB = Opt::new("security.kerberos.login.keytab").or(&["security.keytab"]);
     /// The principal whose key in it is used.
     KERBEROS_PRINCIPAL = Opt::new("security.kerberos.login.principal").or(&["security.principal"]);
+    /// JAAS contexts for which the keytab is used: `Client`, `KafkaClient`.
+    KERBEROS_CONTEXTS = Opt::new("security.kerberos.login.contexts");
+    /// Further file systems for which the containers get tokens.
+    KERBEROS_FILE_SYSTEMS =
+        Opt::new("security.kerberos.access.hadoopFileSystems").or(&["yarn.security.kerberos.additionalFileSystems"]);
+    /// Whether the keytab is copied to the containers; `false`: the nodes have it.
+    YARN_SHIP_LOCAL_KEYTAB = Opt::with("yarn.security.kerberos.ship-local-keytab", "true");
+    /// The path of the keytab in the containers, or on the nodes.
+    YARN_LOCALIZED_KEYTAB_PATH = Opt::with("yarn.security.kerberos.localized-keytab-path", "krb5.keytab");
+    /// When tokens are renewed: a part of their life.
+    TOKEN_RENEWAL_RATIO = Opt::with("security.delegation.tokens.renewal.time-ratio", "0.75").or(&["security.kerberos.tokens.renewal.time-ratio"]);
+    /// The longest pause after a failed renewal.
+    TOKEN_RENEWAL_BACKOFF = Opt::with("security.delegation.tokens.renewal.retry.backoff", "1 h").or(&["security.kerberos.tokens.renewal.retry.backoff"]);
+    /// `STREAMING`, `BATCH` or `AUTOMATIC`.
+    RUNTIME_MODE = Opt::new("execution.runtime-mode");
+    /// The configuration of Kerberos, instead of the operating system's.
+    KERBEROS_KRB5_CONF = Opt::new("security.kerberos.krb5-conf.path");
     /// Whether tickets of `kinit` may be used.
     KERBEROS_USE_TICKET_CACHE = Opt::with("security.kerberos.login.use-ticket-cache", "true");
     /// The directory of Hadoop's configuration on this host, for `HADOOP_CONF_DIR`.
@@ -331,6 +348,44 @@ options! {
     TRACE = Opt::with("yarn-flink.trace", "false");
     /// Ours: whether state may be on a node's disk, such as one that all nodes have mounted.
     ALLOW_LOCAL_STATE = Opt::with("yarn-flink.allow-local-state", "false");
+    /// Ours: whether connections between Flink's processes are secured with keys that are made for the application.
+    INTERNAL_TLS = Opt::with("yarn-flink.internal-tls", "true");
+    /// Whether RPC, data and blob connections are secured, always with authentication of both sides.
+    SSL_INTERNAL = Opt::with("security.ssl.internal.enabled", "false");
+    /// The key store for them.
+    SSL_INTERNAL_KEYSTORE = Opt::new("security.ssl.internal.keystore");
+    /// Its password.
+    SSL_INTERNAL_KEYSTORE_PASSWORD = Opt::new("security.ssl.internal.keystore-password");
+    /// The password of the key in it.
+    SSL_INTERNAL_KEY_PASSWORD = Opt::new("security.ssl.internal.key-password");
+    /// Its format.
+    SSL_INTERNAL_KEYSTORE_TYPE = Opt::new("security.ssl.internal.keystore-type");
+    /// The certificates that are trusted.
+    SSL_INTERNAL_TRUSTSTORE = Opt::new("security.ssl.internal.truststore");
+    /// Its password.
+    SSL_INTERNAL_TRUSTSTORE_PASSWORD = Opt::new("security.ssl.internal.truststore-password");
+    /// Its format.
+    SSL_INTERNAL_TRUSTSTORE_TYPE = Opt::new("security.ssl.internal.truststore-type");
+    /// Whether the REST server is secured.
+    SSL_REST = Opt::with("security.ssl.rest.enabled", "false");
+    /// Whether it demands a certificate of its clients.
+    SSL_REST_AUTHENTICATION = Opt::with("security.ssl.rest.authentication-enabled", "false");
+    /// Its key store.
+    SSL_REST_KEYSTORE = Opt::new("security.ssl.rest.keystore");
+    /// Its password.
+    SSL_REST_KEYSTORE_PASSWORD = Opt::new("security.ssl.rest.keystore-password");
+    /// The password of the key in it.
+    SSL_REST_KEY_PASSWORD = Opt::new("security.ssl.rest.key-password");
+    /// Its format.
+    SSL_REST_KEYSTORE_TYPE = Opt::new("security.ssl.rest.keystore-type");
+    /// The clients' certificates that it trusts.
+    SSL_REST_TRUSTSTORE = Opt::new("security.ssl.rest.truststore");
+    /// Its password.
+    SSL_REST_TRUSTSTORE_PASSWORD = Opt::new("security.ssl.rest.truststore-password");
+    /// Its format.
+    SSL_REST_TRUSTSTORE_TYPE = Opt::new("security.ssl.rest.truststore-type");
+    /// The cipher suites of all these connections.
+    SSL_ALGORITHMS = Opt::new("security.ssl.algorithms");
 }
 
 /// Environment of the application master's container, older and current prefix.

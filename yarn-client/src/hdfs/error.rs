@@ -7,9 +7,20 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HdfsError {
-    /// A NameNode gives no delegation token.
-    #[error("{address} gives no delegation token")]
+    /// A NameNode does not issue, renew or cancel a delegation token.
+    #[error("cannot {operation} a delegation token of {address}")]
     Token {
+        /// `get`, `renew` or `cancel`.
+        operation: &'static str,
+        /// The NameNode, or the name service.
+        address: String,
+        /// Why.
+        #[source]
+        source: Box<crate::rpc::RpcError>,
+    },
+    /// A NameNode and we do not prove to each other who we are.
+    #[error("there is no login at the NameNode {address}")]
+    Login {
         /// The NameNode, or the name service.
         address: String,
         /// Why.
@@ -229,7 +240,7 @@ impl HdfsError {
                      the cluster's"
                 )
             }
-            Self::Token { source, .. } => return source.hint(),
+            Self::Token { source, .. } | Self::Login { source, .. } => return source.hint(),
             Self::Unreachable { address, named_by, .. } => {
                 format!("check that the NameNode is running, and that {address} is right (from {named_by})")
             }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{FileSystem, FileUri, Hdfs, HdfsError, LocalFs, ViewFs, tokens};
+use super::{FileSystem, FileUri, Hdfs, HdfsError, IssuedToken, LocalFs, ViewFs, tokens};
 use crate::conf::{Configuration, keys};
-use crate::security::{Token, User};
+use crate::security::User;
 
 /// The default file system, and others by URI. There is one connection to each NameNode.
 #[derive(Debug)]
@@ -61,14 +61,43 @@ impl FileSystems {
         &self.conf
     }
 
-    /// Tokens with which the containers of an application may use the default file system and those of `uris`, for the user of
-    /// this process; none without Kerberos. By alias, as [`Credentials::tokens`](crate::security::Credentials::tokens).
+    /// Tokens with which others may use the default file system and those of `uris` for the user of this process; none without
+    /// Kerberos. `renewer` is the principal of who may renew them.
     ///
     /// # Errors
     /// [`HdfsError::Configuration`], [`HdfsError::Token`].
-    pub async fn delegation_tokens(&self, uris: &[&str]) -> Result<Vec<(String, Token)>, HdfsError> {
+    pub async fn delegation_tokens(
+        &self,
+        uris: &[&str],
+        renewer: &str,
+    ) -> Result<Vec<IssuedToken>, HdfsError> {
+        self.each_delegation_token(uris, renewer).await.into_iter().collect()
+    }
+
+    /// The same, with a result for each of the NameNodes.
+    pub async fn each_delegation_token(
+        &self,
+        uris: &[&str],
+        renewer: &str,
+    ) -> Vec<Result<IssuedToken, HdfsError>> {
         let default = self.conf.get(keys::FS_DEFAULT_FS).unwrap_or_default();
-        tokens::obtain(&self.conf, &self.user, &[&[&*default], uris].concat()).await
+        tokens::obtain(&self.conf, &self.user, &[&[&*default], uris].concat(), renewer).await
+    }
+
+    /// Renews a token of ours; returns until when it is valid, ms since the epoch by the NameNode's clock.
+    ///
+    /// # Errors
+    /// [`HdfsError::Token`].
+    pub async fn renew_token(&self, token: &IssuedToken) -> Result<u64, HdfsError> {
+        tokens::renew(&self.conf, &self.user, token).await
+    }
+
+    /// Cancels a token of ours: whoever uses it is refused from then on.
+    ///
+    /// # Errors
+    /// [`HdfsError::Token`].
+    pub async fn cancel_token(&self, token: &IssuedToken) -> Result<(), HdfsError> {
+        tokens::cancel(&self.conf, &self.user, token).await
     }
 
     /// The file system of `text` (URI or path), and its absolute path there.

@@ -83,6 +83,7 @@ pub use error::HdfsError;
 pub use filesystems::FileSystems;
 pub use local::LocalFs;
 pub use native::Hdfs;
+pub use tokens::{IssuedToken, resource_manager_principal};
 pub use uri::FileUri;
 pub use viewfs::ViewFs;
 

@@ -1,6 +1,7 @@
 //! HDFS through the crate `hdfs-native`, which no other module uses.
 
 mod error;
+mod first_contact;
 
 use std::fmt;
 use std::future::Future;
@@ -17,14 +18,13 @@ use hdfs_native::file::{FileReader, FileWriter};
 use hdfs_native::{Client, ClientBuilder, WriteOptions};
 
 use self::error::failed;
+use self::first_contact::FirstContact;
 use super::{CreateOptions, FileRead, FileStatus, FileSystem, FileUri, FileWrite, HdfsError};
 use crate::conf::{Configuration, TimeUnit, keys};
-use crate::security::{Login, User};
+use crate::security::User;
 
 /// Limit for a response of a NameNode (`ipc.client.rpc-timeout.ms`). The crate itself would wait forever.
 const RPC_TIMEOUT: Duration = Duration::from_secs(120);
-/// Limit for a response of a KDC.
-const TICKET_TIMEOUT: Duration = Duration::from_secs(15);
 /// With one NameNode there is nothing to fail over to: one more attempt, half a second later.
 const SINGLE_NAMENODE_ATTEMPTS: &str = "1";
 /// Four rounds over a pair, some 15 s in all: longer than a failover takes. Hadoop's 15 would take minutes.
@@ -47,14 +47,7 @@ struct Target {
     address: String,
     named_by: String,
     timeout: Duration,
-    login: Option<Arc<FirstTicket>>,
-}
-
-/// The crate asks a KDC on the runtime's own thread, without a limit. So that it finds a ticket, it is got before.
-#[derive(Debug)]
-struct FirstTicket {
-    login: Login,
-    done: tokio::sync::OnceCell<()>,
+    first: Option<Arc<FirstContact>>,
 }
 
 impl fmt::Debug for Hdfs {
@@ -144,9 +137,7 @@ impl Hdfs {
                 address,
                 named_by: named_by.to_owned(),
                 timeout,
-                login: user.login().map(|login| {
-                    Arc::new(FirstTicket { login: login.clone(), done: tokio::sync::OnceCell::new() })
-                }),
+                first: FirstContact::new(&authority, conf, user)?.map(Arc::new),
             },
             replication: replication.filter(|n| *n > 0),
         })
@@ -180,9 +171,8 @@ impl Target {
         call: impl Future<Output = hdfs_native::Result<T>> + Send,
     ) -> Result<T, HdfsError> {
         let path = || format!("{}{path}", self.root);
-        if let Some(first) = &self.login {
-            let ticket = first.done.get_or_try_init(|| first.login.get_ticket(TICKET_TIMEOUT)).await;
-            ticket.map_err(|error| self.authentication(error.to_string()))?;
+        if let Some(first) = &self.first {
+            first.made().await.map_err(|error| self.no_contact(operation, path(), error))?;
         }
         match tokio::time::timeout(self.timeout, AssertUnwindSafe(call).catch_unwind()).await {
             Ok(Ok(result)) => result.map_err(|error| self.error(operation, path(), error)),
@@ -393,7 +383,7 @@ mod tests {
             address: "nn:8020".to_owned(),
             named_by: "fs.defaultFS".to_owned(),
             timeout: Duration::from_millis(200),
-            login: None,
+            first: None,
         }
     }
 

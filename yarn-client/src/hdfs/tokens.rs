@@ -2,12 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use proto::hadoop::common::GetDelegationTokenResponseProto;
+use proto::hadoop::common::{
+    CancelDelegationTokenResponseProto, GetDelegationTokenResponseProto, RenewDelegationTokenResponseProto,
+    TokenProto,
+};
 
-use super::{FileUri, HdfsError, native};
+use super::{FileUri, HdfsError, native, viewfs};
 use crate::conf::{Configuration, Endpoint, RmService, keys};
-use crate::rpc::{Call, Client, Options, Safety};
-use crate::security::{ServerPrincipal, Token, User};
+use crate::rpc::{Call, Client, Options, RpcError, Safety};
+use crate::security::{ServerPrincipal, Token, TokenLife, User};
+
+/// What clients speak with a NameNode.
+pub(super) const CLIENT_PROTOCOL: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
 
 /// `ClientProtocol.getDelegationToken`.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -18,37 +24,106 @@ struct GetDelegationToken {
 
 impl Call for GetDelegationToken {
     type Response = GetDelegationTokenResponseProto;
-    const PROTOCOL: &'static str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
+    const PROTOCOL: &'static str = CLIENT_PROTOCOL;
     const METHOD: &'static str = "getDelegationToken";
     const SAFETY: Safety = Safety::Idempotent;
 }
 
-/// What the containers of an application need on a secure cluster: the user's own tokens, and one for each of these file systems
-/// that is HDFS, which the ResourceManager may renew. Nothing on a cluster without security.
-///
-/// # Errors
-/// [`HdfsError::Configuration`] without `yarn.resourcemanager.principal`, [`HdfsError::Token`] where a NameNode gives none.
+/// `ClientProtocol.renewDelegationToken`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct RenewDelegationToken {
+    #[prost(message, required, tag = "1")]
+    token: TokenProto,
+}
+
+impl Call for RenewDelegationToken {
+    type Response = RenewDelegationTokenResponseProto;
+    const PROTOCOL: &'static str = CLIENT_PROTOCOL;
+    const METHOD: &'static str = "renewDelegationToken";
+    const SAFETY: Safety = Safety::Idempotent;
+}
+
+/// `ClientProtocol.cancelDelegationToken`.
+#[derive(Clone, PartialEq, prost::Message)]
+struct CancelDelegationToken {
+    #[prost(message, required, tag = "1")]
+    token: TokenProto,
+}
+
+impl Call for CancelDelegationToken {
+    type Response = CancelDelegationTokenResponseProto;
+    const PROTOCOL: &'static str = CLIENT_PROTOCOL;
+    const METHOD: &'static str = "cancelDelegationToken";
+    const SAFETY: Safety = Safety::Idempotent;
+}
+
+/// A delegation token of one NameNode, or of the NameNodes of one name service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedToken {
+    authority: String,
+    /// The same token under each name by which someone looks for it; by alias, as
+    /// [`Credentials::tokens`](crate::security::Credentials::tokens).
+    pub tokens: Vec<(String, Token)>,
+    /// How long it can live.
+    pub life: TokenLife,
+}
+
+impl IssuedToken {
+    fn wire(&self) -> TokenProto {
+        self.tokens.first().map(|(_, token)| token.to_wire()).unwrap_or_default()
+    }
+}
+
+/// One token for each of these file systems that is HDFS, or a view with HDFS behind it, which `renewer` may renew. None on a
+/// cluster without security.
+/// [`HdfsError::Token`] where a NameNode gives none.
 pub(super) async fn obtain(
     conf: &Configuration,
     user: &User,
     uris: &[&str],
-) -> Result<Vec<(String, Token)>, HdfsError> {
-    let mut tokens: Vec<_> = user.tokens().map(|token| (token.service.clone(), token.clone())).collect();
+    renewer: &str,
+) -> Vec<Result<IssuedToken, HdfsError>> {
     if user.login().is_none() {
-        return Ok(tokens);
+        return Vec::new();
     }
-    let uris = uris.iter().map(|uri| FileUri::parse(uri));
-    let hdfs = uris.filter(|uri| uri.scheme.as_deref() == Some("hdfs"));
-    let authorities: BTreeSet<String> = hdfs.map(|uri| native::authority(&uri.authority, conf)).collect();
-    let renewer = if authorities.is_empty() { String::new() } else { renewer(conf)? };
-    for authority in authorities {
-        tokens.extend(of_name_node(conf, user, &authority, &renewer).await?);
-    }
-    Ok(tokens)
+    let each =
+        authorities(conf, uris).into_iter().map(|authority| of_name_node(conf, user, authority, renewer));
+    let issued = futures::future::join_all(each).await;
+    issued.into_iter().filter_map(Result::transpose).collect()
 }
 
-/// The ResourceManager renews tokens of applications, if they name it.
-fn renewer(conf: &Configuration) -> Result<String, HdfsError> {
+/// The NameNodes and name services behind these URIs; paths without a scheme are left out.
+fn authorities(conf: &Configuration, uris: &[&str]) -> BTreeSet<String> {
+    let targets = |uri: FileUri| match uri.scheme.as_deref() {
+        Some("hdfs") if !uri.authority.is_empty() => vec![uri.authority],
+        Some("viewfs") => viewfs::targets(&uri, conf)
+            .filter(|target| target.scheme.as_deref() == Some("hdfs"))
+            .map(|target| target.authority)
+            .collect(),
+        _ => Vec::new(),
+    };
+    uris.iter().flat_map(|uri| targets(FileUri::parse(uri))).map(|of| native::authority(&of, conf)).collect()
+}
+
+/// Renews a token; returns until when it is valid, ms since the epoch. Only the renewer that it names may do this.
+pub(super) async fn renew(conf: &Configuration, user: &User, issued: &IssuedToken) -> Result<u64, HdfsError> {
+    let client = client(conf, user, &issued.authority)?;
+    let renewed = client.call(&RenewDelegationToken { token: issued.wire() }).await;
+    Ok(renewed.map_err(|error| refused("renew", &issued.authority, error))?.new_expiry_time)
+}
+
+/// Cancels a token. Its owner and its renewer may do this.
+pub(super) async fn cancel(conf: &Configuration, user: &User, issued: &IssuedToken) -> Result<(), HdfsError> {
+    let client = client(conf, user, &issued.authority)?;
+    let cancelled = client.call(&CancelDelegationToken { token: issued.wire() }).await;
+    cancelled.map_err(|error| refused("cancel", &issued.authority, error)).map(drop)
+}
+
+/// The ResourceManager renews the tokens of a submission, if they name it.
+///
+/// # Errors
+/// [`HdfsError::Configuration`] without `yarn.resourcemanager.principal`.
+pub fn resource_manager_principal(conf: &Configuration) -> Result<String, HdfsError> {
     let server = ServerPrincipal::from_configuration(conf, keys::RM_PRINCIPAL);
     let host = conf.resource_managers(RmService::Client).ok().and_then(|servers| servers.into_iter().next());
     let principal = server.on_host(&host.map(|server| server.host).unwrap_or_default());
@@ -60,40 +135,54 @@ fn renewer(conf: &Configuration) -> Result<String, HdfsError> {
     })
 }
 
-/// The same token under each name that someone looks for it by.
+fn refused(operation: &'static str, authority: &str, error: RpcError) -> HdfsError {
+    HdfsError::Token { operation, address: authority.to_owned(), source: Box::new(error) }
+}
+
+/// The addresses of a NameNode, or of those of a name service.
+pub(super) fn endpoints(authority: &str, conf: &Configuration) -> Vec<Endpoint> {
+    let addresses = native::name_service(authority, conf).unwrap_or_else(|| vec![authority.to_owned()]);
+    addresses.iter().filter_map(|address| endpoint(address)).collect()
+}
+
+fn client(conf: &Configuration, user: &User, authority: &str) -> Result<Client, HdfsError> {
+    let options =
+        Options::from_configuration(conf).map_err(|error| HdfsError::Configuration(error.to_string()))?;
+    let auth = user.auth(conf, keys::DFS_NAMENODE_PRINCIPAL, |_| false);
+    Ok(Client::new(endpoints(authority, conf), auth, options))
+}
+
 async fn of_name_node(
     conf: &Configuration,
     user: &User,
-    authority: &str,
+    authority: String,
     renewer: &str,
-) -> Result<Vec<(String, Token)>, HdfsError> {
-    let servers = native::name_service(authority, conf);
-    let addresses = servers.clone().unwrap_or_else(|| vec![authority.to_owned()]);
-    let endpoints: Vec<_> = addresses.iter().filter_map(|address| endpoint(address)).collect();
-    let first = endpoints.first().cloned();
-    let options =
-        Options::from_configuration(conf).map_err(|error| HdfsError::Configuration(error.to_string()))?;
-    let client = Client::new(endpoints, user.auth(conf, keys::DFS_NAMENODE_PRINCIPAL, |_| false), options);
+) -> Result<Option<IssuedToken>, HdfsError> {
     let request = GetDelegationToken { renewer: renewer.to_owned() };
-    let response = client
-        .call(&request)
-        .await
-        .map_err(|error| HdfsError::Token { address: authority.to_owned(), source: Box::new(error) })?;
+    let response = client(conf, user, &authority)?.call(&request).await;
+    let response = response.map_err(|error| refused("get", &authority, error))?;
     // A NameNode without security gives none.
-    let Some(token) = response.token.map(Token::from_wire) else { return Ok(Vec::new()) };
-    let services: BTreeSet<String> = match (servers, first) {
-        (Some(_), _) => [format!("ha-hdfs:{authority}")].into(),
-        // Java looks for the address (`SecurityUtil.buildTokenService`), the crate for the text of the URI.
-        (None, Some(server)) => {
-            let found = tokio::net::lookup_host((&*server.host, server.port)).await;
-            let found: Vec<_> = found.into_iter().flatten().collect();
-            let address = found.iter().find(|address| address.is_ipv4()).or_else(|| found.first());
-            [Some(authority.to_owned()), address.map(ToString::to_string)].into_iter().flatten().collect()
-        }
-        (None, None) => BTreeSet::new(),
+    let Some(token) = response.token.map(Token::from_wire) else { return Ok(None) };
+    let Some(life) = TokenLife::of(&token) else {
+        let reason = format!("the NameNode {authority} gave a delegation token that cannot be read");
+        return Err(HdfsError::Configuration(reason));
     };
+    let services = services(&authority, conf).await;
     let named = |service: String| (service.clone(), Token { service, ..token.clone() });
-    Ok(services.into_iter().map(named).collect())
+    Ok(Some(IssuedToken { authority, tokens: services.into_iter().map(named).collect(), life }))
+}
+
+/// The names by which someone looks for a token of this authority.
+async fn services(authority: &str, conf: &Configuration) -> BTreeSet<String> {
+    if native::name_service(authority, conf).is_some() {
+        return [format!("ha-hdfs:{authority}")].into();
+    }
+    // Java looks for the address (`SecurityUtil.buildTokenService`), the crate for the text of the URI.
+    let Some(server) = endpoint(authority) else { return [authority.to_owned()].into() };
+    let found = tokio::net::lookup_host((&*server.host, server.port)).await;
+    let found: Vec<_> = found.into_iter().flatten().collect();
+    let address = found.iter().find(|address| address.is_ipv4()).or_else(|| found.first());
+    [Some(authority.to_owned()), address.map(ToString::to_string)].into_iter().flatten().collect()
 }
 
 fn endpoint(address: &str) -> Option<Endpoint> {
@@ -113,14 +202,28 @@ mod tests {
     #[test]
     fn the_renewer_is_the_resource_managers_principal() {
         let principal = ("yarn.resourcemanager.principal", "rm/_HOST@A");
-        assert_eq!(renewer(&conf(&[principal, ("yarn.resourcemanager.hostname", "H1")])).unwrap(), "rm/h1@A");
-        let error = renewer(&conf(&[])).unwrap_err().to_string();
+        let conf_of = conf(&[principal, ("yarn.resourcemanager.hostname", "H1")]);
+        assert_eq!(resource_manager_principal(&conf_of).unwrap(), "rm/h1@A");
+        let error = resource_manager_principal(&conf(&[])).unwrap_err().to_string();
         assert!(error.contains("yarn.resourcemanager.principal"), "{error}");
     }
 
     #[tokio::test]
     async fn nothing_is_asked_for_without_a_login() {
         let conf = conf(&[("hadoop.security.authentication", "kerberos")]);
-        assert_eq!(obtain(&conf, &User::new("ada"), &["hdfs://nowhere:1/x"]).await.unwrap(), []);
+        assert_eq!(obtain(&conf, &User::new("ada"), &["hdfs://nowhere:1/x"], "rm").await.len(), 0);
+    }
+
+    #[test]
+    fn each_name_node_is_asked_once() {
+        let conf = conf(&[
+            ("dfs.ha.namenodes.ns", "a"),
+            ("fs.viewfs.mounttable.v.link./data", "hdfs://ns/data"),
+            ("fs.viewfs.mounttable.v.link./tmp", "hdfs://other/tmp"),
+            ("fs.viewfs.mounttable.v.link./here", "file:///here"),
+        ]);
+        let uris =
+            ["hdfs://ns/x", "viewfs://v/data/y", "s3a://b/x", "/plain", "hdfs:///x", "hdfs://other:8020/z"];
+        assert_eq!(authorities(&conf, &uris), ["ns", "other:8020"].map(str::to_owned).into());
     }
 }

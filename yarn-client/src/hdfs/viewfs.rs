@@ -19,6 +19,21 @@ const DEFAULT_TABLE: &str = "default";
 /// Directories above the mount points are read-only.
 const ABOVE_MODE: u16 = 0o555;
 
+/// What is mounted in the table of `uri`; nothing is opened.
+pub(super) fn targets(uri: &FileUri, conf: &Configuration) -> impl Iterator<Item = FileUri> {
+    let name = if uri.authority.is_empty() { DEFAULT_TABLE } else { &uri.authority };
+    let prefix = prefix(name);
+    let mounted = move |(key, value): (String, String)| {
+        key.strip_prefix(&prefix).is_some_and(|link| link.starts_with("link")).then(|| FileUri::parse(&value))
+    };
+    conf.flat().into_iter().filter_map(mounted)
+}
+
+/// The beginning of the keys of a table.
+fn prefix(table: &str) -> String {
+    format!("fs.viewfs.mounttable.{table}.")
+}
+
 /// Opens the file system of a mount; the second argument names the mount for messages.
 pub(super) type Open<'a> = &'a dyn Fn(&FileUri, &str, &str) -> Result<Arc<dyn FileSystem>, HdfsError>;
 
@@ -50,7 +65,7 @@ impl ViewFs {
         open: Open<'_>,
     ) -> Result<Self, HdfsError> {
         let name = if uri.authority.is_empty() { DEFAULT_TABLE } else { &uri.authority };
-        let prefix = format!("fs.viewfs.mounttable.{name}.");
+        let prefix = prefix(name);
         let table = Table::read(&prefix, conf, open);
         if table.is_empty() {
             let reason =

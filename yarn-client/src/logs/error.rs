@@ -190,11 +190,10 @@ impl LogsError {
                  (`yarn.admin.acl`)"
                     .to_owned(),
             ),
-            Self::Node { source, .. } if hint_of(source.as_ref()).is_some() => {
-                hint_of(source.as_ref()).map(str::to_owned)
-            }
-            Self::Node { .. } => {
-                Some("the node may be down; its logs are collected when the application ends".to_owned())
+            Self::Node { source, .. } => {
+                let own = source.downcast_ref::<WebError>().and_then(WebError::hint);
+                let down = "the node may be down; its logs are collected when the application ends";
+                own.or_else(|| Some(down.to_owned()))
             }
             Self::Damaged { .. } | Self::Write(_) => None,
         }
@@ -211,14 +210,11 @@ impl LogsError {
     }
 }
 
+/// NodeManagers answer 503 to whoever may not see the logs of an application.
 fn is_refusal(source: &(dyn std::error::Error + 'static)) -> bool {
     let status = |error: &WebError| match error {
         WebError::Status { status, .. } => Some(status.as_u16()),
         _ => None,
     };
-    matches!(source.downcast_ref::<WebError>().and_then(status), Some(401 | 403))
-}
-
-fn hint_of(source: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
-    source.downcast_ref::<WebError>()?.hint()
+    matches!(source.downcast_ref::<WebError>().and_then(status), Some(401 | 403 | 503))
 }

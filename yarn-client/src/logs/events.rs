@@ -53,8 +53,8 @@ fn place(id: &str) -> Option<(u32, u64)> {
 
 /// Parses a file as it arrives.
 #[derive(Debug, Default)]
-struct Lines {
-    events: Vec<EventView>,
+pub(crate) struct Lines {
+    pub(crate) events: Vec<EventView>,
     line: Vec<u8>,
 }
 

@@ -101,9 +101,9 @@ async fn grown(
         let mut fresh = Fresh::new(log, place, sink);
         let mut take = |whole, part: &[u8]| fresh.take(whole, last, part);
         // A node that does not respond is asked again at the next poll.
-        let Running { address, trust, .. } = container;
+        let Running { address, web, .. } = container;
         let part = Part::Last(last);
-        let _ = container_logs::read(address, &log.container, &log.name, part, trust, &mut take).await;
+        let _ = container_logs::read(web, address, &log.container, &log.name, part, &mut take).await;
         match fresh.end()? {
             Found::More(same) => place = same,
             found => return Ok(found),

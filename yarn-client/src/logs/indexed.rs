@@ -14,10 +14,12 @@ pub(super) const MARK: usize = 32;
 const TRAILER: u64 = 36;
 /// Enough for an index of a thousand containers with ten files each.
 const INDEX: u64 = 64 << 20;
+/// The longest name of a file, bytes; that of a container is shorter.
+const NAME: usize = 255;
 
 /// One piece.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(crate) struct Piece {
     pub(super) container: String,
     pub(super) name: String,
     pub(super) length: u64,
@@ -28,9 +30,9 @@ pub(super) struct Piece {
 
 /// The index in its own order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Index {
+pub(crate) struct Index {
     pub(super) compression: String,
-    pub(super) pieces: Vec<Piece>,
+    pub(crate) pieces: Vec<Piece>,
 }
 
 /// The bytes at the beginning and end of a file of this application.
@@ -40,7 +42,7 @@ pub(super) fn mark(application: &str) -> [u8; MARK] {
 
 /// Reads all of an aggregated file; a piece that cannot be read is recorded, and reading continues. `node`: as `yarn logs` names it,
 /// which is the file's own name. `end`: where its last complete index ends, if a file beside it says so.
-pub(super) async fn read(
+pub(crate) async fn read(
     file: &dyn FileRead,
     path: &str,
     node: &str,
@@ -69,6 +71,11 @@ pub(super) async fn read(
     let bytes = file.read_at(at, usize::try_from(length).unwrap_or(0)).await?;
     let index = index(&bytes).map_err(|what| damaged(&what))?;
     let compression = Compression::parse(&index.compression, path)?;
+    // Pieces lie one behind the other. Those that overlap would make a small file a stream without end.
+    let total = index.pieces.iter().fold(0, |total: u64, piece| total.saturating_add(piece.compressed));
+    if total > file.length() {
+        return Err(damaged("its files are larger than it is"));
+    }
     for piece in index.pieces {
         let log = LogFile {
             container: piece.container,
@@ -88,7 +95,7 @@ pub(super) async fn read(
             let part = match blob.take(usize::try_from(left).unwrap_or(usize::MAX)).await {
                 Ok(part) => part,
                 Err(error) => {
-                    seen.failed.push(error.within(&log));
+                    seen.fail(error.within(&log));
                     break;
                 }
             };
@@ -107,22 +114,24 @@ pub(super) async fn read(
 ///
 /// # Errors
 /// A description of what is wrong with it.
-pub(super) fn index(bytes: &[u8]) -> Result<Index, String> {
+pub(crate) fn index(bytes: &[u8]) -> Result<Index, String> {
     let root = java::read(bytes)?;
-    let text = |of: &Java, name: &str| of.field(name).and_then(Java::text).map(str::to_owned);
-    let compression = text(&root, "compressName").ok_or("its index does not name a compression")?;
+    // One long text may be referred to by all files.
+    let name =
+        |text: Option<&Java>| text.and_then(Java::text).filter(|text| text.len() <= NAME).map(str::to_owned);
+    let compression = name(root.field("compressName")).ok_or("its index does not name a compression")?;
     let mut index = Index { compression, pieces: Vec::new() };
     let rounds = root.field("logMetas").and_then(Java::list).ok_or("its index is empty")?;
     for round in rounds {
         let containers = round.field("logMetas").and_then(Java::map).unwrap_or_default();
         for (container, files) in containers {
             for file in files.list().unwrap_or_default() {
-                let number = |name: &str| file.field(name).and_then(Java::number).unwrap_or(-1);
+                let number = |field: &str| file.field(field).and_then(Java::number).unwrap_or(-1);
                 let length =
-                    |name: &str| u64::try_from(number(name)).map_err(|_| format!("it has no {name}"));
+                    |field: &str| u64::try_from(number(field)).map_err(|_| format!("it has no {field}"));
                 index.pieces.push(Piece {
-                    container: container.text().unwrap_or_default().to_owned(),
-                    name: text(file, "fileName").ok_or("a file without a name")?,
+                    container: name(Some(container)).ok_or("a container without a name")?,
+                    name: name(file.field("fileName")).ok_or("a file without a name")?,
                     length: length("fileSize")?,
                     offset: length("startIndex")?,
                     compressed: length("fileCompressedSize")?,
@@ -138,11 +147,12 @@ pub(super) fn index(bytes: &[u8]) -> Result<Index, String> {
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn checksum(bytes: &[u8]) -> Result<(String, u64), String> {
+pub(crate) fn checksum(bytes: &[u8]) -> Result<(String, u64), String> {
     let length = bytes.get(..4).ok_or("it is too short")?;
     let length = length.iter().fold(0_usize, |all, byte| all << 8 | usize::from(*byte));
-    let name = bytes.get(4..4 + length.min(4096)).ok_or("its name is cut off")?;
-    let end = bytes.get(4 + length..12 + length).ok_or("it is too short")?;
+    let (name, rest) =
+        bytes.get(4..).and_then(|rest| rest.split_at_checked(length)).ok_or("its name is cut off")?;
+    let end = rest.get(..8).ok_or("it is too short")?;
     let end = end.iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
     Ok((String::from_utf8_lossy(name).into_owned(), end))
 }

@@ -6,12 +6,15 @@ use std::rc::Rc;
 
 /// Nothing that a NodeManager writes is nested deeper.
 const DEPTH: u32 = 64;
+/// Values of one stream, each counted as often as it is referred to: otherwise a few kilobytes of lists that refer to one another
+/// stand for billions of files, and for a chain that is too long to be dropped. An index of ten thousand files has a tenth of this.
+const VALUES: u32 = 1 << 20;
 /// Start value of references.
 const FIRST_HANDLE: u32 = 0x7e_0000;
 
 /// A value of a stream.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Java {
+pub(crate) enum Java {
     Null,
     Number(i64),
     /// A value of a type that is not needed here.
@@ -22,7 +25,7 @@ pub(super) enum Java {
     /// `HashMap`: keys and values in the stream's order.
     Map(Rc<Vec<(Self, Self)>>),
     /// Fields by name.
-    Object(Rc<BTreeMap<String, Self>>),
+    Object(Rc<BTreeMap<Rc<str>, Self>>),
 }
 
 impl Java {
@@ -69,15 +72,18 @@ struct Class {
     name: String,
     flags: u8,
     /// Type code and name.
-    fields: Vec<(u8, String)>,
+    fields: Vec<(u8, Rc<str>)>,
     parent: Option<Rc<Self>>,
+    /// How many superclasses it has.
+    ancestors: u32,
 }
 
 /// What a reference may refer to.
 #[derive(Debug, Clone)]
 enum Known {
     Class(Rc<Class>),
-    Value(Java),
+    /// With the number of values in it.
+    Value(Java, u32),
     /// Not complete yet.
     Pending,
 }
@@ -86,8 +92,8 @@ enum Known {
 ///
 /// # Errors
 /// A description of what is wrong.
-pub(super) fn read(bytes: &[u8]) -> Result<Java, String> {
-    let mut reader = Reader { bytes, known: Vec::new() };
+pub(crate) fn read(bytes: &[u8]) -> Result<Java, String> {
+    let mut reader = Reader { bytes, known: Vec::new(), values: 0 };
     if reader.u16()? != 0xaced || reader.u16()? != 5 {
         return Err("it is not a Java serialization stream".to_owned());
     }
@@ -97,6 +103,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Java, String> {
 struct Reader<'a> {
     bytes: &'a [u8],
     known: Vec<Known>,
+    /// So far.
+    values: u32,
 }
 
 impl Reader<'_> {
@@ -142,14 +150,26 @@ impl Reader<'_> {
         at.and_then(|at| self.known.get(at)).cloned().ok_or_else(|| "a dangling reference".to_owned())
     }
 
+    fn count(&mut self, values: u32) -> Result<(), String> {
+        self.values = self.values.saturating_add(values);
+        if self.values > VALUES {
+            return Err(format!("it holds more than {VALUES} values"));
+        }
+        Ok(())
+    }
+
     fn value(&mut self, depth: u32) -> Result<Java, String> {
         if depth > DEPTH {
             return Err("it is nested too deeply".to_owned());
         }
+        self.count(1)?;
         match self.u8()? {
             0x70 => Ok(Java::Null),
             0x71 => match self.referred()? {
-                Known::Value(value) => Ok(value),
+                Known::Value(value, values) => {
+                    self.count(values)?;
+                    Ok(value)
+                }
                 Known::Pending => Ok(Java::Other),
                 Known::Class(_) => Err("a class instead of a value".to_owned()),
             },
@@ -168,10 +188,11 @@ impl Reader<'_> {
                 self.class(depth)?;
                 let at = self.keep(Known::Pending);
                 let name = self.value(depth + 1)?;
-                self.known[at] = Known::Value(name.clone());
+                self.known[at] = Known::Value(name.clone(), 1);
                 Ok(name)
             }
             0x75 => {
+                let before = self.values;
                 let class = self.class(depth)?.ok_or("an array without a class")?;
                 let at = self.keep(Known::Pending);
                 let length = self.i32()?;
@@ -181,7 +202,7 @@ impl Reader<'_> {
                     items.push(self.field_value(kind, depth)?);
                 }
                 let list = Java::List(Rc::new(items));
-                self.known[at] = Known::Value(list.clone());
+                self.known[at] = Known::Value(list.clone(), self.values - before);
                 Ok(list)
             }
             other => Err(format!("unexpected type code {other:#x}")),
@@ -190,11 +211,12 @@ impl Reader<'_> {
 
     fn text(&mut self, text: String) -> Java {
         let text = Java::Text(text.into());
-        self.keep(Known::Value(text.clone()));
+        self.keep(Known::Value(text.clone(), 1));
         text
     }
 
     fn object(&mut self, depth: u32) -> Result<Java, String> {
+        let before = self.values;
         let class = self.class(depth)?.ok_or("an object without a class")?;
         let at = self.keep(Known::Pending);
         let mut lineage = Vec::new();
@@ -202,16 +224,13 @@ impl Reader<'_> {
         while let Some(class) = next.take() {
             next.clone_from(&class.parent);
             lineage.push(class);
-            if lineage.len() > DEPTH as usize {
-                return Err("a class with too many superclasses".to_owned());
-            }
         }
         let mut fields = BTreeMap::new();
         let mut special = None;
         for class in lineage.iter().rev() {
             for (kind, name) in &class.fields {
                 let value = self.field_value(*kind, depth)?;
-                fields.insert(name.clone(), value);
+                fields.insert(Rc::clone(name), value);
             }
             if class.flags & 1 != 0 {
                 let written = self.written(class, &fields, depth)?;
@@ -219,7 +238,7 @@ impl Reader<'_> {
             }
         }
         let value = special.unwrap_or_else(|| Java::Object(Rc::new(fields)));
-        self.known[at] = Known::Value(value.clone());
+        self.known[at] = Known::Value(value.clone(), self.values - before);
         Ok(value)
     }
 
@@ -227,7 +246,7 @@ impl Reader<'_> {
     fn written(
         &mut self,
         class: &Class,
-        fields: &BTreeMap<String, Java>,
+        fields: &BTreeMap<Rc<str>, Java>,
         depth: u32,
     ) -> Result<Option<Java>, String> {
         let special = match class.name.as_str() {
@@ -275,6 +294,7 @@ impl Reader<'_> {
     }
 
     fn field_value(&mut self, kind: u8, depth: u32) -> Result<Java, String> {
+        self.count(1)?;
         Ok(match kind {
             b'B' | b'Z' => Java::Number(i64::from(self.u8()?)),
             b'C' | b'S' => Java::Number(i64::from(self.u16()?.cast_signed())),
@@ -296,6 +316,7 @@ impl Reader<'_> {
         if depth > DEPTH {
             return Err("it is nested too deeply".to_owned());
         }
+        self.count(1)?;
         match self.u8()? {
             0x70 => Ok(None),
             0x71 => match self.referred()? {
@@ -310,20 +331,25 @@ impl Reader<'_> {
                 let count = self.u16()?;
                 let mut fields = Vec::new();
                 for _ in 0..count {
+                    self.count(1)?;
                     let kind = self.u8()?;
                     let name = self.short_utf()?;
                     if matches!(kind, b'L' | b'[') {
                         // The field's type.
                         self.value(depth + 1)?;
                     }
-                    fields.push((kind, name));
+                    fields.push((kind, name.into()));
                 }
                 while self.bytes.first() != Some(&0x78) {
                     self.value(depth + 1)?;
                 }
                 self.take(1)?;
                 let parent = self.class(depth + 1)?;
-                let class = Rc::new(Class { name, flags, fields, parent });
+                let ancestors = parent.as_ref().map_or(0, |parent| parent.ancestors + 1);
+                if ancestors > DEPTH {
+                    return Err("a class with too many superclasses".to_owned());
+                }
+                let class = Rc::new(Class { name, flags, fields, parent, ancestors });
                 self.known[at] = Known::Class(Rc::clone(&class));
                 Ok(Some(class))
             }

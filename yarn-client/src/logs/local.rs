@@ -8,7 +8,7 @@ use super::progress::Noting;
 use super::{LogFile, LogsError, Origin, Seen, Sink, Wanted};
 use crate::yarn::ContainerReport;
 use crate::yarn::container_logs::{self, LocalLog, Part};
-use crate::yarn::web::{Trust, WebError};
+use crate::yarn::web::{self, WebError};
 
 /// A container of a running attempt.
 #[derive(Debug, Clone)]
@@ -16,22 +16,22 @@ pub(super) struct Running {
     pub(super) id: String,
     pub(super) node: String,
     pub(super) address: String,
-    pub(super) trust: Trust,
+    pub(super) web: web::Client,
 }
 
 impl Running {
-    pub(super) fn new(report: ContainerReport, trust: Trust) -> Self {
+    pub(super) fn new(report: ContainerReport, web: web::Client) -> Self {
         Self {
             id: report.id.to_string(),
             node: report.node.to_string(),
             address: report.node_http_address,
-            trust,
+            web,
         }
     }
 
     /// Lists the files in its directory.
     pub(super) async fn list(&self) -> Result<Vec<LocalLog>, WebError> {
-        container_logs::list(&self.address, &self.id, &self.trust, container_logs::STEP).await
+        container_logs::list(&self.web, &self.address, &self.id, container_logs::STEP).await
     }
 
     /// One of its files, as it was listed.
@@ -69,7 +69,7 @@ impl Running {
         let what = format!("the logs of {}", self.id);
         // Wait for it only once.
         if seen.silent.contains(&self.address) {
-            seen.failed.push(failed(what, "it did not respond before".into()));
+            seen.fail(failed(what, "it did not respond before".into()));
             return Ok(());
         }
         let files = match self.list().await {
@@ -78,7 +78,7 @@ impl Running {
                 if source.is_silence() {
                     seen.silent.insert(self.address.clone());
                 }
-                seen.failed.push(failed(what, source.into()));
+                seen.fail(failed(what, source.into()));
                 return Ok(());
             }
         };
@@ -101,11 +101,11 @@ impl Running {
                 if written.is_ok() && left > 0 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
             let read = container_logs::read(
+                &self.web,
                 &self.address,
                 &self.id,
                 &file.name,
                 Part::First(file.length),
-                &self.trust,
                 &mut write,
             )
             .await;
@@ -113,7 +113,7 @@ impl Running {
             sink.end(&file)?;
             if let Err(source) = read {
                 let is_silence = source.is_silence();
-                seen.failed.push(failed(format!("{} of {}", file.name, self.id), source.into()));
+                seen.fail(failed(format!("{} of {}", file.name, self.id), source.into()));
                 if is_silence {
                     seen.silent.insert(self.address.clone());
                     break;

@@ -11,7 +11,6 @@ use super::Logs;
 use super::local::Running;
 use crate::cluster::{Gateway, events};
 use crate::yarn::NodeState;
-use crate::yarn::web::Trust;
 
 /// Limit for requests to the master and the ResourceManager.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -57,7 +56,7 @@ async fn find(gateway: &Gateway, application: ApplicationId, container: Containe
         id,
         node: node.id.to_string(),
         address: format!("{}://{}", gateway.configuration.web_scheme(), node.http_address),
-        trust: Trust::of(&gateway.configuration),
+        web: gateway.resource_manager.web().clone(),
     })
 }
 

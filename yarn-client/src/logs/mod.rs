@@ -29,13 +29,13 @@ mod error;
 pub mod events;
 mod follow;
 mod fresh;
-mod indexed;
-mod java;
+pub(crate) mod indexed;
+pub(crate) mod java;
 mod local;
 #[cfg(feature = "flink")]
 mod lost;
 mod progress;
-mod tfile;
+pub(crate) mod tfile;
 
 #[cfg(test)]
 mod rolling;
@@ -56,7 +56,6 @@ pub use progress::Progress;
 use crate::conf::Configuration;
 use crate::hdfs::{FileSystems, HdfsError};
 use crate::security::User;
-use crate::yarn::web::Trust;
 use crate::yarn::{ApplicationReport, ApplicationState, LogAggregation, ResourceManager};
 use aggregated::{Found, NodeFile};
 use local::Running;
@@ -282,8 +281,8 @@ fn nothing(
 async fn running(cluster: Cluster<'_>, report: &ApplicationReport) -> Result<Vec<Running>, LogsError> {
     let Some(attempt) = report.attempt else { return Ok(Vec::new()) };
     let containers = cluster.resource_manager.containers(attempt).await?;
-    let trust = Trust::of(cluster.configuration);
-    Ok(containers.into_iter().map(|container| Running::new(container, trust.clone())).collect())
+    let web = cluster.resource_manager.web();
+    Ok(containers.into_iter().map(|container| Running::new(container, web.clone())).collect())
 }
 
 impl Logs {
@@ -322,7 +321,7 @@ impl Logs {
         for file in &self.collected {
             match file.read(wanted, &mut seen, &mut noting).await {
                 Err(error @ LogsError::Write(_)) => return Err(error),
-                Err(error) => seen.failed.push(error),
+                Err(error) => seen.fail(error),
                 Ok(()) => {}
             }
         }
@@ -348,9 +347,21 @@ pub(crate) struct Seen {
     failed: Vec<LogsError>,
     /// Addresses of nodes that do not respond.
     silent: BTreeSet<String>,
+    /// How many more files an aggregated file may hold.
+    left: usize,
 }
 
+/// Of a file with nothing but damaged blocks, so many are named.
+const FAILURES: usize = 1000;
+
 impl Seen {
+    /// Records what could not be read.
+    fn fail(&mut self, error: LogsError) {
+        if self.failed.len() < FAILURES {
+            self.failed.push(error);
+        }
+    }
+
     /// Records a file; returns whether it is wanted.
     pub(crate) fn file(&mut self, wanted: &Wanted, container: &str, name: &str) -> bool {
         self.containers.insert(container.to_owned());

@@ -100,7 +100,8 @@ impl Progress {
     /// What to read from the files that a container has now.
     pub(super) fn plan(&mut self, container: &str, files: &[LocalLog], wanted: &Wanted) -> Vec<Piece> {
         let key = |name: &str| (container.to_owned(), name.to_owned());
-        let gone = |of: &Key| of.0 == container && files.iter().all(|file| file.name != of.1);
+        let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        let gone = |of: &Key| of.0 == container && !names.contains(of.1.as_str());
         let gone: Vec<_> =
             self.open.iter().filter(|(key, _)| gone(key)).map(|(k, p)| (k.clone(), p.clone())).collect();
         for (key, place) in gone {

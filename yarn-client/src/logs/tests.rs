@@ -193,7 +193,7 @@ async fn unresponsive_node_does_not_hide_other_logs() {
         id: format!("container_1_0001_01_{number:06}"),
         node: "n1:1".to_owned(),
         address: address.to_owned(),
-        trust: Trust::default(),
+        web: crate::yarn::web::Client::default(),
     };
     let gone = format!("http://{gone}");
     let logs = |running: Vec<Running>| Logs {
@@ -305,6 +305,59 @@ fn checksum_file_marks_the_end() {
     for cut in [&b""[..], b"\0\0\0\x02n", b"\xff\xff\xff\xff"] {
         indexed::checksum(cut).expect_err("cut off");
     }
+}
+
+/// A stream with an array of objects that `items` are made into: each may refer to those before it, by their handles.
+fn array(length: u32, item: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
+    let class = [b"\x72\x00\x13[Ljava.lang.Object;".as_slice(), &[0; 8], &[2, 0, 0, 0x78, 0x70]].concat();
+    let items: Vec<u8> = (0..length).flat_map(item).collect();
+    [b"\xac\xed\x00\x05\x75".as_slice(), &class, &length.to_be_bytes(), &items].concat()
+}
+
+/// The object with this number, where the array's class has 0 and the array 1.
+fn reference(number: u32) -> [u8; 5] {
+    let [a, b, c, d] = (0x7e_0000 + number).to_be_bytes();
+    [0x71, a, b, c, d]
+}
+
+/// An array of `times` the one before it.
+fn array_of_the_last(nth: u32, times: u32) -> Vec<u8> {
+    let last = if nth == 0 { vec![0x70] } else { reference(nth + 1).to_vec() };
+    let (class, length) = (reference(0), times.to_be_bytes());
+    [&[0x75][..], &class, &length, &last.repeat(times as usize)].concat()
+}
+
+#[test]
+fn few_references_do_not_stand_for_many_values() {
+    java::read(&array(10, |nth| array_of_the_last(nth, 2))).expect("some thousand values");
+    let error = java::read(&array(60, |nth| array_of_the_last(nth, 2))).expect_err("2^60 values");
+    assert!(error.contains("values"), "{error}");
+    // So deep that it could not even be dropped.
+    java::read(&array(100_000, |nth| array_of_the_last(nth, 1))).expect_err("nested too deeply");
+}
+
+#[test]
+fn classes_have_few_ancestors() {
+    let class = |parent: Vec<u8>| {
+        let name = [b"\x75\x72\x00\x02[B".as_slice(), &[0; 8], &[2, 0, 0, 0x78]].concat();
+        [name, parent, 0_u32.to_be_bytes().to_vec()].concat()
+    };
+    let chain = |nth: u32| class(if nth == 0 { vec![0x70] } else { reference(nth * 2).to_vec() });
+    java::read(&array(10, chain)).expect("ten classes");
+    let error = java::read(&array(100_000, chain)).expect_err("too many");
+    assert!(error.contains("superclasses"), "{error}");
+}
+
+/// An index that names the same stretch again and again makes much of little.
+#[tokio::test]
+async fn overlapping_pieces_of_a_log_are_not_read() {
+    let content = bytes(INDEXED);
+    let compressed = 0x0d_u64.to_be_bytes();
+    let at = content.windows(8).position(|window| window == compressed).expect("a compressed size");
+    let (mut content, beyond) = (content.to_vec(), content.len() as u64 + 1);
+    content[at..at + 8].copy_from_slice(&beyond.to_be_bytes());
+    let error = read(content.into(), &Wanted::default()).await.err().expect("an error");
+    assert!(error.to_string().contains("larger than it is"), "{error}");
 }
 
 proptest! {

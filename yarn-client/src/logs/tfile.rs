@@ -8,13 +8,15 @@ use super::{LogFile, LogsError, Origin, Seen, Sink, Wanted};
 use crate::hdfs::FileRead;
 
 /// At both ends of a file.
-pub(super) const MAGIC: [u8; 16] =
+pub(crate) const MAGIC: [u8; 16] =
     [0xd1, 0x11, 0xd3, 0x68, 0x91, 0xb5, 0xd7, 0xb6, 0x39, 0xdf, 0x41, 0x40, 0x92, 0xba, 0xe1, 0x50];
 /// Offset of the index, two version numbers, the magic.
 const TRAILER: u64 = 28;
-/// A key is a container's id, an index entry a name.
-const NAME: usize = 64 * 1024;
-/// An index of blocks takes some bytes for each 256 KiB of logs.
+/// A key is a container's id, an index entry a name, bytes.
+const NAME: usize = 1024;
+/// Compressed, a file without a name and content costs less than a bit.
+const FILES: usize = 1 << 18;
+/// An index of blocks holds some bytes for each 256 KiB of logs.
 const INDEX: usize = 64 << 20;
 /// Keys that are not container ids.
 const RESERVED: [&str; 3] = ["VERSION", "APPLICATION_ACL", "APPLICATION_OWNER"];
@@ -28,7 +30,7 @@ struct Region {
 }
 
 /// Reads all of an aggregated file; a block that cannot be read is recorded, and reading continues.
-pub(super) async fn read(
+pub(crate) async fn read(
     file: &dyn FileRead,
     path: &str,
     node: &str,
@@ -37,11 +39,12 @@ pub(super) async fn read(
     seen: &mut Seen,
     sink: &mut dyn Sink,
 ) -> Result<(), LogsError> {
+    seen.left = FILES;
     for region in blocks(file, path).await? {
         let mut blob = Blob::new(file, path, region.offset, region.length, region.compression);
         match block(&mut blob, node, modified_ms, wanted, seen, sink).await {
             Err(error @ LogsError::Write(_)) => return Err(error),
-            Err(error) => seen.failed.push(error),
+            Err(error) => seen.fail(error),
             Ok(()) => {}
         }
     }
@@ -92,13 +95,18 @@ async fn blocks(file: &dyn FileRead, path: &str) -> Result<Vec<Region>, LogsErro
     let mut index = Blob::new(file, path, data.offset, data.length, data.compression);
     let compression = Compression::parse(&string(&mut index).await?, path)?;
     let count = length_of(&mut index).await?;
-    let mut blocks = Vec::new();
+    let (mut blocks, mut end) = (Vec::new(), 0);
     for _ in 0..count {
         let offset = length_of(&mut index).await?;
         let (length, _raw) = (length_of(&mut index).await?, length_of(&mut index).await?);
         if blocks.len() * 24 > INDEX {
             return Err(damaged("its index is too large"));
         }
+        // Otherwise a small file would be a stream without end.
+        if offset < end || length == 0 {
+            return Err(damaged("its blocks overlap"));
+        }
+        end = offset.saturating_add(length);
         blocks.push(Region { offset, length, compression });
     }
     Ok(blocks)
@@ -128,6 +136,10 @@ async fn container(
             modified: None,
             origin: Origin::Aggregated,
         };
+        seen.left = seen
+            .left
+            .checked_sub(1)
+            .ok_or_else(|| value.blob.damaged(format!("more than {FILES} files in it")))?;
         let taken = seen.taken(wanted, &file, sink)?;
         let mut left = length;
         while left > 0 {

@@ -74,7 +74,8 @@ impl Live {
             }
             if !waits
                 && matches!(error, ApplicationError::Master(MasterError::Elsewhere { .. }))
-                && let Some(foreign) = Box::pin(foreign::foreign(&report)).await
+                && let Some(foreign) =
+                    Box::pin(foreign::foreign(gateway.resource_manager.web(), &report)).await
             {
                 return Err(foreign);
             }

@@ -31,7 +31,9 @@ impl Proxied {
     /// [`MasterError::NotLive`], and those of [`Gateway::application`].
     pub async fn open(gateway: &Gateway, id: proto::ids::ApplicationId) -> Result<Self, ApplicationError> {
         let report = gateway.application(id).await?;
-        match client(&report, OPTIONS).filter(|_| report.state == ApplicationState::Running) {
+        match client(gateway.resource_manager.web(), &report, OPTIONS)
+            .filter(|_| report.state == ApplicationState::Running)
+        {
             Some(flink) => Ok(Self { report, flink }),
             None => Err(not_live(&report)),
         }

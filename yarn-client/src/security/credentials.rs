@@ -250,17 +250,21 @@ impl Credentials {
 }
 
 /// Reads Java `Writable` records; every length is checked against what is left.
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     rest: &'a [u8],
     total: usize,
 }
 
 impl<'a> Reader<'a> {
-    fn damaged(&self, reason: &'static str) -> CredentialsError {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, total: bytes.len() }
+    }
+
+    pub(super) fn damaged(&self, reason: &'static str) -> CredentialsError {
         CredentialsError::Damaged { offset: self.total - self.rest.len(), reason }
     }
 
-    fn byte(&mut self) -> Result<u8, CredentialsError> {
+    pub(super) fn byte(&mut self) -> Result<u8, CredentialsError> {
         self.rest.try_get_u8().map_err(|_| self.damaged("one more byte"))
     }
 
@@ -272,7 +276,7 @@ impl<'a> Reader<'a> {
 
     /// `WritableUtils.readVLong`: one byte for -112..=127, else a byte that tells sign and size, then the magnitude,
     /// big-endian (of the complement, if negative).
-    fn variable_long(&mut self) -> Result<i64, CredentialsError> {
+    pub(super) fn variable_long(&mut self) -> Result<i64, CredentialsError> {
         let first = self.byte()?.cast_signed();
         let (size, negative) = match first {
             -112..=127 => return Ok(i64::from(first)),
@@ -295,7 +299,7 @@ impl<'a> Reader<'a> {
         self.take(length, reason)
     }
 
-    fn text(&mut self) -> Result<String, CredentialsError> {
+    pub(super) fn text(&mut self) -> Result<String, CredentialsError> {
         let bytes = self.counted("a text")?;
         String::from_utf8(bytes.to_vec()).map_err(|_| self.damaged("a text in UTF-8"))
     }

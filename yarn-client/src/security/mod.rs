@@ -30,12 +30,14 @@
 //! inside of an `rpc::RpcError`.
 
 mod credentials;
+mod delegation;
 mod entropy;
 pub mod kerberos;
 pub mod sasl;
 mod user;
 
 pub use credentials::{Credentials, CredentialsError, Secret, Token};
+pub use delegation::{HDFS_DELEGATION_TOKEN, RM_DELEGATION_TOKEN, TokenLife};
 pub use entropy::{Entropy, SystemEntropy};
 pub use kerberos::{Kerberos, KerberosError, Login, LoginSettings, ServerPrincipal};
 pub use user::{User, UserError};

@@ -35,6 +35,11 @@ impl User {
         Self { name: name.into(), real: None, login: None, tokens: Arc::default() }
     }
 
+    /// A user of that name, whom this login proves.
+    pub fn logged_in(name: impl Into<String>, login: Arc<Login>) -> Self {
+        Self { login: Some(login), ..Self::new(name) }
+    }
+
     /// The user Hadoop's own tools would act as: with Kerberos (`hadoop.security.authentication`) whoever's keytab or ticket there
     /// is, else `HADOOP_USER_NAME`, else the user of the operating system; and for all of them `HADOOP_PROXY_USER`.
     ///
@@ -96,7 +101,7 @@ impl User {
     }
 
     /// The tokens of the file that `HADOOP_TOKEN_FILE_LOCATION` names.
-    pub(crate) fn tokens(&self) -> impl Iterator<Item = &Token> {
+    pub fn tokens(&self) -> impl Iterator<Item = &Token> {
         self.tokens.iter()
     }
 

@@ -10,13 +10,16 @@ use prost::Message;
 use proto::ids::ApplicationId;
 
 use super::error::{PreflightError, SubmitError};
+use super::own_keys::OwnKeys;
 use super::plan::Plan;
 use super::preflight::Ready;
+use super::tokens;
 use crate::cluster::high_availability::HighAvailability;
 use crate::cluster::{Gateway, place, tags};
+use crate::hdfs::IssuedToken;
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::digest::Digests;
-use crate::hdfs::stage::{Progress, Staging};
+use crate::hdfs::stage::{Progress, StageError, Staging};
 use crate::security::{Credentials, Secret};
 use crate::yarn::{ApplicationSubmission, LaunchContext, LogAggregationContext, MAX_TAGS};
 
@@ -42,6 +45,9 @@ pub struct Submitted {
     pub submission: Option<ApplicationSubmission>,
     /// Whether an earlier client with the same key submitted it.
     pub followed: bool,
+    /// When the containers' tokens end, ms since the epoch: from then on they cannot use HDFS. `None` if they have none, have a
+    /// keytab, with which tokens are replaced in time, or run a batch job.
+    pub tokens_end_ms: Option<u64>,
 }
 
 impl Submitted {
@@ -71,10 +77,10 @@ pub async fn submit(
     interrupt: impl Future<Output = ()> + Send,
 ) -> Result<Submitted, SubmitError> {
     let id = ready.application.id;
-    let mut directory = None;
+    let mut made = Made::default();
     let mut interrupt = pin!(interrupt);
     let staged = {
-        let work = stage(plan, &ready.staging, id, None, digests, progress, &mut directory);
+        let work = stage(plan, gateway, &ready.staging, (id, None), (digests, progress), &mut made);
         tokio::select! {
             biased;
             () = &mut interrupt => Err(SubmitError::Interrupted),
@@ -91,6 +97,7 @@ pub async fn submit(
                 queue: submission.queue.clone(),
                 application_type: submission.application_type.clone(),
                 tags: submission.tags.clone(),
+                tokens_end_ms: tokens::end_ms(plan, &submission),
                 submission: Some(submission),
                 followed: false,
             })
@@ -99,7 +106,7 @@ pub async fn submit(
     };
     // An application that may exist needs its files.
     if !matches!(submitted, Ok(_) | Err(SubmitError::Unsure { .. })) {
-        discard(ready, directory).await;
+        discard(ready, made).await;
     }
     submitted
 }
@@ -136,36 +143,39 @@ pub(super) async fn hand_over(
 /// is written: the launch specification is part of the submission.
 pub(super) async fn stage(
     plan: &Plan,
+    gateway: &Gateway,
     staging: &Staging,
-    id: ApplicationId,
-    key: Option<&proto::launch::Key>,
-    digests: &Digests,
-    progress: &(dyn Progress + Sync),
-    made: &mut Option<ApplicationDir>,
+    (id, key): (ApplicationId, Option<&proto::launch::Key>),
+    (digests, progress): (&Digests, &(dyn Progress + Sync)),
+    made: &mut Made,
 ) -> Result<(String, ApplicationSubmission), SubmitError> {
-    let config = plan.config_for(id);
+    let mut config = plan.config_for(id);
     // Set before the directory exists: a creation that is interrupted may still have happened on the NameNode.
-    *made = Some(ApplicationDir::open(
+    made.directory = Some(ApplicationDir::open(
         std::sync::Arc::clone(staging.fs()),
         ApplicationDir::path_of(staging.base(), &id),
     ));
     let directory = staging.application_dir(&id).await?;
-    *made = Some(directory.clone());
+    made.directory = Some(directory.clone());
     if let Some(record) = HighAvailability::of(&config, id) {
         let stored = record.store(staging.fs().as_ref(), directory.path()).await;
-        stored.map_err(crate::hdfs::stage::StageError::from)?;
+        stored.map_err(StageError::from)?;
     }
     let resources = staging.stage(&plan.files, &directory, digests, progress).await?;
     let placed = plan.place(resources);
 
-    let spec = plan.launch_spec(config, &placed, directory.uri(), key.cloned())?;
+    let own_keys = OwnKeys::make(plan, id, &mut config)?;
+    let mut spec = plan.launch_spec(config, &placed, directory.uri(), key.cloned())?;
+    own_keys.add_to(&mut spec);
     let master_env = plan.master_env_with(&spec.classpath);
     let secret = Secret::new(Bytes::from(spec.encode_to_vec()));
-    let tokens = staging.file_systems().delegation_tokens(&[&directory.uri()]).await;
-    let credentials = Credentials {
-        tokens: tokens.map_err(crate::hdfs::stage::StageError::from)?,
-        secrets: vec![(proto::launch::SECRET.to_owned(), secret)],
-    };
+    let mut named = plan.named_file_systems();
+    named.push(directory.uri());
+    let (tokens, issued) =
+        tokens::obtain(gateway, staging.file_systems(), &named).await.map_err(StageError::from)?;
+    made.tokens = issued;
+    let secrets = vec![(proto::launch::SECRET.to_owned(), secret)];
+    let credentials = Credentials { tokens, secrets };
 
     let context = LaunchContext {
         command: plan.command.clone(),
@@ -176,11 +186,20 @@ pub(super) async fn stage(
         modify_acls: plan.acls.1.clone().unwrap_or_default(),
     };
     let mut submission = submission(plan, id, context);
+    // What others gave us they may still need: the ResourceManager would cancel it, too (YARN-2964).
+    submission.cancel_tokens_when_complete = gateway.user.tokens().next().is_none();
     let place = place::tag(staging.fs().as_ref(), staging.base(), staging.file_systems());
     let job = Some(&plan.job_id).filter(|id| !id.is_empty()).map(|id| tags::job_tag(id));
     let room = MAX_TAGS.saturating_sub(submission.tags.len());
     submission.tags.extend(place.into_iter().chain(job).take(room));
     Ok((directory.uri(), submission))
+}
+
+/// What a submission has created so far.
+#[derive(Debug, Default)]
+pub(super) struct Made {
+    directory: Option<ApplicationDir>,
+    tokens: Vec<IssuedToken>,
 }
 
 /// What the ResourceManager is asked to run.
@@ -209,7 +228,8 @@ fn submission(plan: &Plan, id: ApplicationId, context: LaunchContext) -> Applica
 }
 
 /// Removes what a failed submission has created.
-async fn discard(ready: Ready, directory: Option<ApplicationDir>) {
+async fn discard(ready: Ready, Made { directory, tokens }: Made) {
+    tokens::cancel(ready.staging.file_systems(), &tokens).await;
     if let Some(directory) = directory
         && let Err(error) = ready.staging.discard(&directory).await
     {

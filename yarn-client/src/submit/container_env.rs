@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::keys;
 use super::plan::CONF_DIR;
 use crate::conf::Configuration;
+use crate::flink::command::KRB5_CONF;
 use crate::flink::{FlinkConfig, options};
 use crate::yarn::launch::quote_env;
 
@@ -15,6 +16,10 @@ const CLASS_PATH_SEPARATOR: &str = "<CPS>";
 /// The environment of the application master's container, without the class path.
 pub(super) fn master(config: &FlinkConfig, hadoop: &Configuration, user: &str) -> BTreeMap<String, String> {
     let mut env = common(config, hadoop, user);
+    // For its own login; JVMs are told in another way.
+    if config.explicit(&options::KERBEROS_KRB5_CONF).is_some_and(|path| !path.is_empty()) {
+        env.insert("KRB5_CONFIG".to_owned(), format!("$PWD/{KRB5_CONF}"));
+    }
     extend(&mut env, config, &options::MASTER_ENV_PREFIXES);
     env
 }

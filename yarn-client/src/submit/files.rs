@@ -10,8 +10,8 @@ use super::error::PreflightError;
 use super::keys;
 use super::plan::{APP_MASTER, CONF_DIR, UserJar};
 use super::spec::{JobJar, ResolvedJob};
-use crate::flink::FlinkConfig;
 use crate::flink::dist::LogConfiguration;
+use crate::flink::{FlinkConfig, command, options};
 use crate::hdfs::stage::{Kind, Scope, Source, StageItem, StagePlan};
 
 /// Where the job's jar is placed when it is on the class path and not in `usrlib/`.
@@ -99,6 +99,13 @@ pub(super) fn stage_plan(
             });
         }
         items.push(item(&path, name, Kind::Archive, keys::SHIP_ARCHIVES.key)?);
+    }
+    if let Some(path) = config.explicit(&options::KERBEROS_KRB5_CONF).filter(|path| !path.is_empty()) {
+        let (path, key) = (PathBuf::from(path), options::KERBEROS_KRB5_CONF.key);
+        if !path.is_file() {
+            return Err(PreflightError::ShipFile { key, path });
+        }
+        items.push(local(&path, command::KRB5_CONF.to_owned(), Kind::File));
     }
     if let LogConfiguration { name, path: Some(path), .. } = &job.logging {
         items.push(local(path, format!("{CONF_DIR}/{name}"), Kind::File));

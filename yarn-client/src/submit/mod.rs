@@ -10,12 +10,15 @@ mod error;
 mod files;
 pub mod key;
 mod keys;
+mod login;
+mod own_keys;
 mod placed;
 mod placement;
 pub mod plan;
 pub mod preflight;
 pub mod session_job;
 mod spec;
+mod tokens;
 
 pub use application::{Submitted, submit};
 pub use error::{PreflightError, SubmitError};

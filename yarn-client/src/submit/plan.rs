@@ -14,6 +14,7 @@ use super::container_env;
 use super::error::PreflightError;
 use super::files;
 use super::keys;
+use super::login::{self, ContainerLogin};
 use super::placed::Placed;
 use super::spec::ResolvedJob;
 use crate::cluster::tags;
@@ -106,11 +107,13 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
     task_manager_env: BTreeMap<String, String>,
     hadoop_conf: BTreeMap<String, String>,
-    job: ResolvedJob,
+    pub(super) job: ResolvedJob,
     sizes: Sizes,
     ports: Ports,
     user_jar: UserJar,
     user: String,
+    /// Set by [`Plan::with_login`].
+    pub(super) login: Option<ContainerLogin>,
 }
 
 impl Plan {
@@ -120,6 +123,7 @@ impl Plan {
     /// [`PreflightError`] for memory sizes that do not add up and settings that YARN would not accept.
     pub fn new(job: &ResolvedJob, hadoop: &Configuration, user: &str) -> Result<Self, PreflightError> {
         let State { mut config, savepoint, mut warnings } = State::of(job, hadoop)?;
+        login::remove_from(&mut config);
         let sizes = Sizes::derive(&mut config, job.session.as_ref())?;
         warnings.extend(too_parallel(&config, sizes.parallelism)?);
         let max_attempts = attempts(&config, hadoop, &mut warnings)?;
@@ -177,6 +181,7 @@ impl Plan {
             ports,
             user_jar,
             user: user.to_owned(),
+            login: None,
             config,
         })
     }
@@ -184,6 +189,11 @@ impl Plan {
     /// The user as whom the application runs.
     pub fn user(&self) -> &str {
         &self.user
+    }
+
+    /// Whether Flink's REST server is for everyone who can reach it.
+    pub(super) fn open_rest(&self) -> bool {
+        self.job.open_rest
     }
 
     /// Turns it into the plan of a job with this id.

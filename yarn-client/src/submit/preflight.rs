@@ -17,7 +17,7 @@ use crate::conf::{Configuration, RmService};
 use crate::flink::{FlinkConfig, Version};
 use crate::hdfs::FileSystems;
 use crate::hdfs::stage::{StageError, Staging};
-use crate::yarn::web::{self, Scheduler, Trust};
+use crate::yarn::web::{self, Scheduler};
 use crate::yarn::{NewApplication, QueueInfo, QueueState, Resource, ResourceManager};
 
 /// The time that the ResourceManager's web service has to describe the scheduler.
@@ -167,7 +167,8 @@ async fn check_queue(
         Some(queue) => Problem::Closed(queue.state),
         None => Problem::Missing,
     };
-    let takes = async || scheduler(hadoop).await.is_none_or(|scheduler| scheduler.may_take(name));
+    let takes =
+        async || scheduler(resource_manager, hadoop).await.is_none_or(|scheduler| scheduler.may_take(name));
     // A submission may create the queue, or a rule may choose another: what is unknown here, the ResourceManager decides.
     if !matches!(problem, Problem::Closed(_)) && takes().await {
         return Ok(());
@@ -189,11 +190,10 @@ enum Problem {
 }
 
 /// The scheduler, as the web service of the active ResourceManager describes it.
-async fn scheduler(hadoop: &Configuration) -> Option<Scheduler> {
-    let trust = Trust::of(hadoop);
+async fn scheduler(resource_manager: &ResourceManager, hadoop: &Configuration) -> Option<Scheduler> {
     for endpoint in hadoop.resource_managers(RmService::Web).ok()? {
         let address = format!("{}://{endpoint}", hadoop.web_scheme());
-        match web::scheduler(&address, &trust, SCHEDULER).await {
+        match web::scheduler(resource_manager.web(), &address, SCHEDULER).await {
             Ok(scheduler) => return Some(scheduler),
             Err(error) => tracing::info!(%error, "the scheduler is not known"),
         }

@@ -13,7 +13,7 @@ use crate::flink::jar::Jar;
 use crate::flink::keys::{Asked, check};
 use crate::flink::settings::{self, Mode};
 use crate::flink::{
-    Distribution, FlinkConfig, MemorySize, TaskManagerLimits, Version, Warning, config, options,
+    Distribution, FlinkConfig, MemorySize, TaskManagerLimits, Version, Warning, config, options, tls,
 };
 use crate::hdfs::FileUri;
 
@@ -285,6 +285,7 @@ impl JobSubmission {
         }
         let mode = Mode::of(self.session.is_some(), self.multi_job);
         warnings.extend(settings::apply_required(&mut config, &version, mode)?);
+        warnings.extend(tls::apply(&mut config, &version, self.open_rest)?);
         remove_gateway_addresses(&mut config);
 
         let jar = self.session.is_none().then(|| JobJar::parse(&self.jar));

@@ -290,7 +290,7 @@ impl Ask {
 }
 
 impl AllocateResponse {
-    pub(super) fn from_wire(response: wire::AllocateResponseProto) -> Self {
+    pub(crate) fn from_wire(response: wire::AllocateResponseProto) -> Self {
         let command = response.a_m_command.and_then(|command| wire::AmCommandProto::try_from(command).ok());
         let preempted = response.preempt.iter().flat_map(|preempt| {
             let strict = preempt.strict_contract.iter().flat_map(|contract| &contract.container);

@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
-use hyper::Response;
-use hyper::body::Incoming;
 use serde::Deserialize;
 
-use super::web::{self, Trust, WebError};
+use super::web::{self, Client, WebError};
 
 /// A node that is up responds within milliseconds.
 pub const STEP: Duration = Duration::from_secs(10);
@@ -28,7 +26,7 @@ pub struct LocalLog {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+pub(crate) struct Answer {
     #[serde(rename = "containerLogsInfo")]
     info: OneOrMany<Info>,
 }
@@ -78,17 +76,17 @@ struct File {
 /// # Errors
 /// [`WebError`]; 404 for a container that the node no longer knows.
 pub async fn list(
+    client: &Client,
     address: &str,
     container: &str,
-    trust: &Trust,
     timeout: Duration,
 ) -> Result<Vec<LocalLog>, WebError> {
     let path = format!("/ws/v1/node/containers/{container}/logs");
-    let answer: Answer = web::get_json(address, &path, trust, timeout).await?;
+    let answer: Answer = client.get_json(address, &path, timeout).await?;
     Ok(local(answer))
 }
 
-fn local(answer: Answer) -> Vec<LocalLog> {
+pub(crate) fn local(answer: Answer) -> Vec<LocalLog> {
     // A NodeManager also lists what it has aggregated already.
     let local = answer.info.into_vec().into_iter().filter(|info| info.origin != "AGGREGATED");
     let local = local.flat_map(|info| info.files.into_vec());
@@ -117,46 +115,44 @@ pub enum Part {
 /// # Errors
 /// [`WebError`].
 pub async fn read(
+    client: &Client,
     address: &str,
     container: &str,
     name: &str,
     part: Part,
-    trust: &Trust,
     on_content: &mut (dyn FnMut(u64, &[u8]) -> ControlFlow<()> + Send),
 ) -> Result<u64, WebError> {
-    let (authority, timeout) = (web::authority(address)?, STEP);
+    let authority = web::authority(address)?;
     let (size, wanted) = match part {
         Part::First(length) => (length.to_string(), length),
         Part::Last(length) => (format!("-{length}"), length),
     };
     let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
     let path = format!("/ws/v1/node/containers/{container}/logs/{}?size={size}", name.replace('+', "%20"));
-    let content = async |answer: Response<Incoming>| {
-        let mut body = answer.into_body();
-        let mut content = Content { wanted, head: BytesMut::new(), left: None, whole: 0 };
-        loop {
-            let frame = tokio::time::timeout(timeout, body.frame()).await;
-            let Some(frame) = frame.map_err(|_| web::late(authority, timeout))? else { break };
-            let frame = frame.map_err(|error| web::transport(authority, error))?;
-            let Ok(data) = frame.into_data() else { continue };
-            let part = content.take(&data).map_err(|what| web::transport(authority, what))?;
-            if part.is_some_and(|part| !part.is_empty() && on_content(content.whole, &part).is_break())
-                || content.left == Some(0)
-            {
-                return Ok(content.whole);
-            }
+    let mut answer = client.get(address, &path, "*/*", STEP).await?;
+    let body = answer.response.body_mut();
+    let mut content = Content::new(wanted);
+    loop {
+        let frame = tokio::time::timeout(STEP, body.frame()).await;
+        let Some(frame) = frame.map_err(|_| web::late(authority, STEP))? else { break };
+        let frame = frame.map_err(|error| web::transport(authority, error))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let part = content.take(&data).map_err(|what| web::transport(authority, what))?;
+        if part.is_some_and(|part| !part.is_empty() && on_content(content.whole, &part).is_break())
+            || content.left == Some(0)
+        {
+            return Ok(content.whole);
         }
-        match content.left {
-            // A file that has been truncated in the meantime ends earlier.
-            Some(_) => Ok(content.whole),
-            None => Err(web::transport(authority, "the response contains no log")),
-        }
-    };
-    web::ask(address, &path, "*/*", trust, timeout, content).await
+    }
+    match content.left {
+        // A file that has been truncated in the meantime ends earlier.
+        Some(_) => Ok(content.whole),
+        None => Err(web::transport(authority, "the response contains no log")),
+    }
 }
 
 /// Separates a file's content from the lines before and after it (`LogToolUtils.outputContainerLog`).
-struct Content {
+pub(crate) struct Content {
     wanted: u64,
     head: BytesMut,
     /// Bytes of content still to come; `None` during the lines before it.
@@ -166,15 +162,24 @@ struct Content {
 }
 
 impl Content {
+    /// At most so many bytes.
+    pub(crate) fn new(wanted: u64) -> Self {
+        Self { wanted, head: BytesMut::new(), left: None, whole: 0 }
+    }
+
     /// # Errors
     /// It is not a container log.
-    fn take(&mut self, data: &[u8]) -> Result<Option<Bytes>, &'static str> {
+    pub(crate) fn take(&mut self, data: &[u8]) -> Result<Option<Bytes>, &'static str> {
         const BEGIN: &[u8] = b"\nLogContents:\n";
         let data = if self.left.is_some() {
             Bytes::copy_from_slice(data)
         } else {
+            // It may come byte by byte.
+            let searched = self.head.len().saturating_sub(BEGIN.len());
             self.head.extend_from_slice(data);
-            let Some(at) = self.head.windows(BEGIN.len()).position(|window| window == BEGIN) else {
+            let new = self.head.get(searched..).unwrap_or_default();
+            let found = new.windows(BEGIN.len()).position(|window| window == BEGIN);
+            let Some(at) = found.map(|at| searched + at) else {
                 return if self.head.len() > HEAD {
                     Err("the response is not a container log")
                 } else {
@@ -206,16 +211,16 @@ mod tests {
         let answer = b"Container: container_1 on n1:8041\nLogAggregationType: LOCAL\n=====\nLogType:a.log\n\
             LogLastModifiedTime:Mon Nov 23 20:22:28 +0000 2026\nLogLength:12\nLogContents:\nhello\nworld\nEnd of LogType:a.log";
         for step in [1, 7, answer.len()] {
-            let mut content = Content { wanted: 12, head: BytesMut::new(), left: None, whole: 0 };
+            let mut content = Content::new(12);
             let mut all = Vec::new();
             for part in answer.chunks(step) {
                 all.extend_from_slice(&content.take(part).expect("a log").unwrap_or_default());
             }
             assert_eq!(all, b"hello\nworld\n", "{step}");
         }
-        let mut content = Content { wanted: 5, head: BytesMut::new(), left: None, whole: 0 };
+        let mut content = Content::new(5);
         assert_eq!(content.take(answer).expect("a log").expect("content"), "hello");
-        let mut content = Content { wanted: 5, head: BytesMut::new(), left: None, whole: 0 };
+        let mut content = Content::new(5);
         assert!(content.take(&[b'x'; HEAD + 1]).is_err());
     }
 

@@ -69,7 +69,7 @@ pub struct ApplicationReport {
 }
 
 impl ApplicationReport {
-    pub(super) fn from_wire(report: wire::ApplicationReportProto) -> Self {
+    pub(crate) fn from_wire(report: wire::ApplicationReportProto) -> Self {
         let attempt = report.current_application_attempt_id.as_ref().map(ApplicationAttemptId::from);
         let mut tags = report.application_tags.clone();
         tags.sort_unstable();
@@ -129,7 +129,7 @@ pub struct AttemptReport {
 }
 
 impl AttemptReport {
-    pub(super) fn from_wire(report: wire::ApplicationAttemptReportProto) -> Self {
+    pub(crate) fn from_wire(report: wire::ApplicationAttemptReportProto) -> Self {
         Self {
             id: ApplicationAttemptId::from(&report.application_attempt_id.unwrap_or_default()),
             host: report.host().to_owned(),
@@ -171,7 +171,7 @@ pub struct NodeReport {
 }
 
 impl NodeReport {
-    pub(super) fn from_wire(report: wire::NodeReportProto) -> Self {
+    pub(crate) fn from_wire(report: wire::NodeReportProto) -> Self {
         Self {
             id: node(report.node_id.as_ref()),
             state: NodeState::from_field(report.node_state),
@@ -232,7 +232,7 @@ pub struct QueueInfo {
 const MAX_QUEUE_DEPTH: usize = 32;
 
 impl QueueInfo {
-    pub(super) fn from_wire(queue: wire::QueueInfoProto) -> Self {
+    pub(crate) fn from_wire(queue: wire::QueueInfoProto) -> Self {
         Self::at_depth(queue, 0)
     }
 }
@@ -293,7 +293,7 @@ pub struct ContainerReport {
 }
 
 impl ContainerReport {
-    pub(super) fn from_wire(report: wire::ContainerReportProto) -> Self {
+    pub(crate) fn from_wire(report: wire::ContainerReportProto) -> Self {
         Self {
             id: container(report.container_id.as_ref()),
             node: node(report.node_id.as_ref()),
@@ -323,7 +323,7 @@ pub struct ContainerStatus {
 }
 
 impl ContainerStatus {
-    pub(super) fn from_wire(status: &wire::ContainerStatusProto) -> Self {
+    pub(crate) fn from_wire(status: &wire::ContainerStatusProto) -> Self {
         Self {
             id: container(status.container_id.as_ref()),
             state: ContainerState::from_field(status.state),
@@ -392,7 +392,7 @@ pub struct AllocatedContainer {
 }
 
 impl AllocatedContainer {
-    pub(super) fn from_wire(granted: &wire::ContainerProto) -> Self {
+    pub(crate) fn from_wire(granted: &wire::ContainerProto) -> Self {
         Self {
             id: container(granted.id.as_ref()),
             node: node(granted.node_id.as_ref()),

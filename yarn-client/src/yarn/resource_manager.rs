@@ -12,15 +12,13 @@ use tokio::time::Instant;
 
 use crate::conf::{Configuration, Endpoint, RmService, TimeUnit, keys};
 use crate::rpc::{Client, OnOutage, Options, Patience};
-use crate::security::{Auth, Token, User};
+use crate::security::{Auth, RM_DELEGATION_TOKEN, Token, User};
 
 use super::{
     ApplicationReport, ApplicationState, ApplicationSubmission, AttemptReport, ContainerReport, NodeReport,
-    NodeState, QueueInfo, Resource, YarnError,
+    NodeState, QueueInfo, Resource, YarnError, web,
 };
 
-/// Kind of the token with which a process speaks to the ResourceManager for a user (`RMDelegationTokenIdentifier`).
-const RM_DELEGATION_TOKEN: &str = "RM_DELEGATION_TOKEN";
 /// `yarn.client.application-client-protocol.poll-interval-ms`.
 const KILL_POLL: Duration = Duration::from_millis(200);
 
@@ -28,6 +26,7 @@ const KILL_POLL: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct ResourceManager {
     client: Client,
+    web: web::Client,
 }
 
 /// An id to submit under, and the largest container that the cluster grants.
@@ -97,7 +96,13 @@ impl ResourceManager {
     /// As [`Self::new`].
     pub fn with_options(conf: &Configuration, auth: Auth, options: Options) -> Result<Self, YarnError> {
         let endpoints = conf.resource_managers(RmService::Client)?;
-        Ok(Self { client: Client::new(endpoints, auth, options) })
+        let web = web::Client::new(conf, &auth);
+        Ok(Self { client: Client::new(endpoints, auth, options), web })
+    }
+
+    /// A client of the cluster's web services, for the same user.
+    pub fn web(&self) -> &web::Client {
+        &self.web
     }
 
     /// From now on waits for a ResourceManager that does not respond, as Hadoop's own clients do:

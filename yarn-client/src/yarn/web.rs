@@ -1,94 +1,21 @@
 //! What YARN's web services report and its RPC does not: a container's state on its node (the NodeManager's RPC only
 //! answers clients with a token of the application), and the size of what an application requests. They answer anyone,
-//! unless the cluster protects its web pages.
+//! unless the cluster protects its web pages; [`Client`] says how it gets in.
 
-mod trust;
+mod client;
+mod error;
+pub(crate) mod trust;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::Incoming;
-use hyper::header::{ACCEPT, CONNECTION, HOST};
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use proto::ids::{ApplicationId, ContainerId};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::ServerName;
 
-pub use trust::{Trust, TrustError};
-
-/// An application's requests are a few hundred bytes each.
-const MAX_BODY: usize = 4 << 20;
-
-/// A failed request to a web service.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WebError {
-    /// Neither `http://host:port` nor `https://host:port`.
-    #[error("`{address}` is not an HTTP address")]
-    Address {
-        /// As the ResourceManager gave it.
-        address: String,
-    },
-    /// No response in time.
-    #[error("YARN's web service at {address} did not answer within {}", crate::seconds(*after))]
-    TimedOut {
-        /// host:port.
-        address: String,
-        /// How long we waited.
-        after: Duration,
-    },
-    /// The connection could not be made, or was lost.
-    #[error("cannot ask YARN's web service at {address}: {source}")]
-    Transport {
-        /// host:port.
-        address: String,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// Its certificate is not trusted, or the truststore cannot be read.
-    #[error("the certificate of YARN's web service at {address} is not trusted, by {trust}")]
-    Untrusted {
-        /// host:port.
-        address: String,
-        /// Where the trusted certificates come from.
-        trust: String,
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-    /// The container is unknown, or the caller has no permission.
-    #[error("YARN's web service at {address} answered {status}")]
-    Status {
-        /// host:port.
-        address: String,
-        /// HTTP status.
-        status: StatusCode,
-    },
-}
-
-impl WebError {
-    /// Whether the server is unreachable, so that further requests would fail as well.
-    pub fn is_silence(&self) -> bool {
-        matches!(self, Self::TimedOut { .. } | Self::Transport { .. } | Self::Untrusted { .. })
-    }
-
-    /// What to do next, if there is something to do.
-    pub fn hint(&self) -> Option<&'static str> {
-        matches!(self, Self::Untrusted { .. }).then_some(
-            "set `ssl.client.truststore.location` in `ssl-client.xml`, next to `core-site.xml`, to a \
-             truststore (JKS or PEM) with the certificate or its authority's",
-        )
-    }
-}
+pub use client::Client;
+pub(super) use client::authority;
+pub use error::WebError;
+pub(super) use error::{late, transport};
 
 #[derive(Deserialize)]
 struct ContainerAnswer {
@@ -131,12 +58,13 @@ struct Capability {
 /// # Errors
 /// [`WebError`].
 pub async fn container_state(
+    client: &Client,
     address: &str,
     container: ContainerId,
     timeout: Duration,
 ) -> Result<String, WebError> {
-    let answer: ContainerAnswer =
-        get_json(address, &format!("/ws/v1/node/containers/{container}"), &Trust::default(), timeout).await?;
+    let path = format!("/ws/v1/node/containers/{container}");
+    let answer: ContainerAnswer = client.get_json(address, &path, timeout).await?;
     Ok(answer.container.state)
 }
 
@@ -146,12 +74,13 @@ pub async fn container_state(
 /// # Errors
 /// [`WebError`].
 pub async fn asked_mib(
+    client: &Client,
     address: &str,
     application: ApplicationId,
     timeout: Duration,
 ) -> Result<Vec<u64>, WebError> {
-    let answer: ApplicationAnswer =
-        get_json(address, &format!("/ws/v1/cluster/apps/{application}"), &Trust::default(), timeout).await?;
+    let path = format!("/ws/v1/cluster/apps/{application}");
+    let answer: ApplicationAnswer = client.get_json(address, &path, timeout).await?;
     // Requests for nodes and racks repeat the one for `*`.
     let open = answer
         .app
@@ -169,15 +98,17 @@ pub struct Scheduler(Value);
 ///
 /// # Errors
 /// [`WebError`].
-pub async fn scheduler(address: &str, trust: &Trust, timeout: Duration) -> Result<Scheduler, WebError> {
-    let mut answer: Value = get_json(address, "/ws/v1/cluster/scheduler", trust, timeout).await?;
-    match answer.pointer_mut("/scheduler/schedulerInfo") {
-        Some(info) => Ok(Scheduler(info.take())),
-        None => Err(transport(address, "the response does not describe a scheduler")),
-    }
+pub async fn scheduler(client: &Client, address: &str, timeout: Duration) -> Result<Scheduler, WebError> {
+    let mut answer: Value = client.get_json(address, "/ws/v1/cluster/scheduler", timeout).await?;
+    Scheduler::of(&mut answer).ok_or_else(|| transport(address, "the response does not describe a scheduler"))
 }
 
 impl Scheduler {
+    /// Out of the answer.
+    pub(crate) fn of(answer: &mut Value) -> Option<Self> {
+        Some(Self(answer.pointer_mut("/scheduler/schedulerInfo")?.take()))
+    }
+
     /// Whether an application may end up in a queue that does not exist, or that has queues below it. Of all schedulers
     /// only the Capacity Scheduler definitely says no: if the nearest queue above does not create queues
     /// (`auto-create-child-queue.enabled`, `auto-queue-creation-v2.enabled`).
@@ -185,16 +116,14 @@ impl Scheduler {
         if self.0.get("type").and_then(Value::as_str) != Some("capacityScheduler") {
             return true;
         }
-        let mut queues = Vec::new();
-        below(&self.0, "root", &mut queues);
         let path = queue.strip_prefix("root.").unwrap_or(queue);
-        if queues.iter().any(|it| it.is(path) || path == "root") {
+        if path == "root" || find(&self.0, &mut String::new(), path).is_some() {
             return false;
         }
         let mut above = path;
         while let Some((parent, _)) = above.rsplit_once('.') {
-            if let Some(found) = queues.iter().find(|it| it.is(parent)) {
-                return found.makes_queues;
+            if let Some(found) = find(&self.0, &mut String::new(), parent) {
+                return makes_queues(found);
             }
             above = parent;
         }
@@ -202,21 +131,8 @@ impl Scheduler {
     }
 }
 
-/// A queue of the Capacity Scheduler.
-struct Queue {
-    path: String,
-    makes_queues: bool,
-}
-
-impl Queue {
-    /// Whether `name` is its path below `root`, or just its last component.
-    fn is(&self, name: &str) -> bool {
-        let path = self.path.strip_prefix("root.").unwrap_or(&self.path);
-        path == name || path.rsplit('.').next() == Some(name)
-    }
-}
-
-fn below(queue: &Value, path: &str, into: &mut Vec<Queue>) {
+/// The queue of this name: its path below `root`, or its last name alone. `path`: of `queue` itself.
+fn find<'a>(queue: &'a Value, path: &mut String, wanted: &str) -> Option<&'a Value> {
     // Some releases write a single one without brackets in JSON.
     let children = match queue.pointer("/queues/queue") {
         Some(Value::Array(children)) => children.as_slice(),
@@ -225,10 +141,20 @@ fn below(queue: &Value, path: &str, into: &mut Vec<Queue>) {
     };
     for child in children {
         let Some(name) = child.get("queueName").and_then(Value::as_str) else { continue };
-        let path = format!("{path}.{name}");
-        below(child, &path, into);
-        into.push(Queue { path, makes_queues: makes_queues(child) });
+        // One text for all of them: written out for each, the paths of a deep tree take far more room than the tree.
+        let length = path.len();
+        if length > 0 {
+            path.push('.');
+        }
+        path.push_str(name);
+        let found = find(child, path, wanted)
+            .or_else(|| (path == wanted || path.rsplit('.').next() == Some(wanted)).then_some(child));
+        if found.is_some() {
+            return found;
+        }
+        path.truncate(length);
     }
+    None
 }
 
 fn makes_queues(queue: &Value) -> bool {
@@ -237,113 +163,9 @@ fn makes_queues(queue: &Value) -> bool {
     legacy || eligible.is_some_and(|eligible| eligible != "off")
 }
 
-/// The authority of `http://host:port` or `https://host:port`.
-pub(super) fn authority(address: &str) -> Result<&str, WebError> {
-    let authority = address.strip_prefix("http://").or_else(|| address.strip_prefix("https://"));
-    authority
-        .map(|rest| rest.trim_end_matches('/'))
-        .filter(|rest| rest.contains(':') && !rest.contains('/'))
-        .ok_or_else(|| WebError::Address { address: address.to_owned() })
-}
-
-/// Requests JSON; `timeout` applies to the whole request.
-pub(super) async fn get_json<T: DeserializeOwned>(
-    address: &str,
-    path: &str,
-    trust: &Trust,
-    timeout: Duration,
-) -> Result<T, WebError> {
-    let authority = authority(address)?;
-    let body = async |response: Response<Incoming>| {
-        let body = Limited::new(response.into_body(), MAX_BODY).collect().await;
-        body.map_err(|error| transport(authority, error))
-    };
-    let exchange = ask(address, path, "application/json", trust, timeout, body);
-    let body = tokio::time::timeout(timeout, exchange).await;
-    let body = body.map_err(|_| late(authority, timeout))??.to_bytes();
-    serde_json::from_slice(&body).map_err(|error| transport(authority, error))
-}
-
-/// A connection, with TLS or without.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
-
-async fn connect(address: &str, trust: &Trust) -> Result<Box<dyn Stream>, WebError> {
-    let authority = authority(address)?;
-    let stream = TcpStream::connect(authority).await.map_err(|error| transport(authority, error))?;
-    if !address.starts_with("https://") {
-        return Ok(Box::new(stream));
-    }
-    let untrusted = |source: Box<dyn std::error::Error + Send + Sync>| WebError::Untrusted {
-        address: authority.to_owned(),
-        trust: trust.source(),
-        source,
-    };
-    let config = trust.client().map_err(|error| untrusted(error.into()))?;
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
-    let name = ServerName::try_from(host.to_owned()).map_err(|error| untrusted(error.into()))?;
-    match TlsConnector::from(Arc::new(config)).connect(name, stream).await {
-        Ok(stream) => Ok(Box::new(stream)),
-        // An error of TLS itself.
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(untrusted(error.into())),
-        Err(error) => Err(transport(authority, error)),
-    }
-}
-
-/// Sends one request on a connection of its own; `read` gets a successful response. `timeout` applies to each step up to that.
-pub(super) async fn ask<T, F: Future<Output = Result<T, WebError>>>(
-    address: &str,
-    path: &str,
-    accept: &str,
-    trust: &Trust,
-    timeout: Duration,
-    read: impl FnOnce(Response<Incoming>) -> F,
-) -> Result<T, WebError> {
-    let authority = authority(address)?;
-    let connect = tokio::time::timeout(timeout, connect(address, trust)).await;
-    let stream = connect.map_err(|_| late(authority, timeout))??;
-    let (mut sender, connection) = hyper::client::conn::http1::Builder::new()
-        .handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
-        .await
-        .map_err(|error| transport(authority, error))?;
-    let request = Request::get(path)
-        .header(HOST, authority)
-        .header(ACCEPT, accept)
-        .header(CONNECTION, "close")
-        .body(Empty::new())
-        .map_err(|error| transport(authority, error))?;
-    let answer = async {
-        let response = tokio::time::timeout(timeout, sender.send_request(request)).await;
-        let response = response.map_err(|_| late(authority, timeout))?;
-        let response = response.map_err(|error| transport(authority, error))?;
-        let status = response.status();
-        if !status.is_success() {
-            return Err(WebError::Status { address: authority.to_owned(), status });
-        }
-        read(response).await
-    };
-    // The connection is driven here and ends with this call.
-    let (mut answer, mut connection) = (std::pin::pin!(answer), std::pin::pin!(connection));
-    tokio::select! {
-        biased;
-        result = &mut answer => result,
-        _ = &mut connection => answer.await,
-    }
-}
-
-pub(super) fn transport(
-    authority: &str,
-    source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-) -> WebError {
-    WebError::Transport { address: authority.to_owned(), source: source.into() }
-}
-
-pub(super) fn late(authority: &str, after: Duration) -> WebError {
-    WebError::TimedOut { address: authority.to_owned(), after }
-}
-
 #[cfg(test)]
 mod tests {
+    use hyper::StatusCode;
     use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
     use tokio::net::TcpListener;
 
@@ -372,7 +194,8 @@ mod tests {
 
     async fn asked(status: &str, body: &'static str) -> (Result<String, WebError>, String) {
         let (address, server) = serve(status, body).await;
-        let state = container_state(&address, CONTAINER.parse().unwrap(), Duration::from_secs(10)).await;
+        let container = CONTAINER.parse().unwrap();
+        let state = container_state(&Client::default(), &address, container, Duration::from_secs(10)).await;
         (state, server.await.unwrap())
     }
 
@@ -385,9 +208,10 @@ mod tests {
             {"priority":1,"resourceName":"*","capability":{"memory":512,"vCores":1},"numContainers":0}]}}"#;
         let (address, _server) = serve("200 OK", body).await;
         let id = "application_1700000000000_0001".parse().unwrap();
-        assert_eq!(asked_mib(&address, id, Duration::from_secs(10)).await.unwrap(), [4096]);
+        let (client, limit) = (Client::default(), Duration::from_secs(10));
+        assert_eq!(asked_mib(&client, &address, id, limit).await.unwrap(), [4096]);
         let (address, _server) = serve("200 OK", r#"{"app":{"id":"application_1700000000000_0001"}}"#).await;
-        assert!(asked_mib(&address, id, Duration::from_secs(10)).await.unwrap().is_empty());
+        assert!(asked_mib(&client, &address, id, limit).await.unwrap().is_empty());
     }
 
     #[test]
@@ -449,8 +273,9 @@ mod tests {
         );
         assert!(matches!(asked("200 OK", "<html>").await.0, Err(WebError::Transport { .. })));
         for address in ["ftp://n1:8044", "n1:8042", "http://n1", "http://n1:8042/page", ""] {
-            let error =
-                container_state(address, CONTAINER.parse().unwrap(), Duration::ZERO).await.unwrap_err();
+            let container = CONTAINER.parse().unwrap();
+            let error = container_state(&Client::default(), address, container, Duration::ZERO).await;
+            let error = error.unwrap_err();
             assert!(matches!(error, WebError::Address { .. }), "{error}");
         }
     }

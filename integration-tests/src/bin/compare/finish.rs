@@ -40,6 +40,25 @@ pub(crate) async fn measure(sides: &Sides<'_>, runs: u16, report: &mut Report) -
     Ok(())
 }
 
+/// What TLS between Flink's processes costs, handshakes of JVMs that have just started included.
+pub(crate) async fn tls(sides: &Sides<'_>, runs: u16, report: &mut Report) -> Result<()> {
+    let digests = sides.local("digests");
+    let mut seconds = [Vec::new(), Vec::new()];
+    for run in 0..=runs {
+        for (at, on) in [true, false].into_iter().enumerate() {
+            let name = format!("tls-{on}-{run}");
+            let options = ["-D".to_owned(), format!("yarn-flink.internal-tls={on}")];
+            let ended = application(sides, &name, &sides.our_run(&digests, &name, JOB, &options)).await?;
+            if run > 0 {
+                seconds[at].push(ended.seconds);
+            }
+        }
+    }
+    let [with, without] = seconds;
+    report.row("start to FINISHED, TLS", "s", &with, Some(("without TLS", &without)), Must::Share(1.05));
+    Ok(())
+}
+
 /// One application from the command to its end.
 pub(crate) struct Finished {
     pub(crate) id: String,

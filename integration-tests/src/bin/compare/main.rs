@@ -78,6 +78,8 @@ enum Measure {
     Cold,
     /// From the command to the application's end, for a job of one second.
     Finish,
+    /// The same with TLS between Flink's processes and without.
+    Tls,
     /// Upload of Flink's libraries.
     Upload,
     /// List of applications.
@@ -180,6 +182,7 @@ async fn measure(arguments: &Arguments, sides: &Sides<'_>) -> Result<Report> {
             Measure::Warm => submit::warm(sides, runs, &mut report).await?,
             Measure::Cold => submit::cold(sides, runs, &mut report).await?,
             Measure::Finish => finish::measure(sides, runs, &mut report).await?,
+            Measure::Tls => finish::tls(sides, runs, &mut report).await?,
             Measure::Upload => upload::measure(sides, runs, &mut report).await?,
             Measure::List => list::measure(sides, runs, &mut report).await?,
             Measure::Resident => resident::measure(sides, runs, &mut report).await?,

@@ -3,6 +3,7 @@
 mod args;
 mod cmd;
 mod exit;
+mod krb5;
 mod legacy;
 mod printer;
 mod progress;

@@ -73,6 +73,23 @@ fn the_users_own_jvm_options_win() {
     assert!(!tm.iter().any(|a| a.contains("Tiered")), "C1 alone is too slow for long-running tasks");
 }
 
+#[test]
+fn jvms_are_told_where_krb5_conf_is_unless_the_user_has_said_so() {
+    let told = |settings: &[(&str, &str)]| {
+        let args = jm_args(settings, "1.20.5");
+        args.into_iter().filter(|arg| arg.contains("krb5.conf")).collect::<Vec<_>>()
+    };
+    let file = ("security.kerberos.krb5-conf.path", "/etc/mine.conf");
+    assert!(told(&[]).is_empty());
+    assert_eq!(told(&[file]), ["-Djava.security.krb5.conf=conf/krb5.conf"]);
+    let own = "-Djava.security.krb5.conf=/etc/other.conf";
+    assert_eq!(told(&[file, ("env.java.opts.jobmanager", own)]), [own]);
+    assert_eq!(
+        told(&[file, ("env.java.opts.taskmanager", own)]),
+        ["-Djava.security.krb5.conf=conf/krb5.conf"]
+    );
+}
+
 fn session() -> Workload {
     Workload::Session(Session::default())
 }

@@ -5,6 +5,9 @@ use std::fmt::{self, Write as _};
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
+/// The longest key of a setting, bytes.
+const LONGEST_KEY: usize = 4096;
+
 /// A YAML value, as far as Flink distinguishes values.
 #[derive(Debug)]
 enum Node {
@@ -103,30 +106,41 @@ fn parse_node(text: &str) -> Result<Node, String> {
     options.underscored_numbers_as_strings = true;
     // Without the quoted part of the file, which may contain a password.
     options.with_snippet = false;
+    // A few lines of aliases of aliases are millions of values.
+    options.alias_limits.max_total_replayed_events = 10_000;
     serde_saphyr::from_str_with_options(text, options).map_err(|error| error.to_string())
 }
 
 /// Converts standard YAML, nested or flat, to flat keys (`YamlParserUtils`, `GlobalConfiguration.flatten`). Keys
 /// without a value, which Flink rejects, are left out.
-pub(super) fn parse_yaml(text: &str) -> Result<BTreeMap<String, String>, String> {
+pub(crate) fn parse_yaml(text: &str) -> Result<BTreeMap<String, String>, String> {
     let mut values = BTreeMap::new();
     match parse_node(text)? {
         Node::Null => {}
-        Node::Map(entries) => flatten("", entries, &mut values),
+        Node::Map(entries) => flatten("", entries, &mut values)?,
         _ => return Err("expected a mapping of keys to values".to_owned()),
     }
     Ok(values)
 }
 
-fn flatten(prefix: &str, entries: Vec<(String, Node)>, values: &mut BTreeMap<String, String>) {
+/// # Errors
+/// A key is too long: each key below it would repeat it.
+fn flatten(
+    prefix: &str,
+    entries: Vec<(String, Node)>,
+    values: &mut BTreeMap<String, String>,
+) -> Result<(), String> {
     for (key, node) in entries {
         let key = format!("{prefix}{key}");
+        if key.len() > LONGEST_KEY {
+            return Err(format!("a key of {} bytes (the limit is {LONGEST_KEY})", key.len()));
+        }
         match node {
             Node::Null => {}
             Node::Text(text) | Node::Plain(text) => {
                 values.insert(key, text);
             }
-            Node::Map(entries) => flatten(&format!("{key}."), entries, values),
+            Node::Map(entries) => flatten(&format!("{key}."), entries, values)?,
             list @ Node::List(_) => {
                 let mut text = String::new();
                 write_flow(&list, &mut text);
@@ -134,6 +148,7 @@ fn flatten(prefix: &str, entries: Vec<(String, Node)>, values: &mut BTreeMap<Str
             }
         }
     }
+    Ok(())
 }
 
 /// YAML flow text on one line.
@@ -216,7 +231,7 @@ pub(super) fn write_yaml(values: &BTreeMap<String, String>) -> String {
 
 /// Parses `flink-conf.yaml`, which is not YAML: `#` starts a comment anywhere, `: ` ends the key
 /// (`GlobalConfiguration.loadLegacyYAMLResource`). Lines without a key or a value are skipped, as in Flink.
-pub(super) fn parse_legacy(text: &str) -> BTreeMap<String, String> {
+pub(crate) fn parse_legacy(text: &str) -> BTreeMap<String, String> {
     let setting = |line: &str| {
         let line = line.split('#').next().unwrap_or_default().trim();
         let (key, value) = line.split_once(": ")?;

@@ -61,12 +61,12 @@ pub(super) const FLINKS: &[Row] = &[
             "security.kerberos.relogin.period",
             "security.kerberos.tokens.",
         ],
-        Harmless("no effect without a Kerberos login"),
+        Harmless("how Flink itself logs in and obtains tokens, for which containers need a keytab"),
     ),
     row(
         names![
-            "security.ssl.algorithms",
             "security.ssl.close-notify-flush-timeout",
+            "security.ssl.enabled",
             "security.ssl.handshake-timeout",
             "security.ssl.internal.",
             "security.ssl.key-password",
@@ -82,8 +82,8 @@ pub(super) const FLINKS: &[Row] = &[
             "security.ssl.verify-hostname",
         ],
         Harmless(
-            "TLS between Flink's processes; key stores are on the nodes, or shipped and referred to by \
-             file name",
+            "TLS between Flink's processes with keys of yours; key stores are on the nodes, or shipped and \
+             referred to by file name",
         ),
     ),
     // The JobManager.
@@ -212,7 +212,6 @@ pub(super) const FLINKS: &[Row] = &[
             "execution.job-listeners",
             "execution.job-status-changed-listeners",
             "execution.program-config.",
-            "execution.runtime-mode",
             "execution.sort-keyed-partition.memory",
             "execution.sort-partition.memory",
             "execution.sorted-inputs.",

@@ -25,14 +25,14 @@ const fn refused(reason: &'static str) -> Treatment {
     Refused { reason, harmless: &[] }
 }
 
-const KERBEROS: Treatment = refused("it comes with the renewal of tokens; leave it out");
-const LOGIN: &str = "the containers of an application act by delegation tokens, which end after 7 days unless \
-    the cluster says otherwise; a keytab only logs in on this host";
-const REST_SSL: Treatment = Refused {
-    reason: "the application master could not access Flink's REST server, which without `--open-rest` \
-        listens on the loopback interface only",
-    harmless: &["false"],
-};
+const INTERNAL_TLS: &str = "RPC, data and blob connections authenticate both sides, and so does Flink's REST server unless \
+    `--open-rest` is given; `false` turns it off";
+const OWN_KEYS: &str = "keys and passwords of the application's own, with which its processes alone can connect to each \
+    other. If you set any of these except sizes and times, all of them are yours. Flink's log shows \
+    the password at level DEBUG, which is of no use without the store";
+const OWN_REST_KEYS: &str = "the same for Flink's REST server, to which only the application master can connect. If you set \
+    any of these, all of them are yours: the application master trusts the certificate in your key store, and \
+    authenticates with its key if that is required (PKCS#12 then). Not set with `--open-rest`";
 const CLAIM: Treatment = Refused {
     reason: "Flink's application entry point always restores with NO_CLAIM; other modes are available for \
         jobs of a session (`run --session`)",
@@ -108,6 +108,13 @@ pub(super) const OURS: &[Row] = &[
     ),
     row(&[o::CLASS_PATHS], Honoured("URLs for the user class loader; `-C`")),
     row(&[o::JARS], Honoured("additional jars for it")),
+    row(
+        &[o::KERBEROS_KRB5_CONF],
+        Honoured(
+            "`krb5.conf` of this host for the login, in place of `KRB5_CONFIG`, and for the JVMs in the containers, unless their \
+             options contain `-Djava.security.krb5.conf`",
+        ),
+    ),
     // Sizes.
     row(
         &[
@@ -361,6 +368,42 @@ pub(super) const OURS: &[Row] = &[
         &[o::TRACE],
         Honoured("records what the application master sees and does, for `simulate --replay`"),
     ),
+    // Connections between Flink's processes.
+    of(Ours, &[o::INTERNAL_TLS], Honoured(INTERNAL_TLS)),
+    row(
+        &[
+            o::SSL_INTERNAL,
+            o::SSL_INTERNAL_KEYSTORE,
+            o::SSL_INTERNAL_KEYSTORE_PASSWORD,
+            o::SSL_INTERNAL_KEY_PASSWORD,
+            o::SSL_INTERNAL_KEYSTORE_TYPE,
+            o::SSL_INTERNAL_TRUSTSTORE,
+            o::SSL_INTERNAL_TRUSTSTORE_PASSWORD,
+            o::SSL_INTERNAL_TRUSTSTORE_TYPE,
+        ],
+        Default(OWN_KEYS),
+    ),
+    row(
+        &[
+            o::SSL_REST,
+            o::SSL_REST_AUTHENTICATION,
+            o::SSL_REST_KEYSTORE,
+            o::SSL_REST_KEYSTORE_PASSWORD,
+            o::SSL_REST_KEY_PASSWORD,
+            o::SSL_REST_KEYSTORE_TYPE,
+            o::SSL_REST_TRUSTSTORE,
+            o::SSL_REST_TRUSTSTORE_PASSWORD,
+            o::SSL_REST_TRUSTSTORE_TYPE,
+        ],
+        Default(OWN_REST_KEYS),
+    ),
+    row(
+        &[o::SSL_ALGORITHMS],
+        Default(
+            "suites for keys of the application's own, and those for RSA keys that all current JVMs and the \
+             application master support; a list without any that it supports is refused where it matters",
+        ),
+    ),
     // Addresses.
     row(&[o::JM_RPC_ADDRESS, o::REST_ADDRESS], Set("the node on which the JobManager runs")),
     row(
@@ -373,11 +416,44 @@ pub(super) const OURS: &[Row] = &[
         names!["jobmanager.rpc.bind-port", "taskmanager.rpc.bind-port", "taskmanager.data.bind-port"],
         Removed(BIND_PORT),
     ),
-    row(&[o::KERBEROS_KEYTAB, o::KERBEROS_PRINCIPAL, o::KERBEROS_USE_TICKET_CACHE], Removed(LOGIN)),
+    // Kerberos.
+    row(
+        &[o::KERBEROS_KEYTAB, o::KERBEROS_PRINCIPAL],
+        Honoured(
+            "login on this host, and in the containers, which get a copy of the keytab; `--keytab`, `--principal`",
+        ),
+    ),
+    row(
+        &[o::KERBEROS_USE_TICKET_CACHE],
+        Honoured("`false`: tickets of `kinit` are not used; containers have none"),
+    ),
+    row(
+        &[o::YARN_SHIP_LOCAL_KEYTAB],
+        Honoured(
+            "`false`: the nodes have the keytab, at the absolute `yarn.security.kerberos.localized-keytab-path`",
+        ),
+    ),
+    row(&[o::YARN_LOCALIZED_KEYTAB_PATH], Honoured("path of the keytab in the containers, or on the nodes")),
+    row(&[o::KERBEROS_CONTEXTS], Honoured("JAAS contexts of connectors, which log in with the keytab")),
+    row(
+        &[o::KERBEROS_FILE_SYSTEMS],
+        Honoured(
+            "further file systems whose tokens the containers get; those of jars, state and `fs.defaultFS` are included",
+        ),
+    ),
+    row(&[o::RUNTIME_MODE], Honoured("`BATCH`: no note on the day when the tokens of a secure cluster end")),
+    row(
+        &[o::TOKEN_RENEWAL_RATIO, o::TOKEN_RENEWAL_BACKOFF],
+        Honoured("also for the tokens that the application master renews with the keytab"),
+    ),
+    row(
+        names!["yarn.security.appmaster.delegation.token.services"],
+        Ignored(
+            "the application master obtains tokens of HDFS only; Flink's own providers run in the JobManager",
+        ),
+    ),
     // Refused.
-    row(names!["security.ssl.rest.enabled", "security.ssl.enabled"], REST_SSL),
     row(names!["execution.state-recovery.claim-mode", "execution.savepoint-restore-mode"], CLAIM),
-    row(names!["security.kerberos.", "yarn.security."], KERBEROS),
     of(Open, names!["python."], refused("Python jobs are not supported yet")),
     row(&[o::YARN_APPLICATION_ID], refused("it names a session: use `run --session ID`")),
     // Without meaning here.

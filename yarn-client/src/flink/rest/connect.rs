@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use std::io;
 use std::pin::Pin;
 
+use hyper::header::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
@@ -22,6 +23,11 @@ pub trait Connect: Debug + Send + Sync {
 
     /// Opens a new connection.
     fn connect(&self) -> Connecting<'_>;
+
+    /// What a server on the way wants to be shown with each request, once [`Self::connect`] has returned.
+    fn cookie(&self) -> Option<HeaderValue> {
+        None
+    }
 }
 
 /// Plain TCP.
@@ -45,6 +51,8 @@ impl Connect for Plain {
     fn connect(&self) -> Connecting<'_> {
         Box::pin(async {
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+            // A TLS handshake alternates between small messages, each of which would wait for an acknowledgement.
+            stream.set_nodelay(true)?;
             Ok(Box::new(stream) as Box<dyn Connection>)
         })
     }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, LengthLimitError, Limited};
-use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST};
+use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, COOKIE, HOST};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
@@ -340,6 +340,9 @@ impl Client {
             .header(CONNECTION, "close");
         if let Some(kind) = content_type {
             request = request.header(CONTENT_TYPE, kind);
+        }
+        if let Some(cookie) = self.connect.cookie() {
+            request = request.header(COOKIE, cookie);
         }
         let request = request.body(body).map_err(|error| transport(error.into()))?;
         // The connection is driven here and ends with this call: nothing is left behind if the caller gives up.

@@ -1,9 +1,12 @@
 //! The meaning of the crate's errors, and of the NameNode's exceptions in them.
 
+use std::io;
+
 use hdfs_native::HdfsError as Native;
 
 use super::Target;
 use crate::hdfs::HdfsError;
+use crate::rpc::RpcError;
 
 impl Target {
     pub(super) fn error(&self, operation: &'static str, path: String, error: Native) -> HdfsError {
@@ -27,11 +30,28 @@ impl Target {
             Native::AlreadyExists(_) => HdfsError::AlreadyExists { path },
             Native::IsADirectoryError(_) => HdfsError::WrongType { path, reason: "is a directory" },
             Native::InvalidPath(reason) => HdfsError::Path { path, reason },
+            // The crate looks for a ticket when it finds no token that is valid for another minute.
+            Native::GSSAPIError(..) if self.first.is_none() => {
+                self.authentication("no delegation token for it is valid any longer".to_owned())
+            }
             error @ (Native::SASLError(_) | Native::GSSAPIError(..) | Native::NoSASLMechanism) => {
                 self.authentication(error.to_string())
             }
             error => failed(operation, path, None, error.to_string()),
         }
+    }
+
+    /// A first connection that failed.
+    pub(super) fn no_contact(&self, operation: &'static str, path: String, error: RpcError) -> HdfsError {
+        if let Some(remote) = error.remote() {
+            return self.remote(operation, path, remote.class.clone(), remote.detail.clone());
+        }
+        let (address, named_by) = (self.address.clone(), self.named_by.clone());
+        if error.is_unreachable() {
+            let source = io::Error::other(error);
+            return HdfsError::Unreachable { address, named_by, operation, path, source };
+        }
+        HdfsError::Login { address, source: Box::new(error) }
     }
 
     pub(super) fn authentication(&self, detail: String) -> HdfsError {

@@ -8,10 +8,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use super::{ConnectionError, READ_SIZE, Setup};
 use crate::rpc::frame::{self, Status, call_id};
+use crate::security::kerberos::bounded;
 use crate::security::sasl::{
     DigestMd5, Handshake, Krb5, Mechanism, Method, Outcome, SaslError, SecurityLayer, Step, TOKEN,
 };
-use crate::security::{Auth, Kerberos, KerberosError};
+use crate::security::{Auth, Kerberos};
 
 /// No SASL message is longer; the handshake must not let an unknown server fill our memory.
 const MAX_HANDSHAKE_FRAME: usize = 1 << 20;
@@ -105,16 +106,11 @@ async fn step(
         let step = handshake.receive(message)?;
         return Ok((handshake, step));
     };
-    let step = tokio::task::spawn_blocking(move || {
+    let work = move || {
         let step = handshake.receive(message)?;
         Ok::<_, SaslError>((handshake, step))
-    });
-    // The thread goes on to its end; nobody waits for that.
-    match tokio::time::timeout(limit, step).await {
-        Ok(Ok(step)) => Ok(step?),
-        Ok(Err(_)) => Err(SaslError::protocol("the login was cancelled").into()),
-        Err(_) => Err(SaslError::from(KerberosError::TooSlow(limit)).into()),
-    }
+    };
+    Ok(bounded(limit, work).await?)
 }
 
 async fn shake_hands<S>(

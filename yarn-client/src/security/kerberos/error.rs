@@ -77,6 +77,14 @@ pub enum KerberosError {
         /// What the system says.
         reason: String,
     },
+    /// The configuration of Kerberos that is named cannot be used.
+    #[error("the Kerberos configuration {} cannot be used: {reason}", path.display())]
+    NoConfiguration {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
     /// The keytab holds no key of the principal.
     #[error("the keytab {} has no key of {principal}: {reason}", path.display())]
     NotInKeytab {
@@ -207,6 +215,7 @@ impl KerberosError {
                 | Self::NoPrincipal
                 | Self::PrincipalAlone
                 | Self::NoKeytab { .. }
+                | Self::NoConfiguration { .. }
                 | Self::NotInKeytab { .. }
                 | Self::NothingToUse
                 | Self::ServerUnset { .. }
@@ -227,6 +236,7 @@ impl KerberosError {
             Self::NoPrincipal => "name the principal, too; `klist -k` shows those of a keytab".to_owned(),
             Self::PrincipalAlone => "name its keytab, too".to_owned(),
             Self::NoKeytab { .. } => "check the path and the permissions of the keytab".to_owned(),
+            Self::NoConfiguration { .. } => "check `security.kerberos.krb5-conf.path`".to_owned(),
             Self::NotInKeytab { path, .. } => {
                 format!("`klist -k {}` shows the principals of the keytab", path.display())
             }

@@ -144,19 +144,6 @@ impl Login {
         Ok(AuthToLocal::from_configuration(conf, &realm)?.short_name(&self.principal)?)
     }
 
-    /// Gets a ticket of our own, where a keytab is all there is. Does not block, and waits no longer than `limit`.
-    ///
-    /// # Errors
-    /// [`KerberosError`].
-    pub async fn get_ticket(&self, limit: Duration) -> Result<(), KerberosError> {
-        let login = self.clone();
-        let ticket = tokio::task::spawn_blocking(move || login.credentials().map(drop));
-        match tokio::time::timeout(limit, ticket).await {
-            Ok(Ok(done)) => done,
-            Ok(Err(_)) | Err(_) => Err(KerberosError::TooSlow(limit)),
-        }
-    }
-
     /// What a conversation needs. Found anew for each, so that a renewed ticket is noticed. Blocks: with a keytab the KDC is asked.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod error;
 mod login;
 mod names;
 mod server;
+mod spnego;
 
 pub use error::KerberosError;
 pub(crate) use error::Status;
@@ -14,9 +15,11 @@ pub use login::{Login, LoginSettings};
 pub use names::{AuthToLocal, NameError};
 pub use server::ServerPrincipal;
 pub(crate) use server::canonical_name;
+pub(crate) use spnego::{Negotiation, challenge};
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::security::sasl::gssapi::{self, Context};
 
@@ -57,6 +60,25 @@ impl Kerberos {
         let server = self.server.check(name, host, canonical, realm)?;
         let context = Context::new(self.login.credentials()?, &server).map_err(of)?;
         Ok((context, server))
+    }
+}
+
+/// Does what may ask a KDC, which does not run on a thread of the runtime. It goes on to its end if it takes longer than `limit`,
+/// but nobody waits for that.
+///
+/// # Errors
+/// [`KerberosError::TooSlow`], and those of `work`.
+pub(crate) async fn bounded<T, E>(
+    limit: Duration,
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<KerberosError> + Send + 'static,
+{
+    match tokio::time::timeout(limit, tokio::task::spawn_blocking(work)).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) | Err(_) => Err(KerberosError::TooSlow(limit).into()),
     }
 }
 

@@ -82,7 +82,7 @@ impl DigestMd5 {
     }
 
     /// What a server that knows the password answers to our response; for a server in tests.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn expected_proof(&self) -> Option<&str> {
         match &self.state {
             State::Responded(session) => Some(&session.expected_proof),

@@ -7,11 +7,15 @@
     reason = "a C library that is loaded at run time, so that programs start where it is missing"
 )]
 
+mod names;
+
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::sync::OnceLock;
 use std::{fmt, ptr};
 
 use bytes::Bytes;
+
+pub(crate) use names::{full_name, realm_of_host};
 
 use super::krb5::Conversation;
 use crate::security::kerberos::Status;
@@ -21,6 +25,8 @@ pub(crate) const LIBRARY: &str = "libgssapi_krb5.so.2";
 
 /// 1.2.840.113554.1.2.2, the mechanism Kerberos 5 (RFC 1964).
 const KERBEROS: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02";
+/// 1.3.6.1.5.5.2, SPNEGO, which puts Kerberos into an envelope for web servers (RFC 4178).
+const SPNEGO: &[u8] = b"\x2b\x06\x01\x05\x05\x02";
 /// 1.2.840.113554.1.2.2.1, names as Kerberos writes them: `name/host@REALM` (RFC 1964, 2.1.1).
 const PRINCIPAL_NAME: &[u8] = b"\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01";
 /// 1.2.840.113554.1.2.1.4, names of services: `name@host` (RFC 2744, 4.1).
@@ -236,25 +242,6 @@ impl Drop for Name {
     }
 }
 
-/// A principal with its realm: the default realm of `krb5.conf` where none is written.
-///
-/// # Errors
-/// [`Status`] where the library is missing, the name is malformed or there is no default realm.
-pub(crate) fn full_name(principal: &str) -> Result<String, Status> {
-    Name::import(principal, PRINCIPAL_NAME)?.canonical()?.text()
-}
-
-/// The realm that `krb5.conf` assigns to a host (`[domain_realm]`); `None` where it does not. Blocks: names may be looked up.
-///
-/// # Errors
-/// As [`full_name`].
-pub(crate) fn realm_of_host(host: &str) -> Result<Option<String>, Status> {
-    let name = Name::import(&format!("host@{host}"), SERVICE_NAME)?.canonical()?.text()?;
-    let realm = name.rsplit_once('@').map(|(_, realm)| realm.to_owned());
-    // Empty means that the KDC is to be asked.
-    Ok(realm.filter(|realm| !realm.is_empty()))
-}
-
 /// What proves who we are: a ticket, or a key to get one with.
 pub(crate) struct Credentials {
     functions: &'static Functions,
@@ -354,6 +341,7 @@ pub(crate) struct Context {
     functions: &'static Functions,
     credentials: Credentials,
     target: Name,
+    mechanism: &'static [u8],
     handle: Handle,
 }
 
@@ -372,8 +360,31 @@ impl Context {
     /// # Errors
     /// [`Status`] where the name is malformed.
     pub(crate) fn new(credentials: Credentials, server: &str) -> Result<Self, Status> {
-        let target = Name::import(server, PRINCIPAL_NAME)?;
-        Ok(Self { functions: credentials.functions, credentials, target, handle: ptr::null_mut() })
+        Ok(Self::with(credentials, Name::import(server, PRINCIPAL_NAME)?))
+    }
+
+    /// Prepares one with the web server on a host, in the envelope that it expects (RFC 4559). Blocks: the KDC is asked for a ticket.
+    ///
+    /// # Errors
+    /// [`Status`] where there is no ticket for the server.
+    pub(crate) fn with_web_server(credentials: Credentials, host: &str) -> Result<Self, Status> {
+        let mut context = Self::with(credentials, Name::import(&format!("HTTP@{host}"), SERVICE_NAME)?);
+        // SPNEGO renumbers the errors of Kerberos. So the ticket is got without it; it is in the cache after that.
+        context.step(&[])?;
+        context.delete();
+        context.mechanism = SPNEGO;
+        Ok(context)
+    }
+
+    fn with(credentials: Credentials, target: Name) -> Self {
+        let functions = credentials.functions;
+        Self { functions, credentials, target, mechanism: KERBEROS, handle: ptr::null_mut() }
+    }
+
+    fn delete(&mut self) {
+        let mut minor = 0;
+        // SAFETY: the handle is null, which is allowed, or the library's own; the call sets it to null.
+        unsafe { (self.functions.delete_sec_context)(&mut minor, &mut self.handle, ptr::null_mut()) };
     }
 
     fn need_handle(&self) -> Result<(), Status> {
@@ -384,7 +395,7 @@ impl Context {
 impl Conversation for Context {
     fn step(&mut self, token: &[u8]) -> Result<(Bytes, bool), Status> {
         let (mut minor, mut output) = (0, Output::new(self.functions));
-        let (token, mechanism) = (input(token), oid(KERBEROS));
+        let (token, mechanism) = (input(token), oid(self.mechanism));
         // SAFETY: the handles are the library's (null is a context that begins), the buffers outlive the call; an empty token is
         // none. Null is allowed for channel bindings and for what is not wanted back.
         let major = unsafe {
@@ -475,9 +486,7 @@ impl Conversation for Context {
 
 impl Drop for Context {
     fn drop(&mut self) {
-        let mut minor = 0;
-        // SAFETY: the handle is null, which is allowed, or the library's own, and this is its last use.
-        unsafe { (self.functions.delete_sec_context)(&mut minor, &mut self.handle, ptr::null_mut()) };
+        self.delete();
     }
 }
 

@@ -23,7 +23,7 @@ use bytes::Bytes;
 pub(crate) use digest_md5::{DigestMd5, TOKEN};
 pub use error::SaslError;
 pub(crate) use handshake::{Handshake, Method, Outcome, Step};
-pub(crate) use krb5::Krb5;
+pub(crate) use krb5::{Conversation, Krb5};
 pub(crate) use wrap::{Unwrapper, Wrapper};
 
 /// What is done to the stream once both sides know each other (`hadoop.rpc.protection`).

@@ -6,6 +6,7 @@ use proto::ids::ApplicationId;
 
 use crate::cluster::ErrorKind;
 use crate::cluster::error::{resource_manager_hint, stage_kind, yarn_kind};
+use crate::flink::tls::store::StoreError;
 use crate::hdfs::stage::StageError;
 use crate::yarn::YarnError;
 
@@ -64,6 +65,9 @@ pub enum SubmitError {
         /// Full URI of the key's directory.
         directory: String,
     },
+    /// The keys for the connections between Flink's processes could not be made.
+    #[error(transparent)]
+    Keys(#[from] StoreError),
     /// The caller asked to stop before the application was submitted.
     #[error("interrupted before the application was submitted; nothing was started")]
     Interrupted,
@@ -85,7 +89,7 @@ impl SubmitError {
             Self::Staging(source) => stage_kind(source),
             Self::Refused { source, .. } => yarn_kind(source),
             Self::KeyDiffers { .. } => ErrorKind::Usage,
-            Self::KeyForgotten { .. } | Self::KeyRecord { .. } => ErrorKind::Cluster,
+            Self::KeyForgotten { .. } | Self::KeyRecord { .. } | Self::Keys(_) => ErrorKind::Cluster,
         }
     }
 
@@ -111,7 +115,7 @@ impl SubmitError {
                 "check what the job has written; to run it again use another key, or remove the record \
                  with `hdfs dfs -rm -r {directory}`"
             )),
-            Self::Interrupted => None,
+            Self::Interrupted | Self::Keys(_) => None,
         }
     }
 

@@ -17,11 +17,12 @@ use proto::launch;
 use sha2::{Digest as _, Sha256};
 
 use self::machine::{End, Happened, JobId, KeyProtocol, Located, Step};
-use super::application::{Submitted, hand_over, stage};
+use super::application::{Made, Submitted, hand_over, stage};
 use super::error::{PreflightError, SubmitError};
 use super::plan::Plan;
 use super::preflight::{self, Ready};
 use super::spec::{JobJar, ResolvedJob};
+use super::tokens;
 use crate::cluster::{Gateway, tags};
 use crate::hdfs::application_dir::ApplicationDir;
 use crate::hdfs::digest::Digests;
@@ -279,9 +280,9 @@ impl Client<'_> {
     ) -> Result<(String, ApplicationSubmission), SubmitError> {
         // The protocol always prepares before it submits.
         let Some(ready) = &self.ready else { return Err(SubmitError::Interrupted) };
-        let mut kept = None;
-        let Submission { digests, progress, .. } = self.asked;
-        stage(&self.plan, &ready.staging, application, Some(marks), digests, progress, &mut kept).await
+        let Submission { gateway, digests, progress, .. } = self.asked;
+        let (what, how) = ((application, Some(marks)), (digests, progress));
+        stage(&self.plan, gateway, &ready.staging, what, how, &mut Made::default()).await
     }
 
     /// Removes what an interrupted upload has not published; the names are this client's own.
@@ -308,6 +309,7 @@ impl Client<'_> {
                     queue: self.plan.queue.clone(),
                     application_type: self.plan.application_type.clone(),
                     tags: self.plan.tags.iter().cloned().collect(),
+                    tokens_end_ms: sent.as_ref().and_then(|(_, sent)| tokens::end_ms(&self.plan, sent)),
                     submission: sent.map(|(_, submission)| submission),
                     followed: !by_us,
                 })

@@ -27,6 +27,7 @@ impl Plan {
     ) -> Result<LaunchSpec, PreflightError> {
         let (name, content) = config.file(&self.version)?;
         let mut files = files::own(&self.job);
+        files.extend(self.login.iter().filter_map(|login| login.shipped.clone()));
         files.push(File { link: format!("{CONF_DIR}/{name}"), content: content.into() });
         let classpath = class_path(placed, self.user_jar);
         let mode = Mode::of(self.job.session.is_some(), self.job.multi_job);
@@ -58,10 +59,13 @@ impl Plan {
             modify_acls: self.acls.1.clone().unwrap_or_default(),
             job_manager_mib: self.master.memory_mib,
             files,
+            master_files: Vec::new(),
             restart_from_scratch: self.job.restart_from_scratch,
             placement: Some(self.job.placement.clone()),
             key,
             links: placed.links.clone(),
+            kerberos: self.login.as_ref().map(|login| login.kerberos.clone()),
+            token_file_systems: self.named_file_systems(),
         })
     }
 

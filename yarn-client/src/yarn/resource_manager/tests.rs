@@ -29,7 +29,10 @@ async fn scripted(script: Vec<(&'static str, Vec<u8>)>) -> ResourceManager {
     });
     let endpoint = Endpoint { id: None, host: "127.0.0.1".to_owned(), port };
     let auth = Auth::Simple(User::new("alice"));
-    ResourceManager { client: Client::new(vec![endpoint], auth, Options::default()) }
+    ResourceManager {
+        client: Client::new(vec![endpoint], auth, Options::default()),
+        web: web::Client::default(),
+    }
 }
 
 fn report(state: wire::YarnApplicationStateProto) -> (&'static str, Vec<u8>) {

@@ -58,7 +58,8 @@ impl Application<'_> {
 
     /// The job's id, if all its tasks are running.
     pub(super) async fn all_run(&self) -> Option<String> {
-        let url = format!("{}/proxy/{}/jobs/overview", self.cluster.rm_web(), self.id);
+        let (web, user) = (self.cluster.rm_web(), self.cluster.user());
+        let url = format!("{web}/proxy/{}/jobs/overview?user.name={user}", self.id);
         let overview = integration_tests::http::get_json(&url).await.ok()?;
         let count = |key: &str| overview.pointer(&format!("/jobs/0/tasks/{key}")).and_then(Value::as_u64);
         let all = count("running").is_some_and(|running| running > 0) && count("running") == count("total");

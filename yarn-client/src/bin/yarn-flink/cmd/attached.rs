@@ -15,7 +15,7 @@ use super::{Context, Failure, report, standing};
 use crate::args::{Wait, Waiting};
 use crate::exit::ExitStatus;
 use crate::progress::Standing;
-use crate::render::Fields;
+use crate::render::{Fields, time};
 use crate::signal::{Interrupt, Interrupts};
 use crate::view::{ApplicationView, JobRunView, SubmittedView, further_evidence};
 
@@ -67,6 +67,13 @@ pub(super) async fn follow(
     let level = level(waiting);
     let view = SubmittedView::new(submitted, &gateway.user.name);
     printer.tell(&view.text());
+    if let Some(end) = submitted.tokens_end_ms {
+        printer.note(&format!(
+            "its tokens for HDFS end on {}, and whatever runs longer then fails; with a keytab (`--keytab`, `--principal`) they \
+             are replaced in time",
+            time(Some(end))
+        ));
+    }
     if level == WaitLevel::Submitted && (waiting.max_wait.is_none() || ended.is_some()) {
         // The queue is usually the default one, whose name is of interest to readers of JSON.
         let report = gateway.application(submitted.application_id);

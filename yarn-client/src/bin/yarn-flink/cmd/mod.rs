@@ -32,11 +32,13 @@ use yarn_client::logs::LogsError;
 use yarn_client::now_ms;
 use yarn_client::rpc::Told;
 use yarn_client::running;
+use yarn_client::security::UserError;
 use yarn_client::submit::{PreflightError, SubmitError};
 use yarn_client::yarn::ApplicationReport;
 
 use crate::args::{self, Cli, Command, Global, Output};
 use crate::exit::ExitStatus;
+use crate::krb5;
 use crate::legacy;
 use crate::printer::Printer;
 
@@ -78,6 +80,7 @@ impl Context {
     /// The cluster, by these settings of Flink's.
     pub(crate) fn gateway_with(&self, settings: &FlinkConfig) -> Result<Gateway, Failure> {
         let (global, environment) = (&self.global, &self.environment);
+        krb5::apply(settings, environment).map_err(|error| ApplicationError::from(UserError::from(error)))?;
         Ok(Gateway::configured(environment, global.conf_dir.as_deref(), settings, &global.login())?)
     }
 

@@ -29,7 +29,7 @@ pub(super) async fn run(context: &Context, args: Run) -> Result<ExitStatus, Fail
         prepared = prepare(context, &site, &job) => prepared?,
         _ = interrupts.next() => return Err(SubmitError::Interrupted.into()),
     };
-    let plan = Plan::new(&job, &gateway.configuration, &gateway.user.name)?;
+    let plan = Plan::new(&job, &gateway.configuration, &gateway.user.name)?.with_login(&gateway)?;
     for warning in &plan.warnings {
         printer.warning(&warning.to_string());
     }

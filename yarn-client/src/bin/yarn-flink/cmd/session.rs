@@ -33,7 +33,7 @@ async fn start(context: &Context, args: SessionStart) -> Result<ExitStatus, Fail
     };
     let prepared = async {
         let (gateway, resolved) = run::prepare(context, &site, &submission).await?;
-        let plan = Plan::new(&resolved, &gateway.configuration, &gateway.user.name)?;
+        let plan = Plan::new(&resolved, &gateway.configuration, &gateway.user.name)?.with_login(&gateway)?;
         session_job::check_name(&gateway, &plan.name).await?;
         Ok::<_, Failure>((gateway, resolved, plan))
     };

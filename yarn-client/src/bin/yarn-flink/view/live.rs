@@ -32,6 +32,10 @@ pub(crate) struct LiveView {
     pub(crate) slots_free: Option<u32>,
     /// Why there are fewer TaskManagers than wanted.
     pub(crate) waiting: Option<String>,
+    /// When the tokens for HDFS end.
+    pub(crate) tokens_end_ms: Option<u64>,
+    /// Whether they are replaced before that.
+    pub(crate) tokens_renewed: Option<bool>,
     /// The job with which the session ends.
     pub(crate) stop_after_job: Option<String>,
     pub(crate) jobs: Option<Vec<JobView>>,
@@ -48,6 +52,8 @@ impl LiveView {
             slots_total: Some(registered(status).map(|it| it.slots).sum()),
             slots_free: Some(registered(status).map(|it| it.free_slots).sum()),
             waiting: Some(status.waiting.clone()).filter(|waiting| !waiting.is_empty()),
+            tokens_end_ms: status.tokens.as_ref().map(|tokens| tokens.end_ms),
+            tokens_renewed: status.tokens.as_ref().map(|tokens| tokens.renewed),
             stop_after_job: session.map(|it| it.stop_after_job.clone()).filter(|job| !job.is_empty()),
             jobs: Some(snapshot.jobs.iter().map(JobView::detailed).collect()),
         }
@@ -83,6 +89,11 @@ impl StatusView {
         fields
             .add("waiting", super::optional(live.waiting.as_ref()))
             .add("stop_after_job", super::optional(live.stop_after_job.as_ref()));
+        if let Some(end) = live.tokens_end_ms {
+            let renewed =
+                if live.tokens_renewed == Some(true) { ", renewed until then" } else { ", not renewed" };
+            fields.add("tokens_end", format_args!("{}{renewed}", time(Some(end))));
+        }
         for job in live.jobs.iter().flatten() {
             let mut line =
                 format!("{} {} {}/{} tasks", job.job_id, job.job_state, job.tasks_running, job.tasks_total);

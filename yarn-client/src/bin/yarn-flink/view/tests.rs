@@ -263,6 +263,7 @@ fn json_of_an_application_that_yarn_has_forgotten_is_complete() {
         tags: report.tags.clone(),
         submission: None,
         followed: true,
+        tokens_end_ms: None,
     };
     let job = "0123456789abcdef0123456789abcdef";
     let end = RecordedEnd {

@@ -10,7 +10,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::*;
 use crate::yarn::container_logs;
-use crate::yarn::web::WebError;
+use crate::yarn::web::{Client, WebError};
 
 /// Created with `keytool -importcert -storetype jks`, with a certificate for `CN=n`.
 const STORE: &str = "feedfeed00000002000000010000000200016e000001a21fe356df0005582e353039000001323082012e3081d5a003020102020835d81ca202f8a5de300a06082a8648ce3d040302300c310a3008060355040313016e301e170d3236313132383032303230305a170d3336313132353032303230305a300c310a3008060355040313016e3059301306072a8648ce3d020106082a8648ce3d0301070342000488c52c217da7c0bc49abc835052eda264812c12bec6bae1cc4562c1014edbb2177062408b2b1db0ea43e560fbb45a754d3eb35da6575cfe8a0919b8c166d7dafa321301f301d0603551d0e041604140880dea73481c8f50af70d437ca6d95ffce12512300a06082a8648ce3d040302034800304502205c1c31cf8abeb2685a0e3bc38b3093255b6795c9778951ec24a660f9b3897aa30221009bd639fe328dbbf81b96a94eb7e945a4d0d473fef4e1d02da130e39779bd63860dd1819ba13241c9527dc9eaf866aaab6583ee09";
@@ -59,7 +59,9 @@ async fn node(names: &[&str], is_authority: bool) -> (String, String) {
 }
 
 async fn asked(address: &str, trust: &Trust) -> Result<usize, WebError> {
-    let listed = container_logs::list(address, "container_1_0001_01_000001", trust, Duration::from_secs(10));
+    let client = Client::trusting(trust.clone());
+    let listed =
+        container_logs::list(&client, address, "container_1_0001_01_000001", Duration::from_secs(10));
     Ok(listed.await?.len())
 }
 
@@ -87,7 +89,8 @@ async fn node_with_a_certificate_in_the_truststore_is_trusted() {
     // A server that does not use TLS at all.
     let plain = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = format!("https://localhost:{}", plain.local_addr().unwrap().port());
-    let silent = container_logs::list(&address, "c", &other, Duration::from_millis(200)).await;
+    let silent =
+        container_logs::list(&Client::trusting(other), &address, "c", Duration::from_millis(200)).await;
     assert!(matches!(silent, Err(WebError::TimedOut { .. })), "{silent:?}");
 }
 

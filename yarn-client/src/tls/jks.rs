@@ -9,12 +9,12 @@ const KEY: u32 = 1;
 const CERTIFICATE: u32 = 2;
 
 /// Whether the content starts like a key store.
-pub(super) fn is_one(bytes: &[u8]) -> bool {
+pub(crate) fn is_one(bytes: &[u8]) -> bool {
     matches!(Reader(bytes).number(), Some(JKS | JCEKS))
 }
 
 /// What Java would trust: trusted certificate entries, and the first certificate of each key's chain.
-pub(super) fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, &'static str> {
+pub(crate) fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, &'static str> {
     read(bytes).ok_or("it is cut off, or contains secret keys")
 }
 

@@ -1,0 +1,4 @@
+//! [`fuzz::targets::http_answer`] for `cargo fuzz`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::targets::http_answer(data));

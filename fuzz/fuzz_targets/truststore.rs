@@ -1,0 +1,4 @@
+//! [`fuzz::targets::truststore`] for `cargo fuzz`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz::targets::truststore(data));
