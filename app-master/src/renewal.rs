@@ -14,6 +14,9 @@ const LEAST_PAUSE: u64 = 1_000;
 /// The pause after a first failure is a hundredth of the life of a token, but within these limits, ms.
 const FIRST_PAUSE: [u64; 2] = [250, 60_000];
 
+/// How often in a life incomplete generations are replaced.
+const ATTEMPTS_IN_A_LIFE: u64 = 20;
+
 /// How tokens are kept alive.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
@@ -114,6 +117,14 @@ impl Renewal {
         });
         self.renew_later(self.newest, now_ms, until_ms);
         self.newest
+    }
+
+    /// The newest generation lacks tokens of some servers. They are tried for again at the pace of lives and not of failures, as
+    /// each attempt makes one more generation of all the others, too, which has to be renewed for days.
+    pub fn incomplete(&mut self, now_ms: u64) {
+        let longest = u64::try_from(self.settings.longest_pause.as_millis()).unwrap_or(u64::MAX);
+        let soon = now_ms.saturating_add((self.length_ms / ATTEMPTS_IN_A_LIFE).max(longest));
+        self.obtain_at_ms = self.obtain_at_ms.min(soon);
     }
 
     /// The tokens of a generation have been renewed, and are valid until `until_ms` by the clock of their server.
@@ -242,6 +253,27 @@ mod tests {
         assert_eq!(renewal.next().1, Step::Renew(2));
         renewal.failed(DAY * 5 / 4, Step::Renew(2));
         assert_eq!(renewal.next().1, Step::Renew(2), "the newest is tried again");
+    }
+
+    #[test]
+    fn server_that_is_away_for_good_does_not_multiply_the_tokens_of_the_others() {
+        let mut renewal = Renewal::new(SETTINGS, None, 0);
+        let (mut now, mut obtained) = (0, 0);
+        while now < 14 * DAY {
+            let (at, step) = renewal.next();
+            now = now.max(at);
+            match step {
+                Step::Obtain => {
+                    obtained += 1;
+                    renewal.obtained(now, life(now, 7 * DAY), now + DAY);
+                    renewal.incomplete(now);
+                    renewal.failed(now, step);
+                }
+                Step::Renew(number) => renewal.renewed(number, now, now + DAY),
+            }
+            assert!(renewal.generations.len() <= 20, "{}", renewal.generations.len());
+        }
+        assert_eq!(obtained, 14 * 20 / 7 + 1);
     }
 
     #[test]

@@ -18,10 +18,8 @@ use yarn_client::conf::Configuration;
 use yarn_client::flink::options::{TOKEN_RENEWAL_BACKOFF, TOKEN_RENEWAL_RATIO};
 use yarn_client::flink::{FlinkConfig, duration};
 use yarn_client::hdfs::{FileSystems, HdfsError, IssuedToken};
-use yarn_client::security::{
-    Credentials, HDFS_DELEGATION_TOKEN, KerberosError, Login, Token, TokenLife, User, UserError,
-};
-use yarn_client::{now_ms, with_cause};
+use yarn_client::security::{Credentials, KerberosError, Login, Token, TokenLife, User, UserError};
+use yarn_client::{now_ms, seconds, with_cause};
 
 use super::container::Container;
 use crate::machine::Occurrence;
@@ -98,13 +96,8 @@ pub(super) struct Tokens {
 
 /// When the first of the tokens for HDFS ends; `None` if there are none.
 pub(super) fn status(credentials: &Credentials) -> Option<control::Tokens> {
-    life(credentials).map(|life| control::Tokens { end_ms: life.end_ms, ..control::Tokens::default() })
-}
-
-/// The life of the token for HDFS that ends first.
-fn life(credentials: &Credentials) -> Option<TokenLife> {
-    let tokens = credentials.tokens.iter().filter(|(_, token)| token.kind == HDFS_DELEGATION_TOKEN);
-    tokens.filter_map(|(_, token)| TokenLife::of(token)).min_by_key(|life| life.end_ms)
+    TokenLife::of_hdfs(credentials)
+        .map(|life| control::Tokens { end_ms: life.end_ms, ..control::Tokens::default() })
 }
 
 impl Tokens {
@@ -132,7 +125,7 @@ impl Tokens {
             keytab: directory.join(&kerberos.keytab),
             principal: kerberos.principal.clone(),
             login: None,
-            renewal: Renewal::new(settings, life(&held.get()), now_ms()),
+            renewal: Renewal::new(settings, TokenLife::of_hdfs(&held.get()), now_ms()),
             issued: Vec::new(),
             failing: false,
         })
@@ -161,7 +154,7 @@ impl Tokens {
         loop {
             let (at, step) = self.renewal.next();
             tokio::time::sleep(Duration::from_millis(at.saturating_sub(now_ms()))).await;
-            // The clock may have been set back in the meantime, and a laptop's lid been closed.
+            // The clock may have been set back in the meantime.
             if now_ms() < at {
                 continue;
             }
@@ -190,11 +183,9 @@ impl Tokens {
             }
             Err(error) => {
                 let cause = with_cause(&error);
-                let pause = self.renewal.failed(now_ms(), step);
-                tracing::warn!(
-                    "tokens cannot be renewed: {cause}; next attempt in {:.0} s",
-                    pause.as_secs_f64()
-                );
+                self.renewal.failed(now_ms(), step);
+                let pause = Duration::from_millis(self.renewal.next().0.saturating_sub(now_ms()));
+                tracing::warn!("tokens cannot be renewed: {cause}; next step in {}", seconds(pause));
                 // One event for a series of failures: it may go on for weeks.
                 let first = !std::mem::replace(&mut self.failing, true);
                 let end_ms = self.renewal.end_ms();
@@ -223,12 +214,15 @@ impl Tokens {
                         Err(error) => failure = Some(error),
                     }
                 }
-                if !issued.is_empty() {
+                let taken = !issued.is_empty();
+                if taken {
                     self.take(&systems, issued).await?;
                 }
                 if let Some(error) = failure {
-                    // One of several file systems may be away for good: the tokens of the others count, and all are tried again.
-                    self.renewal.obtain_now();
+                    // One of several file systems may be away for good: the tokens of the others count.
+                    if taken {
+                        self.renewal.incomplete(now_ms());
+                    }
                     return Err(error.into());
                 }
             }

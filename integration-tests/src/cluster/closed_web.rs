@@ -80,17 +80,7 @@ pub(crate) fn write(layout: &Layout) -> Result<()> {
     let of = |side: &str, entries: &[(&str, &str)]| -> Properties {
         entries.iter().map(|(key, value)| (format!("ssl.{side}.{key}"), (*value).to_owned())).collect()
     };
-    let source = file(layout, "SecureIOUtils.java");
-    fs::write(&source, include_str!("SecureIOUtils.java"))
-        .with_context(|| format!("cannot write {}", source.display()))?;
     let nodes = (1..=layout.node_managers).map(Daemon::NodeManager);
-    for node in nodes.clone() {
-        let mut command = Command::new(layout.java_home.join("bin/javac"));
-        // The configuration is the first folder on the class path.
-        let output = command.arg("-d").arg(layout.daemon_conf(node)).arg(&source).output();
-        let output = output.context("cannot run javac")?;
-        ensure!(output.status.success(), "javac: {}", String::from_utf8_lossy(&output.stderr));
-    }
     for daemon in nodes.chain([Daemon::ResourceManager(1)]) {
         sites::write_file(&layout.daemon_conf(daemon), "ssl-server.xml", of("server", &server))?;
     }

@@ -132,7 +132,9 @@ impl Layout {
     /// the same names.
     pub(crate) fn java(&self, conf: &Path) -> Command {
         let mut command = self.jvm(conf);
-        command.arg("-classpath").arg(format!("{}:{}/*", conf.display(), self.jars.display()));
+        let own = self.kerberos.as_ref().map(|kerberos| format!("{}:", kerberos.classes.display()));
+        let own = own.unwrap_or_default();
+        command.arg("-classpath").arg(format!("{}:{own}{}/*", conf.display(), self.jars.display()));
         command
     }
 

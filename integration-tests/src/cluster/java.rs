@@ -92,6 +92,15 @@ impl Cluster {
         environment
     }
 
+    /// The same for a program on a JVM that finds the KDC on no command line of ours.
+    pub fn java_environment(&self) -> Vec<(String, String)> {
+        let mut environment = self.client_environment();
+        if self.layout.kerberos.is_some() {
+            environment.push(("JAVA_TOOL_OPTIONS".to_owned(), kerberos::java_option(&self.layout)));
+        }
+        environment
+    }
+
     /// A `java` command that runs a Hadoop class with the cluster's client configuration, jars and user. Its
     /// environment contains only what an installation's script would set.
     pub fn hadoop_command(&self, main_class: &str) -> Command {

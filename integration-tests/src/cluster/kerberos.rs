@@ -17,6 +17,7 @@ use super::java::{self, DELEGATION_TOKEN_FETCHER, FS_SHELL};
 use super::preload::{self, LD_PRELOAD};
 use super::sites::Properties;
 use super::{Cluster, Daemon};
+use crate::cache;
 
 /// The realm of every secure cluster.
 pub const REALM: &str = "EXAMPLE.COM";
@@ -66,6 +67,8 @@ pub(crate) struct Kerberos {
     pub(crate) port: u16,
     /// Folder of the jars of `hadoop-minikdc`.
     jars: PathBuf,
+    /// Folder of classes that daemons have instead of Hadoop's.
+    pub(crate) classes: PathBuf,
     /// `authentication`, `integrity` or `privacy`.
     protection: String,
 }
@@ -73,7 +76,8 @@ pub(crate) struct Kerberos {
 impl Kerberos {
     /// Downloads the KDC's jars.
     pub(crate) fn prepare(layout: &Layout, port: u16, protection: &str) -> Result<Self> {
-        Ok(Self { port, jars: mini_kdc(&layout.hadoop)?, protection: protection.to_owned() })
+        let jars = mini_kdc(&layout.hadoop)?;
+        Ok(Self { port, jars, classes: secure_io(layout)?, protection: protection.to_owned() })
     }
 
     /// Writes `krb5.conf`; also the KDC's program, which Java compiles as it starts it.
@@ -144,6 +148,22 @@ impl Kerberos {
         }
         properties
     }
+}
+
+/// Compiles, once, what lets daemons without Hadoop's native library collect logs. A NodeManager would end with the first
+/// application otherwise.
+fn secure_io(layout: &Layout) -> Result<PathBuf> {
+    cache::entry("secure-io", |folder| {
+        let source = folder.join("SecureIOUtils.java");
+        fs::write(&source, include_str!("SecureIOUtils.java"))
+            .with_context(|| format!("cannot write {}", source.display()))?;
+        let mut command = Command::new(layout.java_home.join("bin/javac"));
+        // For the oldest Java on which a daemon runs.
+        let output = command.args(["--release", "8", "-d"]).arg(folder).arg(&source).output();
+        let output = output.context("cannot run javac")?;
+        ensure!(output.status.success(), "javac: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    })
 }
 
 /// `name@EXAMPLE.COM`.

@@ -11,6 +11,7 @@ use integration_tests::cluster::kerberos::{ALICE, BOB, principal};
 use integration_tests::cluster::{Cluster, Daemon};
 use integration_tests::shared;
 
+use crate::secrets::nothing_gets_out;
 use crate::tool::{GONE, LIMIT, Ran, command, eventually, every, finish, run_args};
 
 /// Runs `yarn-flink` as `alice` with her keytab, but for `environment`; an empty value unsets.
@@ -60,7 +61,7 @@ fn hadoop(key: &str, value: &str) -> String {
 #[tokio::test]
 async fn secure_cluster_is_reached_with_keytab_and_ticket_at_every_protection() -> Result<()> {
     let _turn = shared::turn().await;
-    let cluster = Cluster::builder("kerberos").kerberos("authentication,integrity,privacy");
+    let cluster = Cluster::builder("kerberos").kerberos("authentication,integrity,privacy").log_aggregation();
     // Data is signed: 3DES, which privacy means for data unless the cluster has AES, takes minutes for a Flink in a debug build.
     let cluster = &cluster.property("dfs.data.transfer.protection", "integrity").boot().await?;
     let cache = cluster.kinit(ALICE, &[]).await?.display().to_string();
@@ -75,9 +76,10 @@ async fn secure_cluster_is_reached_with_keytab_and_ticket_at_every_protection() 
         Ok(())
     };
     let job = a_job(cluster, &cache);
-    let (protections, reports, identities, job) =
-        tokio::join!(protections, reports(cluster), identities(cluster, &cache), job);
-    every([protections, reports, identities, job])?;
+    let (reports, identities) = (reports(cluster), identities(cluster, &cache));
+    let (protections, reports, identities, job, secrets) =
+        tokio::join!(protections, reports, identities, job, nothing_gets_out(cluster));
+    every([protections, reports, identities, job, secrets])?;
     every([
         bad_logins(cluster, &cache).await,
         bad_servers(cluster).await,

@@ -10,7 +10,6 @@ use integration_tests::shared;
 use serde_json::Value;
 
 use crate::failures::{appears, logs};
-use crate::secrets::nothing_gets_out;
 use crate::tool::{GONE, LIMIT, Ran, end, eventually, every, job_in_state, run, status, text, yarn_flink};
 
 /// From then on a token is of no use, ms; a NameNode's renewer has to renew it in half of this.
@@ -70,9 +69,8 @@ async fn application_outlives_its_tokens_with_a_keytab() -> Result<()> {
     let ahead = Duration::from_secs(75);
     cluster.restart_ahead(Daemon::NameNode, ahead).await?;
     cluster.restart_ahead(Daemon::ResourceManager(1), ahead).await?;
-    let (with, without, secrets) =
-        tokio::join!(with_keytab(cluster), without_keytab(cluster), nothing_gets_out(cluster));
-    every([with, without, secrets])
+    let (with, without) = tokio::join!(with_keytab(cluster), without_keytab(cluster));
+    every([with, without])
 }
 
 async fn with_keytab(cluster: &Cluster) -> Result<()> {

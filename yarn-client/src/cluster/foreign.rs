@@ -1,7 +1,7 @@
 //! Applications that another program has started. YARN's web proxy is the only way to reach them: it forwards GET.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::HeaderValue;
@@ -30,7 +30,6 @@ pub(crate) fn client(web: &web::Client, report: &ApplicationReport, options: Opt
         authority: format!("{host}:{port}"),
         web: web.clone(),
         limit: options.connect_timeout,
-        cookie: Mutex::default(),
     };
     Some(Client::over(Arc::new(to), options).below(proxy.path()))
 }
@@ -43,7 +42,6 @@ struct Proxy {
     authority: String,
     web: web::Client,
     limit: Duration,
-    cookie: Mutex<Option<HeaderValue>>,
 }
 
 impl Connect for Proxy {
@@ -54,15 +52,14 @@ impl Connect for Proxy {
     fn connect(&self) -> Connecting<'_> {
         Box::pin(async {
             let address = format!("{}://{}", self.scheme, self.authority);
-            let cookie = self.web.cookie(&address, self.limit).await.map_err(io::Error::other)?;
-            *self.cookie.lock().unwrap_or_else(PoisonError::into_inner) = cookie;
+            self.web.get_cookie(&address, self.limit).await.map_err(io::Error::other)?;
             let stream = self.web.connect(&address).await.map_err(io::Error::other)?;
             Ok(Box::new(stream) as Box<dyn Connection>)
         })
     }
 
     fn cookie(&self) -> Option<HeaderValue> {
-        self.cookie.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.web.kept_cookie(&self.authority)
     }
 }
 

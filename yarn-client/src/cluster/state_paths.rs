@@ -13,7 +13,7 @@ use crate::flink::{ConfigError, FlinkConfig, Warning};
 use crate::hdfs::FileUri;
 
 /// What is written there must survive the loss of the node.
-const STATE: [Opt; 5] = [
+pub(crate) const STATE: [Opt; 5] = [
     options::CHECKPOINT_DIR,
     options::SAVEPOINT_DIR,
     options::HA_STORAGE_DIR,
@@ -21,7 +21,7 @@ const STATE: [Opt; 5] = [
     options::JOB_RESULT_STORE,
 ];
 /// What is written there is useful later, but not needed by any job.
-const RECORDS: Opt = options::ARCHIVE_DIR;
+pub(crate) const RECORDS: Opt = options::ARCHIVE_DIR;
 
 const RELATIVE: &str =
     "is relative, so it would be in a container's directory, which is removed with the container";

@@ -9,52 +9,34 @@ use proto::hadoop::common::{
 
 use super::{FileUri, HdfsError, native, viewfs};
 use crate::conf::{Configuration, Endpoint, RmService, keys};
-use crate::rpc::{Call, Client, Options, RpcError, Safety};
+use crate::rpc::{Client, Options, RpcError, calls};
 use crate::security::{ServerPrincipal, Token, TokenLife, User};
 
 /// What clients speak with a NameNode.
 pub(super) const CLIENT_PROTOCOL: &str = "org.apache.hadoop.hdfs.protocol.ClientProtocol";
 
-/// `ClientProtocol.getDelegationToken`.
+calls! {
+    CLIENT_PROTOCOL."getDelegationToken": GetDelegationToken => GetDelegationTokenResponseProto, Idempotent;
+    CLIENT_PROTOCOL."renewDelegationToken": RenewDelegationToken => RenewDelegationTokenResponseProto, Idempotent;
+    CLIENT_PROTOCOL."cancelDelegationToken": CancelDelegationToken => CancelDelegationTokenResponseProto, Idempotent;
+}
+
 #[derive(Clone, PartialEq, prost::Message)]
 struct GetDelegationToken {
     #[prost(string, required, tag = "1")]
     renewer: String,
 }
 
-impl Call for GetDelegationToken {
-    type Response = GetDelegationTokenResponseProto;
-    const PROTOCOL: &'static str = CLIENT_PROTOCOL;
-    const METHOD: &'static str = "getDelegationToken";
-    const SAFETY: Safety = Safety::Idempotent;
-}
-
-/// `ClientProtocol.renewDelegationToken`.
 #[derive(Clone, PartialEq, prost::Message)]
 struct RenewDelegationToken {
     #[prost(message, required, tag = "1")]
     token: TokenProto,
 }
 
-impl Call for RenewDelegationToken {
-    type Response = RenewDelegationTokenResponseProto;
-    const PROTOCOL: &'static str = CLIENT_PROTOCOL;
-    const METHOD: &'static str = "renewDelegationToken";
-    const SAFETY: Safety = Safety::Idempotent;
-}
-
-/// `ClientProtocol.cancelDelegationToken`.
 #[derive(Clone, PartialEq, prost::Message)]
 struct CancelDelegationToken {
     #[prost(message, required, tag = "1")]
     token: TokenProto,
-}
-
-impl Call for CancelDelegationToken {
-    type Response = CancelDelegationTokenResponseProto;
-    const PROTOCOL: &'static str = CLIENT_PROTOCOL;
-    const METHOD: &'static str = "cancelDelegationToken";
-    const SAFETY: Safety = Safety::Idempotent;
 }
 
 /// A delegation token of one NameNode, or of the NameNodes of one name service.

@@ -57,6 +57,19 @@ pub trait Call: prost::Message {
     const SAFETY: Safety;
 }
 
+/// Makes messages the requests of calls: `PROTOCOL."method": Request => Response, Idempotent;`.
+macro_rules! calls {
+    ($($protocol:ident . $method:literal: $request:ident => $response:ident, $safety:ident;)*) => {
+        $(impl $crate::rpc::Call for $request {
+            type Response = $response;
+            const PROTOCOL: &'static str = $protocol;
+            const METHOD: &'static str = $method;
+            const SAFETY: $crate::rpc::Safety = $crate::rpc::Safety::$safety;
+        })*
+    };
+}
+pub(crate) use calls;
+
 /// What happens if a call reaches the server twice (the annotations of `org.apache.hadoop.io.retry`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Safety {

@@ -5,7 +5,7 @@
 use prost::Message;
 
 use super::Token;
-use super::credentials::{CredentialsError, Reader};
+use super::credentials::{Credentials, CredentialsError, Reader};
 
 /// Kind of the tokens of NameNodes (`DelegationTokenIdentifier.HDFS_DELEGATION_KIND`).
 pub const HDFS_DELEGATION_TOKEN: &str = "HDFS_DELEGATION_TOKEN";
@@ -47,6 +47,12 @@ impl TokenLife {
             _ => return None,
         };
         Some(Self { issued_ms: u64::try_from(issued).ok()?, end_ms: u64::try_from(end).ok()? })
+    }
+
+    /// Of the tokens for HDFS among these, the one that ends first; `None` if there are none.
+    pub fn of_hdfs(credentials: &Credentials) -> Option<Self> {
+        let tokens = credentials.tokens.iter().filter(|(_, token)| token.kind == HDFS_DELEGATION_TOKEN);
+        tokens.filter_map(|(_, token)| Self::of(token)).min_by_key(|life| life.end_ms)
     }
 
     /// How long it can live altogether, ms.

@@ -7,9 +7,9 @@ use proto::launch::{File, Kerberos};
 
 use super::error::PreflightError;
 use super::plan::Plan;
-use super::spec::JobJar;
 use crate::cluster::Gateway;
-use crate::flink::options::{self, Opt};
+use crate::cluster::state_paths::{RECORDS, STATE};
+use crate::flink::options;
 use crate::flink::{FlinkConfig, Warning};
 use crate::hdfs::stage::Source;
 use crate::security::LoginSettings;
@@ -65,27 +65,14 @@ impl Plan {
 
     /// The file systems that the application names, apart from the default one and that of its staging directory.
     pub(super) fn named_file_systems(&self) -> Vec<String> {
-        let one = |option: &Opt| self.config.explicit(option).map(str::to_owned);
-        let state = [
-            options::CHECKPOINT_DIR,
-            options::SAVEPOINT_DIR,
-            options::HA_STORAGE_DIR,
-            options::CHANGELOG_DIR,
-            options::JOB_RESULT_STORE,
-            options::ARCHIVE_DIR,
-        ];
+        let state = STATE.iter().chain([&RECORDS]);
+        let state = state.filter_map(|option| self.config.explicit(option).map(str::to_owned));
         let used_in_place = self.files.items.iter().filter_map(|item| match &item.source {
             Source::Remote(uri) => Some(uri.clone()),
-            _ => None,
+            Source::Local(_) => None,
         });
-        let jar = match &self.job.jar {
-            Some(JobJar::Remote(uri)) => Some(uri.clone()),
-            _ => None,
-        };
-        let mut uris: Vec<_> = state.iter().filter_map(one).chain(self.savepoint.clone()).collect();
-        uris.extend(self.config.list(&options::KERBEROS_FILE_SYSTEMS));
-        uris.extend(used_in_place.chain(jar));
-        uris
+        let more = self.config.list(&options::KERBEROS_FILE_SYSTEMS);
+        state.chain(self.savepoint.clone()).chain(used_in_place).chain(more).collect()
     }
 }
 

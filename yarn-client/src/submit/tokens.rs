@@ -6,7 +6,7 @@ use super::plan::Plan;
 use crate::cluster::Gateway;
 use crate::flink::options;
 use crate::hdfs::{FileSystems, HdfsError, IssuedToken, resource_manager_principal};
-use crate::security::{HDFS_DELEGATION_TOKEN, Token, TokenLife};
+use crate::security::{Token, TokenLife};
 use crate::yarn::ApplicationSubmission;
 
 /// A token that is not cancelled ends by itself.
@@ -59,6 +59,5 @@ pub(super) fn end_ms(plan: &Plan, submission: &ApplicationSubmission) -> Option<
         return None;
     }
     let credentials = submission.launch.credentials.as_ref().filter(|_| plan.login.is_none())?;
-    let tokens = credentials.tokens.iter().filter(|(_, token)| token.kind == HDFS_DELEGATION_TOKEN);
-    tokens.filter_map(|(_, token)| TokenLife::of(token)).map(|life| life.end_ms).min()
+    TokenLife::of_hdfs(credentials).map(|life| life.end_ms)
 }

@@ -8,22 +8,11 @@ use proto::hadoop::common::{
 };
 use proto::hadoop::yarn::*;
 
-use crate::rpc::{Call, Safety};
+use crate::rpc::calls;
 
 const CLIENT: &str = "org.apache.hadoop.yarn.api.ApplicationClientProtocolPB";
 const MASTER: &str = "org.apache.hadoop.yarn.api.ApplicationMasterProtocolPB";
 const CONTAINERS: &str = "org.apache.hadoop.yarn.api.ContainerManagementProtocolPB";
-
-macro_rules! calls {
-    ($($protocol:ident . $method:literal: $request:ident => $response:ident, $safety:ident;)*) => {
-        $(impl Call for $request {
-            type Response = $response;
-            const PROTOCOL: &'static str = $protocol;
-            const METHOD: &'static str = $method;
-            const SAFETY: Safety = Safety::$safety;
-        })*
-    };
-}
 
 calls! {
     CLIENT."getNewApplication": GetNewApplicationRequestProto => GetNewApplicationResponseProto, Idempotent;

@@ -4,7 +4,7 @@
 //!
 //! Every measure takes turns (ours, peer, ours, peer ...), after one round that does not count, and shows medians.
 //! `measured` runs one program and reads what it used, `side` has both sides' command lines, `submit`, `finish`,
-//! `upload`, `list` and `resident` are the measures, `bare` is Flink without YARN, `phases` shows where the time of an
+//! `secure`, `upload`, `list` and `resident` are the measures, `bare` is Flink without YARN, `phases` shows where the time of an
 //! application went and `report` prints the results.
 
 mod bare;
@@ -15,6 +15,7 @@ mod measured;
 mod phases;
 mod report;
 mod resident;
+mod secure;
 mod session;
 mod side;
 mod submit;
@@ -80,6 +81,10 @@ enum Measure {
     Finish,
     /// The same with TLS between Flink's processes and without.
     Tls,
+    /// Detached submission with everything in HDFS already, on a cluster with Kerberos.
+    Kerberos,
+    /// Encrypted RPC and data beside those that are only authenticated.
+    Privacy,
     /// Upload of Flink's libraries.
     Upload,
     /// List of applications.
@@ -136,7 +141,7 @@ async fn compare(arguments: &Arguments) -> Result<()> {
     step.done();
     let (cluster, own) = cluster().await?;
     let work = async {
-        let sides = Sides::prepare(&cluster, flink, programs, jar).await?;
+        let sides = Sides::new(&cluster, flink, programs, jar)?.prepare().await?;
         measure(arguments, &sides).await
     };
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
@@ -183,6 +188,8 @@ async fn measure(arguments: &Arguments, sides: &Sides<'_>) -> Result<Report> {
             Measure::Cold => submit::cold(sides, runs, &mut report).await?,
             Measure::Finish => finish::measure(sides, runs, &mut report).await?,
             Measure::Tls => finish::tls(sides, runs, &mut report).await?,
+            Measure::Kerberos => secure::submit(sides, runs, &mut report).await?,
+            Measure::Privacy => secure::privacy(sides, runs, &mut report).await?,
             Measure::Upload => upload::measure(sides, runs, &mut report).await?,
             Measure::List => list::measure(sides, runs, &mut report).await?,
             Measure::Resident => resident::measure(sides, runs, &mut report).await?,

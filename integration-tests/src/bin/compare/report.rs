@@ -14,6 +14,8 @@ pub(crate) enum Must {
     Share(f64),
     /// At most this figure.
     Most(f64),
+    /// Nothing: the share of the peer's figure is to be known.
+    Known,
 }
 
 /// One of our figures beside that of a peer.
@@ -79,6 +81,7 @@ impl Report {
                 let ratio = their.map(|their| our / their);
                 (ratio, ratio.is_some_and(|ratio| ratio <= share))
             }
+            Must::Known => (their.map(|their| our / their), true),
             Must::Most(most) => (their.map(|their| their / our), our <= most),
         };
         self.rows.push(Row {
@@ -116,6 +119,7 @@ impl Report {
                 match row.must {
                     Must::Times(times) => format!("≥ {times} ×"),
                     Must::Share(share) => format!("≤ {share} of it"),
+                    Must::Known => String::new(),
                     Must::Most(most) => format!("≤ {most} {}", row.unit),
                 },
                 if row.met { "yes" } else { "NO" }.to_owned(),

@@ -22,7 +22,7 @@ pub(crate) struct Sides<'a> {
     pub(crate) cluster: &'a Cluster,
     pub(crate) flink: Flink,
     pub(crate) jar: PathBuf,
-    programs: Binaries,
+    pub(crate) programs: Binaries,
     /// Folder of this run on this machine.
     scratch: PathBuf,
     /// Folder of this run in HDFS, without the file system.
@@ -30,28 +30,32 @@ pub(crate) struct Sides<'a> {
 }
 
 impl<'a> Sides<'a> {
-    /// Puts Flink's distribution into HDFS, for `yarn.provided.lib.dirs`.
-    pub(crate) async fn prepare(
-        cluster: &'a Cluster,
-        flink: Flink,
-        programs: Binaries,
-        jar: PathBuf,
-    ) -> Result<Self> {
+    /// Both sides on this cluster.
+    pub(crate) fn new(cluster: &'a Cluster, flink: Flink, programs: Binaries, jar: PathBuf) -> Result<Self> {
         let scratch = cluster.scratch("compare")?;
         let name = scratch.file_name().context("a folder has a name")?.to_string_lossy().into_owned();
         let folder = format!("/user/{}/{name}", cluster.user());
-        let sides = Self { cluster, flink, jar, programs, scratch, folder };
+        Ok(Self { cluster, flink, jar, programs, scratch, folder })
+    }
+
+    /// The same two sides on another cluster.
+    pub(crate) fn on<'b>(&self, cluster: &'b Cluster) -> Result<Sides<'b>> {
+        Sides::new(cluster, self.flink.clone(), self.programs.clone(), self.jar.clone())
+    }
+
+    /// Puts Flink's distribution into HDFS, for `yarn.provided.lib.dirs`.
+    pub(crate) async fn prepare(self) -> Result<Self> {
         let step = Step::begin("put Flink into HDFS for its own client");
-        let provided = sides.remote("provided");
-        cluster.java_tool(FS_SHELL, &["-mkdir", "-p", &provided]).await?.success()?;
-        let home = sides.flink.home();
+        let provided = self.remote("provided");
+        self.cluster.java_tool(FS_SHELL, &["-mkdir", "-p", &provided]).await?.success()?;
+        let home = self.flink.home();
         let (lib, plugins) = (home.join("lib"), home.join("plugins"));
-        cluster
+        self.cluster
             .java_tool(FS_SHELL, &["-put", &lib.to_string_lossy(), &plugins.to_string_lossy(), &provided])
             .await?
             .success()?;
         step.done();
-        Ok(sides)
+        Ok(self)
     }
 
     /// URI of `name` in this run's HDFS folder.
@@ -90,7 +94,7 @@ impl<'a> Sides<'a> {
     pub(crate) fn theirs(&self, class: &str) -> Command {
         let jars = self.cluster.hadoop_jars().join("*");
         let mut command = self.flink.command(class, &[self.cluster.client_conf_dir(), jars]);
-        command.envs(self.cluster.client_environment());
+        command.envs(self.cluster.java_environment());
         command
     }
 

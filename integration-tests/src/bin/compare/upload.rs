@@ -14,7 +14,7 @@ use yarn_client::hdfs::digest::Digests;
 use yarn_client::hdfs::stage::{Kind, Quiet, Staging, StagingOptions};
 use yarn_client::security::User;
 
-use crate::measured::usage;
+use crate::measured::{Usage, usage};
 use crate::report::{Must, Report};
 use crate::side::Sides;
 
@@ -43,17 +43,22 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// Uploads the libraries once, as `run` of this measure, into a new folder that is then removed.
+pub(crate) async fn ours(sides: &Sides<'_>, run: u16) -> Result<Usage> {
+    let name = format!("upload-ours-{run}");
+    let base = sides.remote_folder(&name).await?;
+    let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
+    command.envs(sides.cluster.client_environment()).args(["upload", &base]).args(sides.flink.libraries()?);
+    let (our, _) = usage(&command).await?;
+    sides.remove_remote(&name).await?;
+    Ok(our)
+}
+
 pub(crate) async fn measure(sides: &Sides<'_>, runs: u16, report: &mut Report) -> Result<()> {
     let libraries = sides.flink.libraries()?;
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut own, mut theirs) = (Vec::new(), Vec::new());
     for run in 0..=runs {
-        let name = format!("upload-ours-{run}");
-        let base = sides.remote_folder(&name).await?;
-        let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
-        command.envs(sides.cluster.client_environment()).args(["upload", &base]).args(&libraries);
-        let (our, _) = usage(&command).await?;
-        sides.remove_remote(&name).await?;
-
+        let our = ours(sides, run).await?;
         let name = format!("upload-put-{run}");
         let folder = sides.remote_folder(&name).await?;
         let mut command = sides.cluster.hadoop_command(FS_SHELL);
@@ -61,14 +66,14 @@ pub(crate) async fn measure(sides: &Sides<'_>, runs: u16, report: &mut Report) -
         let (their, _) = usage(&command).await?;
         sides.remove_remote(&name).await?;
         if run > 0 {
-            ours.push(our);
+            own.push(our);
             theirs.push(their);
         }
     }
     let peer = "hdfs dfs -put";
-    let wall = |runs: &[crate::measured::Usage]| runs.iter().map(|usage| usage.wall_s).collect::<Vec<_>>();
-    let peak = |runs: &[crate::measured::Usage]| runs.iter().map(|usage| usage.peak_mb).collect::<Vec<_>>();
-    report.row("upload: time", "s", &wall(&ours), Some((peer, &wall(&theirs))), Must::Times(2.0));
-    report.row("upload: peak memory", "MB", &peak(&ours), Some((peer, &peak(&theirs))), Must::Most(48.0));
+    let wall = |runs: &[Usage]| runs.iter().map(|usage| usage.wall_s).collect::<Vec<_>>();
+    let peak = |runs: &[Usage]| runs.iter().map(|usage| usage.peak_mb).collect::<Vec<_>>();
+    report.row("upload: time", "s", &wall(&own), Some((peer, &wall(&theirs))), Must::Times(2.0));
+    report.row("upload: peak memory", "MB", &peak(&own), Some((peer, &peak(&theirs))), Must::Most(48.0));
     Ok(())
 }

@@ -8,8 +8,9 @@ use tokio::sync::OnceCell;
 
 use super::authority;
 use crate::conf::{Configuration, Endpoint, keys};
-use crate::hdfs::{HdfsError, tokens};
-use crate::rpc::{Call, Client, Options, RpcError, Safety};
+use crate::hdfs::HdfsError;
+use crate::hdfs::tokens::{self, CLIENT_PROTOCOL};
+use crate::rpc::{Client, Options, RpcError, calls};
 use crate::security::{Auth, User};
 
 /// `ClientProtocol.getServerDefaults`, which every user may call; its answer does not matter.
@@ -19,11 +20,8 @@ struct GetServerDefaults {}
 #[derive(Clone, PartialEq, prost::Message)]
 struct Anything {}
 
-impl Call for GetServerDefaults {
-    type Response = Anything;
-    const PROTOCOL: &'static str = tokens::CLIENT_PROTOCOL;
-    const METHOD: &'static str = "getServerDefaults";
-    const SAFETY: Safety = Safety::Idempotent;
+calls! {
+    CLIENT_PROTOCOL."getServerDefaults": GetServerDefaults => Anything, Idempotent;
 }
 
 /// A call by our own client, before the crate's first.

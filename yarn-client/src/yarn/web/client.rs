@@ -110,8 +110,8 @@ impl Client {
         timeout: Duration,
     ) -> Result<Answer, WebError> {
         let authority = authority(address)?;
-        let cookie = self.cookies().get(authority).cloned().flatten();
-        let mut answer = self.send(address, path, accept, timeout, cookie.map(|it| (COOKIE, it))).await?;
+        let cookie = self.kept_cookie(authority).map(|it| (COOKIE, it));
+        let mut answer = self.send(address, path, accept, timeout, cookie).await?;
         if let Some(begin) = &self.begin {
             if refused(&answer.response).is_some() {
                 answer = self.prove(begin, address, path, accept, timeout).await?;
@@ -161,25 +161,23 @@ impl Client {
         Ok(answer)
     }
 
-    /// The cookie for requests that others send to `address`, which is asked for one. `None` where nobody has to prove anything.
+    /// Gets the cookie for requests that others send to `address`: [`Self::kept_cookie`]. There is none where nobody has to prove
+    /// anything.
     #[cfg(feature = "flink")]
-    pub(crate) async fn cookie(
-        &self,
-        address: &str,
-        timeout: Duration,
-    ) -> Result<Option<HeaderValue>, WebError> {
-        let authority = authority(address)?;
-        if self.begin.is_none() {
-            return Ok(None);
+    pub(crate) async fn get_cookie(&self, address: &str, timeout: Duration) -> Result<(), WebError> {
+        if self.begin.is_none() || self.cookies().contains_key(authority(address)?) {
+            return Ok(());
         }
-        if !self.cookies().contains_key(authority) {
-            match self.get(address, "/", "*/*", timeout).await {
-                // Whatever is there: whoever has got so far has been let in.
-                Ok(_) | Err(WebError::Status { .. }) => {}
-                Err(error) => return Err(error),
-            }
+        match self.get(address, "/", "*/*", timeout).await {
+            // Whatever is there: whoever has got so far has been let in.
+            Ok(_) | Err(WebError::Status { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
-        Ok(self.cookies().get(authority).cloned().flatten())
+    }
+
+    /// The cookie that the service at host:port has given.
+    pub(crate) fn kept_cookie(&self, authority: &str) -> Option<HeaderValue> {
+        self.cookies().get(authority).cloned().flatten()
     }
 
     /// Connects, with TLS to an address that begins with `https`.
