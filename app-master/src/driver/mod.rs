@@ -291,8 +291,12 @@ impl Driver {
             Action::WatchProgram => self.watch_program(),
             Action::InspectCluster => {
                 let (conf, spec, own) = (self.conf.clone(), Arc::clone(&self.spec), self.own_node.clone());
+                let environment = self.container.environment.clone();
                 self.spawn(async move {
-                    let user = User::new(spec.user.clone());
+                    let user = match User::resolve(&environment, &conf) {
+                        Ok(user) if conf.is_secure() => user,
+                        _ => User::new(spec.user.clone()),
+                    };
                     resource_manager::cluster_capacity(&conf, &user, &spec, &own).await
                 });
             }

@@ -290,8 +290,8 @@ async fn telling<T>(warnings: &Warnings, call: impl Future<Output = T>) -> T {
     }
 }
 
-/// How many TaskManagers the empty cluster could hold beside this application master. On a secure cluster the
-/// application master has no ticket for asking, and the answer is "unknown".
+/// How many TaskManagers the empty cluster could hold beside this application master. On a secure cluster the application
+/// master asks with the token of its submission.
 pub(super) async fn cluster_capacity(
     conf: &Configuration,
     user: &User,
@@ -299,9 +299,6 @@ pub(super) async fn cluster_capacity(
     own: &NodeId,
 ) -> Event {
     let unknown = |description: String| Event::ClusterCapacity { task_managers: None, description };
-    if conf.is_secure() {
-        return unknown("unknown size".to_owned());
-    }
     let nodes = async { ResourceManager::new(conf, user)?.nodes(&[NodeState::Running]).await };
     match nodes.await {
         Ok(nodes) => {

@@ -22,6 +22,10 @@ use places::{Admission, Id, Limits, Places};
 /// who then try again only after a second.
 const QUEUE: i32 = 4096;
 
+/// A peer that reads nothing of its answer any more is given up after this time, ms, even if its system says that it lives
+/// (`TCP_USER_TIMEOUT`, RFC 5482).
+const READS_NOTHING: u32 = 60_000;
+
 /// Dropped with the connection's place, which ends its task.
 type Handle = oneshot::Sender<Infallible>;
 
@@ -90,6 +94,9 @@ where
         let (stream, address) = match accepted {
             Ok(accepted) => {
                 warnings.worked();
+                if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(&accepted.0, READS_NOTHING) {
+                    tracing::debug!("{what}: {error}");
+                }
                 accepted
             }
             Err(error) => {

@@ -18,8 +18,14 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 use yarn_client::flink::rest::Connect;
 
+use super::steady::{Steady, Stopped};
+
 /// For connecting to a server on the same machine, including TLS with a JVM that may be busy.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// For the next part of a request that has begun. Where a session ends after a time without use, an upload that never ends would
+/// keep it for ever.
+const STOPPED: Duration = Duration::from_secs(60);
 
 /// The response.
 pub type Answer = Response<BoxBody<Bytes, hyper::Error>>;
@@ -84,7 +90,7 @@ impl Forward {
     /// Forwards a request to Flink. Whatever prevents that becomes a response too.
     pub async fn ask<B>(&self, request: Request<B>) -> Answer
     where
-        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+        B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
     {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
         let _in_flight = (!reads).then(|| InFlight::begin(&self.usage));
@@ -96,10 +102,19 @@ impl Forward {
             Ok(answer) => answer.map(BodyExt::boxed),
             Err(error) => {
                 tracing::debug!("Flink's REST server at {}: {error}", way.address());
+                if let Some(stopped) = stopped(&*error) {
+                    return text(StatusCode::REQUEST_TIMEOUT, &stopped.to_string());
+                }
                 text(StatusCode::SERVICE_UNAVAILABLE, "the JobManager is not responding; it may be starting")
             }
         }
     }
+}
+
+/// Whether the client is the cause.
+fn stopped<'e>(error: &'e (dyn std::error::Error + 'static)) -> Option<&'e Stopped> {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.find_map(|error| error.downcast_ref())
 }
 
 /// A short response of our own.
@@ -116,7 +131,7 @@ async fn exchange<B>(
     request: Request<B>,
 ) -> Result<Response<Incoming>, Box<dyn std::error::Error + Send + Sync>>
 where
-    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + Unpin + 'static,
 {
     let (mut head, body) = request.into_parts();
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
@@ -135,7 +150,7 @@ where
             tracing::debug!("the connection to Flink's REST server: {error}");
         }
     });
-    let boxed = body.map_err(Into::into).boxed_unsync();
+    let boxed = Steady::new(body, STOPPED).boxed_unsync();
     let mut answer = sender.send_request(Request::from_parts(head, boxed)).await?;
     remove_hop_by_hop(answer.headers_mut());
     Ok(answer)

@@ -6,6 +6,7 @@ pub mod acl;
 pub mod forward;
 pub mod groups;
 mod page;
+mod steady;
 
 #[cfg(test)]
 mod tests;

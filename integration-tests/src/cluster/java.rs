@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::Cluster;
+use super::kerberos::{self, BOB};
 use super::reaper::MARKER;
-use super::{Cluster, kerberos};
 
 /// `yarn application …`.
 pub const APPLICATION_CLI: &str = "org.apache.hadoop.yarn.client.cli.ApplicationCLI";
@@ -92,7 +93,27 @@ impl Cluster {
         environment
     }
 
-    /// The same for a program on a JVM that finds the KDC on no command line of ours.
+    /// Somebody else, who may nothing that others may not.
+    pub fn other(&self) -> &'static str {
+        if self.layout.kerberos.is_some() { BOB } else { "mallory" }
+    }
+
+    /// [`Self::client_environment`] of [`Self::other`].
+    pub fn others_environment(&self) -> Vec<(String, String)> {
+        let mut environment = self.client_environment();
+        if self.layout.kerberos.is_some() {
+            let keytab = self.keytab(BOB).display().to_string();
+            environment.extend([
+                ("KRB5PRINCIPAL".to_owned(), kerberos::principal(BOB)),
+                ("KRB5KEYTAB".to_owned(), keytab),
+            ]);
+        } else {
+            environment.push(("HADOOP_USER_NAME".to_owned(), self.other().to_owned()));
+        }
+        environment
+    }
+
+    /// [`Self::client_environment`] for a program on a JVM that learns of the KDC on no command line of ours.
     pub fn java_environment(&self) -> Vec<(String, String)> {
         let mut environment = self.client_environment();
         if self.layout.kerberos.is_some() {

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use super::hdfs::WebHdfs;
+use super::java::APPLICATION_CLI;
 use super::{Cluster, Daemon};
 use crate::http;
 
@@ -139,11 +140,16 @@ impl Cluster {
         Ok(id.to_owned())
     }
 
-    /// Kills an application through the ResourceManager's own REST page, as the cluster's user.
+    /// Kills an application through the ResourceManager's own REST page, as the cluster's user; on a secure cluster as
+    /// `yarn application -kill`, as that page would want a ticket.
     ///
     /// # Errors
     /// The ResourceManager refuses.
     pub async fn kill_application(&self, id: &str) -> Result<()> {
+        if self.layout.kerberos.is_some() {
+            self.java_tool(APPLICATION_CLI, &["application", "-kill", id]).await?.success()?;
+            return Ok(());
+        }
         let url = format!("{}/ws/v1/cluster/apps/{id}/state?user.name={}", self.rm_web(), self.layout.user);
         http::request("PUT", &url, &JSON, "{\"state\":\"KILLED\"}".into()).await?.success()?;
         Ok(())

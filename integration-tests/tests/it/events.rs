@@ -71,7 +71,7 @@ async fn followers_receive_every_event_once() -> Result<()> {
 
 /// Another user cannot read the certificate, and so gets nothing.
 async fn refused(cluster: &Cluster, id: &str) -> Result<()> {
-    let other = command(cluster, &["events", id])?.env("HADOOP_USER_NAME", "mallory").spawn()?;
+    let other = command(cluster, &["events", id])?.envs(cluster.others_environment()).spawn()?;
     let ran = finish(other).await?.expect(3)?;
     ensure!(ran.stdout.is_empty() && ran.stderr.contains("belongs to"), "{ran:?}");
     Ok(())

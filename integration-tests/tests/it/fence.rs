@@ -10,7 +10,7 @@ use integration_tests::shared;
 
 use crate::counting::Counting;
 use crate::failures::{appears, logs};
-use crate::relay::Relay;
+use crate::relay::{Relay, port_of};
 use crate::tool::{GONE, LIMIT, eventually, nothing_left, run, text};
 
 #[tokio::test]
@@ -32,14 +32,11 @@ async fn only_one_application_of_a_key_passes_the_fence() -> Result<()> {
 /// Makes the configuration of the client, and so of the application master, reach the ResourceManager's scheduler
 /// through a relay.
 async fn redirect(cluster: &Cluster) -> Result<Relay> {
+    let port = port_of(cluster, "yarn.resourcemanager.scheduler.address")?;
+    let relay = Relay::start(port).await?;
     let path = cluster.client_conf_dir().join("yarn-site.xml");
     let site = std::fs::read_to_string(&path)?;
-    let key = "<name>yarn.resourcemanager.scheduler.address</name><value>";
-    let (_, rest) = site.split_once(key).context("no scheduler address")?;
-    let (address, _) = rest.split_once('<').context("no end of the scheduler address")?;
-    let port = address.rsplit(':').next().context("no port")?.parse()?;
-    let relay = Relay::start(port).await?;
-    std::fs::write(&path, site.replace(&format!("{key}{address}"), &format!("{key}{}", relay.address)))?;
+    std::fs::write(&path, site.replace(&format!("localhost:{port}<"), &format!("{}<", relay.address)))?;
     Ok(relay)
 }
 

@@ -393,7 +393,7 @@ async fn flinks_own_client_runs_the_word_count() -> Result<()> {
     let hdfs = cluster.hdfs()?;
     hdfs.put("/tmp/peer/in.txt", "to be, or not to be\n").await?;
     let mut command = flink.command(FLINK_CLI, &[cluster.client_conf_dir(), cluster.hadoop_jars().join("*")]);
-    command.envs(cluster.client_environment());
+    command.envs(cluster.java_environment());
     command.args(["run-application", "-t", "yarn-application", "-Dyarn.application.name=peer"]);
     command.arg(jobs::jar(&flink)?);
     command.args(["--input", &format!("{}/tmp/peer/in.txt", cluster.default_fs())]);

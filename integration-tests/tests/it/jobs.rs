@@ -233,7 +233,7 @@ async fn application_of_flinks_own_client_can_be_inspected_and_cancelled() -> Re
     let flink = Flink::download(FLINK_1_20)?;
     let name = format!("foreign-{}", std::process::id());
     let mut command = flink.command(FLINK_CLI, &[cluster.client_conf_dir(), cluster.hadoop_jars().join("*")]);
-    command.envs(cluster.client_environment()).args(["run-application", "-t", "yarn-application"]);
+    command.envs(cluster.java_environment()).args(["run-application", "-t", "yarn-application"]);
     command.arg(format!("-Dyarn.application.name={name}"));
     command.args(SMALL.iter().filter(|arg| **arg != "-D").map(|arg| format!("-D{arg}")));
     command.args(["-c", "example.Run"]).arg(crate::tool::jar()?);
@@ -267,7 +267,7 @@ async fn application_of_flinks_own_client_can_be_inspected_and_cancelled() -> Re
 async fn flink_cli(cluster: &Cluster, arguments: &[&str]) -> Result<String> {
     let flink = Flink::download(FLINK_1_20)?;
     let mut command = flink.command(FLINK_CLI, &[]);
-    command.envs(cluster.client_environment()).args(arguments);
+    command.envs(cluster.java_environment()).args(arguments);
     let ran = java::output(command).await?;
     let said = format!("{}{}", ran.stdout, ran.stderr);
     ensure!(ran.status.success(), "{arguments:?}: {}\n{said}", ran.status);

@@ -11,8 +11,13 @@ use integration_tests::cluster::kerberos::{ALICE, BOB, principal};
 use integration_tests::cluster::{Cluster, Daemon};
 use integration_tests::shared;
 
-use crate::secrets::nothing_gets_out;
-use crate::tool::{GONE, LIMIT, Ran, command, eventually, every, finish, run_args};
+use crate::relay::{port_of, without_word};
+use crate::secrets::{credentials_of, nothing_gets_out};
+use crate::token_lives::finds_kdc;
+use crate::tool::{
+    GONE, LIMIT, Ran, command, eventually, every, finish, job_in_state, run, run_args, yarn_flink,
+};
+use crate::two_users::nobody_gets_at_anothers_application;
 
 /// Runs `yarn-flink` as `alice` with her keytab, but for `environment`; an empty value unsets.
 async fn with(cluster: &Cluster, environment: &[(&str, &str)], args: &[&str]) -> Result<Ran> {
@@ -61,7 +66,11 @@ fn hadoop(key: &str, value: &str) -> String {
 #[tokio::test]
 async fn secure_cluster_is_reached_with_keytab_and_ticket_at_every_protection() -> Result<()> {
     let _turn = shared::turn().await;
-    let cluster = Cluster::builder("kerberos").kerberos("authentication,integrity,privacy").log_aggregation();
+    let cluster = Cluster::builder("kerberos")
+        .kerberos("authentication,integrity,privacy")
+        .log_aggregation()
+        .access_control()
+        .scheduler_property("root.acl_administer_queue", " ");
     // Data is signed: 3DES, which privacy means for data unless the cluster has AES, takes minutes for a Flink in a debug build.
     let cluster = &cluster.property("dfs.data.transfer.protection", "integrity").boot().await?;
     let cache = cluster.kinit(ALICE, &[]).await?.display().to_string();
@@ -77,9 +86,15 @@ async fn secure_cluster_is_reached_with_keytab_and_ticket_at_every_protection() 
     };
     let job = a_job(cluster, &cache);
     let (reports, identities) = (reports(cluster), identities(cluster, &cache));
-    let (protections, reports, identities, job, secrets) =
-        tokio::join!(protections, reports, identities, job, nothing_gets_out(cluster));
-    every([protections, reports, identities, job, secrets])?;
+    let (protections, reports, identities, job, secrets, users) = tokio::join!(
+        protections,
+        reports,
+        identities,
+        job,
+        nothing_gets_out(cluster),
+        of_a_job_that_runs(cluster)
+    );
+    every([protections, reports, identities, job, secrets, users])?;
     every([
         bad_logins(cluster, &cache).await,
         bad_servers(cluster).await,
@@ -107,6 +122,47 @@ async fn a_job(cluster: &Cluster, cache: &str) -> Result<()> {
     ensure!(application["finalStatus"] == "SUCCEEDED" && application["user"] == ALICE, "{application}");
     eventually("no process of the application", GONE, || async { Ok(cluster.processes_of(&id).is_empty()) })
         .await
+}
+
+/// What others get of a job, and how its tokens encrypt.
+async fn of_a_job_that_runs(cluster: &Cluster) -> Result<()> {
+    let kdc = finds_kdc(cluster);
+    let options: Vec<_> =
+        ["-d", "--key", "of-alice"].into_iter().chain(kdc.iter().map(String::as_str)).collect();
+    let id = &run(cluster, &options, &["Run"]).await?.expect(0)?.application()?;
+    job_in_state(cluster, id, "RUNNING").await?;
+    let (users, ciphers) =
+        tokio::join!(nobody_gets_at_anothers_application(cluster, id), ciphers(cluster, id));
+    every([users, ciphers])?;
+    yarn_flink(cluster, &["kill", id]).await?.expect(0)?;
+    eventually("no process of the application", GONE, || async { Ok(cluster.processes_of(id).is_empty()) })
+        .await
+}
+
+/// Both ciphers of DIGEST-MD5. The ResourceManager offers `3des` and `rc4`, of which we choose the first; what it offers is not
+/// protected, so that a relay can take that away.
+async fn ciphers(cluster: &Cluster, id: &str) -> Result<()> {
+    let rm = port_of(cluster, "yarn.resourcemanager.address")?;
+    for (word, cipher) in [("no such word", "3des"), ("3des", "rc4")] {
+        let address = without_word(rm, word).await?;
+        let mut credentials = credentials_of(cluster, id)?;
+        for (_, token) in &mut credentials.tokens {
+            if token.kind == "RM_DELEGATION_TOKEN" {
+                token.service = address.to_string();
+            }
+        }
+        let file = cluster.scratch("ciphers")?.join("tokens");
+        fs::write(&file, credentials.to_bytes())?;
+        let privacy = hadoop("hadoop.rpc.protection", "privacy");
+        let relayed = hadoop("yarn.resourcemanager.address", &address.to_string());
+        let file = file.display().to_string();
+        let environment = [&only("/no/tickets")[..], &[("HADOOP_TOKEN_FILE_LOCATION", &file)]].concat();
+        let list = ["list", "-D", &privacy, "-D", &relayed, "-vv"];
+        let ran = with(cluster, &environment, &list).await?.expect(0)?;
+        let used = ran.stderr.lines().any(|line| line.contains("Privacy") && line.contains(cipher));
+        ensure!(ran.stdout.contains(id) && used, "{cipher}: {ran:?}");
+    }
+    Ok(())
 }
 
 /// Nodes and queues, by the library.

@@ -131,13 +131,14 @@ async fn logs_of_running_containers_and_aggregated_logs_are_printed() -> Result<
 
     // Another user's application, and one whose owner is no longer known, beside a directory that is closed.
     let asks = async |id: &str| {
-        finish(command(cluster, &["logs", id])?.env("HADOOP_USER_NAME", "mallory").spawn()?).await
+        finish(command(cluster, &["logs", id])?.envs(cluster.others_environment()).spawn()?).await
     };
+    let other = cluster.other();
     let theirs = asks(&id).await?.expect(3)?;
     ensure!(
         theirs
             .stderr
-            .contains(&format!("{id} belongs to {}, and mallory is not permitted to read", cluster.user())),
+            .contains(&format!("{id} belongs to {}, and {other} is not permitted to read", cluster.user())),
         "{theirs:?}"
     );
     ensure!(theirs.stderr.contains("hint: run this as"), "{theirs:?}");
@@ -154,7 +155,8 @@ async fn logs_of_running_containers_and_aggregated_logs_are_printed() -> Result<
     hdfs.set_permission("/app-logs/zed", "700").await?;
     let closed = asks(forgotten).await?.expect(3)?;
     ensure!(
-        closed.stderr.contains("mallory is not permitted to read") && closed.stderr.contains("/app-logs/zed"),
+        closed.stderr.contains(&format!("{other} is not permitted to read"))
+            && closed.stderr.contains("/app-logs/zed"),
         "{closed:?}"
     );
     // A truncated file beside a complete one.

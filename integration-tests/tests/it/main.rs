@@ -46,6 +46,7 @@ mod terminal;
 mod token_lives;
 mod tokens;
 mod tool;
+mod two_users;
 mod users;
 mod versions;
 mod web;

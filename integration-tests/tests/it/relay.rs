@@ -3,10 +3,20 @@
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use integration_tests::cluster::Cluster;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+/// The port of an address in `yarn-site.xml`.
+pub(crate) fn port_of(cluster: &Cluster, key: &str) -> Result<u16> {
+    let site = fs::read_to_string(cluster.client_conf_dir().join("yarn-site.xml"))?;
+    let (_, rest) = site.split_once(&format!("<name>{key}</name><value>")).context("no such key")?;
+    let (address, _) = rest.split_once('<').context("no end of the address")?;
+    Ok(address.rsplit(':').next().context("no port")?.parse()?)
+}
 
 /// Forwards connections until it is dropped.
 pub(crate) struct Relay {
@@ -34,6 +44,39 @@ impl Relay {
     pub(crate) fn close_to(&self, pid: u32) {
         self.closed_to.send_replace(Some(pid));
     }
+}
+
+/// Forwards connections, and leaves `word` out of what the server says: blanks are in its place. Ends with the test's runtime.
+pub(crate) async fn without_word(to: u16, word: &'static str) -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let server = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await?;
+                let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
+                    (client.into_split(), server.into_split());
+                let censored = async {
+                    let mut buffer = vec![0; 1 << 16];
+                    loop {
+                        let length = from_server.read(&mut buffer).await?;
+                        if length == 0 {
+                            return to_client.shutdown().await;
+                        }
+                        let said = &mut buffer[..length];
+                        // What is looked for is in the first answer, which comes in one piece.
+                        if let Some(at) = said.windows(word.len()).position(|it| it == word.as_bytes()) {
+                            said[at..at + word.len()].fill(b' ');
+                        }
+                        to_client.write_all(said).await?;
+                    }
+                };
+                // Either side may end at any time.
+                tokio::try_join!(censored, tokio::io::copy(&mut from_client, &mut to_server)).map(drop)
+            });
+        }
+    });
+    Ok(address)
 }
 
 impl Drop for Relay {

@@ -39,14 +39,7 @@ impl Secrets {
         let keytab = fs::read(cluster.keytab(ALICE))?;
         // The end of a keytab is the end of its last key.
         all.push(("keytab".to_owned(), keytab[keytab.len().saturating_sub(20)..].to_vec()));
-        let master = cluster.app_masters(id).into_iter().next().context("no application master")?;
-        let environment = fs::read(format!("/proc/{}/environ", master.pid))?;
-        let file = environment
-            .split(|byte| *byte == 0)
-            .find_map(|variable| variable.strip_prefix(b"HADOOP_TOKEN_FILE_LOCATION="))
-            .context("no token file")?;
-        let credentials = Credentials::read(Path::new(&*String::from_utf8_lossy(file)))?;
-        for (alias, token) in &credentials.tokens {
+        for (alias, token) in &credentials_of(cluster, id)?.tokens {
             all.push((format!("token {alias} {}", token.kind), token.password.expose().to_vec()));
         }
         ensure!(all.len() > 7, "AMRM, HDFS and ResourceManager tokens");
@@ -69,6 +62,17 @@ impl Secrets {
         self.check(place, &ran.stdout)?;
         self.check(place, &ran.stderr)
     }
+}
+
+/// What the application master has been given.
+pub(crate) fn credentials_of(cluster: &Cluster, id: &str) -> Result<Credentials> {
+    let master = cluster.app_masters(id).into_iter().next().context("no application master")?;
+    let environment = fs::read(format!("/proc/{}/environ", master.pid))?;
+    let file = environment
+        .split(|byte| *byte == 0)
+        .find_map(|variable| variable.strip_prefix(b"HADOOP_TOKEN_FILE_LOCATION="))
+        .context("no token file")?;
+    Ok(Credentials::read(Path::new(&*String::from_utf8_lossy(file)))?)
 }
 
 /// All files below a folder.

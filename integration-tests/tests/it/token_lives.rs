@@ -1,6 +1,7 @@
 //! Delegation tokens that live for seconds instead of days: with a keytab an application outlives them, without one it says when
 //! they end.
 
+use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
@@ -15,21 +16,25 @@ use crate::tool::{GONE, LIMIT, Ran, end, eventually, every, job_in_state, run, s
 /// From then on a token is of no use, ms; a NameNode's renewer has to renew it in half of this.
 const LIFE: u64 = 40_000;
 
+/// So often new tokens are obtained, each time at three quarters of their life, in twenty lives.
+const TWENTY_LIVES: usize = 27;
+
 /// `-D` options with which containers find the KDC, if it is not that of the nodes.
 pub(crate) fn finds_kdc(cluster: &Cluster) -> [String; 2] {
     ["-D".to_owned(), format!("security.kerberos.krb5-conf.path={}", cluster.krb5_conf().display())]
 }
 
-/// A counting job that fails if its state has lost or repeated a record.
-async fn count(cluster: &Cluster, options: &[&str], records: &str) -> Result<Ran> {
+/// A counting job that fails if its state has lost or repeated a record. It counts slowly until the file `hurry` appears.
+async fn count(cluster: &Cluster, options: &[&str], hurry: &str) -> Result<Ran> {
     let kdc = finds_kdc(cluster);
-    let directory = format!("execution.checkpointing.dir={}/user/{ALICE}/{records}", cluster.default_fs());
+    let directory = format!("execution.checkpointing.dir={}/user/{ALICE}/counting", cluster.default_fs());
     let options: Vec<_> = ["-d", "-D", &directory]
         .into_iter()
         .chain(kdc.iter().map(String::as_str))
         .chain(options.iter().copied())
         .collect();
-    run(cluster, &options, &["Run", "--checkpoint-ms", "500", "--records", records]).await?.expect(0)
+    let program = ["Run", "--checkpoint-ms", "500", "--records", "300000", "--hurry", hurry];
+    run(cluster, &options, &program).await?.expect(0)
 }
 
 /// How often the application master has got new tokens.
@@ -75,7 +80,9 @@ async fn application_outlives_its_tokens_with_a_keytab() -> Result<()> {
 
 async fn with_keytab(cluster: &Cluster) -> Result<()> {
     let (keytab, principal) = (cluster.keytab(ALICE).display().to_string(), principal(ALICE));
-    let ran = count(cluster, &["--keytab", &keytab, "--principal", &principal], "18000").await?;
+    let hurry = cluster.scratch("lives")?.join("hurry");
+    let options = ["--keytab", &keytab, "--principal", &principal];
+    let ran = count(cluster, &options, &hurry.display().to_string()).await?;
     ensure!(!ran.stderr.contains("tokens"), "{ran:?}");
     let id = &ran.application()?;
     goes_on(cluster, id).await?;
@@ -100,6 +107,13 @@ async fn with_keytab(cluster: &Cluster) -> Result<()> {
     appears("application master", || cluster.app_masters(id)).await?;
     new_tokens(cluster, id, 1).await?;
     goes_on(cluster, id).await?;
+    let twenty = Duration::from_millis(20 * LIFE);
+    eventually("twenty lives of tokens", twenty + LIMIT, || async {
+        Ok(renewals(cluster, id) >= TWENTY_LIVES)
+    })
+    .await?;
+    goes_on(cluster, id).await?;
+    fs::write(&hurry, "")?;
     let end = end(cluster, id).await?;
     ensure!(text(&end, "final_status") == "SUCCEEDED", "{end}");
     eventually("no process of the application", GONE, || async { Ok(cluster.processes_of(id).is_empty()) })

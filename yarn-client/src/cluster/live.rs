@@ -270,6 +270,10 @@ async fn certificate(
 }
 
 pub(crate) fn not_live(report: &ApplicationReport) -> ApplicationError {
+    if report.is_hidden() {
+        let (application, owner) = (report.id, report.user.clone());
+        return ApplicationError::Master(MasterError::Hidden { application, owner });
+    }
     ApplicationError::Master(MasterError::NotLive {
         application: report.id,
         state: report.state.name().to_owned(),

@@ -36,6 +36,10 @@ pub struct Explanation {
 pub fn decide(evidence: &Evidence, now_ms: i64) -> Explanation {
     let report = &evidence.report;
     let (cause, fine) = match report.state {
+        ApplicationState::Running if report.is_hidden() => (
+            None,
+            "it is running; the ResourceManager shows no more to users who may not view it (`yarn.view.acls`)",
+        ),
         ApplicationState::Running => (
             tokens::ended(evidence, now_ms)
                 .or_else(|| waiting::of_running(evidence))

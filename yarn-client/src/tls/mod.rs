@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use p12_keystore::{KeyStore, KeyStoreEntry, Pkcs12ImportPolicy};
 use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
@@ -18,23 +19,40 @@ pub(crate) fn crypto() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// The certificates of a truststore: PEM, or Java's JKS, whose password only protects against changes.
-pub(crate) fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+/// The certificates of a truststore: PEM, Java's JKS, whose password only protects against changes, or PKCS#12, which is encrypted
+/// with it.
+pub(crate) fn certificates(bytes: &[u8], password: &str) -> Result<Vec<CertificateDer<'static>>, String> {
     if jks::is_one(bytes) {
         return jks::certificates(bytes).map_err(str::to_owned);
     }
     // An ASN.1 SEQUENCE.
     if bytes.first() == Some(&0x30) {
-        return Err("PKCS#12 is not supported; convert it to JKS with `keytool -importkeystore \
-            -deststoretype jks`, or to PEM"
-            .to_owned());
+        return pkcs12(bytes, password).map_err(|error| match error {
+            p12_keystore::error::Error::MacError(_) => "the password does not fit: check \
+                `ssl.client.truststore.password` in `ssl-client.xml`"
+                .to_owned(),
+            error => format!("as PKCS#12: {error}"),
+        });
     }
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
     match found {
-        Ok(found) if found.is_empty() => Err("it is neither JKS nor PEM with a certificate".to_owned()),
+        Ok(found) if found.is_empty() => {
+            Err("it is neither JKS nor PKCS#12, nor PEM with a certificate".to_owned())
+        }
         Ok(found) => Ok(found),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// As Java does, takes only certificates that `keytool` has marked as trusted (`2.16.840.1.113894.746875.1.1`), and those of keys.
+fn pkcs12(bytes: &[u8], password: &str) -> Result<Vec<CertificateDer<'static>>, p12_keystore::error::Error> {
+    let store = KeyStore::from_pkcs12(bytes, password, Pkcs12ImportPolicy::Strict)?;
+    let trusted = store.entries().filter_map(|(_, entry)| match entry {
+        KeyStoreEntry::Certificate(certificate) => Some(certificate),
+        KeyStoreEntry::PrivateKeyChain(chain) => chain.certs().first(),
+        KeyStoreEntry::Secret(_) => None,
+    });
+    Ok(trusted.map(|certificate| CertificateDer::from(certificate.as_der().to_vec())).collect())
 }
 
 /// Certificates that are trusted themselves, and those of certificate authorities.

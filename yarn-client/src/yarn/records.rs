@@ -69,6 +69,13 @@ pub struct ApplicationReport {
 }
 
 impl ApplicationReport {
+    /// Whether the ResourceManager shows this user no more than that the application exists, and its state: with
+    /// `yarn.acl.enable`, to whom neither `yarn.view.acls` nor the queue gives the right to see it
+    /// (`RMAppImpl.createAndGetApplicationReport`: everything else, diagnostics included, is "N/A").
+    pub fn is_hidden(&self) -> bool {
+        self.rpc_port == -1 && self.host == "N/A" && self.diagnostics == "N/A"
+    }
+
     pub(crate) fn from_wire(report: wire::ApplicationReportProto) -> Self {
         let attempt = report.current_application_attempt_id.as_ref().map(ApplicationAttemptId::from);
         let mut tags = report.application_tags.clone();

@@ -4,10 +4,11 @@
 //!
 //! Every measure takes turns (ours, peer, ours, peer ...), after one round that does not count, and shows medians.
 //! `measured` runs one program and reads what it used, `side` has both sides' command lines, `submit`, `finish`,
-//! `secure`, `upload`, `list` and `resident` are the measures, `bare` is Flink without YARN, `phases` shows where the time of an
+//! `secure`, `upload`, `calls`, `list` and `resident` are the measures, `bare` is Flink without YARN, `phases` shows where the time of an
 //! application went and `report` prints the results.
 
 mod bare;
+mod calls;
 mod finish;
 mod list;
 mod logs;
@@ -69,6 +70,9 @@ enum Inner {
     /// Uploads files as yarn-flink does.
     #[command(hide = true)]
     Upload(upload::Arguments),
+    /// Asks for the report on an application again and again.
+    #[command(hide = true)]
+    Calls(calls::Arguments),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -87,6 +91,8 @@ enum Measure {
     Privacy,
     /// Upload of Flink's libraries.
     Upload,
+    /// Calls to the ResourceManager on one connection.
+    Calls,
     /// List of applications.
     List,
     /// Memory of the application master while four TaskManagers work.
@@ -109,6 +115,7 @@ fn main() -> ExitCode {
         // Before anything else is set up, because this process must stay smaller than what it measures.
         Some(Inner::Measured(inner)) => return measured::run(inner),
         Some(Inner::Upload(inner)) => block_on(upload::run(inner)),
+        Some(Inner::Calls(inner)) => block_on(calls::run(inner)),
         None => block_on(compare(&arguments)),
     };
     match result {
@@ -191,6 +198,7 @@ async fn measure(arguments: &Arguments, sides: &Sides<'_>) -> Result<Report> {
             Measure::Kerberos => secure::submit(sides, runs, &mut report).await?,
             Measure::Privacy => secure::privacy(sides, runs, &mut report).await?,
             Measure::Upload => upload::measure(sides, runs, &mut report).await?,
+            Measure::Calls => calls::measure(sides, runs, &mut report).await?,
             Measure::List => list::measure(sides, runs, &mut report).await?,
             Measure::Resident => resident::measure(sides, runs, &mut report).await?,
             Measure::Session => session::start(sides, runs, &mut report).await?,

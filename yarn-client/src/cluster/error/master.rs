@@ -18,6 +18,14 @@ pub enum MasterError {
         /// YARN's name of its state.
         state: String,
     },
+    /// The ResourceManager does not show where its master is.
+    #[error("{application} belongs to {owner}; the ResourceManager does not show it to this user")]
+    Hidden {
+        /// The application.
+        application: ApplicationId,
+        /// Its user.
+        owner: String,
+    },
     /// The key for its application master is in a directory that only its user may read.
     #[error("{application} belongs to {owner}; its application master serves no other user")]
     NotOurs {
@@ -80,6 +88,7 @@ impl MasterError {
         match self {
             Self::Foreign { .. } | Self::Refused { .. } => ErrorKind::Usage,
             Self::NotLive { .. }
+            | Self::Hidden { .. }
             | Self::NotOurs { .. }
             | Self::Control { .. }
             | Self::Starting { .. }
@@ -92,6 +101,9 @@ impl MasterError {
         match self {
             Self::NotLive { application, .. } => Some(format!(
                 "find out why it is waiting, or how it ended, with `yarn-flink explain {application}`"
+            )),
+            Self::Hidden { owner, .. } => Some(format!(
+                "run this as {owner}, who can also let others see an application with `yarn.view.acls`"
             )),
             Self::NotOurs { application, owner, .. } => Some(format!(
                 "run this as {owner}; `yarn-flink status {application}` shows what YARN tells other users"

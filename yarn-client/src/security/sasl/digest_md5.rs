@@ -180,6 +180,8 @@ impl Mechanism for DigestMd5 {
         if given != session.expected_proof {
             return Err(SaslError::NotTheServer);
         }
+        let cipher = session.cipher.map(Cipher::name);
+        tracing::debug!(protection = ?session.protection, cipher, "a token was accepted");
         let layer = layer::new(session.protection, session.cipher, &session.key, session.peer_buffer)?;
         self.state = State::Complete(layer);
         Ok(None)

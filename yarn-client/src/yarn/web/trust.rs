@@ -8,6 +8,7 @@ use tokio_rustls::rustls::client::WebPkiServerVerifier;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use crate::conf::Configuration;
+use crate::security::Secret;
 use crate::tls::{Believed, certificates, crypto};
 
 /// Where distributions keep the system-wide trusted certificates, in PEM.
@@ -19,11 +20,13 @@ const SYSTEM: [&str; 5] = [
     "/etc/ssl/cert.pem",
 ];
 const LOCATION: &str = "ssl.client.truststore.location";
+const PASSWORD: &str = "ssl.client.truststore.password";
 
 /// The trusted certificates, read on first use.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Trust {
     truststore: Option<PathBuf>,
+    password: Secret,
 }
 
 /// A truststore that cannot be used.
@@ -39,8 +42,9 @@ impl Trust {
     pub(crate) fn of(conf: &Configuration) -> Self {
         let name = conf.get("hadoop.ssl.client.conf").filter(|name| !name.is_empty());
         let beside = conf.beside(name.as_deref().unwrap_or("ssl-client.xml"));
-        let location = beside.and_then(|ssl| ssl.get(LOCATION)).filter(|location| !location.is_empty());
-        Self { truststore: location.map(PathBuf::from) }
+        let value = |key| beside.as_ref().and_then(|ssl| ssl.get(key)).filter(|value| !value.is_empty());
+        let password = value(PASSWORD).unwrap_or_default().into_bytes();
+        Self { truststore: value(LOCATION).map(PathBuf::from), password: Secret::new(password) }
     }
 
     /// A description of the truststore for messages.
@@ -62,7 +66,8 @@ impl Trust {
         let trusted = match path {
             Some(path) => {
                 let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-                certificates(&bytes).map_err(failed)?
+                let password = String::from_utf8_lossy(self.password.expose());
+                certificates(&bytes, &password).map_err(failed)?
             }
             None => Vec::new(),
         };
