@@ -80,6 +80,7 @@ mod ending;
 mod event;
 mod flink;
 mod form;
+mod inquiry;
 mod job_manager;
 mod journal;
 mod nodes;
@@ -87,6 +88,7 @@ mod occurrence;
 mod request;
 mod resource_manager;
 mod status;
+mod surplus;
 mod text;
 mod timer;
 mod workload;
@@ -104,6 +106,7 @@ pub use event::{
     Answer, ApplicationView, BeginFailure, CheckpointsView, Event, Exit, Fence, FlinkView, Found,
     HeartbeatAnswer, HeartbeatFailure, JobView, Silence, SystemExit, TaskManagerView,
 };
+pub use inquiry::{ResultsAnswer, ResultsQuestion};
 pub use journal::{History, Journal};
 pub use occurrence::Occurrence;
 pub use request::{Refusal, Reply, Request};
@@ -112,6 +115,7 @@ pub use workload::{SessionSettings, Size, Workload};
 
 use containers::Containers;
 use ending::Ending;
+use inquiry::{Inquiries, Survey};
 use job_manager::{JobManager, Unanswered};
 use journal::{Lease, Record};
 use nodes::Nodes;
@@ -194,9 +198,11 @@ pub struct AppMaster {
     answers_since: Option<Duration>,
     /// Since when, and why, looks at Flink have brought nothing.
     unanswered: Option<Unanswered>,
-    /// When Flink was last asked which TaskManagers hold results, and whether the next look should ask.
-    holders_asked: Option<Duration>,
-    wants_holders: bool,
+    /// Which jobs Flink has to be asked about.
+    inquiries: Inquiries,
+    /// The search for TaskManagers that hold results, and when the last one ended.
+    survey: Option<Survey>,
+    surveyed: Option<Duration>,
     /// When the job's checkpoints were last looked at.
     checkpoints_seen: Option<Duration>,
     /// The job whose failure is being read: the application ends with it.
@@ -255,8 +261,9 @@ impl AppMaster {
             view: None,
             answers_since: None,
             unanswered: None,
-            holders_asked: None,
-            wants_holders: false,
+            inquiries: Inquiries::default(),
+            survey: None,
+            surveyed: None,
             checkpoints_seen: None,
             failed_job: None,
             slots_needed: None,

@@ -39,8 +39,7 @@ pub(crate) async fn nobody_gets_at_anothers_application(cluster: &Cluster, id: &
         let ran = as_bob(cluster, args).await?.expect(code)?;
         let place = if code == 0 { &ran.stdout } else { &ran.stderr };
         ensure!(place.contains(says), "{args:?}: {ran:?}");
-        let shows =
-            ["job_id", "http://127", "--key"].iter().any(|word| ran.stdout.contains(word));
+        let shows = ["job_id", "http://127", "--key"].iter().any(|word| ran.stdout.contains(word));
         ensure!(!shows && (code == 0 || ran.stdout.is_empty()), "{args:?}: {ran:?}");
     }
     // What is in HDFS is closed to others, and nobody else can put anything there.

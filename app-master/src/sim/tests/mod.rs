@@ -4,6 +4,7 @@ mod answers;
 mod containers;
 mod random;
 mod recovery;
+mod scale;
 
 use std::collections::VecDeque;
 use std::time::Duration;

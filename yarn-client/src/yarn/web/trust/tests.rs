@@ -110,7 +110,7 @@ fn truststores_of_every_format_are_read() {
         (&*decoded(PKCS12), "`ssl.client.truststore.password`"),
         (&store()[..200], "cut off"),
         (&b"\x30\x82\x01\x02"[..], "as PKCS#12"),
-        (&b"nothing"[..], "neither JKS nor PEM"),
+        (&b"nothing"[..], "neither JKS nor PKCS#12"),
     ] {
         let error = trusting(content).0.client().unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
