@@ -107,7 +107,7 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
     task_manager_env: BTreeMap<String, String>,
     hadoop_conf: BTreeMap<String, String>,
-    job: ResolvedJob,
+    pub(super) job: ResolvedJob,
     sizes: Sizes,
     ports: Ports,
     user_jar: UserJar,

@@ -9,6 +9,8 @@ mod printer;
 mod progress;
 mod render;
 mod signal;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::process::ExitCode;
