@@ -68,12 +68,7 @@ impl Flink {
     pub(super) fn over(way: Arc<dyn Connect>, application_layer: bool, job: Option<String>) -> Self {
         // A JobManager that is busy delays a TLS handshake as it delays its answer, so the limit for both applies. The
         // connection itself is made by the kernel.
-        let options = Options {
-            connect_timeout: TIMEOUT * 2,
-            timeout: TIMEOUT,
-            max_body: LARGEST,
-            ..Options::default()
-        };
+        let options = Options { connect_timeout: TIMEOUT * 2, timeout: TIMEOUT, max_body: LARGEST };
         let warnings = Warnings::of("looking at Flink");
         Self { rest: Client::over(way, options), application_layer, job, warnings }
     }
@@ -143,7 +138,7 @@ impl Flink {
         }
         // Last: TaskManagers that are idle now must have been asked for their results before.
         let task_managers = self.task_managers().await?;
-        match jobs_missing.as_ref().or(task_managers.as_ref().err()) {
+        match jobs_missing.as_ref().or_else(|| task_managers.as_ref().err()) {
             Some(error) => self.warnings.failed(&with_cause(error)),
             None => self.warnings.worked(),
         }

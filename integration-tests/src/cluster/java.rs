@@ -113,13 +113,22 @@ impl Cluster {
         environment
     }
 
-    /// [`Self::client_environment`] for a program on a JVM that learns of the KDC on no command line of ours.
-    pub fn java_environment(&self) -> Vec<(String, String)> {
+    /// [`Self::client_environment`] for Flink's own client, which learns of the KDC on no command line of ours, and takes a ticket
+    /// or its own options, but not the variables of a keytab.
+    ///
+    /// # Errors
+    /// As [`Self::kinit`].
+    pub async fn flink_environment(&self) -> Result<Vec<(String, String)>> {
         let mut environment = self.client_environment();
         if self.layout.kerberos.is_some() {
-            environment.push(("JAVA_TOOL_OPTIONS".to_owned(), kerberos::java_option(&self.layout)));
+            environment.retain(|(name, _)| !matches!(&**name, "KRB5PRINCIPAL" | "KRB5KEYTAB"));
+            let cache = self.kinit(&self.layout.user, &[]).await?.display().to_string();
+            environment.extend([
+                ("KRB5CCNAME".to_owned(), cache),
+                ("JAVA_TOOL_OPTIONS".to_owned(), kerberos::java_option(&self.layout)),
+            ]);
         }
-        environment
+        Ok(environment)
     }
 
     /// A `java` command that runs a Hadoop class with the cluster's client configuration, jars and user. Its

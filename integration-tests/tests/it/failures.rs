@@ -184,6 +184,7 @@ async fn killed_task_manager_of_a_streaming_job_is_replaced() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when"]
 async fn killed_task_manager_of_a_batch_job_is_replaced() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
@@ -254,6 +255,7 @@ async fn killed_application_master_takes_its_job_manager_with_it() -> Result<()>
 }
 
 #[tokio::test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when"]
 async fn terminated_application_master_ends_the_job_manager() -> Result<()> {
     let _turn = shared::turn().await;
     application_master_dies(Process::terminate).await
@@ -296,6 +298,7 @@ async fn program_with_a_larger_parallelism_gets_the_task_managers_it_needs() -> 
 }
 
 #[tokio::test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when"]
 async fn program_with_a_smaller_parallelism_releases_surplus_task_managers() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;

@@ -128,6 +128,7 @@ async fn killed_resource_manager_is_restarted_and_nothing_survives_the_cluster()
 }
 
 #[tokio::test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when"]
 async fn two_clusters_run_side_by_side() -> Result<()> {
     let _turn = shared::turn().await;
     let boot = |name: &'static str| Cluster::builder(name).without_hdfs().node_size(1024, 2).boot();
@@ -147,6 +148,7 @@ async fn two_clusters_run_side_by_side() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when"]
 async fn queues_labels_and_access_control_take_effect() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = Cluster::builder("queues")
@@ -176,6 +178,7 @@ async fn queues_labels_and_access_control_take_effect() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when"]
 async fn standby_resource_manager_takes_over() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = Cluster::builder("pair").without_hdfs().high_availability().boot().await?;
@@ -206,6 +209,7 @@ async fn standby_resource_manager_takes_over() -> Result<()> {
 }
 
 #[tokio::test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when"]
 async fn oldest_and_newest_hadoop_boot() -> Result<()> {
     let _turn = shared::turn().await;
     for version in [HADOOP_3_3, HADOOP_3_5] {
@@ -222,6 +226,7 @@ async fn oldest_and_newest_hadoop_boot() -> Result<()> {
 
 /// The daemon itself is asked: what none of our site files sets must be Hadoop's own default.
 #[tokio::test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when"]
 async fn default_timers_are_those_of_hadoop() -> Result<()> {
     let _turn = shared::turn().await;
     let of = async |cluster: &Cluster| -> Result<Vec<(String, bool)>> {
@@ -393,7 +398,7 @@ async fn flinks_own_client_runs_the_word_count() -> Result<()> {
     let hdfs = cluster.hdfs()?;
     hdfs.put("/tmp/peer/in.txt", "to be, or not to be\n").await?;
     let mut command = flink.command(FLINK_CLI, &[cluster.client_conf_dir(), cluster.hadoop_jars().join("*")]);
-    command.envs(cluster.java_environment());
+    command.envs(cluster.flink_environment().await?);
     command.args(["run-application", "-t", "yarn-application", "-Dyarn.application.name=peer"]);
     command.arg(jobs::jar(&flink)?);
     command.args(["--input", &format!("{}/tmp/peer/in.txt", cluster.default_fs())]);

@@ -198,6 +198,7 @@ async fn session_survives_the_loss_of_its_job_manager_and_master() -> Result<()>
 
 /// Flink's own client, of the same version and unchanged, against an open session.
 #[tokio::test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when"]
 async fn flinks_own_client_uses_a_session_with_open_rest() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
@@ -227,13 +228,14 @@ async fn flinks_own_client_uses_a_session_with_open_rest() -> Result<()> {
 /// Flink's own client starts an application, whose master is not ours: YARN's proxy leads to its jobs anyway, and requests it
 /// does not forward are refused with a hint.
 #[tokio::test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when"]
 async fn application_of_flinks_own_client_can_be_inspected_and_cancelled() -> Result<()> {
     let _turn = shared::turn().await;
     let cluster = shared::cluster().await?;
     let flink = Flink::download(FLINK_1_20)?;
     let name = format!("foreign-{}", std::process::id());
     let mut command = flink.command(FLINK_CLI, &[cluster.client_conf_dir(), cluster.hadoop_jars().join("*")]);
-    command.envs(cluster.java_environment()).args(["run-application", "-t", "yarn-application"]);
+    command.envs(cluster.flink_environment().await?).args(["run-application", "-t", "yarn-application"]);
     command.arg(format!("-Dyarn.application.name={name}"));
     command.args(SMALL.iter().filter(|arg| **arg != "-D").map(|arg| format!("-D{arg}")));
     command.args(["-c", "example.Run"]).arg(crate::tool::jar()?);
@@ -267,7 +269,7 @@ async fn application_of_flinks_own_client_can_be_inspected_and_cancelled() -> Re
 async fn flink_cli(cluster: &Cluster, arguments: &[&str]) -> Result<String> {
     let flink = Flink::download(FLINK_1_20)?;
     let mut command = flink.command(FLINK_CLI, &[]);
-    command.envs(cluster.java_environment()).args(arguments);
+    command.envs(cluster.flink_environment().await?).args(arguments);
     let ran = java::output(command).await?;
     let said = format!("{}{}", ran.stdout, ran.stderr);
     ensure!(ran.status.success(), "{arguments:?}: {}\n{said}", ran.status);

@@ -57,18 +57,17 @@ pub(crate) async fn without_word(to: u16, word: &'static str) -> Result<SocketAd
                 let ((mut from_client, mut to_client), (mut from_server, mut to_server)) =
                     (client.into_split(), server.into_split());
                 let censored = async {
-                    let mut buffer = vec![0; 1 << 16];
+                    let mut said = Vec::with_capacity(1 << 16);
                     loop {
-                        let length = from_server.read(&mut buffer).await?;
-                        if length == 0 {
+                        said.clear();
+                        if from_server.read_buf(&mut said).await? == 0 {
                             return to_client.shutdown().await;
                         }
-                        let said = &mut buffer[..length];
                         // What is looked for is in the first answer, which comes in one piece.
                         if let Some(at) = said.windows(word.len()).position(|it| it == word.as_bytes()) {
                             said[at..at + word.len()].fill(b' ');
                         }
-                        to_client.write_all(said).await?;
+                        to_client.write_all(&said).await?;
                     }
                 };
                 // Either side may end at any time.

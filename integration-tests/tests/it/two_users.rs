@@ -4,7 +4,9 @@ use anyhow::{Result, ensure};
 use integration_tests::cluster::Cluster;
 use integration_tests::cluster::java::{FS_SHELL, output};
 use integration_tests::cluster::kerberos::ALICE;
+use integration_tests::shared;
 
+use crate::kerberos::of_a_job_that_runs;
 use crate::tool::{Ran, command, finish, jar, yarn_flink};
 
 /// Runs `yarn-flink` as `bob`.
@@ -12,6 +14,19 @@ async fn as_bob(cluster: &Cluster, args: &[&str]) -> Result<Ran> {
     let mut command = command(cluster, args)?;
     command.envs(cluster.others_environment());
     finish(command.spawn()?).await
+}
+
+#[tokio::test]
+#[ignore = "takes minutes; CONTRIBUTING.md says when"]
+async fn another_user_gets_nothing_of_an_application() -> Result<()> {
+    let _turn = shared::turn().await;
+    let cluster = Cluster::builder("two-users")
+        .kerberos("authentication,integrity,privacy")
+        .access_control()
+        .scheduler_property("root.acl_administer_queue", " ");
+    let cluster = cluster.property("dfs.data.transfer.protection", "integrity").boot().await?;
+    of_a_job_that_runs(&cluster).await?;
+    cluster.stop()
 }
 
 /// All that `bob` tries with an application of `alice`.

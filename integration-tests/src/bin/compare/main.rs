@@ -148,7 +148,7 @@ async fn compare(arguments: &Arguments) -> Result<()> {
     step.done();
     let (cluster, own) = cluster().await?;
     let work = async {
-        let sides = Sides::new(&cluster, flink, programs, jar)?.prepare().await?;
+        let sides = Sides::new(&cluster, flink, programs, jar).await?.prepare().await?;
         measure(arguments, &sides).await
     };
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;

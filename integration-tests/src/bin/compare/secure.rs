@@ -26,7 +26,7 @@ async fn cluster(protection: &str) -> Result<Cluster> {
 pub(crate) async fn submit(sides: &Sides<'_>, runs: u16, report: &mut Report) -> Result<()> {
     let cluster = cluster("authentication").await?;
     let names = ["submit, Kerberos: time", "submit, Kerberos: CPU", "submit, Kerberos: peak memory"];
-    submit::cached(&sides.on(&cluster)?.prepare().await?, runs, report, names).await?;
+    submit::cached(&sides.on(&cluster).await?.prepare().await?, runs, report, names).await?;
     cluster.stop()
 }
 
@@ -36,7 +36,7 @@ pub(crate) async fn privacy(sides: &Sides<'_>, runs: u16, report: &mut Report) -
     let [mut lists, mut uploads] = [[Vec::new(), Vec::new()], [Vec::new(), Vec::new()]];
     for run in 0..=runs {
         for (at, cluster) in clusters.iter().enumerate() {
-            let sides = sides.on(cluster)?;
+            let sides = sides.on(cluster).await?;
             let listed = list(&sides).await?;
             let uploaded = upload::ours(&sides, run).await?;
             if run > 0 {

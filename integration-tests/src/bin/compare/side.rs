@@ -23,6 +23,7 @@ pub(crate) struct Sides<'a> {
     pub(crate) flink: Flink,
     pub(crate) jar: PathBuf,
     pub(crate) programs: Binaries,
+    their_environment: Vec<(String, String)>,
     /// Folder of this run on this machine.
     scratch: PathBuf,
     /// Folder of this run in HDFS, without the file system.
@@ -31,16 +32,22 @@ pub(crate) struct Sides<'a> {
 
 impl<'a> Sides<'a> {
     /// Both sides on this cluster.
-    pub(crate) fn new(cluster: &'a Cluster, flink: Flink, programs: Binaries, jar: PathBuf) -> Result<Self> {
+    pub(crate) async fn new(
+        cluster: &'a Cluster,
+        flink: Flink,
+        programs: Binaries,
+        jar: PathBuf,
+    ) -> Result<Self> {
+        let their_environment = cluster.flink_environment().await?;
         let scratch = cluster.scratch("compare")?;
         let name = scratch.file_name().context("a folder has a name")?.to_string_lossy().into_owned();
         let folder = format!("/user/{}/{name}", cluster.user());
-        Ok(Self { cluster, flink, jar, programs, scratch, folder })
+        Ok(Self { cluster, flink, jar, programs, their_environment, scratch, folder })
     }
 
     /// The same two sides on another cluster.
-    pub(crate) fn on<'b>(&self, cluster: &'b Cluster) -> Result<Sides<'b>> {
-        Sides::new(cluster, self.flink.clone(), self.programs.clone(), self.jar.clone())
+    pub(crate) async fn on<'b>(&self, cluster: &'b Cluster) -> Result<Sides<'b>> {
+        Sides::new(cluster, self.flink.clone(), self.programs.clone(), self.jar.clone()).await
     }
 
     /// Puts Flink's distribution into HDFS, for `yarn.provided.lib.dirs`.
@@ -94,7 +101,7 @@ impl<'a> Sides<'a> {
     pub(crate) fn theirs(&self, class: &str) -> Command {
         let jars = self.cluster.hadoop_jars().join("*");
         let mut command = self.flink.command(class, &[self.cluster.client_conf_dir(), jars]);
-        command.envs(self.cluster.java_environment());
+        command.envs(self.their_environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

@@ -298,8 +298,11 @@ impl<'de> Visitor<'de> for Counting {
 
 enum Counted {
     Total,
-    Of(fn(&mut TaskCounts) -> &mut u32),
+    Of(Field),
 }
+
+/// One of [`TaskCounts`].
+type Field = fn(&mut TaskCounts) -> &mut u32;
 
 /// A name in [`TaskCounts`]; `None` if it is unknown.
 struct State(Option<Counted>);
@@ -315,7 +318,7 @@ impl<'de> Deserialize<'de> for State {
             }
 
             fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<State, E> {
-                const STATES: [(&str, fn(&mut TaskCounts) -> &mut u32); 10] = [
+                const STATES: [(&str, Field); 10] = [
                     ("created", |counts| &mut counts.created),
                     ("scheduled", |counts| &mut counts.scheduled),
                     ("deploying", |counts| &mut counts.deploying),

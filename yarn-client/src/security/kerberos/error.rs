@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::NameError;
-use crate::security::sasl::gssapi::{IS_STATIC, LIBRARY};
+use crate::security::sasl::IS_STATIC;
+use crate::security::sasl::gssapi::LIBRARY;
 
 /// `ERROR_TABLE_BASE_krb5`; the codes of RFC 4120 (7.5.9) and of the library (`krb5.h`) count from here.
 const BASE: i32 = -1_765_328_384;

@@ -20,8 +20,6 @@ pub(crate) use names::{full_name, realm_of_host};
 use super::krb5::Conversation;
 use crate::security::kerberos::Status;
 
-/// Whether this program has no loader, as with musl.
-pub(crate) const IS_STATIC: bool = cfg!(target_feature = "crt-static");
 /// The library's file name.
 pub(crate) const LIBRARY: &str = "libgssapi_krb5.so.2";
 
@@ -121,12 +119,10 @@ functions! {
 
 fn functions() -> Result<&'static Functions, Status> {
     static LOADED: OnceLock<Result<Functions, String>> = OnceLock::new();
-    let loaded = LOADED.get_or_init(|| {
-        if IS_STATIC {
-            // The system's own words would send its user after a package.
-            return Err("this program is static, and static programs load no libraries".to_owned());
-        }
-        Functions::load().map_err(|error| crate::with_cause(&error))
+    let loaded = LOADED.get_or_init(|| match super::IS_STATIC {
+        // The system's own words would send its user after a package.
+        true => Err("this program is static, and static programs load no libraries".to_owned()),
+        false => Functions::load().map_err(|error| crate::with_cause(&error)),
     });
     loaded.as_ref().map_err(|text| Status { major: 0, minor: 0, text: text.clone() })
 }
