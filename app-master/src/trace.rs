@@ -10,7 +10,7 @@ use crate::machine::{Action, AppMaster, Event, NEVER, Settings};
 
 /// Version of the form of events and actions. Goes up whenever an earlier trace could not be replayed with the same
 /// actions.
-const VERSION: u32 = 3;
+const VERSION: u32 = 2;
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]

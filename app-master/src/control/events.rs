@@ -82,18 +82,6 @@ impl Events {
         self.list().kept.iter().cloned().collect()
     }
 
-    /// The events after this one that are kept, oldest first; all of them without one. Costs what it returns: nothing, most of
-    /// the time.
-    #[must_use]
-    pub fn after(&self, after: Option<&EventId>) -> Vec<Event> {
-        let Some(after) = after else { return self.all() };
-        let place = |id: &EventId| (id.attempt, id.number);
-        let list = self.list();
-        let is_new = |event: &&Event| event.id.as_ref().map(place) > Some(place(after));
-        let new = list.kept.iter().rev().take_while(is_new).count();
-        list.kept.range(list.kept.len() - new..).cloned().collect()
-    }
-
     /// The id of the newest event.
     #[must_use]
     pub fn last(&self) -> Option<EventId> {
@@ -211,28 +199,6 @@ mod tests {
         assert_eq!(rest(second.watch(Some(&id(1, 4)), false)).await, ["2.1", "2.2"]);
         assert_eq!(rest(second.watch(Some(&id(1, 2)), false)).await, ["1.3", "2.1", "2.2"]);
         assert_eq!(rest(second.watch(Some(&id(2, 2)), false)).await, Vec::<String>::new());
-    }
-
-    #[test]
-    fn page_gets_only_what_it_has_not_seen() {
-        let ids = |events: Vec<Event>| -> Vec<(u32, u64)> {
-            events.iter().filter_map(|event| event.id).map(|id| (id.attempt, id.number)).collect()
-        };
-        let first = Events::new(1, Vec::new());
-        assert_eq!(ids(first.after(Some(&id(1, 1)))), []);
-        push(&first, 3);
-        assert_eq!(ids(first.after(None)), [(1, 1), (1, 2), (1, 3)]);
-        assert_eq!(ids(first.after(Some(&id(1, 2)))), [(1, 3)]);
-        assert_eq!(ids(first.after(Some(&id(1, 3)))), []);
-        // Another attempt, which may or may not know what the page has seen last.
-        let second = Events::new(2, first.all());
-        push(&second, 2);
-        assert_eq!(ids(second.after(Some(&id(1, 2)))), [(1, 3), (2, 1), (2, 2)]);
-        assert_eq!(ids(second.after(Some(&id(1, 9)))), [(2, 1), (2, 2)]);
-        // The next ones have been dropped.
-        push(&second, KEPT);
-        let rest = ids(second.after(Some(&id(1, 2))));
-        assert_eq!((rest.len(), rest[0]), (KEPT, (2, 3)));
     }
 
     #[tokio::test]

@@ -25,8 +25,7 @@ pub enum StartError {
     Files(#[from] super::files::FilesError),
     /// The launch specification is of another version.
     #[error(
-        "the launch specification has version {found}, but this application master reads version {}: `yarn-flink` and the \
-         `flink-app-master` that it ships must be of the same version",
+        "the launch specification has version {found}, but this application master reads version {}",
         launch::VERSION
     )]
     SpecVersion {

@@ -1,25 +1,21 @@
 //! Looks at Flink through its REST interface and translates what it reports.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use proto::ids::ContainerId;
 use tokio::time::Instant;
 use yarn_client::flink::JobStatus;
 use yarn_client::flink::demand;
 use yarn_client::flink::rest::{
-    ApplicationOverview, Client, Connect, ExecutionResult, JobOverview, Options, RestError, TaskCounts,
-    TaskManager,
+    ApplicationOverview, Client, Connect, ExecutionResult, JobOverview, Options, RestError,
 };
 use yarn_client::flink::results::{Wanted, wanted};
 use yarn_client::with_cause;
 
 use crate::machine::{
-    Answer, ApplicationView, CheckpointsView, FlinkView, JobView, ResultsAnswer, ResultsQuestion, Silence,
-    TaskManagerView,
+    Answer, ApplicationView, CheckpointsView, FlinkView, JobView, Silence, TaskManagerView,
 };
-use crate::warnings::Warnings;
 
 /// A JobManager that answers at all does so in milliseconds, unless its node is overloaded.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,57 +26,32 @@ const CANCEL_PATIENCE: Duration = Duration::from_secs(10);
 const RESULT_PAUSE: Duration = Duration::from_millis(100);
 /// Longer than Flink repeats an old answer about checkpoints (`yarn_client::flink::settings` sets 400 ms).
 const CHECKPOINTS_PAUSE: Duration = Duration::from_millis(500);
-/// The largest reply about one job, and the largest item of a list. A job's details have about two kilobytes for each vertex, and
-/// the text of an exception is as long as the program has made it. Lists of any length are read item by item.
-const LARGEST: usize = 64 << 20;
 /// A look may fail because of one part of the JobManager, so its server is then asked for something that needs no other
 /// part.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What a look should bring besides the lists.
-#[derive(Debug)]
-pub(super) struct Look {
-    pub(super) details: Vec<String>,
-    pub(super) at_most: usize,
-    pub(super) checkpoints: Option<String>,
-    pub(super) results: Vec<ResultsQuestion>,
-}
-
-impl Look {
-    /// Nothing but the lists. Questions stay unanswered.
-    fn lists(self) -> Self {
-        Self { at_most: 0, checkpoints: None, results: Vec::new(), ..self }
-    }
-}
 
 /// The JobManager's REST server on this node.
 #[derive(Debug, Clone)]
 pub(super) struct Flink {
     pub(super) rest: Client,
     application_layer: bool,
-    /// The only job that matters, if its id is known.
-    job: Option<String>,
-    warnings: Warnings,
 }
 
 impl Flink {
     /// A client; nothing is connected yet.
-    pub(super) fn over(way: Arc<dyn Connect>, application_layer: bool, job: Option<String>) -> Self {
+    pub(super) fn over(way: Arc<dyn Connect>, application_layer: bool) -> Self {
         // A JobManager that is busy delays a TLS handshake as it delays its answer, so the limit for both applies. The
         // connection itself is made by the kernel.
-        let options = Options { connect_timeout: TIMEOUT * 2, timeout: TIMEOUT, max_body: LARGEST };
-        let warnings = Warnings::of("looking at Flink");
-        Self { rest: Client::over(way, options), application_layer, job, warnings }
+        let options = Options { connect_timeout: TIMEOUT * 2, timeout: TIMEOUT, ..Options::default() };
+        Self { rest: Client::over(way, options), application_layer }
     }
 
-    /// Takes one look, as [`Action::PollFlink`](crate::machine::Action::PollFlink) says.
-    pub(super) async fn look(&self, look: Look) -> Answer {
-        match self.view(look).await {
+    /// Takes one look; `details` adds the slots each unfinished job needs, `checkpoints` what it could resume from,
+    /// `holders` the TaskManagers that must stay though nothing runs on them.
+    pub(super) async fn look(&self, details: bool, checkpoints: bool, holders: bool) -> Answer {
+        match self.view(details, checkpoints, holders).await {
             Ok(view) => Answer::View(view),
             Err(error) => {
-                if is_unreadable(&error) {
-                    self.warnings.failed(&with_cause(&error));
-                }
                 Answer::Unreachable { silence: self.silence(&error).await, cause: with_cause(&error) }
             }
         }
@@ -100,107 +71,71 @@ impl Flink {
         }
     }
 
-    async fn view(&self, look: Look) -> Result<FlinkView, RestError> {
+    async fn view(&self, details: bool, checkpoints: bool, holders: bool) -> Result<FlinkView, RestError> {
         let application = if self.application_layer { self.application().await? } else { None };
-        // Why it has failed has taken a request, and its end decides whatever its jobs say.
-        let look = if application.as_ref().is_some_and(|it| it.end.is_some()) { look.lists() } else { look };
-        let (overviews, jobs_missing) = self.overviews().await?;
-        let mut jobs: Vec<_> = overviews.iter().map(job_view).collect();
-        let places: HashMap<_, _> =
-            overviews.iter().enumerate().map(|(nth, job)| (job.id.as_str(), nth)).collect();
+        let mut jobs = Vec::new();
+        for overview in self.rest.jobs_overview().await? {
+            jobs.push(self.job(overview, details, checkpoints).await);
+        }
+        let wanted = if holders { self.holders(&jobs).await } else { Some(BTreeSet::new()) };
+        // Last: TaskManagers that are idle now must have been asked for their results before.
+        let task_managers: Vec<_> = self
+            .rest
+            .task_managers()
+            .await?
+            .into_iter()
+            .map(|tm| TaskManagerView { id: tm.id, slots: tm.slots, free_slots: tm.free_slots })
+            .collect();
+        let everybody = || task_managers.iter().map(|tm| tm.id.clone()).collect();
+        let holders = holders.then(|| wanted.unwrap_or_else(everybody));
+        Ok(FlinkView { jobs, application, task_managers, holders })
+    }
+
+    /// TaskManagers with results that are yet to be read; `None` if it may be any of them.
+    async fn holders(&self, jobs: &[JobView]) -> Option<BTreeSet<String>> {
+        // Results that are kept beyond their job may be anywhere.
+        if self.rest.data_sets().await.ok()? > 0 {
+            return None;
+        }
+        let mut holders = BTreeSet::new();
+        for job in jobs.iter().filter(|job| !job.status.is_terminal()) {
+            let Wanted::Of(vertices) = wanted(&self.rest.job(&job.id).await.ok()?) else { return None };
+            for vertex in vertices {
+                let at = self.rest.vertex_task_managers(&job.id, &vertex).await.ok()?;
+                holders.extend(at.into_iter().filter(|it| it.tasks.finished > 0).map(|it| it.id));
+            }
+        }
+        Some(holders)
+    }
+
+    async fn job(&self, overview: JobOverview, details: bool, checkpoints: bool) -> JobView {
+        let tasks = overview.tasks;
+        let mut view = JobView {
+            id: overview.id.clone(),
+            status: overview.state,
+            slots_needed: None,
+            streaming: None,
+            tasks_total: tasks.total,
+            tasks_active: tasks.deploying + tasks.initializing + tasks.running,
+            tasks_finished: tasks.finished,
+            checkpoints: None,
+        };
         // An initialising job has no vertices yet, and Flink would continue to show none for `web.refresh-interval`: it
         // caches the answer to `/jobs/:id` for 3 s.
-        let ready = |nth: &usize| {
-            let state = overviews[*nth].state;
-            state != JobStatus::Initializing && !state.is_terminal()
-        };
-        let asked = look.details.iter().filter_map(|id| places.get(id.as_str()).copied());
-        for nth in asked.filter(ready).take(look.at_most) {
-            let overview = &overviews[nth];
+        if details && overview.state != JobStatus::Initializing && !overview.state.is_terminal() {
             // A job may end between the two requests; the next look shows it.
             if let Ok(details) = self.rest.job(&overview.id).await {
                 // Vertices are unknown until the job graph is there.
-                jobs[nth].slots_needed =
-                    (!details.vertices.is_empty()).then(|| demand::slots_needed(overview, &details));
-                jobs[nth].streaming = details.job_type.map(|kind| kind == "STREAMING");
+                view.slots_needed =
+                    (!details.vertices.is_empty()).then(|| demand::slots_needed(&overview, &details));
+                view.streaming = details.job_type.map(|kind| kind == "STREAMING");
             }
         }
         // Flink logs an error for a job that is not set up yet.
-        let set_up =
-            |nth: &usize| overviews[*nth].state == JobStatus::Running && overviews[*nth].tasks.total > 0;
-        let of = look.checkpoints.as_deref().and_then(|id| places.get(id).copied()).filter(set_up);
-        if let Some(nth) = of {
-            jobs[nth].checkpoints = self.checkpoints(&overviews[nth].id).await;
+        if checkpoints && overview.state == JobStatus::Running && tasks.total > 0 {
+            view.checkpoints = self.checkpoints(&overview.id).await;
         }
-        let mut results = Vec::new();
-        for question in &look.results {
-            results.push(self.results(question).await);
-        }
-        // Last: TaskManagers that are idle now must have been asked for their results before.
-        let task_managers = self.task_managers().await?;
-        match jobs_missing.as_ref().or_else(|| task_managers.as_ref().err()) {
-            Some(error) => self.warnings.failed(&with_cause(error)),
-            None => self.warnings.worked(),
-        }
-        Ok(FlinkView { jobs, application, task_managers: task_managers.ok(), results })
-    }
-
-    /// The jobs. A list that cannot be read must not hide the end of the only job that matters, which Flink also tells alone: the
-    /// result is that, and the error.
-    async fn overviews(&self) -> Result<(Vec<JobOverview>, Option<RestError>), RestError> {
-        let mut jobs = Vec::new();
-        let read = self.rest.each_job(|job| jobs.push(JobOverview { name: String::new(), ..job })).await;
-        match (read, &self.job) {
-            (Ok(()), _) => Ok((jobs, None)),
-            (Err(error), Some(id)) if is_unreadable(&error) => {
-                let state = self.rest.job_status(id).await?;
-                let job = JobOverview {
-                    id: id.clone(),
-                    name: String::new(),
-                    state,
-                    start_ms: 0,
-                    end_ms: -1,
-                    tasks: TaskCounts::default(),
-                    scheduler: None,
-                };
-                Ok((vec![job], Some(error)))
-            }
-            (Err(error), _) => Err(error),
-        }
-    }
-
-    /// The TaskManagers that are containers of ours: no others count. The inner error is that of a list which cannot be read;
-    /// what the look says about jobs counts without it.
-    async fn task_managers(&self) -> Result<Result<Vec<TaskManagerView>, RestError>, RestError> {
-        let mut task_managers = Vec::new();
-        let keep = |tm: TaskManager| {
-            if tm.id.parse::<ContainerId>().is_ok() {
-                let TaskManager { id, slots, free_slots, .. } = tm;
-                task_managers.push(TaskManagerView { id, slots, free_slots });
-            }
-        };
-        match self.rest.each_task_manager(keep).await {
-            Ok(()) => Ok(Ok(task_managers)),
-            Err(error) if is_unreadable(&error) => Ok(Err(error)),
-            Err(error) => Err(error),
-        }
-    }
-
-    async fn results(&self, question: &ResultsQuestion) -> ResultsAnswer {
-        let answer = match question {
-            ResultsQuestion::Kept => self.rest.data_sets().await.map(ResultsAnswer::Kept),
-            ResultsQuestion::OfJob(job) => self.rest.job(job).await.map(|details| match wanted(&details) {
-                Wanted::Of(vertices) => ResultsAnswer::Vertices(vertices),
-                Wanted::Unknown => ResultsAnswer::Unknown,
-            }),
-            ResultsQuestion::OfVertex { job, vertex } => {
-                self.rest.vertex_task_managers(job, vertex).await.map(|all| {
-                    let finished = all.into_iter().filter(|it| it.tasks.finished > 0);
-                    ResultsAnswer::TaskManagers(finished.map(|it| it.id).collect())
-                })
-            }
-        };
-        answer.unwrap_or(ResultsAnswer::Unknown)
+        view
     }
 
     /// A job's checkpoints. A 404 means that the job cannot take any.
@@ -227,15 +162,8 @@ impl Flink {
         let Some(application) = applications.first() else { return Ok(None) };
         let end = end_of(application);
         let cause = if end == Some(JobStatus::Failed) {
-            match self.rest.application_exceptions(&application.id).await {
-                Ok(exceptions) => exceptions.entries.into_iter().next().map(|entry| entry.failure.summary),
-                // It has failed all the same.
-                Err(error) if is_unreadable(&error) => {
-                    tracing::warn!("reading why the application has failed: {}", with_cause(&error));
-                    None
-                }
-                Err(error) => return Err(error),
-            }
+            let exceptions = self.rest.application_exceptions(&application.id).await?;
+            exceptions.entries.into_iter().next().map(|entry| entry.failure.summary)
         } else {
             None
         };
@@ -310,26 +238,6 @@ impl Flink {
     }
 }
 
-/// A job without what only further requests can tell.
-fn job_view(overview: &JobOverview) -> JobView {
-    let tasks = overview.tasks;
-    JobView {
-        id: overview.id.clone(),
-        status: overview.state,
-        slots_needed: None,
-        streaming: None,
-        tasks_total: tasks.total,
-        tasks_active: tasks.deploying + tasks.initializing + tasks.running,
-        tasks_finished: tasks.finished,
-        checkpoints: None,
-    }
-}
-
-/// Whether a reply arrived that cannot be used. It would be the same the next time.
-fn is_unreadable(error: &RestError) -> bool {
-    matches!(error, RestError::TooLarge { .. } | RestError::Body { .. })
-}
-
 fn end_of(application: &ApplicationOverview) -> Option<JobStatus> {
     match application.status.as_str() {
         "FINISHED" => Some(JobStatus::Finished),
@@ -340,4 +248,45 @@ fn end_of(application: &ApplicationOverview) -> Option<JobStatus> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+    use yarn_client::flink::rest::Plain;
+
+    use super::*;
+
+    /// A Flink that gives each of `answers` once, and the last of them forever.
+    async fn flink(answers: Vec<String>) -> Flink {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        tokio::spawn(async move {
+            for answer in answers.iter().chain(std::iter::repeat(answers.last().expect("an answer"))) {
+                let Ok((mut stream, _)) = listener.accept().await else { return };
+                let _ = stream.read_buf(&mut Vec::with_capacity(4096)).await;
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", answer.len());
+                let _ = stream.write_all((head + answer).as_bytes()).await;
+            }
+        });
+        let way = Plain { host: "127.0.0.1".to_owned(), port };
+        Flink::over(Arc::new(way), false)
+    }
+
+    fn in_progress() -> String {
+        r#"{"status":{"id":"IN_PROGRESS"}}"#.to_owned()
+    }
+
+    #[tokio::test]
+    async fn missing_result_is_requested_again() {
+        let failed = r#"{"status":{"id":"COMPLETED"},"job-execution-result":{"id":"j","application-status":"FAILED",
+            "failure-cause":{"class":"java.io.IOException","stack-trace":"java.io.IOException: no such savepoint"}}}"#;
+        let flink = flink(vec![in_progress(), in_progress(), failed.to_owned()]).await;
+        let cause = flink.failure("j", RESULT_PATIENCE).await;
+        assert_eq!(cause.as_deref(), Some("java.io.IOException: no such savepoint"));
+    }
+
+    #[tokio::test]
+    async fn missing_result_does_not_block_the_end() {
+        let flink = flink(vec![in_progress()]).await;
+        assert_eq!(flink.failure("j", RESULT_PAUSE * 3).await, None);
+    }
+}

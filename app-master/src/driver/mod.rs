@@ -47,7 +47,7 @@ use crate::web::forward::Forward;
 use container::Container;
 use control::ControlPlane;
 pub use error::StartError;
-use flink::{Flink, Look};
+use flink::Flink;
 use job_manager::JobManager;
 use node_managers::NodeManagers;
 use ports::Ports;
@@ -280,9 +280,8 @@ impl Driver {
             }
             Action::KillJobManager => self.signal_job_manager(Signal::KILL),
             Action::DumpJobManager => self.signal_job_manager(Signal::QUIT),
-            Action::PollFlink { details, at_most, checkpoints, results } => {
-                let look = Look { details, at_most, checkpoints, results };
-                self.with_flink(move |flink| async move { flink.look(look).await })
+            Action::PollFlink { details, checkpoints, holders } => {
+                self.with_flink(move |flink| async move { flink.look(details, checkpoints, holders).await })
             }
             Action::FetchResult { job_id, checkpoints } => {
                 self.with_flink(move |flink| async move { flink.result(&job_id, checkpoints).await })
@@ -439,8 +438,7 @@ impl Driver {
             Some(tls) => Arc::new(tls.at(&host, ports.rest)),
             None => Arc::new(Plain { host, port: ports.rest }),
         };
-        let job = Some(self.job_id()).filter(|id| !id.is_empty());
-        self.flink = Some(Flink::over(Arc::clone(&way), self.application_layer, job));
+        self.flink = Some(Flink::over(Arc::clone(&way), self.application_layer));
         self.rest.send_replace(Some(way));
         self.ports = Some(ports);
         Ok(())

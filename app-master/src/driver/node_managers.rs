@@ -1,6 +1,6 @@
 //! Launches and stops TaskManager containers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,34 +31,6 @@ struct Launched {
     token: Token,
 }
 
-/// What was launched, and how much of it on each node.
-#[derive(Debug, Default)]
-struct Launches {
-    containers: BTreeMap<ContainerId, Launched>,
-    nodes: HashMap<NodeId, usize>,
-}
-
-impl Launches {
-    fn insert(&mut self, id: ContainerId, launched: Launched) {
-        self.remove(id);
-        *self.nodes.entry(launched.node.clone()).or_default() += 1;
-        self.containers.insert(id, launched);
-    }
-
-    /// Removes a container. Returns it, and whether it was the last on its node.
-    fn remove(&mut self, id: ContainerId) -> Option<(Launched, bool)> {
-        let launched = self.containers.remove(&id)?;
-        let others = self.nodes.get_mut(&launched.node).map_or(0, |count| {
-            *count -= 1;
-            *count
-        });
-        if others == 0 {
-            self.nodes.remove(&launched.node);
-        }
-        Some((launched, others == 0))
-    }
-}
-
 /// The NodeManagers that run our containers. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct NodeManagers {
@@ -66,7 +38,7 @@ pub(super) struct NodeManagers {
     spec: Arc<LaunchSpec>,
     credentials: Held,
     host: String,
-    launched: Arc<Mutex<Launches>>,
+    launched: Arc<Mutex<BTreeMap<ContainerId, Launched>>>,
 }
 
 impl NodeManagers {
@@ -111,7 +83,8 @@ impl NodeManagers {
     pub(super) async fn forget(&self, ids: &[ContainerId]) {
         let mut launched = self.launched.lock().await;
         for id in ids {
-            if let Some((ended, true)) = launched.remove(*id) {
+            let Some(ended) = launched.remove(id) else { continue };
+            if launched.values().all(|other| other.node != ended.node) {
                 self.client.forget(&ended.node);
             }
         }
@@ -119,7 +92,7 @@ impl NodeManagers {
 
     /// `stopContainers`; a container that was never launched is only released, which the heartbeat does.
     pub(super) async fn stop(&self, id: ContainerId) {
-        let Some((Launched { node, token }, _)) = self.launched.lock().await.remove(id) else { return };
+        let Some(Launched { node, token }) = self.launched.lock().await.remove(&id) else { return };
         match tokio::time::timeout(STOP_TIMEOUT, self.client.stop(&node, &token, id)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::info!(container = %id, "stopping: {error}"),
@@ -206,13 +179,8 @@ mod tests {
             nodes.launched.lock().await.insert(id, launched);
         }
         nodes.forget(&ids[..2]).await;
-        {
-            let launched = nodes.launched.lock().await;
-            assert_eq!(launched.containers.keys().collect::<Vec<_>>(), [&ids[2]]);
-            assert_eq!(launched.nodes, HashMap::from([(node, 1)]));
-        }
+        assert_eq!(nodes.launched.lock().await.keys().collect::<Vec<_>>(), [&ids[2]]);
         nodes.forget(&ids).await;
-        let launched = nodes.launched.lock().await;
-        assert!(launched.containers.is_empty() && launched.nodes.is_empty());
+        assert!(nodes.launched.lock().await.is_empty());
     }
 }

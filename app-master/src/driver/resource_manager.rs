@@ -1,6 +1,5 @@
 //! Registration, heartbeats and the final report.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,7 +38,7 @@ pub(super) struct AmRmClient {
     host: String,
     control_port: Option<u16>,
     tracking_url: Arc<Mutex<String>>,
-    node_tokens: Arc<Mutex<HashMap<NodeId, Token>>>,
+    node_tokens: Arc<Mutex<Vec<(NodeId, Token)>>>,
     warnings: Calls,
     task_manager: Resource,
     node_label: Option<String>,
@@ -102,11 +101,15 @@ impl AmRmClient {
 
     /// The newest token for a node; the ResourceManager sends each only once.
     pub(super) fn node_token(&self, node: &NodeId) -> Option<Token> {
-        lock(&self.node_tokens).get(node).cloned()
+        lock(&self.node_tokens).iter().rev().find(|(id, _)| id == node).map(|(_, token)| token.clone())
     }
 
     fn remember_tokens(&self, tokens: Vec<(NodeId, Token)>) {
-        lock(&self.node_tokens).extend(tokens);
+        let mut known = lock(&self.node_tokens);
+        for (node, token) in tokens {
+            known.retain(|(id, _)| *id != node);
+            known.push((node, token));
+        }
     }
 
     /// Calls `registerApplicationMaster` until the ResourceManager accepts or finally refuses it. There is no other
@@ -161,12 +164,11 @@ impl AmRmClient {
             Vec::new()
         });
         let host = |name: &str, rack: &str| Place::Host { name: name.to_owned(), rack: rack.to_owned() };
-        // Of several NodeManagers on one host, the first counts.
-        let racks_of_hosts: HashMap<_, _> =
-            nodes.iter().rev().map(|node| (node.id.host.as_str(), node.rack.as_str())).collect();
-        let rack_of = |name: &String| racks_of_hosts.get(name.as_str()).copied().unwrap_or(DEFAULT_RACK);
-        let wanted: HashSet<_> = racks.iter().collect();
-        let in_racks = nodes.iter().filter(|node| wanted.contains(&node.rack));
+        let rack_of = |name: &String| {
+            let node = nodes.iter().find(|node| node.id.host == *name);
+            node.map_or(DEFAULT_RACK, |node| node.rack.as_str())
+        };
+        let in_racks = nodes.iter().filter(|node| racks.contains(&node.rack));
         let places = hosts
             .iter()
             .map(|name| host(name, rack_of(name)))

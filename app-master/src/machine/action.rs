@@ -4,7 +4,7 @@ use proto::ids::ContainerId;
 use serde::Serialize;
 use yarn_client::yarn::{AllocatedContainer, FinalStatus};
 
-use super::{Journal, Occurrence, ResultsQuestion, form};
+use super::{Journal, Occurrence, form};
 
 /// Something to be done outside the machine. Each is done once; its answer comes back as an [`Event`](super::Event).
 #[derive(Debug, Clone, Serialize)]
@@ -46,18 +46,14 @@ pub enum Action {
     KillJobManager,
     /// SIGQUIT: the JVM dumps its threads, if it still can.
     DumpJobManager,
-    /// Look at Flink: at the lists of its jobs and TaskManagers, with few further requests, however many there are.
+    /// Look at Flink.
     PollFlink {
-        /// With the vertices of these jobs, for the slots they need, the most urgent first. One that is not listed, is being set
-        /// up, or has ended is passed over.
-        details: Vec<String>,
-        /// How many of these to ask about at most.
-        at_most: usize,
-        /// With the checkpoints of this job, if it runs.
-        checkpoints: Option<String>,
-        /// With the answers to these, read between the jobs and the TaskManagers: those that are idle then must have been
-        /// asked for their results before.
-        results: Vec<ResultsQuestion>,
+        /// With the vertices of each running job, for the slots it needs.
+        details: bool,
+        /// With the checkpoints of each running job.
+        checkpoints: bool,
+        /// With the TaskManagers that hold results.
+        holders: bool,
     },
     /// Read the result of a job that has ended.
     FetchResult {

@@ -179,10 +179,7 @@ impl Display for Answer {
 
 impl Display for FlinkView {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match &self.task_managers {
-            Some(all) => write!(f, "{} TaskManagers", all.len())?,
-            None => f.write_str("unknown TaskManagers")?,
-        }
+        write!(f, "{} TaskManagers", self.task_managers.len())?;
         list(f, "jobs", self.jobs.iter().map(|JobView { id, status, .. }| format!("{id} {status}")))
     }
 }

@@ -1,6 +1,6 @@
 //! Everything the machine can be told.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use proto::ids::ContainerId;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use yarn_client::cause::Cause;
 use yarn_client::flink::JobStatus;
 use yarn_client::yarn::{AllocatedContainer, ContainerStatus, Resource};
 
-use super::{Request, ResultsAnswer, form};
+use super::{Request, form};
 
 /// Something that has happened outside the machine.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -255,19 +255,11 @@ pub struct FlinkView {
     pub jobs: Vec<JobView>,
     /// The application layer of Flink 2.3 and later; takes precedence over the jobs.
     pub application: Option<ApplicationView>,
-    /// Registered TaskManagers; `None` if their list could not be read.
-    #[serde(default)]
-    pub task_managers: Option<Vec<TaskManagerView>>,
-    /// Answers to the questions about results, in their order.
-    #[serde(default)]
-    pub results: Vec<ResultsAnswer>,
-}
-
-impl FlinkView {
-    /// Its jobs, each by its id.
-    pub(super) fn jobs_by_id(&self) -> HashMap<&str, &JobView> {
-        self.jobs.iter().map(|job| (job.id.as_str(), job)).collect()
-    }
+    /// Registered TaskManagers.
+    pub task_managers: Vec<TaskManagerView>,
+    /// TaskManagers with results that tasks may still read, though no task runs on them; `None` if this was not
+    /// requested.
+    pub holders: Option<BTreeSet<String>>,
 }
 
 /// A job as the overview shows it.
@@ -278,7 +270,7 @@ pub struct JobView {
     /// Its state.
     #[serde(with = "form::text")]
     pub status: JobStatus,
-    /// Slots it needs now; `None` if its details were not read.
+    /// Slots it needs now; `None` while its details are not known.
     pub slots_needed: Option<u32>,
     /// Whether it never ends by itself.
     pub streaming: Option<bool>,

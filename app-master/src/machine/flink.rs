@@ -1,11 +1,9 @@
 //! What a look at Flink means: what the job needs, whether it starves, whether it has ended.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
-use yarn_client::flink::{JobStatus, TaskManagerLimits};
+use yarn_client::flink::TaskManagerLimits;
 
-use super::inquiry::REQUESTS;
 use super::job_manager::Process;
 use super::{Action, Answer, AppMaster, CheckpointsView, FlinkView, JobView, Occurrence, Timer, text};
 
@@ -15,16 +13,12 @@ pub(super) const POLL_YOUNG: Duration = Duration::from_millis(200);
 pub(super) const POLL_SETTLED: Duration = Duration::from_secs(1);
 /// The same for a session in which nothing is starting: a new job should not wait long.
 pub(super) const POLL_SESSION: Duration = Duration::from_millis(500);
-/// The same while Flink has not been asked about a new job: its TaskManagers are not requested before.
-const POLL_NEW: Duration = Duration::from_millis(20);
 pub(super) const YOUNG: Duration = Duration::from_secs(30);
 /// Pauses between looks at a job's checkpoints: the usual one; the one if a lost checkpoint cannot be found in its directory;
 /// and the one until it is known where they go, because only the program says so.
 const CHECKPOINTS_PAUSE: Duration = Duration::from_secs(2);
 const CHECKPOINTS_HASTE: Duration = Duration::from_secs(1);
 const CHECKPOINTS_FIRST: Duration = Duration::from_millis(500);
-/// Requests that a look at checkpoints takes.
-const CHECKPOINTS_REQUESTS: usize = 2;
 /// Within this time TaskManagers find a restarted JobManager, once they have noticed the end of the previous one.
 const RETURN: Duration = Duration::from_secs(30);
 /// If jobs lack TaskManagers for this long, the application master counts the cluster: an empty one gives containers with
@@ -73,6 +67,12 @@ impl AppMaster {
             return;
         }
         self.poll_in_flight = true;
+        let settled = |job: &JobView| {
+            job.slots_needed.is_some()
+                && job.tasks_total > 0
+                && job.tasks_active + job.tasks_finished == job.tasks_total
+        };
+        let known = self.all_jobs(settled);
         self.timers.set(Timer::FlinkPoll, now + Duration::from_secs(10));
         let pause = match self.record.journal.newest_checkpoint() {
             None if !self.settings.checkpoint_directory => CHECKPOINTS_FIRST,
@@ -85,49 +85,14 @@ impl AppMaster {
             Some(CheckpointsView::Off) if self.job_seen.is_some_and(|at| at + YOUNG <= now) => false,
             Some(_) => self.checkpoints_seen.is_none_or(|at| at + pause <= now),
         };
-        let lists = 2 + usize::from(self.settings.application_layer);
-        let mut room = REQUESTS - lists;
-        let checkpoints = checkpoints && self.has_room_for_checkpoints(room);
         if checkpoints {
-            room -= CHECKPOINTS_REQUESTS;
             self.checkpoints_seen = Some(now);
         }
-        let jobs = self.view.as_ref().map(|view| view.jobs.as_slice()).unwrap_or_default();
-        // A search for results goes on, however many jobs change all the time.
-        let at_most = if self.survey.is_some() && room > 1 { room - 1 } else { room };
-        let mut details = self.inquiries.choose(jobs, at_most, now);
-        // Its id is known before it is listed.
-        if let Some(ours) = self.work.job().filter(|_| self.our_job().is_none()) {
-            details.insert(0, ours.id.clone());
+        let holders = std::mem::take(&mut self.wants_holders);
+        if holders {
+            self.holders_asked = Some(now);
         }
-        let left = room - at_most.min(details.len());
-        let checkpoints = self.work.job().filter(|_| checkpoints).map(|job| job.id.clone());
-        let results =
-            self.survey.as_mut().map(|survey| survey.questions(jobs, left, now)).unwrap_or_default();
-        self.actions.push_back(Action::PollFlink { details, at_most, checkpoints, results });
-    }
-
-    /// Whether a look may ask for checkpoints. If it has room for either these or the details of jobs, looks take turns.
-    fn has_room_for_checkpoints(&mut self, room: usize) -> bool {
-        let running = |job: &JobView| job.status == JobStatus::Running && job.tasks_total > 0;
-        let turn = std::mem::take(&mut self.inquiries.checkpoints_wait);
-        if room > CHECKPOINTS_REQUESTS || turn || !self.inquiries.due() {
-            return true;
-        }
-        self.inquiries.checkpoints_wait = self.our_job().is_some_and(running);
-        false
-    }
-
-    /// Schedules the next look.
-    pub(super) fn look_again(&mut self, pause: Duration, now: Duration) {
-        let pause = if self.inquiries.outstanding() {
-            POLL_NEW
-        } else if self.survey.is_some() {
-            pause.min(POLL_YOUNG)
-        } else {
-            pause
-        };
-        self.timers.set(Timer::FlinkPoll, now + pause);
+        self.actions.push_back(Action::PollFlink { details: !known, checkpoints, holders });
     }
 
     /// Takes an answer of Flink. One may arrive after the JobManager that was asked has ended and the next has started. It is
@@ -152,19 +117,18 @@ impl AppMaster {
             return;
         }
         self.unanswered = None;
-        let Some(task_managers) = view.task_managers.as_deref() else {
-            // Which TaskManagers there are remains to be seen.
-            self.remember(view, now);
-            return self.observe_work(now);
-        };
-        for (id, node) in self.containers.observe(task_managers, now) {
+        for (id, node) in self.containers.observe(&view.task_managers, now) {
             self.nodes.succeeded(&node.host);
             self.reserve_fails = false;
             self.tell(Occurrence::TaskManagerRegistered(id));
         }
         self.replace_unlisted(now);
+        let mut view = view;
+        let holders = view.holders.take();
         self.remember(view, now);
-        self.go_on_with_survey(now);
+        if let Some(holders) = holders {
+            self.release_surplus(&holders, now);
+        }
         self.observe_work(now);
     }
 
@@ -184,23 +148,21 @@ impl AppMaster {
 
     /// Keeps what a look without details could not show.
     fn remember(&mut self, mut view: FlinkView, now: Duration) {
-        let old = self.view.take().unwrap_or_default();
-        let details = view.jobs.iter().filter(|job| job.slots_needed.is_some() || job.streaming.is_some());
-        let answered: HashSet<_> = details.map(|job| job.id.clone()).collect();
-        let known = old.jobs_by_id();
-        self.tell_jobs(&known, &view);
-        if let Some(program) = self.work.program_mut() {
-            program.keep_forgotten(&old, &mut view, now);
-        }
-        for job in &mut view.jobs {
-            let Some(old) = known.get(job.id.as_str()) else { continue };
-            job.slots_needed = job.slots_needed.or(old.slots_needed);
-            job.streaming = job.streaming.or(old.streaming);
-            if job.checkpoints.is_none() {
-                job.checkpoints.clone_from(&old.checkpoints);
+        let old = self.view.take();
+        self.tell_jobs(old.as_ref(), &view);
+        if let Some(old) = old {
+            if let Some(program) = self.work.program_mut() {
+                program.keep_forgotten(&old, &mut view, now);
+            }
+            for job in &mut view.jobs {
+                let Some(old) = old.jobs.iter().find(|o| o.id == job.id) else { continue };
+                job.slots_needed = job.slots_needed.or(old.slots_needed);
+                job.streaming = job.streaming.or(old.streaming);
+                if job.checkpoints.is_none() {
+                    job.checkpoints.clone_from(&old.checkpoints);
+                }
             }
         }
-        self.inquiries.observe(&view.jobs, &answered, now);
         self.view = Some(view);
         self.count_slots();
     }

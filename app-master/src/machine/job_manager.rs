@@ -10,7 +10,6 @@ use yarn_client::flink::JobStatus;
 
 use super::ending::Outcome;
 use super::event::{BeginFailure, CheckpointsView, Found, Silence, SystemExit};
-use super::inquiry::Inquiries;
 use super::{Action, AppMaster, Exit, Occurrence, Timer, text};
 
 /// JobManager processes started before a job has been seen: the first, and replacements of killed ones.
@@ -30,8 +29,6 @@ const SILENCE: Duration = Duration::from_secs(60);
 const SILENT_START: Duration = Duration::from_secs(300);
 /// The same for one that answers with errors only.
 const ERRORS: Duration = Duration::from_secs(600);
-/// After this time of errors it is looked at less often.
-const FUTILE: Duration = Duration::from_secs(10);
 /// How long a JVM may take to dump its threads.
 const DUMP: Duration = Duration::from_secs(2);
 /// From SIGKILL until the process is gone, unless it hangs in the kernel.
@@ -269,8 +266,6 @@ impl AppMaster {
         self.view = None;
         self.answers_since = None;
         self.unanswered = None;
-        self.inquiries = Inquiries::default();
-        self.survey = None;
         // It runs the program from the beginning.
         self.work.job_manager_begins();
         self.actions.push_back(Action::StartJobManager { start, new_ports, restore });
@@ -291,12 +286,9 @@ impl AppMaster {
         if self.ending.is_some() {
             return;
         }
+        self.timers.set(Timer::FlinkPoll, now + super::POLL_STARTING);
         // Each kind of silence has its own patience, and a change of kind counts as an answer.
         let since = self.unanswered.take().filter(|it| it.silence == silence).map_or(now, |it| it.since);
-        // What was not understood once will not be a moment later, and costs Flink as much as an answer.
-        let futile = silence == Silence::Error && since + FUTILE <= now;
-        let pause = if futile { super::flink::POLL_SETTLED } else { super::POLL_STARTING };
-        self.timers.set(Timer::FlinkPoll, now + pause);
         self.unanswered = Some(Unanswered { since, silence, cause });
         let patience = match (silence, self.view.is_some()) {
             (Silence::Complete, true) => SILENCE.max(self.settings.heartbeat_timeout * 2),

@@ -80,7 +80,6 @@ mod ending;
 mod event;
 mod flink;
 mod form;
-mod inquiry;
 mod job_manager;
 mod journal;
 mod nodes;
@@ -88,7 +87,6 @@ mod occurrence;
 mod request;
 mod resource_manager;
 mod status;
-mod surplus;
 mod text;
 mod timer;
 mod workload;
@@ -106,7 +104,6 @@ pub use event::{
     Answer, ApplicationView, BeginFailure, CheckpointsView, Event, Exit, Fence, FlinkView, Found,
     HeartbeatAnswer, HeartbeatFailure, JobView, Silence, SystemExit, TaskManagerView,
 };
-pub use inquiry::{ResultsAnswer, ResultsQuestion};
 pub use journal::{History, Journal};
 pub use occurrence::Occurrence;
 pub use request::{Refusal, Reply, Request};
@@ -115,7 +112,6 @@ pub use workload::{SessionSettings, Size, Workload};
 
 use containers::Containers;
 use ending::Ending;
-use inquiry::{Inquiries, Survey};
 use job_manager::{JobManager, Unanswered};
 use journal::{Lease, Record};
 use nodes::Nodes;
@@ -198,11 +194,9 @@ pub struct AppMaster {
     answers_since: Option<Duration>,
     /// Since when, and why, looks at Flink have brought nothing.
     unanswered: Option<Unanswered>,
-    /// Which jobs Flink has to be asked about.
-    inquiries: Inquiries,
-    /// The search for TaskManagers that hold results, and when the last one ended.
-    survey: Option<Survey>,
-    surveyed: Option<Duration>,
+    /// When Flink was last asked which TaskManagers hold results, and whether the next look should ask.
+    holders_asked: Option<Duration>,
+    wants_holders: bool,
     /// When the job's checkpoints were last looked at.
     checkpoints_seen: Option<Duration>,
     /// The job whose failure is being read: the application ends with it.
@@ -261,9 +255,8 @@ impl AppMaster {
             view: None,
             answers_since: None,
             unanswered: None,
-            inquiries: Inquiries::default(),
-            survey: None,
-            surveyed: None,
+            holders_asked: None,
+            wants_holders: false,
             checkpoints_seen: None,
             failed_job: None,
             slots_needed: None,

@@ -1,14 +1,12 @@
 //! What is worth reporting to those who watch the application. Nothing depends on it.
 
-use std::collections::HashMap;
-
 use proto::ids::{ContainerId, NodeId};
 use serde::Serialize;
 use yarn_client::cause::CauseCode;
 use yarn_client::flink::JobStatus;
 
 use super::containers::Failure;
-use super::{Action, AppMaster, Exit, FlinkView, JobView, form};
+use super::{Action, AppMaster, Exit, FlinkView, form};
 
 /// Something that has happened in the life of an application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -126,9 +124,10 @@ impl AppMaster {
     }
 
     /// Compares the jobs with those of the last look and reports the changes.
-    pub(super) fn tell_jobs(&mut self, old: &HashMap<&str, &JobView>, new: &FlinkView) {
+    pub(super) fn tell_jobs(&mut self, old: Option<&FlinkView>, new: &FlinkView) {
         for job in &new.jobs {
-            let previous = old.get(job.id.as_str()).map(|old| old.status);
+            let previous =
+                old.and_then(|old| old.jobs.iter().find(|it| it.id == job.id)).map(|old| old.status);
             if previous != Some(job.status) {
                 self.tell(Occurrence::JobState { job_id: job.id.clone(), status: job.status, previous });
             }

@@ -9,7 +9,9 @@ use yarn_client::yarn::{AllocatedContainer, ContainerStatus};
 
 use super::containers::Completion;
 use super::ending::{Ending, Outcome};
-use super::{Action, AppMaster, Heartbeat, HeartbeatAnswer, HeartbeatFailure, Occurrence, Timer, text};
+use super::{
+    Action, AppMaster, Heartbeat, HeartbeatAnswer, HeartbeatFailure, JobView, Occurrence, Timer, text,
+};
 
 /// The first pause while waiting for containers. It doubles up to `heartbeat_pending`: a cluster with room answers
 /// within a node's heartbeat, and every TaskManager's start begins with that answer.
@@ -21,6 +23,8 @@ const SPREAD_PATIENCE: Duration = Duration::from_secs(30);
 const LOST_PAUSE: Duration = Duration::from_secs(10);
 /// A refused request is made again after this time: a node that is large enough may have come back.
 const REFUSED_PAUSE: Duration = Duration::from_secs(10);
+/// How often Flink is asked which TaskManagers hold results, while some are idle.
+const HOLDERS_PAUSE: Duration = Duration::from_secs(5);
 
 /// The state of the registration with the ResourceManager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,8 +124,7 @@ impl AppMaster {
                 if ask.is_some() && self.resource_manager.refused.is_none() {
                     self.tell(Occurrence::Requested { task_managers: self.desired() });
                 }
-                let full =
-                    self.share(now).map_or_else(BTreeSet::new, |share| self.containers.hosts_with(share));
+                let full = self.full_hosts(now);
                 let (exclude, welcome) = self.nodes.take_changes(full, now);
                 Heartbeat { ask, releases: self.containers.take_releases(), exclude, welcome, progress }
             }
@@ -132,20 +135,20 @@ impl AppMaster {
         self.actions.push_back(Action::Heartbeat(heartbeat));
     }
 
-    /// The number of TaskManagers that no host should exceed, if they should be spread. If the cluster gives nothing for a
-    /// while, there is no better host, and any will do.
-    fn share(&mut self, now: Duration) -> Option<u32> {
+    /// Hosts that have their share, if TaskManagers should be spread. If the cluster gives nothing for a while, there is
+    /// no better host, and any will do.
+    fn full_hosts(&mut self, now: Duration) -> BTreeSet<String> {
         if !self.settings.spread || self.nodes.usable == 0 {
-            return None;
+            return BTreeSet::new();
         }
         let waiting = self.containers.working() < self.desired();
         match (waiting, self.resource_manager.spread_since) {
             (false, _) => self.resource_manager.spread_since = None,
             (true, None) => self.resource_manager.spread_since = Some(now),
-            (true, Some(since)) if since + SPREAD_PATIENCE <= now => return None,
+            (true, Some(since)) if since + SPREAD_PATIENCE <= now => return BTreeSet::new(),
             (true, Some(_)) => {}
         }
-        Some(self.desired().div_ceil(self.nodes.usable).max(1))
+        self.containers.hosts_with(self.desired().div_ceil(self.nodes.usable).max(1))
     }
 
     /// The fraction of the job that is done, by its finished tasks. A streaming job has no end to measure against and
@@ -191,8 +194,7 @@ impl AppMaster {
         let desired = self.desired();
         for container in answer.allocated {
             // A node's heartbeat may bring more at once than its host should have: those are given back.
-            let share = self.share(now);
-            let full = share.is_some_and(|share| self.containers.on_host(&container.node.host) >= share);
+            let full = self.full_hosts(now).contains(&container.node.host);
             if self.containers.allocated(&container, if full { 0 } else { desired }, now) {
                 let AllocatedContainer { id, node, .. } = container.clone();
                 self.tell(Occurrence::Allocated { id, node });
@@ -295,6 +297,58 @@ impl AppMaster {
         self.hasten_heartbeat(now);
     }
 
+    /// Number of containers that the job can do without; 0 while it is not listed, as its need is unknown then.
+    pub(super) fn surplus(&self) -> u32 {
+        if !self.knows_jobs() {
+            return 0;
+        }
+        self.containers.working().saturating_sub(self.desired())
+    }
+
+    /// Brings the containers in line with what is desired: an earlier heartbeat for more, stops for less.
+    pub(super) fn fit_containers(&mut self, now: Duration) {
+        let surplus = self.surplus();
+        // A container on its way is given back only if the jobs run without it.
+        if surplus > 0 && self.jobs_run() {
+            let stopped = self.containers.take_unregistered(surplus);
+            self.stop_containers(stopped);
+        }
+        self.watch_surplus(now);
+        self.hasten_heartbeat(now);
+    }
+
+    fn jobs_run(&self) -> bool {
+        let runs = |job: &JobView| job.tasks_active == job.tasks_total && job.tasks_total > 0;
+        self.all_jobs(runs)
+    }
+
+    /// Schedules a look at surplus TaskManagers for when they will have been idle long enough.
+    fn watch_surplus(&mut self, now: Duration) {
+        let idle =
+            (self.surplus() > 0).then(|| self.containers.next_idle(self.settings.idle_timeout)).flatten();
+        match idle.filter(|_| !self.wants_holders) {
+            Some(at) => {
+                let pause = self.holders_asked.map_or(now, |asked| asked + HOLDERS_PAUSE);
+                self.timers.set(Timer::Surplus, at.max(pause));
+            }
+            None => self.timers.stop(Timer::Surplus),
+        }
+    }
+
+    /// A TaskManager has been idle for long enough. It may hold results of a batch job that a later stage has yet to read,
+    /// and be in use again a moment later: only a fresh look can tell.
+    pub(super) fn look_for_surplus(&mut self, now: Duration) {
+        self.wants_holders = true;
+        self.timers.set_at_most(Timer::FlinkPoll, now);
+    }
+
+    /// Stops the TaskManagers that this look has shown to be idle and to hold nothing.
+    pub(super) fn release_surplus(&mut self, holders: &BTreeSet<String>, now: Duration) {
+        let surplus = self.surplus();
+        let stopped = self.containers.take_idle(surplus, self.settings.idle_timeout, holders, now);
+        self.stop_containers(stopped);
+    }
+
     /// News for the ResourceManager does not wait for the interval; while a heartbeat is under way, its answer sets the
     /// next one.
     pub(super) fn hasten_heartbeat(&mut self, now: Duration) {
@@ -336,8 +390,9 @@ impl AppMaster {
         if self.work.is_session() {
             return;
         }
-        if self.containers.recent_losses(now) > (3 * desired).max(10) {
-            let cause = text::losses(&self.containers.list_recent_losses());
+        let losses = self.containers.recent_losses(now);
+        if losses.len() > (3 * desired).max(10) {
+            let cause = text::losses(&losses);
             self.end(Outcome::failed(cause), now);
         }
     }

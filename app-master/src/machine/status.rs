@@ -1,7 +1,5 @@
 //! The current state of everything, for those who ask.
 
-use std::collections::HashMap;
-
 use proto::control::{Container, ContainerState, Job, Session, StatusReply};
 
 use yarn_client::cause::{Cause, CauseCode};
@@ -25,12 +23,10 @@ impl AppMaster {
                 _ => String::new(),
             },
         });
-        // Status is asked for while thousands of containers live.
-        let listed: HashMap<_, _> = self.task_managers().map(|it| (it.id.as_str(), it)).collect();
         let containers = self.containers.list().map(|(id, node, http_address, state)| {
             let name = id.to_string();
+            let listed = view.and_then(|view| view.task_managers.iter().find(|it| it.id == name));
             let (slots, free_slots) = listed
-                .get(name.as_str())
                 .filter(|_| state == ContainerState::Registered)
                 .map_or((0, 0), |it| (it.slots, it.free_slots));
             let (node, http_address) = (node.to_string(), http_address.to_owned());

@@ -53,15 +53,6 @@ impl World {
         &self.violations
     }
 
-    /// The cost of a look does not depend on the number of jobs.
-    pub(super) fn check_look(&mut self, attempt: u32, questions: usize, checkpoints: bool) {
-        let lists = 2 + usize::from(self.scenario.settings.application_layer);
-        let requests = lists + questions + if checkpoints { 2 } else { 0 };
-        if requests > 5 {
-            self.violated(format!("attempt {attempt} looks at Flink with {requests} requests"));
-        }
-    }
-
     /// Never two live JobManagers.
     pub(super) fn check(&mut self) {
         let live: Vec<u32> = self

@@ -12,7 +12,7 @@ use super::yarn::Stage;
 use super::{Call, Due, FileOperation, JOB, Master, World, check, ms};
 use crate::machine::{
     Action, Answer, BeginFailure, CheckpointsView, Event, Exit, Fence, FlinkView, Found, HeartbeatFailure,
-    JobView, ResultsAnswer, ResultsQuestion, Silence, TaskManagerView,
+    JobView, Silence, TaskManagerView,
 };
 
 /// How long the driver waits for a file operation.
@@ -72,8 +72,7 @@ impl World {
             Action::StartJobManager { restore, .. } => self.start_job_manager(attempt, restore.as_deref()),
             Action::KillJobManager => self.stop_job_manager(attempt, Exit::Signal(9), ms(10)),
             Action::DumpJobManager => {}
-            Action::PollFlink { details, at_most, checkpoints, results } => {
-                self.check_look(attempt, at_most.min(details.len()) + results.len(), checkpoints.is_some());
+            Action::PollFlink { holders, .. } => {
                 let silent = || Answer::Unreachable {
                     silence: Silence::Complete,
                     cause: "connection refused".to_owned(),
@@ -82,18 +81,15 @@ impl World {
                 if job_manager.is_some_and(|jm| jm.hung_until > self.now) {
                     return self.answer(attempt, REST_TIMEOUT, silent());
                 }
-                let answer = if !job_manager.is_some_and(|jm| jm.up(self.now))
-                    || self.rest_away_until > self.now
-                {
-                    silent()
-                } else if self.rest_forgets_until > self.now {
-                    Answer::View(FlinkView { task_managers: Some(Vec::new()), ..FlinkView::default() })
-                } else {
-                    let mut view = self.view(attempt);
-                    view.results = results.iter().map(|question| self.results(attempt, question)).collect();
-                    leave_out_details(&mut view, &details, at_most);
-                    Answer::View(view)
-                };
+                let answer =
+                    if !job_manager.is_some_and(|jm| jm.up(self.now)) || self.rest_away_until > self.now {
+                        silent()
+                    } else if self.rest_forgets_until > self.now {
+                        Answer::View(FlinkView::default())
+                    } else {
+                        let view = self.view(attempt);
+                        Answer::View(FlinkView { holders: view.holders.filter(|_| holders), ..view })
+                    };
                 self.answer(attempt, ms(5), answer);
             }
             Action::FetchResult { checkpoints, .. } => {
@@ -436,9 +432,9 @@ impl World {
             status: job.status,
             slots_needed: Some(needed),
             streaming: Some(false),
-            tasks_total: model.slots + u32::from(!job.holders.is_empty()),
+            tasks_total: model.slots,
             tasks_active: if running { needed } else { 0 },
-            tasks_finished: if done || !job.holders.is_empty() { model.slots } else { 0 },
+            tasks_finished: if done { model.slots } else { 0 },
             checkpoints: Some(self.checkpoints(restored, self.now)),
         });
         let slots = self.scenario.settings.slots;
@@ -452,42 +448,12 @@ impl World {
                 TaskManagerView { id: id.to_string(), slots, free_slots: slots - used }
             })
             .collect();
+        let holders = job.into_iter().flat_map(|job| &job.holders).map(ToString::to_string).collect();
         FlinkView {
             jobs: jobs.into_iter().collect(),
-            task_managers: Some(task_managers),
-            ..FlinkView::default()
+            application: None,
+            task_managers,
+            holders: Some(holders),
         }
-    }
-
-    /// What Flink says about results. The tasks that have left some belong to one vertex.
-    fn results(&self, attempt: u32, question: &ResultsQuestion) -> ResultsAnswer {
-        let holders = |job: &str| -> Vec<ContainerId> {
-            if self.scenario.has_many_jobs() {
-                return self.results_of(job);
-            }
-            let job_manager = self.masters.get(&attempt).and_then(|master| master.job_manager.as_ref());
-            let job = job_manager.and_then(|job_manager| job_manager.job.as_ref());
-            job.map(|job| job.holders.clone()).unwrap_or_default()
-        };
-        match question {
-            ResultsQuestion::Kept => ResultsAnswer::Kept(0),
-            ResultsQuestion::OfJob(job) => {
-                let any = !holders(job).is_empty();
-                ResultsAnswer::Vertices(any.then(|| "first stage".to_owned()).into_iter().collect())
-            }
-            ResultsQuestion::OfVertex { job, .. } => {
-                ResultsAnswer::TaskManagers(holders(job).iter().map(ToString::to_string).collect())
-            }
-        }
-    }
-}
-
-/// Only the jobs that were asked about have details.
-fn leave_out_details(view: &mut FlinkView, details: &[String], at_most: usize) {
-    let ready = |job: &JobView| !job.status.is_terminal() && job.status != JobStatus::Initializing;
-    let is_ready = |id: &&String| view.jobs.iter().any(|job| job.id == **id && ready(job));
-    let read: Vec<_> = details.iter().filter(is_ready).take(at_most).cloned().collect();
-    for job in view.jobs.iter_mut().filter(|job| !read.contains(&job.id)) {
-        (job.slots_needed, job.streaming) = (None, None);
     }
 }

@@ -1,5 +1,6 @@
 //! Sessions: jobs that come and go, requests of the owner, and the invariants for both.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proto::ids::ContainerId;
@@ -317,9 +318,9 @@ impl World {
             status: job.status,
             slots_needed: Some(if job.results.is_empty() { job.job.slots } else { 1 }),
             streaming: Some(job.job.second_stage.is_none()),
-            tasks_total: job.job.slots + u32::from(!job.results.is_empty()),
+            tasks_total: job.job.slots,
             tasks_active: u32::try_from(job.placed.len()).unwrap_or(0),
-            tasks_finished: if job.results.is_empty() { 0 } else { job.job.slots },
+            tasks_finished: if job.results.is_empty() { 0 } else { job.job.slots - 1 },
             checkpoints: None,
         });
         let slots = self.scenario.settings.slots;
@@ -330,15 +331,15 @@ impl World {
         });
         FlinkView {
             jobs: jobs.collect(),
-            task_managers: Some(task_managers.collect()),
-            ..FlinkView::default()
+            application: None,
+            task_managers: task_managers.collect(),
+            holders: Some(self.results()),
         }
     }
 
-    /// TaskManagers with results of a job that are yet to be read.
-    pub(super) fn results_of(&self, job: &str) -> Vec<ContainerId> {
-        let of = |it: &&Submitted| it.id == job;
-        self.jobs.list.iter().filter(of).flat_map(|job| &job.results).copied().collect()
+    /// TaskManagers with results that are yet to be read.
+    fn results(&self) -> BTreeSet<String> {
+        self.jobs.list.iter().flat_map(|job| &job.results).map(ToString::to_string).collect()
     }
 
     /// A TaskManager with tasks or results must stay, unless the application ends, or the TaskManager hangs.

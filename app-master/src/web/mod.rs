@@ -128,10 +128,7 @@ impl Web {
             // Relative, as it may be below a proxy's path.
             "" => redirect("am/"),
             "/" => html(page::PAGE),
-            "/events" => match page::after(request.uri().query()) {
-                Ok(after) => json(&page::events(&self.events, after)),
-                Err(wrong) => text(StatusCode::BAD_REQUEST, &wrong),
-            },
+            "/events" => json(&page::events(&self.events)),
             "/status" => match self.status().await {
                 Some(status) => json(&StatusView::new(&self.application, &self.user, &status)),
                 None => ending(),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use proto::control::{ContainerState, EventId, StatusReply};
+use proto::control::{ContainerState, StatusReply};
 use serde::Serialize;
 use yarn_client::control::EventView;
 
@@ -129,23 +129,9 @@ impl<'a> StatusView<'a> {
     }
 }
 
-/// The events after this one that are kept, or all of them, oldest first, with the keys of `yarn-flink events -o json`.
-pub(super) fn events(events: &Events, after: Option<EventId>) -> Vec<EventView> {
-    events.after(after.as_ref()).into_iter().filter_map(EventView::new).collect()
-}
-
-/// The event that a query such as `after=1.17` names, if it names one.
-///
-/// # Errors
-/// It does not have the form of an event's id.
-pub(super) fn after(query: Option<&str>) -> Result<Option<EventId>, String> {
-    let given = query.unwrap_or_default().split('&').find_map(|pair| pair.strip_prefix("after="));
-    let Some(given) = given.filter(|id| !id.is_empty()) else { return Ok(None) };
-    let id = given
-        .split_once('.')
-        .and_then(|(attempt, number)| Some((attempt.parse().ok()?, number.parse().ok()?)));
-    let (attempt, number) = id.ok_or_else(|| "`after` is not the id of an event, such as 1.17".to_owned())?;
-    Ok(Some(EventId { attempt, number }))
+/// All events that are kept, oldest first, with the keys of `yarn-flink events -o json`.
+pub(super) fn events(events: &Events) -> Vec<EventView> {
+    events.all().into_iter().filter_map(EventView::new).collect()
 }
 
 /// The metrics in Prometheus' text format, version 0.0.4. `resident` is in bytes, if the operating system provides it.
@@ -246,19 +232,6 @@ mod tests {
         assert_eq!(json["containers"][0]["state"], "registered");
         assert_eq!(json["containers"][0]["logs"], "http://n1:8042/node/containerlogs/container_1/alice");
         assert_eq!(json["jobs"][0]["checkpoint"], serde_json::Value::Null);
-    }
-
-    #[test]
-    fn event_in_a_query_is_understood_or_refused() {
-        let id = |attempt, number| Ok(Some(EventId { attempt, number }));
-        assert_eq!(after(None), Ok(None));
-        assert_eq!(after(Some("")), Ok(None));
-        assert_eq!(after(Some("x=1&after=")), Ok(None));
-        assert_eq!(after(Some("after=2.17")), id(2, 17));
-        assert_eq!(after(Some("x=1&after=1.18446744073709551615")), id(1, u64::MAX));
-        for bad in ["after=2", "after=.", "after=2.x", "after=-1.2", "after=1.2.3", "after=99999999999.1"] {
-            assert!(after(Some(bad)).is_err(), "{bad}");
-        }
     }
 
     #[test]

@@ -81,17 +81,6 @@ async fn burst_from_the_proxy_loses_no_request() {
     }
 }
 
-#[tokio::test]
-async fn events_are_sent_once() {
-    let address = start(&[]).await;
-    for (query, status) in [("", "200"), ("?after=1.1", "200"), ("?after=", "200"), ("?after=x", "400")] {
-        let answer = get(&address, &format!("/am/events{query}")).await.expect("an answer");
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{query}: {answer}");
-        assert_eq!(answer.ends_with("[]"), status == "200", "{query}: {answer}");
-    }
-    assert!(page::PAGE.contains("events?after="));
-}
-
 #[tokio::test(start_paused = true)]
 async fn request_byte_by_byte_is_cut_off() {
     let address = start(&[]).await;

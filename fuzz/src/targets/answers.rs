@@ -71,7 +71,6 @@ pub fn http_answer(data: &[u8]) {
         let options = Options { timeout: Duration::from_secs(3600), max_body: 1 << 20, ..Options::default() };
         let client = Client::over(Arc::new(Answers(data.to_vec())), options);
         drop(client.overview().await.map_err(|error| error.to_string()));
-        drop(client.each_job(drop).await.map_err(|error| error.to_string()));
         drop(client.job_manager_log().await.map_err(|error| error.to_string()));
     });
 }

@@ -78,7 +78,6 @@ pub fn control(data: &[u8]) {
     let events = Events::new(2, earlier);
     events.push(proto::control::event::What::Registered(Default::default()), 1);
     if let Ok(WatchRequest { after, .. }) = WatchRequest::decode(data) {
-        drop(events.after(after.as_ref()));
         let mut watcher = events.watch(after.as_ref(), false);
         while ready(watcher.next()).is_some() {}
     }

@@ -224,8 +224,7 @@ fn of_container(report: &ApplicationReport, exit: i32, diagnostics: &str) -> Opt
         return Some(Cause { hint, ..cause });
     }
     if let Some(line) = container::incompatible_binary(&words) {
-        let hint = "use a portable one of the nodes' architecture (README, \"Portable binaries\"), or build it on \
-                    their distribution";
+        let hint = "build it on (or for) the distribution and architecture of the nodes";
         let text = format!("the application master's binary does not run on the node: {line}");
         return Some(Cause::new(CauseCode::BinaryIncompatible, text).hint(hint));
     }

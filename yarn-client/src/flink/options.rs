@@ -344,8 +344,6 @@ options! {
 
     /// Ours: where the application master's page and its proxy for Flink's REST server listen.
     WEB_PORT = Opt::with("yarn-flink.web.port", "0");
-    /// Ours: which processors the nodes have, and so which of the application master's binaries is shipped.
-    NODE_ARCHITECTURE = Opt::new("yarn-flink.node-architecture");
     /// Ours: whether the application master records what it sees and does.
     TRACE = Opt::with("yarn-flink.trace", "false");
     /// Ours: whether state may be on a node's disk, such as one that all nodes have mounted.

@@ -5,7 +5,6 @@ use std::path::Path;
 use bytes::Bytes;
 use proto::launch::{File, Kerberos};
 
-use super::app_master::AppMasterError;
 use super::error::PreflightError;
 use super::plan::Plan;
 use crate::cluster::Gateway;
@@ -30,8 +29,7 @@ impl Plan {
     /// A keytab stays here if the application acts for another user, whose program could use it otherwise.
     ///
     /// # Errors
-    /// [`PreflightError::Value`] for a path that cannot work, or a keytab that cannot be read; [`PreflightError::AppMaster`] if the
-    /// application master could not log in.
+    /// [`PreflightError::Value`] for a path that cannot work, or a keytab that cannot be read.
     pub fn with_login(mut self, gateway: &Gateway) -> Result<Self, PreflightError> {
         let LoginSettings { keytab, principal, .. } = &gateway.login;
         let Some((keytab, principal)) = keytab.as_deref().zip(principal.as_deref()) else {
@@ -49,10 +47,6 @@ impl Plan {
             });
             self.warn_of_contexts();
             return Ok(self);
-        }
-        // Where nobody logs in, a static one is as good as any.
-        if gateway.configuration.is_secure() && self.job.program.is_static() {
-            return Err(AppMasterError::StaticWithKeytab { path: self.job.app_master.clone() }.into());
         }
         let login = container_login(&self.config, keytab, principal)?;
         self.config.set(options::KERBEROS_KEYTAB.key, &login.kerberos.keytab);

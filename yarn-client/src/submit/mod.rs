@@ -4,10 +4,8 @@
 //! will be requested from YARN, [`preflight::check`] asks the cluster whether it is available, and [`submit`] hands it to the
 //! ResourceManager. Everything that can be wrong is checked ([`PreflightError`]) before anything on the cluster is changed.
 
-mod app_master;
 mod application;
 mod container_env;
-mod elf;
 mod error;
 mod files;
 pub mod key;
@@ -22,11 +20,9 @@ pub mod session_job;
 mod spec;
 mod tokens;
 
-pub use app_master::{AppMaster, AppMasterError};
 pub use application::{Submitted, submit};
-pub use elf::{Architecture, Linkage, Program, ProgramError, UnknownArchitecture};
 pub use error::{PreflightError, SubmitError};
 pub use key::{Key, Keyed, RecordedEnd};
 pub use plan::Plan;
 pub use session_job::SessionJob;
-pub use spec::{FlinkHome, JobJar, JobSubmission, ResolvedJob, SessionSize, Site};
+pub use spec::{FlinkHome, JobJar, JobSubmission, ResolvedJob, SessionSize, Site, app_master_path};

@@ -107,7 +107,7 @@ pub struct Plan {
     pub warnings: Vec<Warning>,
     task_manager_env: BTreeMap<String, String>,
     hadoop_conf: BTreeMap<String, String>,
-    pub(super) job: ResolvedJob,
+    job: ResolvedJob,
     sizes: Sizes,
     ports: Ports,
     user_jar: UserJar,

@@ -1,10 +1,8 @@
 //! What a user requests, combined with the configurations of Hadoop and Flink.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::app_master::{AppMaster, Nodes};
-use super::elf::Program;
 use super::error::PreflightError;
 use super::keys;
 use super::placement;
@@ -119,8 +117,8 @@ pub struct Site {
     pub environment: Environment,
     /// `--flink-home`.
     pub flink_home: Option<PathBuf>,
-    /// Where the application master's binary is.
-    pub app_master: AppMaster,
+    /// The application master's binary.
+    pub app_master: PathBuf,
     /// Random bytes that become the job's id, unless the user has fixed one.
     pub entropy: [u8; 16],
 }
@@ -210,8 +208,6 @@ pub struct ResolvedJob {
     pub logging: LogConfiguration,
     /// The application master's binary.
     pub app_master: PathBuf,
-    /// What its head says.
-    pub program: Program,
     /// What the user should know.
     pub warnings: Vec<Warning>,
 }
@@ -305,7 +301,9 @@ impl JobSubmission {
             Some(JobJar::Local(path)) => Some(Jar::open(path)?.entry_class(self.main_class.as_deref())?),
             Some(JobJar::Remote(_)) => self.main_class.clone(),
         };
-        let (app_master, program) = site.app_master.choose(Nodes::of(&config)?)?;
+        if !site.app_master.is_file() {
+            return Err(PreflightError::NoAppMaster { path: site.app_master.clone() });
+        }
         Ok(ResolvedJob {
             job_id,
             fixed_job_id,
@@ -324,8 +322,7 @@ impl JobSubmission {
             distribution,
             version,
             logging: LogConfiguration::find(conf_dir.as_deref()),
-            app_master,
-            program,
+            app_master: site.app_master.clone(),
             warnings,
         })
     }
@@ -444,6 +441,16 @@ fn remove_gateway_addresses(config: &mut FlinkConfig) {
         }
     }
     config.remove("taskmanager.host");
+}
+
+/// The path of the application master's binary: as given, else beside `executable`.
+pub fn app_master_path(named: Option<&Path>, executable: Option<&Path>) -> PathBuf {
+    const NAME: &str = "flink-app-master";
+    match (named, executable.and_then(Path::parent)) {
+        (Some(path), _) => path.to_owned(),
+        (None, Some(directory)) => directory.join(NAME),
+        (None, None) => PathBuf::from(NAME),
+    }
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ impl AppMaster {
                     Some(since) if now < since + YOUNG || self.containers.starting() > 0 => POLL_YOUNG,
                     Some(_) => POLL_SETTLED,
                 };
-                self.look_again(interval, now);
+                self.timers.set(Timer::FlinkPoll, now + interval);
             }
         }
     }

@@ -17,7 +17,7 @@ pub(super) use session::Session;
 pub use session::{SessionSettings, Size};
 
 use super::ending::Outcome;
-use super::{Action, AppMaster, CheckpointsView, JobView, TaskManagerView, Timer};
+use super::{Action, AppMaster, CheckpointsView, JobView, Timer};
 
 /// What runs on the cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,11 +126,6 @@ impl AppMaster {
     /// All jobs of the last look.
     pub(super) fn jobs(&self) -> impl Iterator<Item = &JobView> {
         self.view.iter().flat_map(|view| &view.jobs)
-    }
-
-    /// The TaskManagers of the last look.
-    pub(super) fn task_managers(&self) -> impl Iterator<Item = &TaskManagerView> {
-        self.view.iter().flat_map(|view| view.task_managers.iter().flatten())
     }
 
     pub(super) fn our_job(&self) -> Option<&JobView> {

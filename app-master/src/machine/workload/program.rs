@@ -25,9 +25,8 @@ impl Program {
     /// Flink forgets ended jobs after a while (`jobstore.expiration-time`), and the program's end is that of all of them. One
     /// that had not ended is waited for: a look that does not show it says nothing about its end.
     pub(in super::super) fn keep_forgotten(&mut self, old: &FlinkView, view: &mut FlinkView, now: Duration) {
-        let listed = view.jobs_by_id();
-        let missing = old.jobs.iter().filter(|job| !listed.contains_key(job.id.as_str()));
-        let missing: Vec<JobView> = missing.cloned().collect();
+        let listed = |job: &&JobView| view.jobs.iter().any(|listed| listed.id == job.id);
+        let missing: Vec<_> = old.jobs.iter().filter(|job| !listed(job)).cloned().collect();
         self.vanished = match (missing.len(), self.vanished) {
             (0, _) => None,
             (count, Some((since, before))) if count <= before => Some((since, count)),
@@ -83,7 +82,7 @@ impl AppMaster {
         self.note_shortage(now);
         self.fit_containers(now);
         let interval = if waits { flink::POLL_YOUNG } else { flink::POLL_SESSION };
-        self.look_again(interval, now);
+        self.timers.set(Timer::FlinkPoll, now + interval);
     }
 
     /// The first job in this state.

@@ -10,7 +10,7 @@ use yarn_client::cause::Cause;
 use yarn_client::flink::JobStatus;
 
 use super::super::ending::Outcome;
-use super::super::{AppMaster, JobView, flink, text};
+use super::super::{AppMaster, JobView, Timer, flink, text};
 
 /// How long to wait for a job whose end matters and that Flink no longer lists: a new JobManager lists what high
 /// availability recovers some time after its start.
@@ -82,7 +82,7 @@ impl AppMaster {
     pub(super) fn observe_session(&mut self, now: Duration) {
         self.job_seen.get_or_insert(now);
         self.watch_last_job(now);
-        let idle = self.jobs().all(|job| job.status.is_terminal());
+        let idle = self.unfinished(None).is_empty();
         if let Some(session) = self.work.session_mut() {
             if self.ending.is_some() || self.failed_job.is_some() {
                 return;
@@ -98,16 +98,11 @@ impl AppMaster {
         }
         self.note_shortage(now);
         self.fit_containers(now);
-        // One that crashes again and again is not worth as many looks as one that starts.
-        let young = |job: &JobView| {
-            !job.status.is_terminal()
-                && job.tasks_active < job.tasks_total.max(1)
-                && self.inquiries.is_younger(&job.id, flink::YOUNG, now)
-        };
+        let young = |job: &JobView| !job.status.is_terminal() && job.tasks_active < job.tasks_total.max(1);
         let waits = self.jobs().any(young);
         let busy = waits || self.containers.starting() > 0;
         let interval = if busy { flink::POLL_YOUNG } else { flink::POLL_SESSION };
-        self.look_again(interval, now);
+        self.timers.set(Timer::FlinkPoll, now + interval);
     }
 
     /// Checks whether the job that the session ends with has ended.

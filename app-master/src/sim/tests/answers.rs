@@ -1,11 +1,7 @@
-//! Late answers: from a JobManager that is gone, while the next one may already exist. And incomplete ones.
-
-use proto::ids::NodeId;
-use yarn_client::security::Token;
-use yarn_client::yarn::{AllocatedContainer, Resource};
+//! Late answers: from a JobManager that is gone, while the next one may already exist.
 
 use super::*;
-use crate::machine::{Answer, FlinkView, HeartbeatAnswer, SessionSettings, Silence, Size, TaskManagerView};
+use crate::machine::{Answer, FlinkView, SessionSettings, Silence, Size};
 
 fn failing_job() -> SessionJob {
     SessionJob { slots: 1, work: ms(5000), end: JobStatus::Failed, second_stage: None }
@@ -90,76 +86,4 @@ fn answers_of_a_job_manager_that_has_gone_are_not_those_of_the_next_one() {
     assert_eq!(status, FinalStatus::Succeeded);
     assert!(diagnostics.contains("2 jobs: "), "{diagnostics}");
     assert_eq!(world.count(|action| matches!(action, Action::StartJobManager { .. })), 2);
-}
-
-/// A machine whose JobManager runs, and what it has requested so far.
-fn running() -> (AppMaster, Vec<Action>) {
-    let mut machine = AppMaster::new(settings(), Duration::ZERO);
-    for event in [
-        Event::Registered { maximum: Resource::new(65_536, 8), previous: Vec::new() },
-        Event::Begun(Ok(())),
-        Event::JobManagerStarted,
-    ] {
-        machine.handle(event, Duration::ZERO);
-    }
-    let actions = std::iter::from_fn(|| machine.poll_action()).collect();
-    (machine, actions)
-}
-
-fn ours(status: JobStatus) -> JobView {
-    JobView {
-        id: JOB.to_owned(),
-        status,
-        slots_needed: None,
-        streaming: None,
-        tasks_total: 1,
-        tasks_active: u32::from(!status.is_terminal()),
-        tasks_finished: 0,
-        checkpoints: Some(CheckpointsView::Off),
-    }
-}
-
-#[test]
-fn look_without_task_managers_shows_the_end_of_the_job() {
-    let (mut machine, _) = running();
-    let view = FlinkView { jobs: vec![ours(JobStatus::Canceled)], ..FlinkView::default() };
-    machine.handle(Event::Flink { start: 1, answer: Answer::View(view) }, ms(500));
-    let actions: Vec<_> = std::iter::from_fn(|| machine.poll_action()).collect();
-    assert!(actions.iter().any(|action| matches!(action, Action::DeleteCluster)), "{actions:?}");
-}
-
-#[test]
-fn look_without_task_managers_says_nothing_about_them() {
-    let (mut machine, actions) = running();
-    assert!(actions.iter().any(|action| matches!(action, Action::Register)));
-    let id: ContainerId = "container_1_0001_01_000002".parse().expect("an id");
-    let container = AllocatedContainer {
-        id,
-        node: NodeId { host: "node1".to_owned(), port: 8041 },
-        node_http_address: String::new(),
-        resource: Resource::new(1024, 1),
-        priority: 1,
-        allocation_request_id: 1,
-        token: Token::default(),
-    };
-    let answer =
-        HeartbeatAnswer { allocated: vec![container], cluster_nodes: 1, ..HeartbeatAnswer::default() };
-    machine.handle(Event::Heartbeat(answer), ms(100));
-    machine.handle(Event::ContainerStarted(id), ms(200));
-    let listed = TaskManagerView { id: id.to_string(), slots: 1, free_slots: 0 };
-    for second in 1..60 {
-        // Seen once, and then never again.
-        let task_managers = (second == 1).then(|| vec![listed.clone()]);
-        let view = FlinkView { jobs: vec![ours(JobStatus::Running)], task_managers, ..FlinkView::default() };
-        machine.handle(Event::Flink { start: 1, answer: Answer::View(view) }, ms(1000 * second));
-    }
-    let actions: Vec<_> = std::iter::from_fn(|| machine.poll_action()).collect();
-    assert!(!actions.iter().any(|action| matches!(action, Action::StopContainer(_))), "{actions:?}");
-    // A list without it says that Flink has dropped it.
-    let task_managers = Some(Vec::new());
-    let view = FlinkView { jobs: vec![ours(JobStatus::Running)], task_managers, ..FlinkView::default() };
-    machine.handle(Event::Flink { start: 1, answer: Answer::View(view) }, ms(60_000));
-    let stops =
-        std::iter::from_fn(|| machine.poll_action()).filter(|it| matches!(it, Action::StopContainer(_)));
-    assert_eq!(stops.count(), 1);
 }

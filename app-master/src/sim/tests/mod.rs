@@ -4,7 +4,6 @@ mod answers;
 mod containers;
 mod random;
 mod recovery;
-mod scale;
 
 use std::collections::VecDeque;
 use std::time::Duration;

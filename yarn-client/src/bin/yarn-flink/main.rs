@@ -9,8 +9,6 @@ mod printer;
 mod progress;
 mod render;
 mod signal;
-#[cfg(test)]
-mod tests;
 mod view;
 
 use std::process::ExitCode;

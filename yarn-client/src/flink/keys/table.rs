@@ -368,14 +368,6 @@ pub(super) const OURS: &[Row] = &[
         &[o::TRACE],
         Honoured("records what the application master sees and does, for `simulate --replay`"),
     ),
-    of(
-        Ours,
-        &[o::NODE_ARCHITECTURE],
-        Honoured(
-            "architecture of the nodes, such as `x86_64` or `aarch64`, if it is not that of this host: \
-             `flink-app-master-<architecture>` beside `yarn-flink` is shipped",
-        ),
-    ),
     // Connections between Flink's processes.
     of(Ours, &[o::INTERNAL_TLS], Honoured(INTERNAL_TLS)),
     row(

@@ -4,7 +4,6 @@ mod checkpoints;
 mod connect;
 mod error;
 mod jars;
-mod list;
 mod savepoints;
 mod thread_dump;
 mod types;
@@ -18,12 +17,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Empty, Full};
+use http_body_util::{BodyExt, Empty, Full, LengthLimitError, Limited};
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, COOKIE, HOST};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 
 pub use checkpoints::{Checkpoint, CheckpointConfig, Checkpoints, Written};
 pub use connect::{Connect, Connecting, Connection, Plain};
@@ -46,7 +45,7 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// Limit for the whole request.
     pub timeout: Duration,
-    /// Maximum size of a response in bytes; of each item if the response is a list that grows with the cluster.
+    /// Maximum size of a response in bytes.
     pub max_body: usize,
 }
 
@@ -67,12 +66,6 @@ pub struct Client {
 
 /// Body of a request.
 type Body = UnsyncBoxBody<Bytes, std::io::Error>;
-/// Takes a response part by part.
-type Take<'a> = &'a mut (dyn FnMut(&[u8]) -> Result<(), RestError> + Send);
-
-fn empty() -> Body {
-    Empty::new().map_err(|never| match never {}).boxed_unsync()
-}
 
 impl Client {
     /// A client; nothing is connected yet.
@@ -110,15 +103,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn jobs_overview(&self) -> Result<Vec<JobOverview>, RestError> {
-        self.collect("/jobs/overview", "jobs").await
-    }
-
-    /// The same one by one: of thousands only what `each` keeps takes memory.
-    ///
-    /// # Errors
-    /// See [`RestError`].
-    pub async fn each_job(&self, each: impl FnMut(JobOverview) + Send) -> Result<(), RestError> {
-        self.each("/jobs/overview", "jobs", each).await
+        Ok(self.get::<types::Jobs>("/jobs/overview").await?.jobs)
     }
 
     /// `GET /jobs/:id/status`: never stale.
@@ -180,7 +165,7 @@ impl Client {
         vertex: &str,
     ) -> Result<Vec<VertexTaskManager>, RestError> {
         let path = format!("/jobs/{}/vertices/{}/taskmanagers", segment(job), segment(vertex));
-        self.collect(&path, "taskmanagers").await
+        Ok(self.get::<types::VertexTaskManagers>(&path).await?.taskmanagers)
     }
 
     /// `GET /datasets`: how many results are kept after their jobs have ended (`DataStream.cache()`).
@@ -188,9 +173,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn data_sets(&self) -> Result<usize, RestError> {
-        let mut count = 0;
-        self.each("/datasets", "dataSets", |_: IgnoredAny| count += 1).await?;
-        Ok(count)
+        Ok(self.get::<types::DataSets>("/datasets").await?.data_sets.len())
     }
 
     /// Whether the server responds at all: `GET /config` needs no other part of the JobManager.
@@ -206,15 +189,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`].
     pub async fn task_managers(&self) -> Result<Vec<TaskManager>, RestError> {
-        self.collect("/taskmanagers", "taskmanagers").await
-    }
-
-    /// The same one by one: of thousands only what `each` keeps takes memory.
-    ///
-    /// # Errors
-    /// See [`RestError`].
-    pub async fn each_task_manager(&self, each: impl FnMut(TaskManager) + Send) -> Result<(), RestError> {
-        self.each("/taskmanagers", "taskmanagers", each).await
+        Ok(self.get::<types::TaskManagers>("/taskmanagers").await?.taskmanagers)
     }
 
     /// `GET /applications/overview` (2.3).
@@ -222,7 +197,7 @@ impl Client {
     /// # Errors
     /// See [`RestError`]; 404 before 2.3.
     pub async fn applications_overview(&self) -> Result<Vec<ApplicationOverview>, RestError> {
-        self.collect("/applications/overview", "applications").await
+        Ok(self.get::<types::Applications>("/applications/overview").await?.applications)
     }
 
     /// `GET /applications/:id/exceptions` (2.3).
@@ -273,8 +248,6 @@ impl Client {
     pub async fn has(&self, path: &str) -> Result<bool, RestError> {
         match self.send(Method::GET, path).await {
             Err(error) if error.is_not_found() => Ok(false),
-            // Of whatever size.
-            Err(RestError::TooLarge { .. }) => Ok(true),
             answer => answer.map(|_| true),
         }
     }
@@ -316,7 +289,8 @@ impl Client {
     }
 
     async fn send(&self, method: Method, path: &str) -> Result<Bytes, RestError> {
-        self.send_body(method, path, None, empty()).await
+        let empty = Empty::new().map_err(|never| match never {}).boxed_unsync();
+        self.send_body(method, path, None, empty).await
     }
 
     async fn send_body(
@@ -326,35 +300,7 @@ impl Client {
         content_type: Option<&str>,
         body: Body,
     ) -> Result<Bytes, RestError> {
-        let mut whole = Vec::new();
-        let mut take = |part: &[u8]| self.add(&mut whole, part, path);
-        self.receive(method, path, content_type, body, &mut take).await?;
-        Ok(Bytes::from(whole))
-    }
-
-    fn add(&self, whole: &mut Vec<u8>, part: &[u8], path: &str) -> Result<(), RestError> {
-        if whole.len() + part.len() > self.options.max_body {
-            return Err(self.too_large(path));
-        }
-        whole.extend_from_slice(part);
-        Ok(())
-    }
-
-    fn too_large(&self, path: &str) -> RestError {
-        let limit = self.options.max_body;
-        RestError::TooLarge { address: self.address(), path: path.to_owned(), limit }
-    }
-
-    /// Sends a request, and gives the response to `take` as it arrives.
-    async fn receive(
-        &self,
-        method: Method,
-        path: &str,
-        content_type: Option<&str>,
-        body: Body,
-        take: Take<'_>,
-    ) -> Result<(), RestError> {
-        let exchange = self.exchange(method, path, content_type, body, take);
+        let exchange = self.exchange(method, path, content_type, body);
         tokio::time::timeout(self.options.timeout, exchange).await.unwrap_or_else(|_| {
             Err(RestError::TimedOut {
                 address: self.address(),
@@ -370,8 +316,7 @@ impl Client {
         path: &str,
         content_type: Option<&str>,
         body: Body,
-        take: Take<'_>,
-    ) -> Result<(), RestError> {
+    ) -> Result<Bytes, RestError> {
         let address = self.address();
         let transport = |source: Box<dyn std::error::Error + Send + Sync>| RestError::Transport {
             address: address.clone(),
@@ -404,26 +349,30 @@ impl Client {
         let answer = async {
             let response = sender.send_request(request).await.map_err(|error| transport(error.into()))?;
             let status = response.status();
-            let mut body = response.into_body();
-            let mut refusal = Vec::new();
-            while let Some(frame) = body.frame().await {
-                let Ok(part) = frame.map_err(|error| transport(error.into()))?.into_data() else { continue };
-                if status.is_success() { take(&part)? } else { self.add(&mut refusal, &part, path)? }
-            }
-            Ok((status, refusal))
+            let body = Limited::new(response.into_body(), self.options.max_body).collect().await.map_err(
+                |error| {
+                    if error.is::<LengthLimitError>() {
+                        let limit = self.options.max_body;
+                        RestError::TooLarge { address: address.clone(), path: path.to_owned(), limit }
+                    } else {
+                        transport(error)
+                    }
+                },
+            )?;
+            Ok((status, body.to_bytes()))
         };
         tokio::pin!(answer);
         let mut connection = pin!(connection);
-        let (status, refusal) = tokio::select! {
+        let (status, body) = tokio::select! {
             biased;
             result = &mut answer => result?,
             // When the connection ends, the response gets what has arrived, or the error.
             _ = &mut connection => answer.await?,
         };
         if status.is_success() {
-            return Ok(());
+            return Ok(body);
         }
-        Err(self.refusal(status, path, &refusal))
+        Err(self.refusal(status, path, &body))
     }
 
     fn refusal(&self, status: StatusCode, path: &str, body: &[u8]) -> RestError {

@@ -1,9 +1,7 @@
 //! Responses of the REST server; fields that are not used here are ignored.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::super::JobStatus;
@@ -250,8 +248,35 @@ fn not_ended() -> i64 {
 }
 
 #[derive(Deserialize)]
+pub(super) struct Jobs {
+    pub(super) jobs: Vec<JobOverview>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct VertexTaskManagers {
+    #[serde(default)]
+    pub(super) taskmanagers: Vec<VertexTaskManager>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct DataSets {
+    #[serde(rename = "dataSets", default)]
+    pub(super) data_sets: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
 pub(super) struct Status {
     pub(super) status: JobStatus,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TaskManagers {
+    pub(super) taskmanagers: Vec<TaskManager>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Applications {
+    pub(super) applications: Vec<ApplicationOverview>,
 }
 
 #[derive(Deserialize)]
@@ -262,82 +287,34 @@ pub(super) struct Errors {
 impl<'de> Deserialize<'de> for TaskCounts {
     /// `/jobs/overview` has lower-case names and a total, `/jobs/:id` upper-case ones and no total.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Counting)
-    }
-}
-
-/// Thousands of jobs are counted several times a second: names are compared where they are.
-struct Counting;
-
-impl<'de> Visitor<'de> for Counting {
-    type Value = TaskCounts;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("numbers of tasks by state")
-    }
-
-    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<TaskCounts, M::Error> {
-        let mut counts = TaskCounts::default();
+        let map = BTreeMap::<String, i64>::deserialize(deserializer)?;
+        let mut counts = Self::default();
         let mut total = None;
         let mut sum = 0u32;
-        while let Some((State(state), count)) = map.next_entry::<State, i64>()? {
+        for (name, count) in map {
             let count = u32::try_from(count).unwrap_or(0);
-            match state {
-                Some(Counted::Total) => total = Some(count),
-                Some(Counted::Of(field)) => {
-                    *field(&mut counts) = count;
-                    sum = sum.saturating_add(count);
+            let slot = match name.to_ascii_lowercase().as_str() {
+                "total" => {
+                    total = Some(count);
+                    continue;
                 }
-                None => {}
-            }
+                "created" => &mut counts.created,
+                "scheduled" => &mut counts.scheduled,
+                "deploying" => &mut counts.deploying,
+                "initializing" => &mut counts.initializing,
+                "running" => &mut counts.running,
+                "finished" => &mut counts.finished,
+                "canceling" => &mut counts.canceling,
+                "canceled" => &mut counts.canceled,
+                "failed" => &mut counts.failed,
+                "reconciling" => &mut counts.reconciling,
+                _ => continue,
+            };
+            *slot = count;
+            sum = sum.saturating_add(count);
         }
         counts.total = total.unwrap_or(sum);
         Ok(counts)
-    }
-}
-
-enum Counted {
-    Total,
-    Of(Field),
-}
-
-/// One of [`TaskCounts`].
-type Field = fn(&mut TaskCounts) -> &mut u32;
-
-/// A name in [`TaskCounts`]; `None` if it is unknown.
-struct State(Option<Counted>);
-
-impl<'de> Deserialize<'de> for State {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Named;
-        impl Visitor<'_> for Named {
-            type Value = State;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a state of tasks")
-            }
-
-            fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<State, E> {
-                const STATES: [(&str, Field); 10] = [
-                    ("created", |counts| &mut counts.created),
-                    ("scheduled", |counts| &mut counts.scheduled),
-                    ("deploying", |counts| &mut counts.deploying),
-                    ("initializing", |counts| &mut counts.initializing),
-                    ("running", |counts| &mut counts.running),
-                    ("finished", |counts| &mut counts.finished),
-                    ("canceling", |counts| &mut counts.canceling),
-                    ("canceled", |counts| &mut counts.canceled),
-                    ("failed", |counts| &mut counts.failed),
-                    ("reconciling", |counts| &mut counts.reconciling),
-                ];
-                if name.eq_ignore_ascii_case("total") {
-                    return Ok(State(Some(Counted::Total)));
-                }
-                let state = STATES.iter().find(|(state, _)| name.eq_ignore_ascii_case(state));
-                Ok(State(state.map(|(_, field)| Counted::Of(*field))))
-            }
-        }
-        deserializer.deserialize_str(Named)
     }
 }
 

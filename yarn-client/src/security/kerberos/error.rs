@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::NameError;
-use crate::security::sasl::IS_STATIC;
 use crate::security::sasl::gssapi::LIBRARY;
 
 /// `ERROR_TABLE_BASE_krb5`; the codes of RFC 4120 (7.5.9) and of the library (`krb5.h`) count from here.
@@ -227,9 +226,6 @@ impl KerberosError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            Self::LibraryMissing { .. } if IS_STATIC => {
-                "use the build for glibc, which is not static".to_owned()
-            }
             Self::LibraryMissing { .. } => "install it: `apt-get install libgssapi-krb5-2` on Debian and Ubuntu, \
                 `dnf install krb5-libs` on RHEL and its kin"
                 .to_owned(),

@@ -119,11 +119,7 @@ functions! {
 
 fn functions() -> Result<&'static Functions, Status> {
     static LOADED: OnceLock<Result<Functions, String>> = OnceLock::new();
-    let loaded = LOADED.get_or_init(|| match super::IS_STATIC {
-        // The system's own words would send its user after a package.
-        true => Err("this program is static, and static programs load no libraries".to_owned()),
-        false => Functions::load().map_err(|error| crate::with_cause(&error)),
-    });
+    let loaded = LOADED.get_or_init(|| Functions::load().map_err(|error| crate::with_cause(&error)));
     loaded.as_ref().map_err(|text| Status { major: 0, minor: 0, text: text.clone() })
 }
 

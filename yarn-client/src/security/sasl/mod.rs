@@ -26,9 +26,6 @@ pub(crate) use handshake::{Handshake, Method, Outcome, Step};
 pub(crate) use krb5::{Conversation, Krb5};
 pub(crate) use wrap::{Unwrapper, Wrapper};
 
-/// Whether this program has no loader for libraries, as with musl.
-pub(crate) const IS_STATIC: bool = cfg!(target_feature = "crt-static");
-
 /// What is done to the stream once both sides know each other (`hadoop.rpc.protection`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protection {

@@ -15,7 +15,6 @@ use crate::flink::{ConfigError, Version};
 use crate::hdfs::HdfsError;
 use crate::hdfs::stage::StageError;
 use crate::security::UserError;
-use crate::submit::app_master::AppMasterError;
 use crate::yarn::YarnError;
 
 /// Something that is wrong, found before anything has been changed on the cluster.
@@ -52,9 +51,12 @@ pub enum PreflightError {
     /// The job's jar cannot be used.
     #[error(transparent)]
     Jar(#[from] JarError),
-    /// The application master's binary cannot be used.
-    #[error(transparent)]
-    AppMaster(#[from] AppMasterError),
+    /// The application master's binary is missing.
+    #[error("the application master binary {} does not exist", path.display())]
+    NoAppMaster {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// A deployment target other than ours.
     #[error(
         "the target `{target}` is not available: each job runs as its own YARN application (`yarn-application`)"
@@ -300,7 +302,9 @@ impl PreflightError {
             Self::NoProvidedDist { .. } => {
                 "set `yarn.provided.lib.dirs` to the directories `lib` and `plugins` of one Flink distribution".to_owned()
             }
-            Self::AppMaster(source) => source.hint(),
+            Self::NoAppMaster { .. } => {
+                "put it next to `yarn-flink`, or name it with `--app-master` or `YARN_FLINK_APP_MASTER`".to_owned()
+            }
             Self::Target { target } if target.contains("session") => {
                 "name the session with `--session ID|NAME`".to_owned()
             }

@@ -8,7 +8,6 @@ use crate::flink::Distribution;
 use crate::flink::dist::{DistFile, LogConfiguration, LogFramework};
 use crate::hdfs::stage::{Scope, Source, StageItem};
 use crate::submit::spec::JobJar;
-use crate::submit::{Architecture, Linkage, Program};
 use crate::yarn::launch::{Kind, Visibility};
 
 const JOB: &str = "0123456789abcdef0123456789abcdef";
@@ -53,7 +52,6 @@ pub(crate) fn job(settings: &[(&str, &str)]) -> ResolvedJob {
             path: Some(PathBuf::from("/flink/conf/log4j.properties")),
         },
         app_master: PathBuf::from("/opt/flink-app-master"),
-        program: Program { architecture: Architecture::X86_64, linkage: Linkage::Static },
         warnings: Vec::new(),
     }
 }

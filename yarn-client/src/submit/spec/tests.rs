@@ -147,11 +147,19 @@ fn jars_are_here_or_on_the_cluster() {
 }
 
 #[test]
+fn the_application_master_lies_beside_the_client() {
+    let beside = app_master_path(None, Some(Path::new("/opt/bin/yarn-flink")));
+    assert_eq!(beside, Path::new("/opt/bin/flink-app-master"));
+    let named = app_master_path(Some(Path::new("/x/am")), Some(Path::new("/opt/bin/yarn-flink")));
+    assert_eq!(named, Path::new("/x/am"));
+}
+
+#[test]
 fn without_a_distribution_the_error_says_what_to_set() {
     let site = Site {
         environment: Environment::default(),
         flink_home: None,
-        app_master: AppMaster::Named(PathBuf::new()),
+        app_master: PathBuf::new(),
         entropy: [0; 16],
     };
     let error = FlinkHome::open(&site, None).unwrap_err();

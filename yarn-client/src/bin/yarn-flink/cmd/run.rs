@@ -6,8 +6,8 @@ use futures::FutureExt as _;
 use yarn_client::cluster::Gateway;
 use yarn_client::hdfs::digest::Digests;
 use yarn_client::submit::{
-    AppMaster, FlinkHome, JobSubmission, Key, Keyed, Plan, PreflightError, RecordedEnd, ResolvedJob, Site,
-    SubmitError, Submitted, key, preflight, submit,
+    FlinkHome, JobSubmission, Key, Keyed, Plan, PreflightError, RecordedEnd, ResolvedJob, Site, SubmitError,
+    Submitted, app_master_path, key, preflight, submit,
 };
 
 use super::{Context, Failure, attached, session_job};
@@ -127,7 +127,7 @@ pub(super) fn site(context: &Context, app_master: Option<&Path>) -> Site {
     Site {
         environment: context.environment.clone(),
         flink_home: context.global.flink_home.clone(),
-        app_master: AppMaster::new(app_master, executable.as_deref()),
+        app_master: app_master_path(app_master, executable.as_deref()),
         entropy: rand::random(),
     }
 }

@@ -4,7 +4,7 @@
 
 use std::process::{Command, Stdio};
 
-use yarn_client::submit::{AppMaster, AppMasterError, Architecture, PreflightError};
+use yarn_client::submit::{PreflightError, app_master_path};
 
 use super::{Context, Failure};
 use crate::args::{Output, Simulate};
@@ -12,10 +12,9 @@ use crate::exit::ExitStatus;
 
 pub(super) fn run(context: &Context, args: &Simulate) -> Result<ExitStatus, Failure> {
     let executable = std::env::current_exe().ok();
-    let path =
-        AppMaster::new(args.app_master.as_deref(), executable.as_deref()).path(Architecture::of_this_host());
+    let path = app_master_path(args.app_master.as_deref(), executable.as_deref());
     if !path.is_file() {
-        return Err(PreflightError::from(AppMasterError::Missing { path }).into());
+        return Err(PreflightError::NoAppMaster { path }.into());
     }
     let seconds = |duration: std::time::Duration| duration.as_secs_f64().to_string();
     let pairs = [

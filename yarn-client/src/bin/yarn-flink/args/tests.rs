@@ -1,11 +1,8 @@
-//! The command line as it is typed, with Flink's spellings.
-
 use std::ffi::OsString;
-use std::time::Duration;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 
-use crate::args::*;
+use super::*;
 
 fn parsed(line: &str) -> Result<Command, String> {
     let arguments = std::iter::once("yarn-flink").chain(line.split_whitespace()).map(OsString::from);

@@ -283,8 +283,7 @@ pub(crate) struct Cluster {
     /// Make Flink's REST server listen on the node's address, without authentication, as Flink's own client needs it
     #[arg(long)]
     pub(crate) open_rest: bool,
-    /// The application master binary [default: next to this program, `flink-app-master-x86_64` or the like for nodes
-    /// of that architecture (`yarn-flink.node-architecture`), else `flink-app-master`]
+    /// The application master binary [default: `flink-app-master` next to this program]
     #[arg(long, env = "YARN_FLINK_APP_MASTER", value_name = "PATH")]
     pub(crate) app_master: Option<PathBuf>,
 }
@@ -488,3 +487,6 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     };
     millis.map(Duration::from_millis).ok_or_else(|| format!("`{text}` is too long"))
 }
+
+#[cfg(test)]
+mod tests;
