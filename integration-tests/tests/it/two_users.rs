@@ -47,7 +47,7 @@ pub(crate) async fn nobody_gets_at_anothers_application(cluster: &Cluster, id: &
         (&["stop", id], 3, &master),
         (&["cancel", id], 3, &master),
         (&["scale", id, "2"], 3, &master),
-        (&session, 3, &master),
+        (&session, 2, "is not a session"),
         (&["kill", id], 3, "User bob cannot perform operation MODIFY_APP"),
         (&["gc", "-D", &base], 3, "bob may not list"),
     ];
