@@ -60,9 +60,11 @@ pub(crate) async fn nobody_gets_at_anothers_application(cluster: &Cluster, id: &
     }
     // What is in HDFS is closed to others, and nobody else can put anything there.
     let directory = format!("/user/{ALICE}/.yarn-flink");
-    for command in
-        [&["-ls", &*directory][..], &["-rm", "-r", &directory], &["-touchz", &format!("{directory}/x")]]
-    {
+    for command in [
+        &["-ls", &*format!("{directory}/apps/{id}")][..],
+        &["-rm", "-r", &directory],
+        &["-touchz", &format!("{directory}/x")],
+    ] {
         let mut shell = cluster.hadoop_command(FS_SHELL);
         shell.envs(cluster.others_environment()).args(command);
         let output = output(shell).await?;
