@@ -78,19 +78,7 @@ pub async fn output(command: Command) -> Result<ToolOutput> {
 impl Cluster {
     /// Environment for a client program: where the configuration is, and who the user is; on a secure cluster a keytab.
     pub fn client_environment(&self) -> Vec<(String, String)> {
-        let mut environment = vec![
-            ("HADOOP_CONF_DIR".to_owned(), self.client_conf_dir().display().to_string()),
-            ("HADOOP_USER_NAME".to_owned(), self.layout.user.clone()),
-        ];
-        if self.layout.kerberos.is_some() {
-            let keytab = self.keytab(&self.layout.user).display().to_string();
-            environment.extend([
-                ("KRB5_CONFIG".to_owned(), self.krb5_conf().display().to_string()),
-                ("KRB5PRINCIPAL".to_owned(), kerberos::principal(&self.layout.user)),
-                ("KRB5KEYTAB".to_owned(), keytab),
-            ]);
-        }
-        environment
+        self.environment_of(&self.layout.user)
     }
 
     /// Somebody else, who may nothing that others may not.
@@ -100,15 +88,20 @@ impl Cluster {
 
     /// [`Self::client_environment`] of [`Self::other`].
     pub fn others_environment(&self) -> Vec<(String, String)> {
-        let mut environment = self.client_environment();
+        self.environment_of(self.other())
+    }
+
+    fn environment_of(&self, user: &str) -> Vec<(String, String)> {
+        let mut environment = vec![
+            ("HADOOP_CONF_DIR".to_owned(), self.client_conf_dir().display().to_string()),
+            ("HADOOP_USER_NAME".to_owned(), user.to_owned()),
+        ];
         if self.layout.kerberos.is_some() {
-            let keytab = self.keytab(BOB).display().to_string();
             environment.extend([
-                ("KRB5PRINCIPAL".to_owned(), kerberos::principal(BOB)),
-                ("KRB5KEYTAB".to_owned(), keytab),
+                ("KRB5_CONFIG".to_owned(), self.krb5_conf().display().to_string()),
+                ("KRB5PRINCIPAL".to_owned(), kerberos::principal(user)),
+                ("KRB5KEYTAB".to_owned(), self.keytab(user).display().to_string()),
             ]);
-        } else {
-            environment.push(("HADOOP_USER_NAME".to_owned(), self.other().to_owned()));
         }
         environment
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::counting::Counting;
 use crate::failures::appears;
-use crate::tool::{LIMIT, Ran, command, eventually, finish, text, yarn_flink};
+use crate::tool::{LIMIT, Ran, as_other, command, eventually, finish, text, yarn_flink};
 
 #[tokio::test]
 async fn followers_receive_every_event_once() -> Result<()> {
@@ -71,8 +71,7 @@ async fn followers_receive_every_event_once() -> Result<()> {
 
 /// Another user cannot read the certificate, and so gets nothing.
 async fn refused(cluster: &Cluster, id: &str) -> Result<()> {
-    let other = command(cluster, &["events", id])?.envs(cluster.others_environment()).spawn()?;
-    let ran = finish(other).await?.expect(3)?;
+    let ran = as_other(cluster, &["events", id]).await?.expect(3)?;
     ensure!(ran.stdout.is_empty() && ran.stderr.contains("belongs to"), "{ran:?}");
     Ok(())
 }

@@ -13,11 +13,7 @@ use integration_tests::shared;
 
 use crate::relay::{port_of, without_word};
 use crate::secrets::{credentials_of, nothing_gets_out};
-use crate::token_lives::finds_kdc;
-use crate::tool::{
-    GONE, LIMIT, Ran, command, eventually, every, finish, job_in_state, run, run_args, yarn_flink,
-};
-use crate::two_users::nobody_gets_at_anothers_application;
+use crate::tool::{GONE, LIMIT, Ran, command, eventually, every, finish, run_args};
 
 /// Runs `yarn-flink` as `alice` with her keytab, but for `environment`; an empty value unsets.
 async fn with(cluster: &Cluster, environment: &[(&str, &str)], args: &[&str]) -> Result<Ran> {
@@ -114,24 +110,9 @@ async fn a_job(cluster: &Cluster, cache: &str) -> Result<()> {
         .await
 }
 
-/// What others get of a job, and how its tokens encrypt.
-pub(crate) async fn of_a_job_that_runs(cluster: &Cluster) -> Result<()> {
-    let kdc = finds_kdc(cluster);
-    let options: Vec<_> =
-        ["-d", "--key", "of-alice"].into_iter().chain(kdc.iter().map(String::as_str)).collect();
-    let id = &run(cluster, &options, &["Run"]).await?.expect(0)?.application()?;
-    job_in_state(cluster, id, "RUNNING").await?;
-    let (users, ciphers) =
-        tokio::join!(nobody_gets_at_anothers_application(cluster, id), ciphers(cluster, id));
-    every([users, ciphers])?;
-    yarn_flink(cluster, &["kill", id]).await?.expect(0)?;
-    eventually("no process of the application", GONE, || async { Ok(cluster.processes_of(id).is_empty()) })
-        .await
-}
-
 /// Both ciphers of DIGEST-MD5. The ResourceManager offers `3des` and `rc4`, of which we choose the first; what it offers is not
 /// protected, so that a relay can take that away.
-async fn ciphers(cluster: &Cluster, id: &str) -> Result<()> {
+pub(crate) async fn ciphers(cluster: &Cluster, id: &str) -> Result<()> {
     let rm = port_of(cluster, "yarn.resourcemanager.address")?;
     for (word, cipher) in [("no such word", "3des"), ("3des", "rc4")] {
         let address = without_word(rm, word).await?;

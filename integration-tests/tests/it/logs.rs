@@ -8,7 +8,7 @@ use integration_tests::cluster::{Builder, Cluster, Daemon};
 use integration_tests::shared;
 use serde_json::Value;
 
-use crate::tool::{LIMIT, command, end, eventually, finish, job_in_state, run, text, yarn_flink};
+use crate::tool::{LIMIT, as_other, command, end, eventually, finish, job_in_state, run, text, yarn_flink};
 
 /// Content by container and file, extracted from what `yarn logs` or our command prints.
 fn files(printed: &str) -> Result<BTreeMap<(String, String), String>> {
@@ -130,9 +130,7 @@ async fn logs_of_running_containers_and_aggregated_logs_are_printed() -> Result<
     ensure!(written.contains("TaskManagerRunner"), "{written}");
 
     // Another user's application, and one whose owner is no longer known, beside a directory that is closed.
-    let asks = async |id: &str| {
-        finish(command(cluster, &["logs", id])?.envs(cluster.others_environment()).spawn()?).await
-    };
+    let asks = async |id: &str| as_other(cluster, &["logs", id]).await;
     let other = cluster.other();
     let theirs = asks(&id).await?.expect(3)?;
     ensure!(

@@ -125,7 +125,7 @@ async fn without_certificate(address: SocketAddr, request: &[u8]) -> Result<(Vec
 }
 
 /// Every port of a JVM demands a certificate, and answers nothing in the clear.
-pub(crate) async fn keeps_strangers_out(process: &Process, least: usize) -> Result<()> {
+async fn keeps_strangers_out(process: &Process, least: usize) -> Result<()> {
     let ports = process.listens();
     ensure!(ports.len() >= least, "{} listens on {ports:?} only", process.pid);
     for address in ports {

@@ -88,6 +88,11 @@ pub(crate) async fn yarn_flink(cluster: &Cluster, args: &[&str]) -> Result<Ran> 
     Ok(ran)
 }
 
+/// Runs `yarn-flink` to its end as [`Cluster::other`].
+pub(crate) async fn as_other(cluster: &Cluster, args: &[&str]) -> Result<Ran> {
+    finish(command(cluster, args)?.envs(cluster.others_environment()).spawn()?).await
+}
+
 /// What the documentation says about the JSON.
 static SCHEMA: LazyLock<Schema> = LazyLock::new(|| {
     let page = std::fs::read_to_string(workspace().join("docs/json.md")).expect("docs/json.md");

@@ -6,15 +6,9 @@ use integration_tests::cluster::java::{FS_SHELL, output};
 use integration_tests::cluster::kerberos::ALICE;
 use integration_tests::shared;
 
-use crate::kerberos::of_a_job_that_runs;
-use crate::tool::{Ran, command, finish, jar, yarn_flink};
-
-/// Runs `yarn-flink` as `bob`.
-async fn as_bob(cluster: &Cluster, args: &[&str]) -> Result<Ran> {
-    let mut command = command(cluster, args)?;
-    command.envs(cluster.others_environment());
-    finish(command.spawn()?).await
-}
+use crate::kerberos::ciphers;
+use crate::token_lives::finds_kdc;
+use crate::tool::{GONE, as_other, eventually, every, jar, job_in_state, run, yarn_flink};
 
 #[tokio::test]
 #[ignore = "takes minutes; CONTRIBUTING.md says when"]
@@ -26,12 +20,21 @@ async fn another_user_gets_nothing_of_an_application() -> Result<()> {
         .access_control()
         .scheduler_property("root.acl_administer_queue", " ");
     let cluster = cluster.property("dfs.data.transfer.protection", "integrity").boot().await?;
-    of_a_job_that_runs(&cluster).await?;
+    let kdc = finds_kdc(&cluster);
+    let options: Vec<_> =
+        ["-d", "--key", "of-alice"].into_iter().chain(kdc.iter().map(String::as_str)).collect();
+    let id = &run(&cluster, &options, &["Run"]).await?.expect(0)?.application()?;
+    job_in_state(&cluster, id, "RUNNING").await?;
+    let (users, ciphers) = tokio::join!(attempts(&cluster, id), ciphers(&cluster, id));
+    every([users, ciphers])?;
+    yarn_flink(&cluster, &["kill", id]).await?.expect(0)?;
+    let gone = || async { Ok(cluster.processes_of(id).is_empty()) };
+    eventually("no process of the application", GONE, gone).await?;
     cluster.stop()
 }
 
 /// All that `bob` tries with an application of `alice`.
-pub(crate) async fn nobody_gets_at_anothers_application(cluster: &Cluster, id: &str) -> Result<()> {
+async fn attempts(cluster: &Cluster, id: &str) -> Result<()> {
     let base = format!("yarn.staging-directory={}/user/{ALICE}", cluster.default_fs());
     let jar = jar()?.display().to_string();
     let master = format!("{id} belongs to {ALICE}; the ResourceManager does not show it");
@@ -52,7 +55,7 @@ pub(crate) async fn nobody_gets_at_anothers_application(cluster: &Cluster, id: &
         (&["gc", "-D", &base], 3, "bob may not list"),
     ];
     for (args, code, says) in attempts {
-        let ran = as_bob(cluster, args).await?.expect(code)?;
+        let ran = as_other(cluster, args).await?.expect(code)?;
         let place = if code == 0 { &ran.stdout } else { &ran.stderr };
         ensure!(place.contains(says), "{args:?}: {ran:?}");
         let shows = ["http://127", "--key"].iter().any(|word| ran.stdout.contains(word));

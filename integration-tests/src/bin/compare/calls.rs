@@ -14,6 +14,7 @@ use yarn_client::ids::ApplicationId;
 use yarn_client::security::User;
 use yarn_client::yarn::ResourceManager;
 
+use crate::measured::cpu_s;
 use crate::report::{Must, Report};
 use crate::side::Sides;
 
@@ -47,9 +48,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<()> {
     let user = User::resolve(&environment, &configuration)?;
     let client = ResourceManager::new(&configuration, &user)?;
     ask(&client, arguments).await?;
-    let (begun, cpu) = (Instant::now(), cpu_s()?);
+    let (begun, cpu) = (Instant::now(), own_cpu_s()?);
     ask(&client, arguments).await?;
-    let took = Took { wall_s: begun.elapsed().as_secs_f64(), cpu_s: cpu_s()? - cpu };
+    let took = Took { wall_s: begun.elapsed().as_secs_f64(), cpu_s: own_cpu_s()? - cpu };
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&took)?).context("cannot write to stdout")
 }
 
@@ -62,11 +63,8 @@ async fn ask(client: &ResourceManager, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-fn cpu_s() -> Result<f64> {
-    let used = getrusage(UsageWho::RUSAGE_SELF).context("cannot read this program's usage")?;
-    #[expect(clippy::cast_precision_loss, reason = "seconds and microseconds of one run")]
-    let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
-    Ok(seconds(used.user_time()) + seconds(used.system_time()))
+fn own_cpu_s() -> Result<f64> {
+    Ok(cpu_s(&getrusage(UsageWho::RUSAGE_SELF).context("cannot read this program's usage")?))
 }
 
 pub(crate) async fn measure(sides: &Sides<'_>, runs: u16, report: &mut Report) -> Result<()> {

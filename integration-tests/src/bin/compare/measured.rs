@@ -63,15 +63,10 @@ fn measure(arguments: &Arguments) -> Result<()> {
     let status = command.status().with_context(|| format!("cannot run {}", program.to_string_lossy()))?;
     let wall_s = begun.elapsed().as_secs_f64();
     let used = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot read the program's usage")?;
-    let seconds = |time: nix::sys::time::TimeVal| {
-        #[expect(clippy::cast_precision_loss, reason = "seconds and microseconds of one run")]
-        let seconds = time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
-        seconds
-    };
     let usage = Usage {
         begun_ms,
         wall_s,
-        cpu_s: seconds(used.user_time()) + seconds(used.system_time()),
+        cpu_s: cpu_s(&used),
         // KiB on Linux.
         #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
         peak_mb: used.max_rss() as f64 * 1024.0 / 1e6,
@@ -80,6 +75,13 @@ fn measure(arguments: &Arguments) -> Result<()> {
     let file = File::create(&arguments.result)
         .with_context(|| format!("cannot write {}", arguments.result.display()))?;
     serde_json::to_writer(file, &usage).context("cannot write the usage")
+}
+
+/// User and system time.
+pub(crate) fn cpu_s(used: &nix::sys::resource::Usage) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "seconds and microseconds of one run")]
+    let seconds = |time: nix::sys::time::TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+    seconds(used.user_time()) + seconds(used.system_time())
 }
 
 /// The current time in milliseconds since the epoch.

@@ -9,6 +9,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::*;
+use crate::rpc::testing::from_hex;
 use crate::yarn::container_logs;
 use crate::yarn::web::{Client, WebError};
 
@@ -18,12 +19,8 @@ const STORE: &str = "feedfeed00000002000000010000000200016e000001a21fe356df00055
 /// The same with `-storetype pkcs12 -storepass changeit`.
 const PKCS12: &str = "308202a20201033082024c06092a864886f70d010701a082023d04820239308202353082023106092a864886f70d010706a08202223082021e0201003082021706092a864886f70d010701306606092a864886f70d01050d3059303806092a864886f70d01050c302b04149708d566587159d92978e594375ef1c14ccb878002022710020120300c06082a864886f70d02090500301d060960864801650304012a0410e2e246a0ea495274e8a092d835ab0db7808201a095841641d1ac7cae4183aebbc04240f99ce75ac388a6aadbe151ea3edd0fac4bb510ac65dec0ee6e80e8a0b36f617699ac28173e23e6d5a888cff0ce026b7aa8049d827c0178af55a93153acaff69aa0c34e79a2b824912e48e4b1bab3de07858f8d1599dd02de86941a993d8cbb7bb48eafcfadbdb1a4b9ecaf4e233e0a398e840bc0076e0b51928baeafb512042b5e3c41339cbef4057e600db0f5d09ec9a44c254bdb0b90618f2e04272ff6a4027aec673bc7a94a093d77d9772d5fdedfe67d46d394c944bc843f7d69f7732673e1eef4761db5d9fb157fff03269878d7b29b88984ec2ae5b940201f6cbea2cbd9e4e2015b7c927ce2027884f80edc36660090af1665f8a64ebd697f085b11a7c0598c354a362b75a0ee8b3e640e8ad31791a077fd50f2c5bf44e4f499b9f63ebb43910c99d1bc0ae8c35badd42e44d28f89a37a5c7a4f502f7e86648f12eda835178d7f68ab3859f4803fe3acc2c43d2b59f5fdfdb9a5ddfb3b99c51915a0a806870713984db60efde5989f504c8b1d6db7570108de72ac6a85bb8a8a1f9fdf80caf5bf7d8ea639bafcb31cacb8b125c2b304d3031300d0609608648016503040201050004207117242629d7e3dc1e049ea1fca6cd3ccb2e8b5e52ba255b7abd4a97f6176c42041410dcf4880f624828652dd81c7d2dbccce8cb815502022710";
 
-fn decoded(hex: &str) -> Vec<u8> {
-    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
-}
-
 fn store() -> Vec<u8> {
-    decoded(STORE)
+    from_hex(STORE)
 }
 
 /// A node with a self-signed certificate for these names: its address, and the certificate in PEM.
@@ -105,9 +102,9 @@ async fn node_with_a_certificate_in_the_truststore_is_trusted() {
 fn truststores_of_every_format_are_read() {
     let found = certificates(&store(), "").unwrap();
     assert_eq!((found.len(), found[0].len()), (1, 306));
-    assert_eq!(certificates(&decoded(PKCS12), "changeit").unwrap(), found);
+    assert_eq!(certificates(&from_hex(PKCS12), "changeit").unwrap(), found);
     for (content, reason) in [
-        (&*decoded(PKCS12), "`ssl.client.truststore.password`"),
+        (&*from_hex(PKCS12), "`ssl.client.truststore.password`"),
         (&store()[..200], "cut off"),
         (&b"\x30\x82\x01\x02"[..], "as PKCS#12"),
         (&b"nothing"[..], "neither JKS nor PKCS#12"),
